@@ -1,0 +1,128 @@
+"""What stands in a call's parentheses and after them, as arguments and outcomes."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+from pytest_torchgraph.graph.program import Argument, Leaf, Operand, Outcome, Reference
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.literal import literal_of
+from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, OUTCOME
+from pytest_torchgraph.snapshot.quoting import name_of
+from pytest_torchgraph.snapshot.reading import Base, reading_of
+from pytest_torchgraph.snapshot.tensor import spec_of
+
+
+class Names(Protocol):
+    """What the names in a line stand for; every method raises ``ValueError`` for one that stands for nothing."""
+
+    def reference(self, name: str, position: int) -> Reference:
+        """The value ``%name:position``."""
+        ...
+
+    def leaf(self, path: str, spec: TensorSpec | None) -> Leaf:
+        """The leaf *path*, with its spec where the text gives it."""
+        ...
+
+    def base(self, reference: Reference) -> Base | None:
+        """What the value is that *reference* stands for."""
+        ...
+
+
+Keywords = tuple[tuple[str, Argument], ...]
+_ARROW = " -> "
+
+
+def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argument, ...], Keywords, int]:
+    """The arguments up to the closing parenthesis, and the position after it."""
+    arguments: list[Argument] = []
+    keywords: list[tuple[str, Argument]] = []
+    while not text.startswith(")", position):
+        position = _next(text, position, not arguments and not keywords)
+        keyword = KEYWORD_AHEAD.match(text, position)
+        value, position = _argument(text, keyword.end() if keyword else position, names)
+        if keyword:
+            keywords.append((name_of(keyword[1]), value))
+        else:
+            arguments.append(value)
+    return tuple(arguments), tuple(keywords), position + 1
+
+
+def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome, ...], int]:
+    """The outcomes up to an arrow or the end of the line, and where they end."""
+    outcomes: list[Outcome] = []
+    if position < len(text) and not text.startswith(_ARROW, position):
+        if text[position] != " ":
+            raise ValueError(f"nothing may stand right after a call: {text[position:]!r}")
+        position += 1
+        while True:
+            value, position = _outcome(text, position, names)
+            outcomes.append(value)
+            if position == len(text) or text.startswith(_ARROW, position):
+                break
+            position = _next(text, position, first=False)
+    return tuple(outcomes), position
+
+
+def read_operand(text: str, position: int, names: Names) -> tuple[Operand, int]:
+    """The one operand at *position*, and where it ends."""
+    value, position = _argument(text, position, names)
+    if not isinstance(value, Operand):
+        raise ValueError("a tensor stands here")
+    return value, position
+
+
+def _next(text: str, position: int, first: bool) -> int:
+    if first:
+        return position
+    if not text.startswith(", ", position):
+        raise ValueError(f"', ' or the end of the list was expected at {text[position:]!r}")
+    return position + 2
+
+
+def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
+    found = ARGUMENT.match(text, position)
+    if found is None:
+        raise ValueError(f"this is no argument: {text[position:]!r}")
+    if found["leaf"]:
+        return _leaf(found["leaf"], found["spec"], found["leaf_reading"], names), found.end()
+    if found["open"]:
+        parts: list[Argument] = []
+        position = found.end()
+        while not text.startswith("]", position):
+            value, position = _argument(text, _next(text, position, not parts), names)
+            parts.append(value)
+        return tuple(parts), position + 1
+    return _simple(found, names), found.end()
+
+
+def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
+    found = OUTCOME.match(text, position)
+    if found is None:
+        raise ValueError(f"this is no result: {text[position:]!r}")
+    if found["spec"]:
+        return spec_of(found["spec"]), found.end()
+    if found["open"]:
+        parts: list[Outcome] = []
+        position = found.end()
+        while not text.startswith("]", position):
+            value, position = _outcome(text, _next(text, position, not parts), names)
+            parts.append(value)
+        return tuple(parts), position + 1
+    return _simple(found, names), found.end()
+
+
+def _simple(found: re.Match[str], names: Names) -> Argument:
+    if found["value"]:
+        reference = names.reference(found["value"][1:], int(found["position"] or 0))
+        reading = found["reading"]
+        return Operand(reference, reading_of(reading, names.base(reference)) if reading else None)
+    if found["literal"]:
+        return literal_of(found["literal"])
+    return _leaf(name_of(found["marked"]), found["marked_spec"], found["marked_reading"], names)
+
+
+def _leaf(path: str, spec: str | None, reading: str, names: Names) -> Operand:
+    leaf = names.leaf(path, spec_of(spec) if spec else None)
+    return Operand(leaf, reading_of(reading, names.base(leaf)) if reading else None)

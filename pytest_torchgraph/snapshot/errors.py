@@ -1,0 +1,16 @@
+"""What is raised when a snapshot cannot be read."""
+
+from __future__ import annotations
+
+ADVICE = "Record it again: pytest --torchgraph-update"
+
+
+class SnapshotUnreadable(ValueError):
+    """A snapshot file is cut, edited, from another format or no snapshot at all; the message says where and what to do."""
+
+
+def unreadable(path: str, line: int, what: str, text: str = "", advice: str = ADVICE) -> SnapshotUnreadable:
+    """The error for *what* was found at *line* (counted from 1, 0 for the whole file), showing *text*."""
+    where = f"{path}:{line}: " if line else f"{path}: "
+    shown = f"\n  {text.strip()[:200]}" if text.strip() else ""
+    return SnapshotUnreadable(f"{where}{what}{shown}\n{advice}")

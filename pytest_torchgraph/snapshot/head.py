@@ -1,0 +1,104 @@
+"""The head of a snapshot: format, owner, modes and metrics, readable without the graph beneath."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pytest_torchgraph.snapshot.errors import unreadable
+from pytest_torchgraph.snapshot.quoting import QUOTED, quote, rest_of, rest_text, unquote
+
+VERSION = 1
+ROOT = "forward"
+_WORD = r"[A-Za-z_][\w./-]*"
+_METRIC = re.compile(rf"(?P<name>{_WORD}|{QUOTED}) (?P<value>-?\d+)(?: at (?P<at>.+))?", re.ASCII)
+_MODE = re.compile(rf"{_WORD}|{QUOTED}", re.ASCII)
+_PEAK = "peak"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What a snapshot says of itself. ``lines`` is how many lines of the file it takes."""
+
+    test: str
+    recorded: str
+    run: tuple[str, ...]
+    metrics: tuple[tuple[str, int], ...]
+    peak_at: str
+    lines: int = 0
+
+
+def head_lines(head: Head) -> list[str]:
+    """The first lines of a snapshot, one metric a line."""
+    modes = ", ".join(mode if _is_word(mode) else quote(mode) for mode in head.run)
+    lines = [
+        f"torchgraph {VERSION}",
+        f"test {rest_text(head.test)}",
+        f"recorded {rest_text(head.recorded)}",
+        f"run {modes}".rstrip(),
+    ]
+    peak_at = head.peak_at
+    for name, value in head.metrics:
+        line = f"{name if _is_word(name) and name != ROOT else quote(name)} {value}"
+        if name == _PEAK and peak_at:
+            line, peak_at = f"{line} at {rest_text(peak_at)}", ""
+        lines.append(line)
+    return [*lines, f"peak at {rest_text(peak_at)}"] if peak_at else lines
+
+
+def read_head(lines: list[str], path: str) -> Head:
+    """The head of the file of *lines*; raises ``SnapshotUnreadable`` where it is none of this format."""
+    _check_format(lines, path)
+    values = [_field(lines, index, word, path) for index, word in ((1, "test"), (2, "recorded"), (3, "run"))]
+    metrics: list[tuple[str, int]] = []
+    peak_at = ""
+    number = 4
+    while number < len(lines) and not lines[number].startswith(ROOT + " "):
+        line = lines[number]
+        found = _METRIC.fullmatch(line)
+        if found:
+            name = found["name"]
+            metrics.append((unquote(name) if name.startswith('"') else name, int(found["value"])))
+        elif not line.startswith("peak at "):
+            raise unreadable(path, number + 1, "this line is neither a metric nor the beginning of the graph", line)
+        at = found["at"] if found else line.removeprefix("peak at ")
+        peak_at = rest_of(at) if at else peak_at
+        number += 1
+    run = tuple(unquote(mode) if mode.startswith('"') else mode for mode in _MODE.findall(values[2]))
+    return Head(
+        test=rest_of(values[0]),
+        recorded=rest_of(values[1]),
+        run=run,
+        metrics=tuple(metrics),
+        peak_at=peak_at,
+        lines=number,
+    )
+
+
+def _check_format(lines: list[str], path: str) -> None:
+    first = lines[0] if lines else ""
+    word, _, version = first.partition(" ")
+    if word != "torchgraph" or not version.isascii() or not version.isdecimal():
+        what = "this is no torchgraph snapshot" if first.strip() else "this snapshot is empty"
+        raise unreadable(path, 1, what, first)
+    if int(version) > VERSION:
+        raise unreadable(
+            path,
+            1,
+            f"this snapshot has format {version}, and this pytest-torchgraph reads formats up to {VERSION}",
+            advice="Upgrade pytest-torchgraph, or record the snapshot again with this one: pytest --torchgraph-update",
+        )
+    if int(version) < VERSION:
+        raise unreadable(path, 1, f"this snapshot has format {version}, which was never written", first)
+
+
+def _field(lines: list[str], index: int, word: str, path: str) -> str:
+    line = lines[index] if index < len(lines) else ""
+    found, _, value = line.partition(" ")
+    if found != word:
+        raise unreadable(path, index + 1, f"the head of a snapshot has the line '{word} ...' here", line)
+    return value
+
+
+def _is_word(text: str) -> bool:
+    return re.fullmatch(_WORD, text, re.ASCII) is not None

@@ -1,0 +1,50 @@
+"""The text of arguments that are no tensors: Python's own where it is exact."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_torchgraph.graph.operation import Literal, Opaque, Word
+from pytest_torchgraph.snapshot.quoting import QUOTED, QUOTED_STRING, quote, unquote
+
+NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)(?![\w.])"
+LITERAL = (
+    rf"(?:None|True|False)(?![\w.=])|{NUMBER}|torch(?:\.\w+)+|word\({QUOTED}\)|{QUOTED_STRING}"
+    rf"|<(?:[\w.]+|{QUOTED})>|complex\([-+.\w]+, [-+.\w]+\)"
+)
+RESERVED = frozenset({"None", "True", "False", "inf", "nan", "torch"})
+_is_word = re.compile(r"torch(?:\.\w+)+", re.ASCII).fullmatch
+_is_type = re.compile(r"[\w.]+", re.ASCII).fullmatch
+_is_integer = re.compile(r"-?\d+", re.ASCII).fullmatch
+_CONSTANTS: dict[str, Literal] = {"None": None, "True": True, "False": False}
+
+
+def literal_text(value: Literal) -> str:
+    """The value on one line; an int, a float and a bool are told apart, and so are 0.0 and -0.0."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        return quote(value, "'")
+    if isinstance(value, Word):
+        return value.text if _is_word(value.text) else f"word({quote(value.text)})"
+    if isinstance(value, Opaque):
+        return f"<{value.type_name if _is_type(value.type_name) else quote(value.type_name)}>"
+    return f"complex({value.real!r}, {value.imag!r})"
+
+
+def literal_of(text: str) -> Literal:
+    """The value that :func:`literal_text` wrote."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] == "'":
+        return unquote(text)
+    if text[0] == "<":
+        return Opaque(unquote(text[1:-1]) if text[1] == '"' else text[1:-1])
+    if text.startswith("torch"):
+        return Word(text)
+    if text.startswith("word("):
+        return Word(unquote(text[5:-1]))
+    if text.startswith("complex("):
+        real, _, imaginary = text[8:-1].partition(", ")
+        return complex(float(real), float(imaginary))
+    return int(text) if _is_integer(text) else float(text)

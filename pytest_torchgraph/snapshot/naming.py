@@ -1,0 +1,65 @@
+"""Names of the values in one body, given by position and found again by the same rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pytest_torchgraph.graph.program import Given, Item
+from pytest_torchgraph.graph.program import Block, Semantic, Work
+from pytest_torchgraph.snapshot.operations import value_word
+from pytest_torchgraph.snapshot.quoting import name_text
+
+
+class Wish(NamedTuple):
+    """The word an item would be called by; a *fixed* one (of a scope or an input) is given out before the others."""
+
+    word: str
+    fixed: bool
+
+
+def wish(item: Item) -> Wish:
+    """What *item* would be called: a scope and an input as they are named, an operation by its packet."""
+    if isinstance(item, Block):
+        return Wish(scope_text(item.name, item.call), True)
+    if isinstance(item, Given):
+        return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
+    assert isinstance(item, (Work, Semantic))
+    return Wish(value_word(item.name), False)
+
+
+def scope_text(name: str, call: int) -> str:
+    """``layers.0``, and ``layers.0#2`` for its second call."""
+    return name_text(name) if call == 1 else f"{name_text(name)}#{call}"
+
+
+def value_names(wishes: Iterable[Wish]) -> list[str]:
+    """One name for each item, no two alike: ``mul``, ``mul_1``, …; fixed words are given out first.
+
+    ``in0``, ``in1``, … are never given: they are the inputs of the body.
+    """
+    asked = list(wishes)
+    names = [""] * len(asked)
+    taken: set[str] = set()
+    following: dict[str, int] = {}
+    for fixed in (True, False):
+        for index, one in enumerate(asked):
+            if one.fixed is fixed:
+                names[index] = _free(one.word, taken, following)
+    return names
+
+
+def is_input(name: str) -> bool:
+    """Whether *name* is that of a body's input."""
+    return name.startswith("in") and name[2:].isdecimal()
+
+
+def _free(word: str, taken: set[str], following: dict[str, int]) -> str:
+    count = following.get(word, 0)
+    name = f"{word}_{count}" if count else word
+    while name in taken or is_input(name):
+        count += 1
+        name = f"{word}_{count}"
+    following[word] = count + 1
+    taken.add(name)
+    return name

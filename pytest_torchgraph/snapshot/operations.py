@@ -1,0 +1,81 @@
+"""Operation names: ``aten.`` and the usual overload are left out, and every name can be had back."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
+
+# Packets without a `default` overload, or whose `default` is the rare one. A part of the format: never read from torch.
+_TENSOR = """
+__and__ __iand__ __ilshift__ __ior__ __irshift__ __ixor__ __lshift__ __or__ __rshift__ __xor__ _add_relu _add_relu_
+_unsafe_index add add_ bernoulli_ bitwise_and bitwise_and_ bitwise_left_shift bitwise_left_shift_ bitwise_or bitwise_or_
+bitwise_right_shift bitwise_right_shift_ bitwise_xor bitwise_xor_ bucketize copysign copysign_ div div_ divide divide_
+eq eq_ fill fill_ floor_divide_ fmod fmod_ ge ge_ greater greater_ greater_equal greater_equal_ gt gt_ index ldexp le
+le_ less less_ less_equal less_equal_ lt lt_ masked_fill masked_fill_ mul mul_ multiply multiply_ ne ne_ not_equal
+not_equal_ remainder remainder_ repeat_interleave rsub searchsorted slice slice_copy split split_copy sub sub_ subtract
+subtract_ true_divide true_divide_ unsafe_split xlogy xlogy_
+"""
+USUAL_OVERLOADS = {
+    **dict.fromkeys(_TENSOR.split(), "Tensor"),
+    **dict.fromkeys(
+        "select select_copy transpose transpose_copy unbind unbind_copy softmax log_softmax".split(), "int"
+    ),
+    **dict.fromkeys("lerp lerp_".split(), "Scalar"),
+    **dict.fromkeys("where".split(), "self"),
+    **dict.fromkeys("pow pow_ float_power float_power_".split(), "Tensor_Scalar"),
+    **dict.fromkeys("scatter scatter_".split(), "src"),
+    **dict.fromkeys("cat stack".split(), "default"),
+    "empty": "memory_format",
+    "isin": "Tensor_Tensor",
+    "scatter_reduce": "two",
+    "scatter_reduce_": "two",
+}
+USUAL_OVERLOADS["pow_"] = "Scalar"
+USUAL_OVERLOADS["float_power_"] = "Scalar"
+
+OPERATION = rf"@{QUOTED}|\w+(?:\.\w+)*"
+_SEMANTIC_SHORT = {"scaled_dot_product_attention": "sdpa"}
+_SEMANTIC_LONG = {short: long for long, short in _SEMANTIC_SHORT.items()}
+_is_dotted = re.compile(r"\w+(?:\.\w+)*", re.ASCII).fullmatch
+_not_word = re.compile(r"\W", re.ASCII)
+
+
+def operation_text(name: str) -> str:
+    """``aten.add.Tensor`` is ``add``, ``aten.add.Scalar`` is ``add.Scalar``, any other namespace stays."""
+    parts = name.split(".")
+    if len(parts) < 3 or not _is_dotted(name):
+        return "@" + quote(name)
+    if parts[0] != "aten" or len(parts) != 3:
+        return name
+    _, packet, overload = parts
+    return packet if overload == USUAL_OVERLOADS.get(packet, "default") else f"{packet}.{overload}"
+
+
+def operation_of(text: str) -> str:
+    """The full name that :func:`operation_text` wrote."""
+    if text.startswith("@"):
+        return unquote(text[1:])
+    dots = text.count(".")
+    if dots > 1:
+        return text
+    return f"aten.{text}" if dots else f"aten.{text}.{USUAL_OVERLOADS.get(text, 'default')}"
+
+
+def semantic_text(name: str) -> str:
+    """The name of an API call; ``scaled_dot_product_attention`` is ``sdpa``."""
+    if name in _SEMANTIC_LONG or not _is_dotted(name):
+        return "@" + quote(name)
+    return _SEMANTIC_SHORT.get(name, name)
+
+
+def semantic_of(text: str) -> str:
+    """The name that :func:`semantic_text` wrote."""
+    return unquote(text[1:]) if text.startswith("@") else _SEMANTIC_LONG.get(text, text)
+
+
+def value_word(name: str) -> str:
+    """What the value of an operation is called: its packet, or the last word of an API call."""
+    parts = name.split(".")
+    word = parts[-2] if len(parts) > 2 else parts[-1]
+    return _not_word.sub("_", _SEMANTIC_SHORT.get(word, word)) or "_"

@@ -1,0 +1,224 @@
+"""Lines as items: the body of a scope from its unfolded lines."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_torchgraph.graph.program import Block, Given, Input, Leaf, Operand, Reference, Result, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.calls import read_arguments, read_outcomes
+from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
+from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_text, value_names
+from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, value_word
+from pytest_torchgraph.snapshot.patterns import LINE, VALUE
+from pytest_torchgraph.snapshot.quoting import name_of
+from pytest_torchgraph.snapshot.reading import Base
+from pytest_torchgraph.snapshot.tensor import spec_of
+from pytest_torchgraph.snapshot.tree import Node
+from pytest_torchgraph.snapshot.values import Values, semantic_inputs
+
+_EXPORT = re.compile(rf"({VALUE})(?::(\d+))?(?:, |$)", re.ASCII)
+_LEAVES = "leaves "
+
+
+class Leaves:
+    """The leaves of one scope, in the order in which their specs were read."""
+
+    def __init__(self) -> None:
+        self.declared: list[tuple[str, TensorSpec]] = []
+        self.specs: dict[str, TensorSpec] = {}
+
+    def leaf(self, path: str, spec: TensorSpec | None) -> Leaf:
+        """The leaf *path*; with *spec*, the scope has it from here on."""
+        if spec is not None:
+            self.declared.append((path, spec))
+            self.specs[path] = spec
+        return Leaf(path)
+
+
+class Body:
+    """The items of one body, read line by line, and what the names in it stand for."""
+
+    def __init__(self, values: Values, leaves: Leaves, words: list[Wish]) -> None:
+        self.values = values
+        self.leaves = leaves
+        self.leaf = leaves.leaf
+        self.base = values.base
+        self.names = {name: index for index, name in enumerate(value_names(words))}
+
+    def reference(self, name: str, position: int) -> Reference:
+        """The value ``%name:position``, which stands above the line that names it."""
+        index = self.names.get(name)
+        if index is not None and index < len(self.values.made):
+            return Result(index, position)
+        if is_input(name) and int(name[2:]) < len(self.values.inputs):
+            return Input(int(name[2:]))
+        raise ValueError(f"no value %{name} stands above this line")
+
+    def exports(self, text: str) -> tuple[Result, ...]:
+        """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
+        if not text:
+            return (Result(len(self.values.made) - 1),)
+        if text == " -> none":
+            return ()
+        found = list(_EXPORT.finditer(text, 4))
+        references = [self.reference(one[1][1:], int(one[2] or 0)) for one in found]
+        results = tuple(one for one in references if isinstance(one, Result))
+        if not text.startswith(" -> ") or not found or found[-1].end() != len(text) or len(results) != len(found):
+            raise ValueError(f"' -> ' and values of this scope were expected at {text!r}")
+        return results
+
+
+class Inlined:
+    """The names in a scope that stands on one line: values are the outer body's, leaves its own."""
+
+    def __init__(self, outer: Body) -> None:
+        self.outer = outer
+        self.leaves = Leaves()
+        self.leaf = self.leaves.leaf
+        self.taken: list[Reference] = []
+
+    def reference(self, name: str, position: int) -> Reference:
+        """The outer value as an input of the scope, the next one when it is named for the first time."""
+        reference = self.outer.reference(name, position)
+        if reference not in self.taken:
+            self.taken.append(reference)
+        return Input(self.taken.index(reference))
+
+    def base(self, reference: Reference) -> Base | None:
+        """What the outer value, or the scope's own leaf, is."""
+        if isinstance(reference, Input):
+            return self.outer.base(self.taken[reference.index])
+        return Values((), self.leaves.specs).base(reference)
+
+
+class Parser:
+    """Reads the bodies of one file; equal bodies that are given equal values are read once."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.works = 0
+        self._bodies: dict[tuple[int, tuple[Base | None, ...]], tuple[Body, int, tuple[Node, ...]]] = {}
+        self._lines: dict[str, re.Match[str]] = {}
+
+    def scope(self, nodes: tuple[Node, ...], inputs: tuple[Base | None, ...]) -> Body:
+        """The body of a scope that takes *inputs*."""
+        key = (id(nodes), inputs)
+        known = self._bodies.get(key)
+        if known is None:
+            before = self.works
+            leaves = Leaves()
+            body = self.body(nodes, Values(inputs, leaves.specs), leaves)
+            # The nodes are kept with what was read from them, so that their id stays theirs.
+            known = self._bodies[key] = (body, self.works - before, nodes)
+        else:
+            self.works += known[1]
+        return known[0]
+
+    def body(self, nodes: tuple[Node, ...], values: Values, leaves: Leaves) -> Body:
+        """The body whose lines are *nodes*."""
+        if nodes and nodes[0].text.startswith(_LEAVES):
+            self._declare(nodes[0], leaves)
+            nodes = nodes[1:]
+        lines = [self.line(node) for node in nodes]
+        body = Body(values, leaves, list(map(_wish, lines)))
+        for node, line in zip(nodes, lines, strict=True):
+            try:
+                self._item(node, line, body)
+            except SnapshotUnreadable:
+                raise
+            except ValueError as error:
+                raise self.error(node, str(error)) from None
+        return body
+
+    def line(self, node: Node) -> re.Match[str]:
+        """What kind of line *node* is."""
+        found = self._lines.get(node.text)
+        if found is None:
+            found = LINE.match(node.text)
+            if found is None:
+                raise self.error(node, "this is no line of a snapshot")
+            self._lines[node.text] = found
+        return found
+
+    def error(self, node: Node, what: str) -> SnapshotUnreadable:
+        """The error for *what* is wrong with the line of *node*."""
+        return unreadable(self.path, node.line, what, node.text)
+
+    def _declare(self, node: Node, leaves: Leaves) -> None:
+        try:
+            read_arguments(f"{node.text})", len(_LEAVES), Body(Values(()), leaves, []))
+        except ValueError as error:
+            raise self.error(node, str(error)) from None
+
+    def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
+        if line["operation"]:
+            self._call(node, line, body)
+        elif line["scope"]:
+            self._block(node, line, body)
+        elif line["given"] and not node.children:
+            body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
+        else:
+            raise ValueError("this line does not belong here")
+
+    def _call(self, node: Node, line: re.Match[str], body: Body) -> None:
+        text = node.text
+        arguments, keywords, position = read_arguments(text, line.end(), body)
+        if not node.children and not text.startswith(" -> ", position):
+            body.values.add(self._work(line, arguments, keywords, read_outcomes(text, position, body)[0]))
+            return
+        bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
+        inner = self.body(node.children, Values(bases, body.values.leaves), body.leaves)
+        exports = inner.exports(text[position:])
+        name = semantic_of(line["operation"])
+        body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
+
+    def _work(self, line: re.Match[str], arguments, keywords, outcomes) -> Work:  # type: ignore[no-untyped-def]
+        self.works += 1
+        return Work(operation_of(line["operation"]), arguments, keywords, outcomes)
+
+    def _block(self, node: Node, line: re.Match[str], body: Body) -> None:
+        text, position = node.text, line.end()
+        inputs: tuple[Operand, ...] | None = None
+        if text.startswith("(", position):
+            taken, keywords, position = read_arguments(text, position + 1, body)
+            inputs = tuple(one for one in taken if isinstance(one, Operand))
+            if keywords or len(inputs) != len(taken):
+                raise ValueError("a scope takes tensors alone")
+        if text.startswith(" = ", position):
+            inputs, inner, position = self._single(node, position + 3, body, inputs)
+        else:
+            inner = self.scope(node.children, tuple(map(body.values.through, inputs or ())))
+        name, call, class_name = name_of(line["scope"]), int(line["call"] or 1), name_of(line["class"])
+        items, exports = tuple(inner.values.made), inner.exports(text[position:])
+        block = Block(name, call, class_name, inputs or (), tuple(inner.leaves.declared), items, exports)
+        body.values.add(block, inner.values)
+
+    def _single(
+        self, node: Node, position: int, outer: Body, inputs: tuple[Operand, ...] | None
+    ) -> tuple[tuple[Operand, ...], Body, int]:
+        """The scope whose one operation stands on its own line, naming the outer values unless *inputs* are given."""
+        line = LINE.match(node.text, position)
+        if line is None or not line["operation"] or node.children:
+            raise ValueError("one operation stands after '=', and nothing beneath it")
+        inlined = Inlined(outer)
+        leaves = inlined.leaves
+        words = [_wish(line)]
+        body = Body(Values(tuple(map(outer.values.through, inputs or ())), leaves.specs), leaves, words)
+        names = inlined if inputs is None else body
+        arguments, keywords, position = read_arguments(node.text, line.end(), names)
+        outcomes, position = read_outcomes(node.text, position, names)
+        if inputs is None:
+            inputs = tuple(map(Operand, inlined.taken))
+            body.values.inputs = tuple(map(outer.values.through, inputs))
+        body.values.add(self._work(line, arguments, keywords, outcomes))
+        return inputs, body, position
+
+
+def _wish(line: re.Match[str]) -> Wish:
+    """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
+    if line["scope"]:
+        return Wish(scope_text(name_of(line["scope"]), int(line["call"] or 1)), True)
+    if line["given"]:
+        return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
+    return Wish(value_word(operation_of(line["operation"])), False) if line["operation"] else Wish("", False)

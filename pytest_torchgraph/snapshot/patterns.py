@@ -1,0 +1,39 @@
+"""The shapes of lines and of what stands in them, for writer and reader alike."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_torchgraph.snapshot.literal import LITERAL
+from pytest_torchgraph.snapshot.operations import OPERATION
+from pytest_torchgraph.snapshot.quoting import METHODS, NAME, QUOTED
+from pytest_torchgraph.snapshot.reading import READING
+from pytest_torchgraph.snapshot.tensor import SPEC
+
+CLASS = r"[A-Za-z_<][\w.<>]*"
+KEYWORD = r"[A-Za-z_]\w*"
+OUTPUT_PATH = r"[^\s\"%$]\S*"
+VALUE = rf"%(?:{NAME}|{QUOTED})(?:#\d+)?(?:_\d+)?"
+_LEAF = rf"/?[A-Za-z_]\w*(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
+
+is_class = re.compile(CLASS, re.ASCII).fullmatch
+is_keyword = re.compile(KEYWORD, re.ASCII).fullmatch
+is_output_path = re.compile(OUTPUT_PATH).fullmatch
+is_leaf = re.compile(_LEAF, re.ASCII).fullmatch
+
+_OPERAND = (
+    rf"(?P<value>{VALUE})(?::(?P<position>\d+))?(?P<reading>{READING})|(?P<literal>{LITERAL})|(?P<open>\[)"
+    rf"|\$(?P<marked>{QUOTED}|{NAME})(?::(?P<marked_spec>{SPEC}))?(?P<marked_reading>{READING})"
+)
+ARGUMENT = re.compile(rf"{_OPERAND}|(?P<leaf>{_LEAF})(?::(?P<spec>{SPEC}))?(?P<leaf_reading>{READING})", re.ASCII)
+OUTCOME = re.compile(rf"(?P<spec>{SPEC})|{_OPERAND}", re.ASCII)
+KEYWORD_AHEAD = re.compile(rf"({KEYWORD}|{QUOTED})=", re.ASCII)
+
+LINE = re.compile(
+    rf"(?P<given>input|constant)(?: (?P<name>{NAME}|{QUOTED}))? (?P<spec>{SPEC})$"
+    rf"|(?P<scope>{NAME}|{QUOTED})(?:#(?P<call>\d+))?: (?P<class>{CLASS}|{QUOTED})"
+    rf"|(?P<operation>{OPERATION})\("
+    rf"|(?P<leaves>leaves) "
+    rf"|(?P<output>return)(?: (?P<path>{QUOTED}|{OUTPUT_PATH}) =)? ",
+    re.ASCII,
+)

@@ -1,0 +1,117 @@
+"""The text of a snapshot file as the canonical graph that it holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_torchgraph.graph.program import Operand, Program, Block
+from pytest_torchgraph.snapshot.calls import read_operand
+from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
+from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
+from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
+from pytest_torchgraph.snapshot.patterns import CLASS
+from pytest_torchgraph.snapshot.quoting import QUOTED, name_of
+from pytest_torchgraph.snapshot.tree import Node, nodes_of
+from pytest_torchgraph.snapshot.unfolding import unfold
+from pytest_torchgraph.snapshot.values import Values
+
+__all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
+
+_CONFLICT = re.compile(r"<{7} |>{7} ")
+_ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
+_END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a snapshot file holds: the graph, the test that owns it, and the note on what recorded it."""
+
+    program: Program
+    test: str
+    recorded: str
+
+
+def read_file(path: str | Path) -> Snapshot:
+    """The snapshot in the file *path*."""
+    return read(_text(path), path=str(path))
+
+
+def read_file_head(path: str | Path) -> Head:
+    """The head of the snapshot in the file *path*: test, modes and metrics, without the graph."""
+    text = _text(path)
+    return read_head(_lines(text, str(path)), str(path))
+
+
+def read(text: str, *, path: str = "<snapshot>") -> Snapshot:
+    """The snapshot that *text* holds; *path* is the file that errors name. Raises ``SnapshotUnreadable``."""
+    lines = _lines(text, path)
+    head = read_head(lines, path)
+    if lines[-1] != _END:
+        raise unreadable(path, len(lines), f"the file is cut: its last line is not '{_END}'", lines[-1])
+    nodes = unfold(nodes_of(lines[head.lines : -1], head.lines + 1, path), path)
+    parser = Parser(path)
+    root, outputs = _root(nodes, head, parser)
+    _check_operations(head, parser.works, path)
+    program = Program(run=head.run, metrics=head.metrics, peak_at=head.peak_at, root=root, outputs=outputs)
+    return Snapshot(program, head.test, head.recorded)
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise unreadable(str(path), 0, f"the file is not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _lines(text: str, path: str) -> list[str]:
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, 1):
+        if line[:1] in "<>" and _CONFLICT.match(line):
+            raise unreadable(
+                path,
+                number,
+                "the file has conflict markers",
+                line,
+                "A snapshot is not merged by hand: merge the code, then record it again: pytest --torchgraph-update",
+            )
+    return lines
+
+
+def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[Block, tuple[tuple[str, Operand], ...]]:
+    first = nodes[0] if nodes else Node("", line=head.lines + 1)
+    found = _ROOT.match(first.text)
+    if len(nodes) != 1 or found is None:
+        extra = nodes[1] if found and len(nodes) > 1 else first
+        raise parser.error(extra, f"one graph that begins with '{ROOT}' and a class was expected")
+    returns = [node for node in first.children if node.text.startswith("return ")]
+    items = tuple(node for node in first.children if not node.text.startswith("return "))
+    leaves = Leaves()
+    body = parser.body(items, Values((), leaves.specs), leaves)
+    outputs = tuple(_output(node, body, parser) for node in returns)
+    try:
+        exports = body.exports(first.text[found.end() :]) if found.end() < len(first.text) else ()
+    except ValueError as error:
+        raise parser.error(first, str(error)) from None
+    made = tuple(body.values.made)
+    return Block("", 1, name_of(found[1]), (), tuple(leaves.declared), made, exports), outputs
+
+
+def _output(node: Node, body: Body, parser: Parser) -> tuple[str, Operand]:
+    line = parser.line(node)
+    try:
+        operand, end = read_operand(node.text, line.end(), body)
+    except ValueError as error:
+        raise parser.error(node, str(error)) from None
+    if end != len(node.text) or node.children:
+        raise parser.error(node, "one value was expected after 'return'")
+    return name_of(line["path"] or ""), operand
+
+
+def _check_operations(head: Head, works: int, path: str) -> None:
+    for index, (name, value) in enumerate(head.metrics):
+        if name == "ops" and value != works:
+            raise unreadable(
+                path, 5 + index, f"the head counts {value} operations, the graph has {works}", f"ops {value}"
+            )

@@ -1,0 +1,211 @@
+"""Items as lines: the full text of a body, before anything is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.graph.program import Argument, Block, Given, Input, Item, Leaf, Operand, Outcome, Reference
+from pytest_torchgraph.graph.program import Result, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
+from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
+from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
+from pytest_torchgraph.snapshot.patterns import is_class, is_keyword, is_leaf
+from pytest_torchgraph.snapshot.quoting import name_text, quote
+from pytest_torchgraph.snapshot.reading import Base, reading_text
+from pytest_torchgraph.snapshot.tensor import spec_text
+from pytest_torchgraph.snapshot.tree import Node
+from pytest_torchgraph.snapshot.values import Values, flat, semantic_inputs
+
+
+class Leaves:
+    """The parameters of one scope: each is written with its spec where it is first read."""
+
+    def __init__(self, specs: dict[str, TensorSpec], declared: bool) -> None:
+        self.specs = specs
+        self._known = set(specs) if declared else set()
+
+    def spec_at_first(self, path: str) -> str:
+        """``:f32[64]`` where *path* is read for the first time."""
+        if path in self._known or path not in self.specs:
+            return ""
+        self._known.add(path)
+        return ":" + spec_text(self.specs[path])
+
+
+class Body:
+    """The text of one body's items; ``inputs`` is how the body calls what it takes from outside."""
+
+    def __init__(self, items: tuple[Item, ...], values: Values, leaves: Leaves, inputs: list[str] | None) -> None:
+        self.items = items
+        self.values = values
+        self.leaves = leaves
+        self.inputs = inputs
+        self.names = value_names(map(wish, items))
+
+    def nodes(self) -> tuple[Node, ...]:
+        """One node for each item."""
+        return tuple([self._node(item) for item in self.items])
+
+    def _node(self, item: Item) -> Node:
+        if isinstance(item, Work):
+            node = Node(self.work_text(item))
+            self.values.add(item)
+        elif isinstance(item, Block):
+            node, inner = block_node(item, self)
+            self.values.add(item, inner)
+        elif isinstance(item, Semantic):
+            node, inner = self._semantic(item)
+            self.values.add(item, inner)
+        else:
+            node = Node(_given_text(item))
+            self.values.add(item)
+        return node
+
+    def work_text(self, work: Work) -> str:
+        """``addmm(bias, %in0, weight.T) f32[32,64]``."""
+        outcomes = ", ".join([self._outcome(one) for one in work.outcomes])
+        call = f"{operation_text(work.name)}({self.arguments(work.arguments, work.keywords)})"
+        return f"{call} {outcomes}" if outcomes else call
+
+    def arguments(self, arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> str:
+        """What stands between the parentheses of a call."""
+        parts = [self._argument(one) for one in arguments]
+        for name, value in keywords:
+            parts.append(f"{name if is_keyword(name) else quote(name)}={self._argument(value)}")
+        return ", ".join(parts)
+
+    def _argument(self, argument: Argument) -> str:
+        if isinstance(argument, Operand):
+            return self.operand(argument)
+        if isinstance(argument, tuple):
+            return f"[{', '.join([self._argument(one) for one in argument])}]"
+        return literal_text(argument)
+
+    def _outcome(self, outcome: Outcome) -> str:
+        if isinstance(outcome, TensorSpec):
+            return spec_text(outcome)
+        if isinstance(outcome, Operand):
+            text = self.operand(outcome)
+            return f"${text}" if isinstance(outcome.reference, Leaf) and not text.startswith("$") else text
+        if isinstance(outcome, tuple):
+            return f"[{', '.join([self._outcome(one) for one in outcome])}]"
+        return literal_text(outcome)
+
+    def operand(self, operand: Operand) -> str:
+        """``%norm1[32,64]``, ``weight:f32[192,64].T``."""
+        name = self.reference(operand.reference)
+        if operand.reading is None:
+            return name
+        return name + reading_text(operand.reading, self.values.base(operand.reference))
+
+    def reference(self, reference: Reference) -> str:
+        """The name of a value in this body."""
+        if isinstance(reference, Result):
+            name = f"%{self.names[reference.item]}"
+            return f"{name}:{reference.position}" if reference.position else name
+        if isinstance(reference, Input):
+            return self.inputs[reference.index] if self.inputs is not None else f"%in{reference.index}"
+        return leaf_text(reference.path) + self.leaves.spec_at_first(reference.path)
+
+    def _semantic(self, semantic: Semantic) -> tuple[Node, Values]:
+        call = f"{semantic_text(semantic.name)}({self.arguments(semantic.arguments, semantic.keywords)})"
+        taken = semantic_inputs(semantic.arguments, semantic.keywords)
+        values = Values(tuple(map(self.values.through, taken)), self.values.leaves)
+        body = Body(semantic.items, values, self.leaves, None)
+        nodes = body.nodes()
+        # An API call is told from an operation by what stands beneath it, or by its arrow.
+        exports = body.exports(semantic.exports) if nodes else " -> none"
+        return Node(call + exports, nodes), values
+
+    def exports(self, exports: tuple[Result, ...]) -> str:
+        """`` -> %cat_1, %cat``; nothing where it is just the first result of the last item."""
+        if exports == (Result(len(self.items) - 1),):
+            return ""
+        return " -> " + (", ".join(map(self.reference, exports)) or "none")
+
+
+def leaf_text(path: str) -> str:
+    """The name of a parameter, with a sigil and quoted where it would be mistaken for something else."""
+    plain = is_leaf(path) and path not in RESERVED and not path.startswith("torch.")
+    return path if plain else "$" + quote(path)
+
+
+def _given_text(given: Given) -> str:
+    if given.kind not in ("input", "constant"):
+        raise ValueError(f"a value is given as input or constant, not as {given.kind!r}")
+    name = f" {name_text(given.name)}" if given.name else ""
+    return f"{given.kind}{name} {spec_text(given.spec)}"
+
+
+def class_text(class_name: str) -> str:
+    """A class name, quoted where it is not written as one."""
+    return class_name if is_class(class_name) else quote(class_name)
+
+
+def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
+    """A module call: on one line when its body is a single operation."""
+    head = f"{scope_text(block.name, block.call)}: {class_text(block.class_name)}"
+    bases = tuple(map(outer.values.through, block.inputs))
+    single = block.items[0] if len(block.items) == 1 and isinstance(block.items[0], Work) else None
+    seen_through = single is not None and _reads_plainly(block, single)
+    if not seen_through and block.inputs:
+        head += f"({', '.join(map(outer.operand, block.inputs))})"
+    inputs = [outer.reference(one.reference) for one in block.inputs] if seen_through else None
+    body, nodes = scope_body(block, bases, inputs)
+    exports = body.exports(block.exports)
+    if single is not None and len(nodes) == 1:
+        return Node(f"{head} = {nodes[0].text}{exports}"), body.values
+    if seen_through:
+        head += f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
+        body, nodes = scope_body(block, bases, None)
+    return Node(head + exports, nodes), body.values
+
+
+def scope_body(
+    block: Block, bases: tuple[Base | None, ...], inputs: list[str] | None, outputs: tuple[Operand, ...] = ()
+) -> tuple[Body, tuple[Node, ...]]:
+    """The body of a scope; its parameters stand on a line of their own where their first readings cannot say them."""
+    specs = dict(block.leaves)
+    read = dict.fromkeys(path for path in (*_leaves_read(block.items), *_leaf_paths(outputs)) if path in specs)
+    declared = tuple((path, specs[path]) for path in read) != block.leaves
+    body = Body(block.items, Values(bases, specs), Leaves(specs, declared), inputs)
+    nodes = body.nodes()
+    if declared:
+        parts = [f"{leaf_text(path)}:{spec_text(spec)}" for path, spec in block.leaves]
+        nodes = (Node(f"leaves {', '.join(parts)}"), *nodes)
+    return body, nodes
+
+
+def _leaves_read(items: Iterable[Item]) -> Iterator[str]:
+    """The leaves that the lines of one scope name, in the order of the text."""
+    for item in items:
+        if isinstance(item, Block):
+            yield from _leaf_paths(item.inputs)
+        elif isinstance(item, (Work, Semantic)):
+            yield from _leaf_paths(semantic_inputs(item.arguments, item.keywords))
+            if isinstance(item, Work):
+                yield from _leaf_paths(one for one in flat(item.outcomes) if isinstance(one, Operand))
+            else:
+                yield from _leaves_read(item.items)
+
+
+def _leaf_paths(operands: Iterable[Operand]) -> Iterator[str]:
+    for operand in operands:
+        if isinstance(operand.reference, Leaf):
+            yield operand.reference.path
+
+
+def _reads_plainly(block: Block, work: Work) -> bool:
+    """Whether the operation reads the scope's inputs in their order, so that it can name the outer values itself."""
+    references = [one.reference for one in block.inputs]
+    if any(one.reading is not None or isinstance(one.reference, Leaf) for one in block.inputs):
+        return False
+    first_read = list(dict.fromkeys(_inputs_read(work)))
+    return len(set(references)) == len(references) and first_read == list(range(len(references)))
+
+
+def _inputs_read(work: Work) -> Iterable[int]:
+    values = (*work.arguments, *(value for _, value in work.keywords), *work.outcomes)
+    operands = (one for one in flat(values) if isinstance(one, Operand))
+    return [one.reference.index for one in operands if isinstance(one.reference, Input)]

@@ -1,0 +1,75 @@
+"""What the values of one body are to whoever reads them: dtype and strides, followed through every scope's edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.graph.program import Argument, Block, Given, Input, Item, Leaf, Operand, Outcome, Reference
+from pytest_torchgraph.graph.program import Result, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
+
+
+class Values:
+    """The values of one body, as far as it was written or read.
+
+    ``inputs`` are what it takes from outside, ``leaves`` what its parameters are, ``made`` its items so far,
+    ``inner`` the values of those items that have a body.
+    """
+
+    def __init__(self, inputs: tuple[Base | None, ...], leaves: dict[str, TensorSpec] | None = None) -> None:
+        self.inputs = inputs
+        self.leaves: dict[str, TensorSpec] = {} if leaves is None else leaves
+        self.made: list[Item] = []
+        self.inner: dict[int, Values] = {}
+
+    def add(self, item: Item, inner: Values | None = None) -> None:
+        """Take in the next item of the body, and the values of its own body if it has one."""
+        if inner is not None:
+            self.inner[len(self.made)] = inner
+        self.made.append(item)
+
+    def base(self, reference: Reference) -> Base | None:
+        """What *reference* is, ``None`` where that is not known."""
+        if isinstance(reference, Input):
+            return self.inputs[reference.index] if reference.index < len(self.inputs) else None
+        if isinstance(reference, Leaf):
+            spec = self.leaves.get(reference.path)
+            return base_of(spec) if spec else None
+        return self._made(reference)
+
+    def through(self, operand: Operand) -> Base | None:
+        """What *operand* is, its reading included."""
+        return read_through(self.base(operand.reference), operand.reading)
+
+    def _made(self, result: Result) -> Base | None:
+        item = self.made[result.item]
+        if isinstance(item, Given):
+            return base_of(item.spec)
+        if isinstance(item, (Block, Semantic)):
+            found = item.exports[result.position : result.position + 1]
+            return self.inner[result.item].base(found[0]) if found else None
+        return self._outcome(item, result.position)
+
+    def _outcome(self, work: Work, position: int) -> Base | None:
+        for index, outcome in enumerate(flat(work.outcomes)):
+            if index == position:
+                if isinstance(outcome, TensorSpec):
+                    return base_of(outcome)
+                return self.through(outcome) if isinstance(outcome, Operand) else None
+        return None
+
+
+def flat(arguments: tuple[Argument, ...] | tuple[Outcome, ...]) -> Iterator[Argument | Outcome]:
+    """Everything among *arguments*, what stands in nested tuples included, in order."""
+    for argument in arguments:
+        if isinstance(argument, tuple):
+            yield from flat(argument)
+        else:
+            yield argument
+
+
+def semantic_inputs(arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> list[Operand]:
+    """The tensors among the arguments of an API call: its inputs, as its own items count them."""
+    values = (*arguments, *(value for _, value in keywords))
+    return [one for one in flat(values) if isinstance(one, Operand)]

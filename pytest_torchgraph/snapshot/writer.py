@@ -1,0 +1,39 @@
+"""A canonical graph as the text of a snapshot file."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.graph.program import Leaf, Operand, Program
+from pytest_torchgraph.snapshot.folding import fold
+from pytest_torchgraph.snapshot.head import ROOT, Head, head_lines
+from pytest_torchgraph.snapshot.patterns import is_output_path
+from pytest_torchgraph.snapshot.quoting import quote
+from pytest_torchgraph.snapshot.spelling import Body, class_text, scope_body
+from pytest_torchgraph.snapshot.tree import Node, lines_of
+
+END = "end"
+
+
+def write(program: Program, *, test: str, recorded: str) -> str:
+    """The whole text of the snapshot of *program* that *test* owns; *recorded* is a note that is not compared."""
+    head = Head(test=test, recorded=recorded, run=program.run, metrics=program.metrics, peak_at=program.peak_at)
+    return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])
+
+
+def root_node(program: Program) -> Node:
+    """The whole graph as one tree of lines, nothing folded."""
+    root = program.root
+    if root.name or root.call != 1 or root.inputs:
+        raise ValueError("the root of a program has no name and no call before it, and its inputs are items")
+    outputs = tuple(operand for _, operand in program.outputs)
+    body, nodes = scope_body(root, (), None, outputs)
+    returns = [_output_node(path, operand, body) for path, operand in program.outputs]
+    exports = " -> " + ", ".join(map(body.reference, root.exports)) if root.exports else ""
+    return Node(f"{ROOT} {class_text(root.class_name)}{exports}", (*nodes, *returns))
+
+
+def _output_node(path: str, operand: Operand, body: Body) -> Node:
+    value = body.operand(operand)
+    if isinstance(operand.reference, Leaf) and not value.startswith("$"):
+        value = f"${value}"
+    plain = is_output_path(path) and path.isprintable()
+    return Node(f"return {path if plain else quote(path)} = {value}" if path else f"return {value}")
