@@ -1,0 +1,118 @@
+"""Names for what goes into a model and comes out: every tensor in arguments and results, by path."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+DEEPEST = 6
+PLAIN = (str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device, type, nn.Module)
+
+
+class InputsDoNotFit(TypeError):
+    """The arguments do not fit the model's signature; nothing was run."""
+
+
+def as_call(args: Any, kwargs: Mapping[str, Any] | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Positional and keyword arguments: a tuple is positional, a mapping is keywords, anything else one argument."""
+    keywords = dict(kwargs or {})
+    if isinstance(args, tuple) and not hasattr(args, "_fields"):
+        return args, keywords
+    if isinstance(args, Mapping):
+        return (), {**args, **keywords}
+    return (args,), keywords
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The signature of a callable, of ``forward`` for a module; ``None`` where Python cannot tell."""
+    try:
+        return inspect.signature(function.forward if isinstance(function, nn.Module) else function)
+    except (TypeError, ValueError):
+        return None
+
+
+def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by parameter name; raises :class:`InputsDoNotFit` where they do not fit the signature."""
+    signature = signature_of(function)
+    if signature is None:
+        return {**{f"arg{position}": value for position, value in enumerate(args)}, **kwargs}
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError as error:
+        name = type(function).__name__ if isinstance(function, nn.Module) else getattr(function, "__name__", "the model")
+        given = [type(value).__name__ for value in args] + [f"{key}={type(v).__name__}" for key, v in kwargs.items()]
+        raise InputsDoNotFit(
+            f"the inputs do not fit {name}{signature}: {error}\n"
+            f"Given: ({', '.join(given)}). A tuple is taken as positional arguments, a mapping as keyword arguments, "
+            "anything else as one argument."
+        ) from None
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        else:
+            named[name] = value
+    return named
+
+
+def tensors_in(value: Any, path: str = "", depth: int = 0, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor inside *value* with its path: ``past.layers.0.keys``.
+
+    Looks into sequences, mappings, dataclasses, and the attributes of other objects such as a key-value cache.
+    """
+    if isinstance(value, Tensor):
+        yield path, value
+        return
+    if isinstance(value, PLAIN) or depth > DEEPEST or id(value) in above or callable(value):
+        return
+    for name, part in parts_of(value):
+        yield from tensors_in(part, f"{path}.{name}" if path else str(name), depth + 1, (*above, id(value)))
+
+
+def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """The named parts of a container or object."""
+    if isinstance(value, Mapping):
+        yield from ((str(key), part) for key, part in value.items())
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        yield from zip(value._fields, value, strict=True)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        yield from ((str(position), part) for position, part in enumerate(value))
+    elif dataclasses.is_dataclass(value):
+        yield from ((entry.name, getattr(value, entry.name, None)) for entry in dataclasses.fields(value))
+    else:
+        yield from getattr(value, "__dict__", {}).items()
+
+
+def fresh_containers(value: Any) -> Any:
+    """A copy of *value* that shares its tensors and modules, so that a model may change a list or cache it is given.
+
+    What cannot be copied is passed as it is. A tensor made under inference mode is cloned: only the clone may be
+    written outside it.
+    """
+    memo: dict[int, Any] = {}
+    for _, tensor in tensors_in(value):
+        memo[id(tensor)] = tensor.clone() if tensor.is_inference() else tensor
+    if isinstance(value, Tensor):
+        return memo[id(value)]
+    for module in modules_in(value):
+        memo[id(module)] = module
+    try:
+        return copy.deepcopy(value, memo)
+    except Exception:  # noqa: BLE001 -- any object may refuse to be copied, in any way
+        return value
+
+
+def modules_in(value: Any, depth: int = 0) -> Iterator[nn.Module]:
+    """Every module among the parts of *value*."""
+    if isinstance(value, nn.Module):
+        yield value
+    elif not isinstance(value, (Tensor, *PLAIN)) and depth <= DEEPEST and not callable(value):
+        for _, part in parts_of(value):
+            yield from modules_in(part, depth + 1)

@@ -1,0 +1,252 @@
+"""From the log of a run to the frozen graph: names, lines, costs and bytes are worked out here, after the run."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pytest_torchgraph.capture.call import OpenCall
+from pytest_torchgraph.capture.cost import flops_of
+from pytest_torchgraph.capture.module import OpenScope
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.schema import Overload
+from pytest_torchgraph.capture.source import source_line
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
+from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.memory import Memory
+from pytest_torchgraph.graph.module import Scope
+from pytest_torchgraph.graph.operation import Argument, Call, Opaque, Operation, Word
+from pytest_torchgraph.graph.origin import GradMode, Origin, Training
+from pytest_torchgraph.graph.tensor import Geometry, Storage, TensorRef, TensorSpec
+
+CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a finished run left behind."""
+
+    log: list[Entry]
+    identity: Identity
+    scopes: list[OpenScope]
+    calls: list[OpenCall]
+    resident: int
+    inputs: tuple[tuple[str, Raw], ...]
+    outputs: tuple[tuple[str, Raw], ...]
+    grad_mode: GradMode
+    inference_mode: bool
+    training: Training
+    notes: tuple[str, ...] = ()
+
+
+class Records:
+    """Turns raw readings and arguments into records, each distinct spec made once."""
+
+    def __init__(self) -> None:
+        self._specs: dict[Any, TensorSpec] = {}
+
+    def spec(self, raw: Raw) -> TensorSpec:
+        """The spec of one reading."""
+        key = raw[2:]
+        spec = self._specs.get(key)
+        if spec is None:
+            shape, stride, offset, dtype, device, layout, conj, neg = key
+            shape = tuple(map(int, shape))
+            geometry = None if stride is None else Geometry(shape, tuple(map(int, stride)), int(offset))
+            spec = self._specs[key] = TensorSpec(
+                dtype=str(dtype).removeprefix("torch."),
+                shape=shape,
+                geometry=geometry,
+                device=str(device),
+                layout=str(layout).removeprefix("torch."),
+                conj=conj,
+                neg=neg,
+            )
+        return spec
+
+    def reference(self, raw: Raw) -> TensorRef:
+        """The reference of one reading."""
+        return TensorRef(raw[0], raw[1], self.spec(raw))
+
+    def argument(self, value: Any) -> Argument:
+        """The record of one argument."""
+        if isinstance(value, Raw):
+            return self.reference(value)
+        if isinstance(value, (list, tuple)):
+            return tuple(self.argument(part) for part in value)
+        if value is None or isinstance(value, (bool, int, float, complex, str)):
+            return value
+        if isinstance(value, CONSTANTS):
+            return Word(str(value))
+        if isinstance(value, torch.device):
+            return str(value)
+        if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+            return Opaque(type(value).__name__)
+        return Opaque(type(value).__name__)
+
+    def arguments(self, values: Any) -> tuple[Argument, ...]:
+        """The records of several arguments."""
+        return tuple(self.argument(value) for value in values)
+
+
+def freeze(run: Run) -> Graph:
+    """The graph of a finished run."""
+    records = Records()
+    operations = tuple(operation_of(index, entry, records) for index, entry in enumerate(run.log))
+    return Graph(
+        operations=operations,
+        storages=storages_of(run, operations, records),
+        scopes=tuple(
+            Scope(index, scope.parent, scope.path, scope.class_name, scope.training, (scope.start, scope.end))
+            for index, scope in enumerate(run.scopes)
+        ),
+        calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
+        memory=memory_of(run),
+        origin=origin_of(run),
+        inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
+        outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
+        notes=run.notes,
+        vocabulary=operation_names,
+    )
+
+
+def operation_of(index: int, entry: Entry, records: Records) -> Operation:
+    """The record of one log entry."""
+    overload = entry.overload
+    keywords = entry.keywords or {}
+    results = entry.results if isinstance(entry.results, tuple) and not isinstance(entry.results, Raw) else (entry.results,)
+    writes = written_storages(overload, entry)
+    return Operation(
+        index=index,
+        name=overload.name,
+        arguments=records.arguments(entry.arguments),
+        keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
+        results=() if results == (None,) else records.arguments(results),
+        writes=writes,
+        scope=entry.scope,
+        is_view=launches_nothing(overload, entry, results, writes),
+        is_sync=is_sync(overload, entry),
+        flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
+        call=entry.call,
+        source=source_line(entry.frame),
+    )
+
+
+def readings_in(value: Any) -> list[Raw]:
+    """Every reading inside *value*, in order."""
+    if isinstance(value, Raw):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [raw for part in value for raw in readings_in(part)]
+    return []
+
+
+def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
+    """The storages whose contents the operation changed."""
+    flag = overload.training_flag
+    if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
+        return ()
+    positions = [entry.arguments[place] for place in overload.written_positions if place < len(entry.arguments)]
+    if overload.moves_metadata:
+        return ()
+    keywords = [(entry.keywords or {}).get(name) for name in overload.written_keywords]
+    return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
+
+
+def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tuple[int, ...]) -> bool:
+    """Whether the operation only made other readings of existing storages."""
+    if overload.moves_metadata:
+        return True
+    made = readings_in(results)
+    if writes or not made:
+        return False
+    known = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])}
+    if overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
+        return True
+    return all(raw[1] in known for raw in made)
+
+
+def is_sync(overload: Overload, entry: Entry) -> bool:
+    """Whether a device would have to be waited for: its results' size or value is needed on the host."""
+    if overload.is_data_dependent:
+        return True
+    if overload.name in ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default"):
+        return any(raw[5] in (torch.bool, torch.uint8) for raw in readings_in(entry.arguments[1]))
+    if overload.name in ("aten._to_copy.default", "aten.copy_.default"):
+        reads, made = readings_in(entry.arguments), readings_in(entry.results)
+        return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"
+    return False
+
+
+def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -> tuple[Storage, ...]:
+    """The records of all storages."""
+    producers: dict[int, int] = {}
+    for entry, operation in zip(run.log, operations, strict=True):
+        for raw in readings_in(entry.results):
+            if run.identity.sights[raw[1]].kind == "result":
+                producers.setdefault(raw[1], operation.index)
+    return tuple(
+        storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
+    )
+
+
+def storage_of(index: int, sight: FirstSight, producer: int | None, records: Records) -> Storage:
+    """The record of one storage."""
+    assert sight.raw is not None
+    return Storage(index, sight.kind, sight.bytes, records.spec(sight.raw), sight.name, producer)
+
+
+def call_of(index: int, call: OpenCall, records: Records) -> Call:
+    """The record of one API call."""
+    return Call(
+        index=index,
+        name=call.name,
+        arguments=records.arguments(call.arguments),
+        keywords=tuple((name, records.argument(value)) for name, value in call.keywords.items()),
+        scope=call.scope,
+        source=source_line(call.frame),
+    )
+
+
+def memory_of(run: Run) -> Memory:
+    """Live bytes after each operation, and the peak."""
+    timeline = tuple(entry.live for entry in run.log)
+    peak = max(timeline, default=run.resident)
+    at = timeline.index(peak) if peak > run.resident else None
+    sights = run.identity.sights
+    moment = -1 if at is None else at
+    return Memory(
+        resident=run.resident,
+        peak=max(peak, run.resident),
+        peak_operation=at,
+        timeline=timeline,
+        parameter_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "parameter"),
+        buffer_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "buffer"),
+        input_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "input"),
+        alive_at_peak=tuple(
+            index
+            for index, sight in enumerate(sights)
+            if sight.born <= moment + (sight.kind in ("parameter", "buffer", "attribute", "input"))
+            and (sight.died is None or sight.died > moment)
+        ),
+    )
+
+
+def origin_of(run: Run) -> Origin:
+    """Versions and machine of this process, and the modes of the run."""
+    devices = {sight.raw[6].type for sight in run.identity.sights if sight.raw is not None} or {"cpu"}
+    return Origin(
+        torch=str(torch.__version__).partition("+")[0],
+        python=platform.python_version(),
+        system=platform.system().lower(),
+        architecture=platform.machine().lower(),
+        device="+".join(sorted(devices - {"cpu"})) or "cpu",
+        grad_mode=run.grad_mode,
+        training=run.training,
+        inference_mode=run.inference_mode,
+        mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),  # type: ignore[attr-defined]
+    )

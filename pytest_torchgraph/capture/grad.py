@@ -1,0 +1,47 @@
+"""Grad mode while recording: inference mode acts as ``no_grad``, whose operations are the ones that are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.autograd.grad_mode import inference_mode
+
+
+class InferenceUse:
+    """Whether the user's code asked for inference mode."""
+
+    def __init__(self) -> None:
+        self.asked = torch.is_inference_mode_enabled()
+
+
+@contextmanager
+def without_inference_mode() -> Iterator[InferenceUse]:
+    """Run as ``no_grad`` wherever inference mode is, or is entered inside.
+
+    Inference mode skips autograd's keys, so composite operations would arrive whole and differ from every other run.
+    """
+    use = InferenceUse()
+    enter, leave = inference_mode.__enter__, inference_mode.__exit__
+
+    def enter_no_grad(self: Any) -> None:
+        use.asked = use.asked or self.mode
+        self._grad_before = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(not self.mode)
+
+    def leave_no_grad(self: Any, *_: object) -> None:
+        torch._C._set_grad_enabled(self._grad_before)
+
+    with ExitStack() as stack:
+        if use.asked:
+            stack.enter_context(inference_mode(mode=False))
+            stack.enter_context(torch.no_grad())
+        try:
+            inference_mode.__enter__ = enter_no_grad  # type: ignore[method-assign]
+            inference_mode.__exit__ = leave_no_grad  # type: ignore[assignment,method-assign]
+            yield use
+        finally:
+            inference_mode.__enter__ = enter  # type: ignore[method-assign]
+            inference_mode.__exit__ = leave  # type: ignore[method-assign]

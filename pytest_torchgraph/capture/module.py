@@ -1,0 +1,151 @@
+"""Module calls while the model runs: which module is at work, seen from outside the model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch import nn
+
+from pytest_torchgraph.capture.operation import Where
+
+
+class OpenScope:
+    """A module call as it is recorded; ``operations`` become a range when it ends."""
+
+    __slots__ = ("class_name", "end", "parent", "path", "start", "training")
+
+    def __init__(self, parent: int | None, path: str, class_name: str, training: bool | None, start: int) -> None:
+        self.parent = parent
+        self.path = path
+        self.class_name = class_name
+        self.training = training
+        self.start = start
+        self.end = start
+
+
+class ModuleCalls:
+    """Follows module calls: ``nn.Module.__call__``, and ``forward`` called directly on a module of the model.
+
+    ``roots`` are the modules that the traced callable holds, by the path they get; a module met later gets the name
+    of its class.
+    """
+
+    def __init__(self, class_name: str, roots: dict[str, nn.Module], where: Where, clock: Callable[[], int]) -> None:
+        self.where = where
+        self.clock = clock
+        self.scopes = [OpenScope(None, "", class_name, self._training_of(roots), 0)]
+        self.paths: dict[int, str] = {}
+        self.met: list[nn.Module] = []
+        self.entered: set[int] = set()
+        self.root = roots.get("")
+        self.root_started = False
+        for path, module in roots.items():
+            self.adopt(path, module)
+
+    @staticmethod
+    def _training_of(roots: dict[str, nn.Module]) -> bool | None:
+        return next((module.training for module in roots.values()), None)
+
+    def adopt(self, path: str, module: nn.Module) -> None:
+        """Name *module* and all modules inside it, the first name of a shared module winning."""
+        self.met.append(module)
+        for name, child in module.named_modules(prefix=path):
+            self.paths.setdefault(id(child), name)
+
+    def path_of(self, module: nn.Module) -> str:
+        """The path of *module*; one that is not part of the model is named after its class on first call."""
+        path = self.paths.get(id(module))
+        if path is None:
+            taken = set(self.paths.values())
+            stem = path = type(module).__name__
+            count = 1
+            while path in taken:
+                path = f"{stem}_{count}"
+                count += 1
+            self.adopt(path, module)
+        return path
+
+    def run(self, module: nn.Module, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Run *call* within the scope of *module*."""
+        where = self.where
+        outer = where.scope
+        if module is self.root and not self.root_started:
+            self.root_started = True
+            scope = self.scopes[0]
+        else:
+            where.scope = len(self.scopes)
+            scope = OpenScope(outer, self.path_of(module), type(module).__name__, module.training, self.clock())
+            self.scopes.append(scope)
+        try:
+            return call(*args, **kwargs)
+        except BaseException as error:
+            if where.failure is None or where.failure[0] is not error:
+                where.failure = (error, where.scope, None)
+            raise
+        finally:
+            scope.end = self.clock()
+            where.scope = outer
+
+    def watched_forward(self, module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
+        """*forward* that opens a scope when it was called by itself rather than through the module's call."""
+
+        @functools.wraps(forward)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if id(module) in self.entered:
+                self.entered.discard(id(module))
+                return forward(*args, **kwargs)
+            return self.run(module, forward, args, kwargs)
+
+        return watched
+
+
+@contextmanager
+def following(calls: ModuleCalls) -> Iterator[None]:
+    """Follow module calls while the context is open, and leave every module as it was."""
+    plain_call = nn.Module.__call__
+
+    def watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if "forward" in module.__dict__ and id(module) in watched:
+            calls.entered.add(id(module))
+        try:
+            return calls.run(module, functools.partial(plain_call, module), args, kwargs)
+        finally:
+            calls.entered.discard(id(module))
+
+    watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]] = {}
+    try:
+        nn.Module.__call__ = watched_call  # type: ignore[method-assign]
+        for root in calls.met[:]:
+            watch_forwards(root, calls, watched)
+        yield
+    finally:
+        nn.Module.__call__ = plain_call  # type: ignore[method-assign]
+        for module, own in watched.values():
+            if own is None:
+                module.__dict__.pop("forward", None)
+            else:
+                module.__dict__["forward"] = own
+
+
+def watch_forwards(
+    root: nn.Module, calls: ModuleCalls, watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]]
+) -> None:
+    """Put a watching ``forward`` on every module below *root*, noting what to put back."""
+    import torch
+
+    for module in root.modules():
+        # A ScriptModule keeps its forward in C++ and a container has none.
+        if isinstance(module, torch.jit.ScriptModule) or id(module) in watched or not has_forward(module):
+            continue
+        own = module.__dict__.get("forward")
+        watched[id(module)] = (module, own)
+        module.__dict__["forward"] = calls.watched_forward(module, module.forward)
+
+
+def has_forward(module: nn.Module) -> bool:
+    """Whether calling *module* can reach a ``forward`` of its own."""
+    missing = getattr(nn.Module.forward, "__name__", "")
+    return getattr(type(module).forward, "__name__", None) != missing or "forward" in module.__dict__

@@ -1,0 +1,169 @@
+"""The dispatch mode: one log entry per operation, and nothing kept alive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pytest_torchgraph.capture.schema import Overload, learn
+from pytest_torchgraph.capture.source import user_frame
+from pytest_torchgraph.capture.tensor import Identity, Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+    from pytest_torchgraph.capture.state import Guard
+
+SEQUENCES = (list, tuple)
+
+
+class Entry(NamedTuple):
+    """One dispatched operation, before it becomes a record."""
+
+    overload: Overload
+    arguments: list[Any]
+    keywords: dict[str, Any] | None
+    results: Any
+    scope: int
+    call: int | None
+    frame: tuple[CodeType, int] | None
+    live: int
+
+
+class Where:
+    """Where the run is: module call, API call, and the first place an exception passed."""
+
+    __slots__ = ("call", "failure", "scope")
+
+    def __init__(self) -> None:
+        self.scope = 0
+        self.call: int | None = None
+        self.failure: tuple[BaseException, int, str | None] | None = None
+
+
+_overloads: dict[int, Overload] = {}
+
+
+def overload_of(target: Any) -> Overload:
+    """The overload behind *target*, learnt on first sight."""
+    found = _overloads.get(id(target))
+    if found is None or found.target is not target:
+        found = _overloads[id(target)] = learn(target)
+    return found
+
+
+class OperationMode(TorchDispatchMode):
+    """Logs every operation that reaches the dispatcher.
+
+    Holds no tensor: a strong reference to any result would make autograd copy what it otherwise steals, and so change
+    the very operations that are watched.
+    """
+
+    # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
+    supports_higher_order_operators = True
+
+    def __init__(self, identity: Identity, where: Where, guard: Guard) -> None:
+        super().__init__()
+        self.identity = identity
+        self.where = where
+        self.guard = guard
+        self.log: list[Entry] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # The default wraps the handler in `torch._disable_dynamo`, a microsecond per operation; compiled callables
+        # already run eagerly while recording.
+        return False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        overload = _overloads.get(id(func))
+        if overload is None or overload.target is not func:
+            overload = overload_of(func)
+        if overload.ignored:
+            return func(*args, **(kwargs or {}))
+        if types and any(map(unwraps_itself, types)):
+            return NotImplemented
+        read = self.identity.read
+        arguments: list[Any] = []
+        for argument in args:
+            kind = type(argument)
+            if kind is Tensor or kind is torch.nn.Parameter:
+                arguments.append(read(argument))
+            elif kind in SEQUENCES:
+                arguments.append(read_each(argument, read))
+            elif isinstance(argument, Tensor):
+                arguments.append(read(argument))
+            else:
+                arguments.append(argument)
+        keywords = {key: read_one(value, read) for key, value in kwargs.items()} if kwargs else None
+        if overload.written_positions or overload.written_keywords or overload.moves_metadata:
+            self.guard.before_write(overload, args, kwargs)
+        try:
+            out = func(*args, **kwargs) if kwargs else func(*args)
+        except BaseException as error:
+            if self.where.failure is None or self.where.failure[0] is not error:
+                self.where.failure = (error, self.where.scope, overload.name)
+            raise
+        identity = self.identity
+        if overload.moves_metadata:
+            identity.remeasure(args[0])
+        elif overload.name == "aten._neg_view.default":
+            identity.neg_bits = True
+        results = self.note_results(out)
+        where = self.where
+        self.log.append(
+            Entry(overload, arguments, keywords, results, where.scope, where.call, user_frame(2), identity.live)
+        )
+        identity.clock += 1
+        return out
+
+    def note_results(self, out: Any) -> Any:
+        """Readings of every tensor in *out*, in its own nesting."""
+        kind = type(out)
+        if kind is Tensor or isinstance(out, Tensor):
+            identity = self.identity
+            seen = identity.seen.get(id(out))
+            if seen is not None and seen() is out:
+                return identity.read(out)
+            return identity.meet(out, "result")
+        if kind in SEQUENCES or isinstance(out, SEQUENCES):
+            return tuple([self.note_results(part) for part in out])
+        if kind is dict:
+            return tuple([self.note_results(part) for part in out.values()])
+        return None
+
+
+def read_each(sequence: Any, read: Callable[[Tensor], Raw]) -> tuple[Any, ...]:
+    """*sequence* with every tensor replaced by its reading."""
+    return tuple([read_one(part, read) for part in sequence])
+
+
+def read_one(value: Any, read: Callable[[Tensor], Raw]) -> Any:
+    """*value* with every tensor in it replaced by its reading."""
+    if isinstance(value, Tensor):
+        return read(value)
+    if isinstance(value, SEQUENCES):
+        return read_each(value, read)
+    return value
+
+
+def unwraps_itself(kind: type) -> bool:
+    """Whether tensors of *kind* run other operations on tensors inside them, which are then the ones to record."""
+    return _unwraps.get(kind) if kind in _unwraps else _learn_unwraps(kind)  # type: ignore[return-value]
+
+
+_unwraps: dict[type, bool] = {Tensor: False, torch.nn.Parameter: False}
+
+
+def _learn_unwraps(kind: type) -> bool:
+    fake = kind.__name__ == "FakeTensor"
+    own = getattr(kind, "__torch_dispatch__", None)
+    default = getattr(Tensor, "__torch_dispatch__", None)
+    _unwraps[kind] = not fake and issubclass(kind, Tensor) and own is not None and own is not default
+    return _unwraps[kind]

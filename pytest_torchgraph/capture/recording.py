@@ -1,0 +1,220 @@
+"""Run a model and record what it does. The only place that enters modes, and that leaves them."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
+from pytest_torchgraph.capture.call import attention_calls
+from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.freezing import Run, freeze
+from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.module import ModuleCalls, following
+from pytest_torchgraph.capture.operation import OperationMode, Where
+from pytest_torchgraph.capture.state import Checkpoint, Guard
+from pytest_torchgraph.capture.target import Target, leaves_of, target_of
+from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.origin import Training
+
+
+class AlreadyRecording(RuntimeError):
+    """A recording was started inside another one."""
+
+
+class Recording:
+    """A run while it is recorded; ``graph`` holds the result once the context has closed."""
+
+    def __init__(self, target: Target, guard: Guard) -> None:
+        self.where = Where()
+        self.identity = Identity()
+        self.mode = OperationMode(self.identity, self.where, guard)
+        self.modules = ModuleCalls(target.class_name, target.roots, self.where, lambda: self.identity.clock)
+        self.target = target
+        self.inputs: tuple[tuple[str, Any], ...] = ()
+        self.outputs: tuple[tuple[str, Any], ...] = ()
+        self._run: Run | None = None
+        self._graph: Graph | None = None
+
+    @property
+    def graph(self) -> Graph:
+        """What was recorded; raises ``RuntimeError`` while the recording is open."""
+        if self._run is None:
+            raise RuntimeError("the recording is still open: read .graph after the 'with' block")
+        if self._graph is None:
+            self._graph = freeze(self._run)
+        return self._graph
+
+    def meet_leaves(self, inputs: list[tuple[str, Tensor]]) -> None:
+        """Make parameters, buffers, attributes and inputs known by name before the first operation."""
+        for kind, path, tensor in leaves_of(self.target.roots):
+            self.identity.meet(tensor, kind, path)  # type: ignore[arg-type]
+        self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
+        self.resident = self.identity.live
+
+    def meet_outputs(self, value: Any) -> None:
+        """Note which tensors the model returned."""
+        self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in tensors_in(value))
+
+    def close(self, *, grad: bool, asked_inference: bool) -> None:
+        """Keep what the run left behind."""
+        calls = self.modules.scopes
+        calls[0].end = self.identity.clock
+        self._run = Run(
+            log=self.mode.log,
+            identity=self.identity,
+            scopes=calls,
+            calls=self.calls,
+            resident=self.resident,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            grad_mode="grad" if grad else "no_grad",
+            inference_mode=asked_inference,
+            training=training_of(self.target.roots),
+        )
+
+
+_open: list[Recording] = []
+
+
+@contextmanager
+def recorded(target: Target, guard: Guard, inputs: list[tuple[str, Tensor]]) -> Iterator[Recording]:
+    """Record everything that runs inside the context, entering and leaving every mode it needs."""
+    if _open:
+        raise AlreadyRecording(
+            f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
+        )
+    recording = Recording(target, guard)
+    with ExitStack() as stack:
+        _open.append(recording)
+        stack.callback(_open.clear)
+        stack.enter_context(eager_stance())
+        use = stack.enter_context(without_inference_mode())
+        recording.meet_leaves(inputs)
+        stack.enter_context(collector_paused())
+        recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
+        stack.enter_context(following(recording.modules))
+        grad = torch.is_grad_enabled()
+        stack.enter_context(recording.mode)
+        try:
+            yield recording
+        except BaseException as error:
+            explain_failure(error, recording)
+            raise
+    recording.close(grad=grad, asked_inference=use.asked)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Collect garbage once, then let only reference counts free memory, so that bytes are the same every time."""
+    gc.collect()
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def explain_failure(error: BaseException, recording: Recording) -> None:
+    """Add to *error* in which module call and operation it happened."""
+    failure = recording.where.failure
+    if failure is None or failure[0] is not error:
+        return
+    scope = recording.modules.scopes[failure[1]]
+    place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
+    operation = f", in operation {failure[2]}" if failure[2] else ""
+    done = recording.identity.clock
+    note = f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations"
+    if hasattr(error, "add_note"):
+        error.add_note(note)
+    else:  # Python 3.10
+        error.__notes__ = [*getattr(error, "__notes__", []), note]
+
+
+def training_of(roots: Mapping[str, nn.Module]) -> Training:
+    """``train`` or ``eval`` when all modules agree."""
+    flags = {module.training for root in roots.values() for module in root.modules()}
+    if not flags:
+        return "none"
+    if len(flags) == 2:
+        return "mixed"
+    return "train" if flags.pop() else "eval"
+
+
+def trace(
+    model: Callable[..., Any],
+    args: Any = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    warmup: int = 0,
+    restore: bool = True,
+) -> Graph:
+    """Run *model* once and return what it did.
+
+    ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
+    first and are not recorded. With ``restore`` the random state, parameters, buffers, gradients, inputs, training
+    mode and hooks are as before afterwards, also when the model raises; caches in plain attributes are the model's own.
+
+    Raises ``TypeError`` when *model* cannot be called or the inputs do not fit; an exception inside the model passes
+    through with a note that names the module and operation.
+    """
+    target = target_of(model)
+    positional, keywords = as_call(args, kwargs)
+    bind(model, positional, keywords)
+    for _ in range(warmup):
+        traced_once(target, positional, keywords, restore=restore, record=False)
+    graph = traced_once(target, positional, keywords, restore=restore)
+    assert graph is not None
+    return graph
+
+
+def traced_once(
+    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool, record: bool = True
+) -> Graph | None:
+    """One run of *target* on fresh containers of its inputs."""
+    assert target.function is not None
+    if restore:
+        args, kwargs = fresh_containers((args, kwargs))
+    inputs = list(named_inputs(target.function, args, kwargs))
+    tensors = [tensor for _, _, tensor in leaves_of(target.roots)] + [tensor for _, tensor in inputs]
+    checkpoint = Checkpoint(list(target.roots.values()), tensors if restore else [])
+    try:
+        if not record:
+            target.function(*args, **kwargs)
+            return None
+        with recorded(target, checkpoint.guard, inputs) as recording:
+            output = target.function(*args, **kwargs)
+            recording.meet_outputs(output)
+            del output
+    finally:
+        if restore:
+            checkpoint.restore()
+    return recording.graph
+
+
+def named_inputs(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Iterator[tuple[str, Tensor]]:
+    """Every tensor among the inputs, by parameter name."""
+    for name, value in bind(function, args, kwargs).items():
+        yield from tensors_in(value, name)
+
+
+@contextmanager
+def record(model: Any = None) -> Iterator[Recording]:
+    """Record the code inside the context: one run of the user's own code, nothing restored.
+
+    *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
+    """
+    target = Target(None, "record", {}) if model is None else target_of(model)
+    with recorded(target, Guard([]), []) as recording:
+        recording.modules.root = None
+        yield recording

@@ -1,0 +1,82 @@
+"""What the dispatcher says of each overload, learnt once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+# The schemas of these operations declare no write; comparing bytes before and after shows that they do.
+UNDECLARED_WRITES: dict[str, tuple[int, ...]] = {
+    "aten.native_batch_norm.default": (3, 4),
+    "aten._native_batch_norm_legit.default": (3, 4),
+    "aten.cudnn_batch_norm.default": (3, 4),
+    "aten.miopen_batch_norm.default": (3, 4),
+    "aten._batch_norm_with_update.default": (3, 4),
+    "aten.mkldnn_rnn_layer_backward.default": (22,),
+}
+# In `native_batch_norm(input, weight, bias, running_mean, running_var, training, ...)` the statistics are only written
+# in training.
+TRAINING_FLAG: dict[str, int] = {
+    "aten.native_batch_norm.default": 5,
+    "aten._native_batch_norm_legit.default": 5,
+    "aten.cudnn_batch_norm.default": 5,
+    "aten.miopen_batch_norm.default": 5,
+}
+IGNORED_NAMESPACES = frozenset({"prim", "profiler"})
+LAUNCHES_NOTHING = frozenset({"aten._unsafe_view.default", "aten.lift_fresh.default", "aten.detach.default"})
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """One overload: its full name, which argument positions and keywords it writes, and how it is treated.
+
+    ``ignored`` operations are PyTorch's own bookkeeping and never recorded. ``moves_metadata`` marks in-place view
+    operations (``unsqueeze_``, ``set_``, ``resize_``): they change how an existing tensor reads its storage.
+    """
+
+    name: str
+    target: Any
+    written_positions: tuple[int, ...]
+    written_keywords: tuple[str, ...]
+    argument_names: tuple[str, ...]
+    is_view: bool
+    moves_metadata: bool
+    is_data_dependent: bool
+    ignored: bool
+    training_flag: int | None
+
+
+def overload_name(target: Any) -> str:
+    """``aten.add.Tensor``; a higher-order operator has no overload: ``higher_order.cond``."""
+    if isinstance(target, torch._ops.OpOverload):
+        return str(target)
+    return f"higher_order.{target.name() if callable(getattr(target, 'name', None)) else target}"
+
+
+def learn(target: Any) -> Overload:
+    """Read the schema and tags of *target*."""
+    name = overload_name(target)
+    if not isinstance(target, torch._ops.OpOverload):
+        return Overload(name, target, (), (), (), False, False, False, False, None)
+    arguments = target._schema.arguments
+    written = [
+        (position, argument)
+        for position, argument in enumerate(arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+    moves_metadata = torch.Tag.inplace_view in target.tags
+    positions = tuple(position for position, argument in written if not argument.kwarg_only)
+    return Overload(
+        name=name,
+        target=target,
+        written_positions=() if moves_metadata else positions + UNDECLARED_WRITES.get(name, ()),
+        written_keywords=tuple(argument.name for _, argument in written),
+        argument_names=tuple(argument.name for argument in arguments),
+        is_view=target.is_view or name in LAUNCHES_NOTHING,
+        moves_metadata=moves_metadata,
+        is_data_dependent=bool({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(target.tags)),
+        ignored=target.namespace in IGNORED_NAMESPACES,
+        training_flag=TRAINING_FLAG.get(name),
+    )

@@ -1,0 +1,53 @@
+"""The line of the user's code that asked for an operation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType, FrameType
+
+import torch
+
+
+from pytest_torchgraph.graph.operation import SourceLine
+
+SKIPPED_FOLDERS = (
+    os.path.dirname(torch.__file__) + os.sep,
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
+)
+SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
+
+_is_user_code: dict[CodeType, bool] = {}
+
+
+def _judge(code: CodeType) -> bool:
+    name = code.co_filename
+    is_user = not (
+        name.startswith((*SKIPPED_FOLDERS, "<"))
+        or (os.path.basename(name) in SKIPPED_FILES and name.startswith(sys.base_prefix))
+    )
+    _is_user_code[code] = is_user
+    return is_user
+
+
+def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
+    """Code and line of the nearest frame outside PyTorch and this package, *depth* frames up or further."""
+    frame: FrameType | None = sys._getframe(depth)
+    known = _is_user_code
+    while frame is not None:
+        code = frame.f_code
+        is_user = known.get(code)
+        if is_user is None:
+            is_user = _judge(code)
+        if is_user:
+            return code, frame.f_lineno or code.co_firstlineno
+        frame = frame.f_back
+    return None
+
+
+def source_line(found: tuple[CodeType, int] | None) -> SourceLine | None:
+    """The record of what :func:`user_frame` found."""
+    if found is None:
+        return None
+    code, line = found
+    return SourceLine(code.co_filename, line, code.co_name)

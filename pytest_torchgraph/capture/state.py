@@ -1,0 +1,167 @@
+"""What a run may change and tracing puts back: contents, registrations, training mode, hooks, random state."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pytest_torchgraph.capture.schema import Overload
+
+REGISTRIES = (
+    "_parameters",
+    "_buffers",
+    "_modules",
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks_with_kwargs",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+)
+
+
+class Guard:
+    """Keeps the first contents of guarded tensors, copied only when something is about to write to them.
+
+    Copies are made inside the dispatch handler, where no mode is active, so they are not recorded.
+    """
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.kept: dict[int, tuple[Tensor, Tensor | None]] = {}
+        for tensor in tensors:
+            key = storage_key(tensor)
+            if key is not None and key not in self.kept:
+                self.kept[key] = (whole_storage(tensor), None)
+
+    def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
+        """Copy every guarded storage that this operation is about to write."""
+        for position in overload.written_positions:
+            if position < len(args):
+                self._keep(args[position])
+        for name in overload.written_keywords:
+            if kwargs and name in kwargs:
+                self._keep(kwargs[name])
+        if overload.moves_metadata and args:
+            self._keep(args[0])
+
+    def _keep(self, value: Any) -> None:
+        if isinstance(value, (list, tuple)):
+            for part in value:
+                self._keep(part)
+        elif isinstance(value, Tensor):
+            key = storage_key(value)
+            whole, copy = self.kept.get(key, (None, None)) if key is not None else (None, None)
+            if whole is not None and copy is None and key is not None:
+                self.kept[key] = (whole, whole.clone())
+
+    def restore(self) -> None:
+        """Put the first contents back."""
+        with torch.no_grad():
+            for whole, copy in self.kept.values():
+                if copy is not None:
+                    whole.copy_(copy)
+
+
+def storage_key(tensor: Tensor) -> int | None:
+    """Which storage *tensor* reads, or ``None`` where it has none of its own."""
+    try:
+        return tensor.untyped_storage()._cdata
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def whole_storage(tensor: Tensor) -> Tensor:
+    """The bytes of the whole storage behind *tensor*, as a tensor that shares them."""
+    return torch.empty(0, dtype=torch.uint8, device=tensor.device).set_(tensor.untyped_storage())
+
+
+class Checkpoint:
+    """The state of modules, tensors and random generators at one moment."""
+
+    def __init__(self, roots: Iterator[nn.Module] | list[nn.Module], tensors: list[Tensor]) -> None:
+        modules = [module for root in roots for module in root.modules()]
+        self.guard = Guard(tensors)
+        self._undo: list[Callable[[], None]] = []
+        for module in modules:
+            if not isinstance(module, torch.jit.ScriptModule):
+                self._undo.extend(module_undo(module))
+        for tensor in tensors:
+            self._undo.extend(tensor_undo(tensor))
+        self._undo.append(random_undo())
+
+    def restore(self) -> None:
+        """Put everything back; each part is tried even if another fails."""
+        with torch.no_grad():
+            failures: list[Exception] = []
+            for undo in (self.guard.restore, *self._undo):
+                try:
+                    undo()
+                except Exception as error:  # noqa: BLE001 -- the remaining parts must still be put back
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+
+
+def module_undo(module: nn.Module) -> Iterator[Callable[[], None]]:
+    """What puts back a module's training flag and its registries."""
+    training = module.training
+    kept = {name: dict(module.__dict__[name]) for name in REGISTRIES if name in module.__dict__}
+
+    def undo() -> None:
+        module.training = training
+        for name, entries in kept.items():
+            registry = module.__dict__[name]
+            if list(registry.items()) != list(entries.items()) if identical_types(registry) else True:
+                registry.clear()
+                registry.update(entries)
+
+    yield undo
+
+
+def identical_types(registry: dict[Any, Any]) -> bool:
+    """Whether comparing entries cannot call a tensor's own ``==``."""
+    return not any(isinstance(value, Tensor) for value in registry.values())
+
+
+def tensor_undo(tensor: Tensor) -> Iterator[Callable[[], None]]:
+    """What puts back where a leaf tensor points (``.data``), its gradient and whether it needs one."""
+    if not tensor.is_leaf or tensor.is_inference():
+        return
+    needs_grad, grad = tensor.requires_grad, tensor.grad
+    key = storage_key(tensor)
+    pointed = tensor.detach() if key is not None else None
+
+    def undo() -> None:
+        if pointed is not None and storage_key(tensor) != key:
+            tensor.data = pointed
+        if tensor.is_leaf and tensor.requires_grad != needs_grad:
+            tensor.requires_grad_(needs_grad)
+        if tensor.grad is not grad:
+            tensor.grad = grad
+
+    yield undo
+
+
+def random_undo() -> Callable[[], None]:
+    """What puts back the random state of PyTorch (and its devices in use), Python and NumPy."""
+    torch_state = torch.get_rng_state()
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    python_state = random.getstate()
+    numpy = sys.modules.get("numpy")
+    numpy_state = numpy.random.get_state() if numpy is not None else None
+
+    def undo() -> None:
+        torch.set_rng_state(torch_state)
+        if devices is not None:
+            torch.cuda.set_rng_state_all(devices)
+        random.setstate(python_state)
+        if numpy is not None:
+            numpy.random.set_state(numpy_state)
+
+    return undo

@@ -1,0 +1,165 @@
+"""Identity: which tensors and storages were seen, by weak reference, and how each reads its storage."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pytest_torchgraph.graph.tensor import StorageKind
+
+
+class Raw(tuple[Any, ...]):
+    """One reading of a tensor, as plain values that are turned into records after the run.
+
+    (value, storage, shape, stride, offset, dtype, device, layout, conj, neg); stride is ``None`` without a storage.
+    """
+
+    __slots__ = ()
+
+
+class Seen(weakref.ref[Tensor]):
+    """A tensor that was seen: a hit counts only while ``ref() is tensor``, because ``id`` is used again."""
+
+    __slots__ = ("raw", "storage_key")
+    raw: Raw
+    storage_key: int
+
+
+class LiveStorage(weakref.ref[torch.UntypedStorage]):
+    """A storage that lives; when it dies its bytes are taken off and its address may be used again."""
+
+    __slots__ = ("bytes", "index", "key")
+    bytes: int
+    index: int
+    key: int
+
+
+class FirstSight:
+    """How a storage was first seen, and when it lived: filled while recording."""
+
+    __slots__ = ("born", "bytes", "died", "kind", "name", "raw")
+
+    def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
+        self.kind: StorageKind = kind
+        self.name = name
+        self.bytes = size
+        self.born = born
+        self.died: int | None = None
+        self.raw: Raw | None = None
+
+
+class Identity:
+    """Tells tensors and storages apart and counts the bytes of live storages.
+
+    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages.
+    """
+
+    def __init__(self) -> None:
+        self.seen: dict[int, Seen] = {}
+        self.storages: dict[int, LiveStorage] = {}
+        self.sights: list[FirstSight] = []
+        self.values = 0
+        self.live = 0
+        self.clock = 0
+        self.neg_bits = False
+
+    def read(self, tensor: Tensor) -> Raw:
+        """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
+        seen = self.seen.get(id(tensor))
+        if seen is not None and seen() is tensor:
+            raw = seen.raw
+            if raw[3] is None:
+                return raw
+            if (
+                raw[2] == tensor.shape
+                and raw[3] == tensor.stride()
+                and seen.storage_key == tensor.untyped_storage()._cdata
+            ):
+                return raw
+        return self.meet(tensor, "constant")
+
+    def meet(self, tensor: Tensor, kind: StorageKind, name: str | None = None) -> Raw:
+        """Give *tensor* a value of its own, and its storage an entry when it has none."""
+        value = self.values
+        self.values += 1
+        try:
+            storage = tensor.untyped_storage()
+            key = storage._cdata
+            stride: tuple[int, ...] | None = tensor.stride()
+            offset = tensor.storage_offset()
+        except (RuntimeError, NotImplementedError):
+            return self._meet_opaque(tensor, value, kind, name)
+        live = self.storages.get(key)
+        fresh = live is None
+        if live is None:
+            live = self._admit(storage, key, kind, name)
+        dtype = tensor.dtype
+        raw = Raw(
+            (
+                value,
+                live.index,
+                tuple(tensor.shape),
+                stride,
+                offset,
+                dtype,
+                tensor.device,
+                tensor.layout,
+                dtype.is_complex and tensor.is_conj(),
+                self.neg_bits and tensor.is_neg(),
+            )
+        )
+        if fresh:
+            self.sights[live.index].raw = raw
+        seen = Seen(tensor)
+        seen.raw = raw
+        seen.storage_key = key
+        self.seen[id(tensor)] = seen
+        return raw
+
+    def remeasure(self, tensor: Tensor) -> None:
+        """Take in that *tensor* now reads its storage otherwise, or that the storage was resized."""
+        self.meet(tensor, "constant")
+        try:
+            storage = tensor.untyped_storage()
+        except (RuntimeError, NotImplementedError):
+            return
+        live = self.storages[storage._cdata]
+        grown = storage.nbytes() - live.bytes
+        self.live += grown
+        live.bytes += grown
+        if grown:
+            self.sights[live.index].bytes = live.bytes
+
+    def _admit(self, storage: torch.UntypedStorage, key: int, kind: StorageKind, name: str | None) -> LiveStorage:
+        live = LiveStorage(storage, self._release)
+        live.key = key
+        live.index = len(self.sights)
+        live.bytes = storage.nbytes()
+        self.live += live.bytes
+        self.storages[key] = live
+        self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
+        return live
+
+    def _release(self, dead: weakref.ref[torch.UntypedStorage]) -> None:
+        assert isinstance(dead, LiveStorage)
+        if self.storages.get(dead.key) is dead:
+            del self.storages[dead.key]
+        self.live -= dead.bytes
+        self.sights[dead.index].died = self.clock
+
+    def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
+        index = len(self.sights)
+        sight = FirstSight(kind, name, None, self.clock)
+        raw = Raw(
+            (value, index, tuple(tensor.shape), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False)
+        )
+        sight.raw = raw
+        self.sights.append(sight)
+        seen = Seen(tensor)
+        seen.raw = raw
+        seen.storage_key = 0
+        self.seen[id(tensor)] = seen
+        return raw

@@ -1,0 +1,21 @@
+"""The tree of module calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One call of a module (a module called twice has two scopes); the root scope is the traced callable itself.
+
+    ``path`` is the module's qualified name in the traced model, ``""`` for the root. ``operations`` is the half-open
+    range of operation positions between its start and its end, those of nested scopes included.
+    """
+
+    index: int
+    parent: int | None
+    path: str
+    class_name: str
+    training: bool | None
+    operations: tuple[int, int]

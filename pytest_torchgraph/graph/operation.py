@@ -1,0 +1,87 @@
+"""One dispatched call, and the API call or source line that it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pytest_torchgraph.graph.tensor import TensorRef
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A PyTorch constant among arguments, spelled as users write it: ``torch.float32``, ``torch.strided``."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """An argument that has no canonical text (a generator, a script object); only its type is kept."""
+
+    type_name: str
+
+
+Literal: TypeAlias = "None | bool | int | float | complex | str | Word | Opaque"
+Argument: TypeAlias = "Literal | TensorRef | tuple[Argument, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """Where the user's code asked for an operation: the first frame outside PyTorch and this package."""
+
+    file: str
+    line: int
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One API-level call whose meaning the dispatcher loses, such as ``scaled_dot_product_attention``."""
+
+    index: int
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    scope: int
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One call that reached the dispatcher.
+
+    ``name`` is the full overload name (``aten.addmm.default``). ``writes`` are the storages whose contents it changed.
+    ``is_view`` marks an operation that launches no kernel. ``flops`` is ``None`` where no formula is known.
+    ``scope`` and ``call`` are positions in ``Graph.scopes`` and ``Graph.calls``.
+    """
+
+    index: int
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    results: tuple[Argument, ...]
+    writes: tuple[int, ...]
+    scope: int
+    phase: str = "forward"
+    is_view: bool = False
+    is_sync: bool = False
+    flops: int | None = None
+    call: int | None = None
+    source: SourceLine | None = None
+
+    @property
+    def packet(self) -> str:
+        """The name without its overload: ``aten.addmm``."""
+        return self.name.rpartition(".")[0] if self.name.count(".") > 1 else self.name
+
+
+def tensors_in(arguments: tuple[Argument, ...]) -> list[TensorRef]:
+    """Every tensor among *arguments*, nested tuples included, in order."""
+    found: list[TensorRef] = []
+    for argument in arguments:
+        if isinstance(argument, TensorRef):
+            found.append(argument)
+        elif isinstance(argument, tuple):
+            found.extend(tensors_in(argument))
+    return found

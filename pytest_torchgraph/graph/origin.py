@@ -1,0 +1,29 @@
+"""Where a graph came from: versions, machine and mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+GradMode: TypeAlias = Literal["grad", "no_grad"]
+Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Versions, machine and mode of one run.
+
+    ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
+    ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``.
+    """
+
+    torch: str
+    python: str
+    libraries: tuple[tuple[str, str], ...] = ()
+    system: str
+    architecture: str
+    device: str
+    grad_mode: GradMode
+    training: Training
+    inference_mode: bool = False
+    mkldnn: bool = True

@@ -1,0 +1,140 @@
+"""The canonical graph: a tree of scopes whose values are known by position, and nothing that no reader can see.
+
+A *body* is a sequence of items. A value is named by the item that made it, or as the n-th value that the scope takes
+from outside, so a body means the same wherever it stands: two layers that do the same work have equal bodies.
+Where a value crosses a scope's edge, the scope declares it: ``inputs`` (made outside, read inside, in order of first
+reading) and ``exports`` (made inside, read outside, latest operation first).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pytest_torchgraph.graph.operation import Literal
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The ``index``-th value that the enclosing scope (or call) takes from outside: ``%in0``."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Result ``position`` of the operation at ``item`` in the same body, or export ``position`` of the scope there."""
+
+    item: int
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A parameter, buffer or attribute of a module; ``path`` is relative to the scope, or absolute with a ``/``."""
+
+    path: str
+
+
+Reference: TypeAlias = Input | Result | Leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an operand differs from the value it names: geometry relative to the value's start, dtype, lazy bits.
+
+    ``geometry`` is ``None`` when only dtype or bits differ. ``dtype`` is set where the bytes are read as another type.
+    """
+
+    geometry: Geometry | None
+    dtype: str | None = None
+    conj: bool = False
+    neg: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor argument: the value it names and, unless read just as it was made, how it is read."""
+
+    reference: Reference
+    reading: Reading | None = None
+
+
+Argument: TypeAlias = "Literal | Operand | tuple[Argument, ...]"
+Outcome: TypeAlias = "Literal | TensorSpec | Operand | tuple[Outcome, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One operation that does work.
+
+    ``outcomes`` holds, in schema order, the spec of each value it made, an operand for each result that is an
+    existing value, ``None`` for an undefined tensor; empty when it returns just what it wrote, in order.
+    ``source`` is the operation's position in the recorded graph, for source lines; it is not compared.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    outcomes: tuple[Outcome, ...]
+    source: int | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that no traced operation made: ``kind`` is ``input`` (named, root body only) or ``constant``."""
+
+    kind: str
+    name: str
+    spec: TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A module call. ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts
+    calls of that name within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
+    """
+
+    name: str
+    call: int
+    class_name: str
+    inputs: tuple[Operand, ...]
+    leaves: tuple[tuple[str, TensorSpec], ...]
+    items: tuple[Item, ...]
+    exports: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Semantic:
+    """An API call kept for its meaning, the dispatched operations beneath it.
+
+    Its inputs are the tensors among its arguments (positional before keyword, every occurrence counted, each read
+    as it was passed); its items see only those and what they make themselves.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    items: tuple[Item, ...]
+    exports: tuple[Result, ...]
+    source: int | None = field(default=None, compare=False)
+
+
+Item: TypeAlias = "Work | Given | Block | Semantic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A whole canonical graph.
+
+    ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
+    integer, in file order; ``peak_at`` names the scope and operation of the peak; ``outputs`` are what the root
+    returned, by path; ``root`` is the traced callable.
+    """
+
+    run: tuple[str, ...]
+    metrics: tuple[tuple[str, int], ...]
+    peak_at: str
+    root: Block
+    outputs: tuple[tuple[str, Operand], ...]

@@ -1,0 +1,198 @@
+"""Counts and totals derived from operations."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pytest_torchgraph.graph.operation import Operation, Word, tensors_in
+
+COPY_PACKETS = frozenset({"aten.clone", "aten.copy_", "aten.copy", "aten._foreach_copy_", "aten.lift_fresh_copy"})
+MATMUL_PACKETS = frozenset(
+    {
+        "aten.mm",
+        "aten.addmm",
+        "aten.bmm",
+        "aten.baddbmm",
+        "aten.addbmm",
+        "aten.mv",
+        "aten.addmv",
+        "aten.dot",
+        "aten.vdot",
+        "aten.addr",
+        "aten._grouped_mm",
+        "aten._scaled_mm",
+        "aten._scaled_grouped_mm",
+        "aten._int_mm",
+        "aten._addmm_activation",
+        "mkldnn._linear_pointwise",
+    }
+)
+ATTENTION_PACKETS = frozenset(
+    {
+        "aten._native_multi_head_attention",
+        "aten._transformer_encoder_layer_fwd",
+        "higher_order.flex_attention",
+    }
+)
+ATTENTION_CALLS = frozenset({"scaled_dot_product_attention"})
+
+INSTEAD = {
+    "aten.contiguous": "aten.clone",
+    "aten.reshape": "aten.clone, or the group views",
+    "aten.flatten": "aten.clone, or the group views",
+    "aten.to": "aten._to_copy, or the group casts",
+    "aten.type_as": "aten._to_copy, or the group casts",
+    "aten.float": "aten._to_copy, or the group casts",
+    "aten.half": "aten._to_copy, or the group casts",
+    "aten.item": "aten._local_scalar_dense, or the group syncs",
+    "aten.linear": "aten.addmm, aten.mm, or the group matmuls",
+    "aten.matmul": "aten.mm, aten.bmm, or the group matmuls",
+    "aten.einsum": "aten.bmm, or the group matmuls",
+    "aten.layer_norm": "aten.native_layer_norm",
+    "aten.batch_norm": "aten.native_batch_norm",
+    "aten.group_norm": "aten.native_group_norm",
+    "aten.conv1d": "aten.convolution",
+    "aten.conv2d": "aten.convolution",
+    "aten.conv3d": "aten.convolution",
+    "aten.softmax": "aten._softmax",
+    "aten.log_softmax": "aten._log_softmax",
+    "aten.dropout": "aten.native_dropout, or aten.bernoulli_",
+    "aten.scaled_dot_product_attention": "the group attention",
+}
+
+
+def is_cast(operation: Operation) -> bool:
+    """Whether *operation* is a ``_to_copy`` whose result has another dtype than its operand."""
+    if operation.packet != "aten._to_copy":
+        return False
+    before, after = tensors_in(operation.arguments), tensors_in(operation.results)
+    return bool(before and after) and before[0].spec.dtype != after[0].spec.dtype
+
+
+def is_copy(operation: Operation) -> bool:
+    """Whether *operation* writes the same values to other memory: ``clone``, ``copy_``, a ``_to_copy`` of one dtype."""
+    if operation.packet == "aten._to_copy":
+        return not is_cast(operation)
+    return operation.packet in COPY_PACKETS or operation.packet.endswith("_copy") and operation.name.startswith("aten.")
+
+
+GROUPS: Mapping[str, Callable[[Operation], bool]] = {
+    "ops": lambda operation: not operation.is_view,
+    "views": lambda operation: operation.is_view,
+    "copies": is_copy,
+    "casts": is_cast,
+    "syncs": lambda operation: operation.is_sync,
+    "matmuls": lambda operation: operation.packet in MATMUL_PACKETS,
+    "attention": lambda operation: operation.packet in ATTENTION_PACKETS,
+}
+
+
+class UnknownName(LookupError):
+    """An operation, group or pattern that nothing can match; the message says what to write instead."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum whose parts may be unknown; prints with ``≥`` when some are."""
+
+    at_least: int
+    unknown: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"≥{self.at_least}" if self.unknown else str(self.at_least)
+
+    def exactly(self) -> int | None:
+        """The sum, or ``None`` where a part is unknown."""
+        return None if self.unknown else self.at_least
+
+
+def total_flops(operations: Iterable[Operation]) -> Total:
+    """FLOPs of *operations*; a matmul-like operation without a formula makes the total unknown and is named."""
+    known, unknown = 0, set()
+    for operation in operations:
+        if operation.flops is None:
+            unknown.add(operation.packet)
+        else:
+            known += operation.flops
+    return Total(known, tuple(sorted(unknown)))
+
+
+class OperationCounts(Mapping[str, int]):
+    """Counts by name as users write them: ``"aten.clone"``, ``"aten.clone.default"``.
+
+    A name that was not seen counts 0 when the running PyTorch has such an operation; any other name raises
+    :class:`UnknownName` with what to write instead.
+    """
+
+    def __init__(self, counts: Mapping[str, int], vocabulary: Callable[[], frozenset[str]] | None) -> None:
+        self._counts = dict(sorted(counts.items()))
+        self._vocabulary = vocabulary
+        packets: dict[str, int] = {}
+        for name, count in self._counts.items():
+            packet = packet_of(name)
+            packets[packet] = packets.get(packet, 0) + count
+        self._packets = packets
+
+    def __getitem__(self, name: str) -> int:
+        if name in self._packets:
+            return self._packets[name]
+        if name in self._counts:
+            return self._counts[name]
+        require_known(name, self._vocabulary, seen=self._packets)
+        return 0
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._packets))
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._packets or name in self._counts
+
+    def __repr__(self) -> str:
+        return f"OperationCounts({ {name: self._packets[name] for name in self} })"
+
+
+def packet_of(name: str) -> str:
+    """``aten.add.Tensor`` -> ``aten.add``."""
+    return name.rpartition(".")[0] if name.count(".") > 1 else name
+
+
+def require_known(
+    name: str, vocabulary: Callable[[], frozenset[str]] | None, *, seen: Iterable[str] = ()
+) -> None:
+    """Raise :class:`UnknownName` unless the running PyTorch has a dispatcher operation called *name*."""
+    if name in INSTEAD:
+        raise UnknownName(f"{name!r} never reaches the dispatcher: it is made of other operations. Write {INSTEAD[name]}.")
+    if vocabulary is None:
+        raise UnknownName(
+            f"{name!r} is not in this graph, and a graph read from a file cannot tell whether PyTorch has it.\n"
+            f"It holds: {', '.join(sorted(seen)) or 'no operation'}."
+        )
+    known = vocabulary()
+    if name not in known:
+        raise UnknownName(f"PyTorch's dispatcher has no operation {name!r}{suggestion(name, known)}.")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'aten.clone'?"``, or nothing when no known name is near."""
+    spelled = name if name.startswith("aten.") or "." in name else f"aten.{name}"
+    near = difflib.get_close_matches(spelled, list(known), n=3, cutoff=0.75)
+    return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
+
+
+def matches(operation: Operation, pattern: str) -> bool:
+    """Whether the name, with or without its overload, matches the glob *pattern*."""
+    return fnmatchcase(operation.packet, pattern) or fnmatchcase(operation.name, pattern)
+
+
+def dtype_word(name: str) -> Word:
+    """The argument word of a dtype name: ``float32`` -> ``torch.float32``."""
+    return Word(f"torch.{name}")
