@@ -1,3 +1,243 @@
+"""From a recorded graph to the canonical one: what is compared, and nothing else.
+
+Dropped: operations that launch no kernel (an operand keeps the geometry it reads), source lines, the timeline,
+versions, FLOPs, the identity of tensors, invisible strides, and scopes in which no work is done. Kept: every operation
+that does work, in order and in its scope, with all arguments, dtypes, shapes and strides; the tensors that went in and
+came out; the modes of the run; operation counts, parameter and buffer bytes, and the peak.
+"""
+
 from __future__ import annotations
-from typing import Any
-def canonical(graph: Any) -> Any: ...
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.graph.nesting import Made, Nesting, Node, operands_of, tensors_of
+from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph.program import Given, Operand, Program
+from pytest_torchgraph.graph.reading import canonical_spec
+from pytest_torchgraph.graph.settling import Settling
+from pytest_torchgraph.graph.tensor import TensorRef
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+METRICS = ("ops", "copies", "casts")
+
+
+def canonical(graph: Graph) -> Program:
+    """The canonical graph of *graph*."""
+    builder = Builder(graph)
+    root = builder.build()
+    settling = Settling(builder.nesting, graph)
+    for _, reference in graph.outputs:
+        builder.nesting.demand(reference, root)
+    settling.order_exports(root)
+    block = settling.block(root, Counter())
+    outputs: tuple[tuple[str, Operand], ...] = tuple(
+        (path, settling.operand(reference, root)) for path, reference in graph.outputs
+    )
+    origin = graph.origin
+    return Program(
+        run=("eager", origin.training, origin.grad_mode, origin.device),
+        metrics=metrics_of(graph),
+        peak_at=peak_place(graph),
+        root=block,
+        outputs=outputs,
+    )
+
+
+def metrics_of(graph: Graph) -> tuple[tuple[str, int], ...]:
+    """The numbers at the head of a snapshot, in file order."""
+    return (
+        *((name, graph.count(name)) for name in METRICS),
+        ("syncs", len(graph.syncs)),
+        ("parameters", graph.memory.parameter_bytes),
+        ("buffers", graph.memory.buffer_bytes),
+        ("peak", graph.memory.peak),
+    )
+
+
+def peak_place(graph: Graph) -> str:
+    """Scope and operation of the peak: ``layers.3.mlp: mul``; empty when the run starts at its peak."""
+    at = graph.memory.peak_operation
+    if at is None:
+        return ""
+    operation = graph.operations[at]
+    path = graph.scopes[operation.scope].path
+    name = operation.packet.removeprefix("aten.")
+    return f"{path}: {name}" if path else name
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds the tree of scopes of one graph."""
+
+    graph: Graph
+    nesting: Nesting = field(init=False)
+    nodes: dict[tuple[int, int | None], Node] = field(default_factory=dict)
+    pending: dict[int, list[Made]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nesting = Nesting(self.graph.storages)
+
+    def build(self) -> Node:
+        """The root body, every operation in its place."""
+        root = self.node(0, None)
+        self._give_inputs(root)
+        work = [operation for operation in self.graph.operations if not operation.is_view]
+        calls = self._kept_calls(work)
+        placed = [(operation, self.node(operation.scope, operation.call if operation.call in calls else None))
+                  for operation in work]  # fmt: skip
+        self._plan_constants(placed)
+        for operation, node in placed:
+            self._open(node)
+            self._place(operation, node)
+        return root
+
+    def node(self, scope: int, call: int | None) -> Node:
+        """The body of a module call, or of an API call inside it."""
+        found = self.nodes.get((scope, call))
+        if found is None:
+            record = self.graph.scopes[scope]
+            if call is not None:
+                parent: Node | None = self.node(self.graph.calls[call].scope, None)
+                found = Node(record.path, "", parent, self.graph.calls[call])
+            else:
+                parent = None if record.parent is None else self.node(record.parent, None)
+                found = Node(record.path, record.class_name, parent)
+            self.nodes[(scope, call)] = found
+        return found
+
+    def _kept_calls(self, work: list[Operation]) -> set[int]:
+        """The API calls whose operations see only their arguments and what they make themselves."""
+        made: dict[int, set[int]] = {
+            call.index: {reference.storage for reference in tensors_of(call)} for call in self.graph.calls
+        }
+        kept = set(made)
+        for operation in work:
+            call = operation.call
+            if call is None:
+                continue
+            for reference in operands_of(operation):
+                storage = self.graph.storages[reference.storage]
+                if reference.storage not in made[call] and storage.kind != "constant":
+                    kept.discard(call)
+            made[call] |= {reference.storage for reference in tensors_in(operation.results)}
+            if operation.scope != self.graph.calls[call].scope:
+                kept.discard(call)
+        return kept
+
+    def _give_inputs(self, root: Node) -> None:
+        for path, reference in sorted_by_template(self.graph.inputs):
+            if self.nesting.is_leaf(reference.storage):
+                continue
+            given = Made(Given("input", path, canonical_spec(reference.spec)), reference.storage, reference.spec)
+            self._append_given(given, root)
+
+    def _append_given(self, made: Made, node: Node) -> None:
+        self.nesting.make(made.storage, node, 0, made.spec)
+        node.items.append(made)
+
+    def _plan_constants(self, placed: list[tuple[Operation, Node]]) -> None:
+        """Find, for every value that no work made, the innermost body around all its readers."""
+        made: set[int] = set(self.nesting.homes)
+        readers: dict[int, list[Node]] = {}
+        first: dict[int, Operation] = {}
+        for operation, node in placed:
+            for reference in operands_of(operation):
+                if reference.storage in made or self.nesting.is_leaf(reference.storage):
+                    continue
+                readers.setdefault(reference.storage, []).append(node)
+                first.setdefault(reference.storage, operation)
+            made |= {reference.storage for reference in tensors_in(operation.results)}
+        for _, reference in self.graph.outputs:
+            if reference.storage not in made and not self.nesting.is_leaf(reference.storage):
+                readers.setdefault(reference.storage, []).append(self.nodes[(0, None)])
+        for storage, nodes in readers.items():
+            self._plan_constant(storage, nodes, first.get(storage))
+
+    def _plan_constant(self, storage: int, nodes: list[Node], first: Operation | None) -> None:
+        around = common_node(nodes)
+        spec = self.graph.storages[storage].spec
+        made = Made(Given("constant", "", canonical_spec(spec)), storage, spec)
+        if first is None:
+            self._append_given(made, around)
+            return
+        chain = [node for node in nodes[0].above() if node.parent is around]
+        key = id(chain[0]) if chain else -1 - first.index
+        self.pending.setdefault(key, []).append(made)
+        self.pending.setdefault(id(made), [])
+
+    def _open(self, node: Node) -> None:
+        """Give *node* its place in the body around it, with the first of its operations."""
+        if node.parent is None or node.position >= 0:
+            return
+        self._open(node.parent)
+        for made in self.pending.pop(id(node), ()):
+            self._append_given(made, node.parent)
+        node.position = len(node.parent.items)
+        node.parent.items.append(node)
+        if node.call is not None:
+            for reference in tensors_of(node.call):
+                self.nesting.demand(reference, node.parent)
+                node.inputs.append(reference)
+
+    def _place(self, operation: Operation, node: Node) -> None:
+        for made in self.pending.pop(-1 - operation.index, ()):
+            self._append_given(made, node)
+        for reference in operands_of(operation):
+            self.nesting.demand(reference, node)
+        for position, result in enumerate(flat_results(operation)):
+            if isinstance(result, TensorRef) and self._is_made_by(operation, result):
+                self.nesting.make(result.storage, node, position, result.spec)
+            elif isinstance(result, TensorRef):
+                self.nesting.demand(result, node)
+        node.items.append(operation)
+
+    def _is_made_by(self, operation: Operation, result: TensorRef) -> bool:
+        homes = self.nesting.homes
+        return result.storage not in homes and self.graph.storages[result.storage].producer == operation.index
+
+
+def flat_results(operation: Operation) -> list[object]:
+    """The results of an operation, nested ones included, in order."""
+    found: list[object] = []
+
+    def gather(values: tuple[object, ...]) -> None:
+        for value in values:
+            if isinstance(value, tuple):
+                gather(value)
+            else:
+                found.append(value)
+
+    gather(operation.results)
+    return found
+
+
+def common_node(nodes: list[Node]) -> Node:
+    """The innermost node around all of *nodes*."""
+    common = list(nodes[0].above())
+    for node in nodes[1:]:
+        chain = set(map(id, node.above()))
+        common = [candidate for candidate in common if id(candidate) in chain]
+    return common[0]
+
+
+def sorted_by_template(named: tuple[tuple[str, TensorRef], ...]) -> list[tuple[str, TensorRef]]:
+    """Names that differ only in their numbers side by side, so that the inputs of 32 layers can be folded."""
+    first = {}
+    for place, (path, _) in enumerate(named):
+        first.setdefault(re.sub(r"\d+", "0", path), place)
+    return sorted(named, key=lambda entry: first[re.sub(r"\d+", "0", entry[0])])
+
+
+def counted(names: list[str]) -> list[int]:
+    """For each name, how often it has occurred up to there."""
+    seen: Counter[str] = Counter()
+    counts = []
+    for name in names:
+        seen[name] += 1
+        counts.append(seen[name])
+    return counts

@@ -1,0 +1,129 @@
+"""The tree of scopes while a canonical graph is built: where each value is made, and which edges it crosses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pytest_torchgraph.graph.operation import Argument, Call, Operation, tensors_in
+from pytest_torchgraph.graph.program import Given
+from pytest_torchgraph.graph.reading import best_base
+from pytest_torchgraph.graph.tensor import Storage, TensorRef, TensorSpec
+
+MODULE_LEAVES = frozenset({"parameter", "buffer", "attribute"})
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """A value that no operation made, standing in a body under the storage it is."""
+
+    given: Given
+    storage: int
+    spec: TensorSpec
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A body under construction: a module call, or an API call when ``call`` is set.
+
+    ``inputs`` are the outside tensors in order of first reading, each with how it was first read; ``exports`` the
+    storages made inside and read outside.
+    """
+
+    path: str
+    class_name: str
+    parent: Node | None
+    call: Call | None = None
+    items: list[Entry] = field(default_factory=list)
+    inputs: list[TensorRef] = field(default_factory=list)
+    leaves: dict[str, TensorSpec] = field(default_factory=dict)
+    exports: dict[int, None] = field(default_factory=dict)
+    position: int = -1
+
+    @property
+    def block(self) -> Node:
+        """The nearest module call: this one, or the one around an API call."""
+        return self if self.call is None or self.parent is None else self.parent.block
+
+    def relative(self, path: str) -> str:
+        """*path* as this module call names it: relative to itself, or absolute with a leading slash."""
+        own = self.block.path
+        if not own:
+            return path or "/"
+        return path[len(own) + 1 :] if path.startswith(f"{own}.") else f"/{path}"
+
+    def above(self) -> Iterator[Node]:
+        """This node and every node around it, innermost first."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def input_for(self, reference: TensorRef) -> int | None:
+        """Which input *reference* reads, ``None`` when it is not among them yet."""
+        places = [place for place, taken in enumerate(self.inputs) if taken.storage == reference.storage]
+        if not places:
+            return None
+        found = best_base([self.inputs[place].spec for place in places], reference.spec)
+        if found is None and self.call is not None:
+            found = 0
+        return None if found is None else places[found]
+
+
+Entry: TypeAlias = "Operation | Made | Node"
+
+
+@dataclass(slots=True)
+class Nesting:
+    """Where every storage is made, and the demands of one body on others."""
+
+    storages: tuple[Storage, ...]
+    homes: dict[int, list[tuple[Node, int, int, TensorSpec]]] = field(default_factory=dict)
+
+    def is_leaf(self, storage: int) -> bool:
+        """Whether the storage is a module's parameter, buffer or attribute."""
+        return self.storages[storage].kind in MODULE_LEAVES
+
+    def make(self, storage: int, node: Node, position: int, spec: TensorSpec) -> None:
+        """Note that result *position* of the item that is appended next to *node* is *storage*."""
+        self.homes.setdefault(storage, []).append((node, len(node.items), position, spec))
+
+    def home(self, reference: TensorRef) -> tuple[Node, int, int, TensorSpec]:
+        """Body, item, result and first reading of what *reference* reads."""
+        homes = self.homes[reference.storage]
+        found = best_base([home[3] for home in homes], reference.spec) if len(homes) > 1 else 0
+        return homes[found or 0]
+
+    def demand(self, reference: TensorRef, node: Node) -> None:
+        """Let *node* read *reference*: every scope whose edge it crosses declares it."""
+        if self.is_leaf(reference.storage):
+            self._demand_leaf(reference, node)
+            return
+        home = self.home(reference)[0]
+        if home is node:
+            return
+        within = list(home.above())
+        if node in within:
+            for crossed in within[: within.index(node)]:
+                crossed.exports.setdefault(reference.storage)
+        elif node.input_for(reference) is None:
+            node.inputs.append(reference)
+            assert node.parent is not None
+            self.demand(reference, node.parent)
+
+    def _demand_leaf(self, reference: TensorRef, node: Node) -> None:
+        storage = self.storages[reference.storage]
+        if node.call is None:
+            node.leaves.setdefault(node.relative(storage.name or ""), storage.spec)
+
+
+def operands_of(operation: Operation) -> list[TensorRef]:
+    """Every tensor that an operation was given."""
+    return tensors_in(operation.arguments) + tensors_in(tuple(value for _, value in operation.keywords))
+
+
+def tensors_of(call: Call) -> list[TensorRef]:
+    """Every tensor that an API call was given, every occurrence counted."""
+    keywords: tuple[Argument, ...] = tuple(value for _, value in call.keywords)
+    return tensors_in(call.arguments) + tensors_in(keywords)

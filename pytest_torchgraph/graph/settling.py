@@ -1,0 +1,156 @@
+"""From the finished tree of scopes to frozen items, every value told by position."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.graph.nesting import Made, Nesting, Node, operands_of
+from pytest_torchgraph.graph.operation import Argument as RecordedArgument
+from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Result,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.graph.reading import canonical_spec, reading_of
+from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+
+class Settling:
+    """Freezes bodies once every scope knows what crosses its edge."""
+
+    def __init__(self, nesting: Nesting, graph: Graph) -> None:
+        self.nesting = nesting
+        self.graph = graph
+
+    def order_exports(self, node: Node) -> None:
+        """Order what leaves each body: latest item first, results of one item in order."""
+        for item in node.items:
+            if isinstance(item, Node):
+                self.order_exports(item)
+        node.exports = dict.fromkeys(sorted(node.exports, key=lambda storage: self._made_at(storage, node)))
+
+    def _made_at(self, storage: int, node: Node) -> tuple[int, int]:
+        result = self._inside(storage, node)
+        return (-result.item, result.position)
+
+    def _inside(self, storage: int, node: Node, home: tuple[Node, int, int, TensorSpec] | None = None) -> Result:
+        """The item of *node* that makes *storage*, itself or in a body inside it."""
+        made_in, item, position, _ = home or self.nesting.homes[storage][0]
+        if made_in is node:
+            return Result(item, position)
+        child = next(inner for inner in made_in.above() if inner.parent is node)
+        return Result(child.position, list(child.exports).index(storage))
+
+    def operand(self, reference: TensorRef, node: Node) -> Operand:
+        """How the body of *node* names and reads one tensor."""
+        storage = self.graph.storages[reference.storage]
+        if node.call is None and self.nesting.is_leaf(reference.storage):
+            return Operand(Leaf(node.relative(storage.name or "")), reading_of(reference.spec, storage.spec))
+        if not self.nesting.is_leaf(reference.storage):
+            home = self.nesting.home(reference)
+            if node in home[0].above():
+                return Operand(self._inside(reference.storage, node, home), reading_of(reference.spec, home[3]))
+        place = node.input_for(reference)
+        assert place is not None
+        return Operand(Input(place), reading_of(reference.spec, node.inputs[place].spec))
+
+    def argument(self, value: RecordedArgument, node: Node) -> Argument:
+        """One argument, its tensors as operands of *node*."""
+        if isinstance(value, TensorRef):
+            return self.operand(value, node)
+        if isinstance(value, tuple):
+            return tuple(self.argument(part, node) for part in value)
+        return value
+
+    def items(self, node: Node) -> tuple[Item, ...]:
+        """The frozen body of *node*."""
+        calls: Counter[str] = Counter()
+        return tuple(self._item(position, item, node, calls) for position, item in enumerate(node.items))
+
+    def _item(self, position: int, item: Operation | Made | Node, node: Node, calls: Counter[str]) -> Item:
+        if isinstance(item, Made):
+            return item.given
+        if isinstance(item, Operation):
+            return self.work(position, item, node)
+        return self.semantic(item, node) if item.call is not None else self.block(item, calls)
+
+    def block(self, node: Node, calls: Counter[str]) -> Block:
+        """The frozen module call."""
+        name = node.parent.relative(node.path) if node.parent is not None else ""
+        calls[name] += 1
+        return Block(
+            name=name,
+            call=calls[name],
+            class_name=node.class_name,
+            inputs=tuple(self.operand(taken, node.parent) for taken in node.inputs) if node.parent else (),
+            leaves=tuple((path, canonical_spec(spec)) for path, spec in node.leaves.items()),
+            items=self.items(node),
+            exports=self._exports(node),
+        )
+
+    def semantic(self, node: Node, around: Node) -> Semantic:
+        """The frozen API call."""
+        call = node.call
+        assert call is not None
+        first = next((item.index for item in node.items if isinstance(item, Operation)), None)
+        return Semantic(
+            name=call.name,
+            arguments=tuple(self.argument(value, around) for value in call.arguments),
+            keywords=tuple((name, self.argument(value, around)) for name, value in call.keywords),
+            items=self.items(node),
+            exports=self._exports(node),
+            source=first,
+        )
+
+    def _exports(self, node: Node) -> tuple[Result, ...]:
+        return tuple(self._inside(storage, node) for storage in node.exports)
+
+    def work(self, position: int, operation: Operation, node: Node) -> Work:
+        """The frozen operation."""
+        return Work(
+            name=operation.name,
+            arguments=tuple(self.argument(value, node) for value in operation.arguments),
+            keywords=tuple((name, self.argument(value, node)) for name, value in operation.keywords),
+            outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
+            source=operation.index,
+        )
+
+    def _outcomes(self, position: int, operation: Operation, node: Node) -> tuple[Outcome, ...]:
+        place = -1
+
+        def outcome(value: RecordedArgument) -> Outcome:
+            nonlocal place
+            if isinstance(value, tuple):
+                return tuple(outcome(part) for part in value)
+            place += 1
+            if not isinstance(value, TensorRef):
+                return value
+            homes = self.nesting.homes.get(value.storage, ())
+            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
+                return canonical_spec(value.spec)
+            return self.operand(value, node)
+
+        return tuple(outcome(value) for value in operation.results)
+
+
+def returns_what_it_wrote(operation: Operation) -> bool:
+    """Whether the results are just the operands that were written, read as they were given."""
+    results = tensors_in(operation.results)
+    if not results or not operation.writes:
+        return not operation.results
+    written = [reference for reference in operands_of(operation) if reference.storage in operation.writes]
+    return [(result.storage, result.spec) for result in results] == [
+        (reference.storage, reference.spec) for reference in written[: len(results)]
+    ]
