@@ -1,9 +1,125 @@
+"""Write folded lines out again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
+from pytest_torchgraph.snapshot.marks import AS, COUNTED, ESCAPE, LIKE, REFERENCE, REPEAT, SLICE, counted_template
+from pytest_torchgraph.snapshot.marks import path_in, scope_of
+from pytest_torchgraph.snapshot.template import instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
+_LONGEST = 10_000_000
 
-def fold(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    return nodes
+Nodes = tuple[Node, ...]
 
 
-def unfold(nodes, path="<snapshot>"):
-    return nodes
+def unfold(nodes: Nodes, path: str = "<snapshot>") -> Nodes:
+    """The lines that ``fold`` was given; raises ``SnapshotUnreadable`` for a reference to nothing."""
+    return tuple(_Unfolding(path).siblings(nodes, "", None))
+
+
+class _Unfolding:
+    """One pass over folded lines in their order, with the bodies that were written in full so far."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._bodies: dict[str, Nodes] = {}
+
+    def siblings(self, nodes: Iterable[Node], parent: str, like: Nodes | None) -> Iterator[Node]:
+        """*nodes* unfolded; *parent* is the path they stand in, *like* the body that slices among them are of."""
+        for node in nodes:
+            try:
+                yield from self._node(node, parent, like)
+            except SnapshotUnreadable:
+                raise
+            except ValueError as error:
+                raise self._error(node, str(error)) from None
+
+    def _node(self, node: Node, parent: str, like: Nodes | None) -> Iterable[Node]:
+        text = node.text
+        if text.startswith(ESCAPE):
+            return (Node(text[1:], tuple(self.siblings(node.children, parent, None)), node.line),)
+        if text.startswith("... ["):
+            return self._slice(node, like)
+        if "×" in text:
+            repeat = REPEAT.fullmatch(text)
+            if repeat:
+                return self._repeat(node, repeat, parent)
+            return self._counted(node, parent)
+        if not node.children and AS not in text:
+            return (node,)
+        children, text = self._children(node, text, text, parent)
+        return (Node(text, children, node.line),)
+
+    def _children(self, node: Node, text: str, first: str, parent: str) -> tuple[Nodes, str]:
+        """The body of *node* and its line without a reference; *first* is that line in the first repetition."""
+        reference = REFERENCE.fullmatch(text)
+        if reference is None:
+            return self._body(node, first, parent, None, True), text
+        body = self._bodies.get(reference["path"])
+        if body is None:
+            raise self._error(node, f"no body of {reference['path']} stands above this line")
+        plain = reference["text"]
+        if reference["how"] != LIKE:
+            if node.children:
+                raise self._error(node, f"nothing stands beneath a line that ends with{reference[0][len(plain) :]!r}")
+            return body, plain
+        return self._body(node, first, parent, body, False), plain
+
+    def _body(self, node: Node, first: str, parent: str, like: Nodes | None, is_full: bool) -> Nodes:
+        scope = scope_of(first) if node.children else None
+        if scope is None:
+            return tuple(self.siblings(node.children, parent, like))
+        path = path_in(parent, scope[0])
+        children = tuple(self.siblings(node.children, path, like))
+        if is_full and " " not in path:
+            self._bodies.setdefault(path, children)
+        return children
+
+    def _slice(self, node: Node, like: Nodes | None) -> Nodes:
+        found = SLICE.fullmatch(node.text)
+        if found is None or like is None or node.children or not int(found[1]) < int(found[2]) <= len(like):
+            raise self._error(node, "these lines are not in the body that this one is like")
+        return like[int(found[1]) : int(found[2])]
+
+    def _counted(self, node: Node, parent: str) -> Iterator[Node]:
+        found = COUNTED.fullmatch(node.text)
+        if found is None:
+            raise self._error(node, "a repeated scope reads 'name.0-9: Class ×10'")
+        count, origin = self._counts(node, found)
+        return self._instances(node, counted_template(found), count, origin, parent)
+
+    def _repeat(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
+        count, origin = self._counts(node, found)
+        columns = [list(self._instances(child, child.text, count, origin, parent)) for child in node.children]
+        if not columns:
+            raise self._error(node, "nothing stands beneath this line that could be repeated")
+        for row in zip(*columns, strict=True):
+            yield from row
+
+    def _counts(self, node: Node, found: re.Match[str]) -> tuple[int, int]:
+        count = int(found["count"])
+        origin = int(found["first"] or 0)
+        if not 1 < count < _LONGEST or (found["last"] and int(found["last"]) - origin + 1 != count):
+            raise self._error(node, f"×{count} does not fit the numbers that are counted")
+        return count, origin
+
+    def _instances(self, node: Node, template: str, count: int, origin: int, parent: str) -> Iterator[Node]:
+        reference = REFERENCE.fullmatch(template)
+        plain = reference["text"] if reference else template
+        children, _ = (
+            self._children(node, template, instantiate(plain, 0, origin), parent)
+            if self._has_body(node)
+            else ((), plain)
+        )
+        for repetition in range(count):
+            yield Node(instantiate(plain, repetition, origin), children, node.line)
+
+    def _has_body(self, node: Node) -> bool:
+        return bool(node.children) or REFERENCE.fullmatch(node.text) is not None
+
+    def _error(self, node: Node, what: str) -> SnapshotUnreadable:
+        return unreadable(self._path, node.line, what, node.text)
