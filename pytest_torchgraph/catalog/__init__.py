@@ -1,0 +1,1 @@
+"""This torch: what the installed PyTorch can do."""

@@ -1,0 +1,1 @@
+"""The pictures: plots of a graph."""

@@ -1,0 +1,1 @@
+"""The tracker: functions and classes for use without pytest."""
