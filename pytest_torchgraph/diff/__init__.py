@@ -1,0 +1,1 @@
+"""The facts: what changed between two canonical graphs, without an opinion."""

@@ -1,0 +1,244 @@
+"""What can change between two canonical graphs: a closed union of frozen facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from pytest_torchgraph.graph.operation import Literal as Constant
+from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+
+FieldKind: TypeAlias = Literal[
+    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor as an operation reads it: where it comes from (``%addmm``, ``weight``) and, if known, its spec.
+
+    ``geometry`` is how it is read relative to the value named, ``None`` when just as it was made.
+    """
+
+    name: str
+    spec: TensorSpec | None
+    geometry: Geometry | None = None
+
+
+Shown: TypeAlias = "Constant | Value | TensorSpec | Geometry | tuple[Shown, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One item where it stands.
+
+    ``scope`` is the full path of the enclosing module call (``""`` for the root, ``#2`` after the name of a second
+    call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order.
+    """
+
+    scope: str
+    class_name: str
+    item: Item
+    beneath: str | None = None
+    reads: tuple[Value, ...] = ()
+    body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The operation, API call, value or module call that stands here."""
+        return self.item.name
+
+    @property
+    def source(self) -> int | None:
+        """Position of the operation in the live graph; of a module call, that of the first operation inside."""
+        return first_source(self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property of a matched item that differs; ``name`` is as users see it (``dtype``, ``attn_mask``)."""
+
+    kind: FieldKind
+    name: str
+    before: Shown
+    after: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An operation, API call, input or whole module call that is only in the graph after."""
+
+    site: Site
+    operations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An operation, API call, input or whole module call that is only in the graph before."""
+
+    site: Site
+    operations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """The same operation with other properties.
+
+    ``follows`` is true when nothing but the look of tensors differs and an operand of it had already changed
+    upstream: it is a consequence, not an edit of its own.
+    """
+
+    before: Site
+    after: Site
+    fields: tuple[Field, ...]
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A module call (or an input) that does what it did under another name; both are full paths."""
+
+    kind: Literal["scope", "input"]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The module at one place has another class."""
+
+    scope: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An operation that reads the same values and does the same work, elsewhere in the order or in another scope."""
+
+    before: Site
+    after: Site
+    writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeafChanged:
+    """A parameter, buffer or attribute that operations of *scope* read has another spec."""
+
+    scope: str
+    path: str
+    before: TensorSpec
+    after: TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class OutputChanged:
+    """What the root returned under *path* differs; ``None`` where there was nothing."""
+
+    path: str
+    before: Value | None
+    after: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricChanged:
+    """One metric of the head; ``None`` where a side does not have it."""
+
+    name: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """One mode of the run (train or eval, grad mode, device) differs; ``""`` where a side does not have it."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeakMoved:
+    """The peak is reached at another operation."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redeclared:
+    """Only bookkeeping differs: which values scopes declare as taken from or given to the outside."""
+
+    scope: str
+
+
+Change: TypeAlias = (
+    Added
+    | Removed
+    | Altered
+    | Renamed
+    | Replaced
+    | Moved
+    | LeafChanged
+    | OutputChanged
+    | MetricChanged
+    | RunChanged
+    | PeakMoved
+    | Redeclared
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """Everything that differs between two canonical graphs, in program order.
+
+    ``counts_before`` and ``counts_after`` count operations that do work by full name, backend operations beneath API
+    calls included.
+    """
+
+    changes: tuple[Change, ...]
+    metrics_before: tuple[tuple[str, int], ...] = ()
+    metrics_after: tuple[tuple[str, int], ...] = ()
+    run_before: tuple[str, ...] = ()
+    run_after: tuple[str, ...] = ()
+    peak_at_before: str = ""
+    peak_at_after: str = ""
+    counts_before: tuple[tuple[str, int], ...] = ()
+    counts_after: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing at all differs."""
+        return not self.changes
+
+    def metric(self, name: str) -> tuple[int | None, int | None]:
+        """Metric *name* before and after, ``None`` where it is not recorded."""
+        return dict(self.metrics_before).get(name), dict(self.metrics_after).get(name)
+
+    def count(self, name: str) -> tuple[int, int]:
+        """How many operations named *name* (``aten.clone`` or ``aten.clone.default``) each side has."""
+        return _count(self.counts_before, name), _count(self.counts_after, name)
+
+
+def _count(counts: tuple[tuple[str, int], ...], name: str) -> int:
+    return sum(count for full, count in counts if name in (full, packet_of(full)))
+
+
+def packet_of(name: str) -> str:
+    """``aten.clone`` for ``aten.clone.default``; a name without an overload is returned as it is."""
+    return name.rpartition(".")[0] if name.count(".") > 1 else name
+
+
+def first_source(item: Item) -> int | None:
+    """Position in the live graph of *item*, or of the first operation in it that has one."""
+    match item:
+        case Given():
+            return None
+        case Work():
+            return item.source
+        case Semantic() if item.source is not None:
+            return item.source
+        case _:
+            found = (first_source(inner) for inner in item.items)
+            return next((source for source in found if source is not None), None)

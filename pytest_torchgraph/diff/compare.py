@@ -1,0 +1,114 @@
+"""Compare two canonical graphs: everything that differs, and nothing that only looks different."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+
+from pytest_torchgraph.diff.change import (
+    Change,
+    Difference,
+    MetricChanged,
+    OutputChanged,
+    PeakMoved,
+    Redeclared,
+    RunChanged,
+)
+from pytest_torchgraph.diff.fields import spec_fields
+from pytest_torchgraph.diff.keys import Interner, Keys
+from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.showing import value_of
+from pytest_torchgraph.diff.tree import Tree, operation_names
+from pytest_torchgraph.diff.walk import Walk
+from pytest_torchgraph.graph.program import Operand, Program
+
+
+def compare(before: Program, after: Program) -> Difference:
+    """What changed from *before* to *after*: facts in program order, without an opinion."""
+    if before is after:
+        return _difference(before, after, ())
+    with collector_paused():
+        return _compared(before, after)
+
+
+def _compared(before: Program, after: Program) -> Difference:
+    interner = Interner()
+    left, right = Keys(Tree(before), interner), Keys(Tree(after), interner)
+    heads = tuple(_heads(before, after))
+    if left.digests[0] == right.digests[0] and _around(before) == _around(after):
+        return _difference(before, after, heads)
+    matching = Matching(left, right)
+    body = tuple(Walk(matching).changes())
+    outputs = tuple(_outputs(matching))
+    bookkeeping = () if body or outputs else (Redeclared(""),)
+    return _difference(before, after, (*heads, *body, *outputs, *bookkeeping))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the cyclic collector from walking the hundred thousands of small records made meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _around(program: Program) -> tuple[object, ...]:
+    return program.root.class_name, program.root.inputs, program.outputs
+
+
+def _difference(before: Program, after: Program, changes: tuple[Change, ...]) -> Difference:
+    return Difference(
+        changes=changes,
+        metrics_before=before.metrics,
+        metrics_after=after.metrics,
+        run_before=before.run,
+        run_after=after.run,
+        peak_at_before=before.peak_at,
+        peak_at_after=after.peak_at,
+        counts_before=tuple(sorted(Counter(operation_names(before.root)).items())),
+        counts_after=tuple(sorted(Counter(operation_names(after.root)).items())),
+    )
+
+
+def _heads(before: Program, after: Program) -> Iterator[Change]:
+    for left, right in zip_longest(before.run, after.run, fillvalue=""):
+        if left != right:
+            yield RunChanged(left, right)
+    metrics_before, metrics_after = dict(before.metrics), dict(after.metrics)
+    for name in {**metrics_before, **metrics_after}:
+        if metrics_before.get(name) != metrics_after.get(name):
+            yield MetricChanged(name, metrics_before.get(name), metrics_after.get(name))
+    if before.peak_at != after.peak_at:
+        yield PeakMoved(before.peak_at, after.peak_at)
+
+
+def _outputs(matching: Matching) -> Iterator[Change]:
+    left, right = matching.before.tree, matching.after.tree
+    outputs_before, outputs_after = dict(left.program.outputs), dict(right.program.outputs)
+    for path in {**outputs_before, **outputs_after}:
+        before, after = outputs_before.get(path), outputs_after.get(path)
+        if before is None or after is None or not _same_output(matching, before, after):
+            yield OutputChanged(
+                path,
+                None if before is None else value_of(left, left.bodies[0], before),
+                None if after is None else value_of(right, right.bodies[0], after),
+            )
+
+
+def _same_output(matching: Matching, before: Operand, after: Operand) -> bool:
+    left, right = matching.before.tree, matching.after.tree
+    read_before, read_after = left.read(left.bodies[0], before), right.read(right.bodies[0], after)
+    ends = read_before.definition, read_after.definition
+    if not matching.same_value(*ends) and not matching.is_consequence(*ends):
+        return False
+    value_before, value_after = value_of(left, left.bodies[0], before), value_of(right, right.bodies[0], after)
+    if value_before.spec is None or value_after.spec is None:
+        return value_before.spec == value_after.spec
+    return not any(spec_fields(value_before.spec, value_after.spec))

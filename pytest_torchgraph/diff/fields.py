@@ -1,0 +1,177 @@
+"""What differs between two items that correspond, property by property."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.change import Field, FieldKind, Shown
+from pytest_torchgraph.diff.keys import argument_key
+from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.showing import read_spec, shown
+from pytest_torchgraph.diff.signature import named_arguments
+from pytest_torchgraph.diff.tree import Body, Read
+from pytest_torchgraph.graph.program import Argument, Leaf, Operand, Outcome, Reading, Semantic, Work
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+
+ABSENT = "<absent>"
+
+
+class FieldComparison:
+    """Compares the properties of corresponding items of two bodies."""
+
+    def __init__(self, matching: Matching, before: Body, after: Body) -> None:
+        self.matching = matching
+        self.before = before
+        self.after = after
+
+    def fields(self, before: Work | Semantic, after: Work | Semantic) -> tuple[Field, ...]:
+        """Every property that differs; renumbered references and rewiring around insertions are none."""
+        found: list[Field] = []
+        if before.name != after.name:
+            found.append(Field("name", "operation", before.name, after.name))
+        found.extend(self._arguments(before, after))
+        if isinstance(before, Work) and isinstance(after, Work):
+            found.extend(self._outcomes(before.outcomes, after.outcomes))
+        return tuple(found)
+
+    def _arguments(self, before: Work | Semantic, after: Work | Semantic) -> Iterator[Field]:
+        left, right = named_arguments(before), named_arguments(after)
+        for name in [*left, *(name for name in right if name not in left)]:
+            if name not in left or name not in right:
+                yield Field("argument", name, self._shown_before(left, name), self._shown_after(right, name))
+            else:
+                yield from self._argument(name, left[name], right[name])
+
+    def _shown_before(self, named: dict[str, Argument], name: str) -> Shown:
+        return shown(self.matching.before.tree, self.before, named[name]) if name in named else ABSENT
+
+    def _shown_after(self, named: dict[str, Argument], name: str) -> Shown:
+        return shown(self.matching.after.tree, self.after, named[name]) if name in named else ABSENT
+
+    def _argument(self, name: str, before: Argument, after: Argument) -> Iterator[Field]:
+        if isinstance(before, Operand) and isinstance(after, Operand):
+            yield from self._operand(name, before, after)
+        elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+            if _holds_operands(before) or _holds_operands(after):
+                for position, (left, right) in enumerate(zip(before, after, strict=True)):
+                    yield from self._argument(f"{name}[{position}]", left, right)
+            elif argument_key(before) != argument_key(after):
+                yield Field("argument", name, *self._both(before, after))
+        elif argument_key(before) != argument_key(after) or isinstance(before, Operand) or isinstance(after, Operand):
+            yield Field("argument", name, *self._both(before, after))
+
+    def _both(self, before: Argument, after: Argument) -> tuple[Shown, Shown]:
+        trees = self.matching.before.tree, self.matching.after.tree
+        return shown(trees[0], self.before, before), shown(trees[1], self.after, after)
+
+    def _operand(self, name: str, before: Operand, after: Operand) -> Iterator[Field]:
+        left = self.matching.before.tree.read(self.before, before)
+        right = self.matching.after.tree.read(self.after, after)
+        if not self.matching.same_value(left.definition, right.definition):
+            if not self.matching.is_consequence(left.definition, right.definition):
+                leaves = isinstance(before.reference, Leaf) and isinstance(after.reference, Leaf)
+                yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
+        elif not _reads_same(left, right):
+            yield from self._geometry(name, left, right)
+
+    def _geometry(self, name: str, before: Read, after: Read) -> Iterator[Field]:
+        left = read_spec(self.matching.before.tree, before)
+        right = read_spec(self.matching.after.tree, after)
+        if left is None or right is None:
+            yield Field("geometry", f"geometry of {name}", _geometry_of(before), _geometry_of(after))
+            return
+        for field in spec_fields(left, right, f" of {name}"):
+            yield (
+                field
+                if field.kind in ("dtype", "shape")
+                else Field("geometry", f"geometry of {name}", field.before, field.after)
+            )
+
+    def _outcomes(self, before: tuple[Outcome, ...], after: tuple[Outcome, ...]) -> Iterator[Field]:
+        if len(before) != len(after):
+            yield Field("result", "number of results", len(before), len(after))
+            return
+        for position, (left, right) in enumerate(zip(before, after, strict=True)):
+            yield from self._outcome("" if len(before) == 1 else f" of result {position}", left, right)
+
+    def _outcome(self, of: str, before: Outcome, after: Outcome) -> Iterator[Field]:
+        if isinstance(before, TensorSpec) and isinstance(after, TensorSpec):
+            yield from spec_fields(before, after, of)
+        elif isinstance(before, Operand) and isinstance(after, Operand):
+            yield from self._operand(f"result{of.removeprefix(' of result')}", before, after)
+        elif isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):
+            for position, (left, right) in enumerate(zip(before, after, strict=True)):
+                yield from self._outcome(f"{of or ' of result'}[{position}]", left, right)
+        elif outcome_key(before) != outcome_key(after) or isinstance(before, Operand) or isinstance(after, Operand):
+            yield Field(
+                "result",
+                f"result{of.removeprefix(' of result')}",
+                self._result(before),
+                self._result(after, of_after=True),
+            )
+
+    def _result(self, outcome: Outcome, *, of_after: bool = False) -> Shown:
+        if isinstance(outcome, Operand):
+            if of_after:
+                return shown(self.matching.after.tree, self.after, outcome)
+            return shown(self.matching.before.tree, self.before, outcome)
+        if isinstance(outcome, tuple):
+            return tuple(self._result(each, of_after=of_after) for each in outcome)
+        return outcome
+
+
+def outcome_key(outcome: Outcome) -> object:
+    """Equal exactly for outcomes that are written alike."""
+    if isinstance(outcome, TensorSpec):
+        return outcome
+    if isinstance(outcome, tuple):
+        return tuple(map(outcome_key, outcome))
+    return argument_key(outcome)
+
+
+def spec_fields(before: TensorSpec, after: TensorSpec, of: str = "") -> Iterator[Field]:
+    """What differs between two tensors; strides only where the shape is the same, invisible ones not at all."""
+    pairs: tuple[tuple[FieldKind, Shown, Shown], ...] = (
+        ("dtype", before.dtype, after.dtype),
+        ("shape", before.shape, after.shape),
+        ("device", before.device, after.device),
+        ("layout", before.layout, after.layout),
+        ("layout", before.conj, after.conj),
+        ("layout", before.neg, after.neg),
+    )
+    for kind, left, right in pairs:
+        if left != right:
+            yield Field(kind, f"{kind}{of}", left, right)
+    if before.shape == after.shape and before.geometry != after.geometry:
+        left_geometry, right_geometry = _visible(before), _visible(after)
+        if left_geometry != right_geometry:
+            yield Field("stride", f"stride{of}", *_strides(left_geometry, right_geometry))
+
+
+def _visible(spec: TensorSpec) -> Geometry | None:
+    return spec.geometry.normalised() if spec.geometry else None
+
+
+def _strides(before: Geometry | None, after: Geometry | None) -> tuple[Shown, Shown]:
+    if before and after and before.stride == after.stride:
+        return before.offset, after.offset
+    return (before.stride if before else None), (after.stride if after else None)
+
+
+def _reads_same(before: Read, after: Read) -> bool:
+    return before.readings == after.readings or _normalised(before) == _normalised(after)
+
+
+def _normalised(read: Read) -> tuple[Reading, ...]:
+    return tuple(
+        Reading(reading.geometry.normalised() if reading.geometry else None, reading.dtype, reading.conj, reading.neg)
+        for reading in read.readings
+    )
+
+
+def _geometry_of(read: Read) -> Shown:
+    return read.readings[0].geometry if read.readings else None
+
+
+def _holds_operands(arguments: tuple[Argument, ...]) -> bool:
+    return any(isinstance(each, Operand) or (isinstance(each, tuple) and _holds_operands(each)) for each in arguments)

@@ -1,0 +1,174 @@
+"""What makes two items alike, from the strictest likeness to the loosest, as small integers.
+
+References between items are left out of a key, so an insertion elsewhere changes no key; who reads whom is told by
+the keys of the operands' makers, and checked exactly once items are matched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, TypeAlias
+
+from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
+from pytest_torchgraph.graph.program import Block, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+
+Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
+
+
+class Interner:
+    """Gives equal keys equal small integers; shared by the two graphs of a comparison."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, key: Hashable) -> int:
+        """The integer of *key*."""
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+class Keys:
+    """Keys of the items of one graph."""
+
+    def __init__(self, tree: Tree, interner: Interner) -> None:
+        self.tree = tree
+        self.interner = interner
+        self.digests: dict[int, int] = {}
+        self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]
+        self.plain: list[list[int]] = [[] for _ in tree.bodies]
+        for body in reversed(tree.bodies):
+            self._digest(body)
+
+    def reads(self, body: int, item: int) -> tuple[Read, ...]:
+        """What the item really reads, operand by operand."""
+        known = self._reads[body]
+        if known is None:
+            known = self._reads[body] = self._reads_of(self.tree.bodies[body])
+        return known[item]
+
+    def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
+        read = self.tree.read
+        return [
+            tuple([read(body, operand) for operand in operands_of(item)]) if isinstance(item, (Work, Semantic)) else ()
+            for item in body.record.items
+        ]
+
+    def _digest(self, body: Body) -> None:
+        """Number the body itself: equal for bodies that do the same work on whatever they are given."""
+        plain = self.plain[body.number] = [self._plain(body, at, item) for at, item in enumerate(body.record.items)]
+        wiring = tuple([tuple(map(_wire, _inputs(item))) for item in body.record.items])
+        leaves = body.record.leaves if isinstance(body.record, Block) else ()
+        self.digests[body.number] = self.interner.number(("body", tuple(plain), wiring, leaves, body.record.exports))
+
+    def _plain(self, body: Body, at: int, item: Item) -> int:
+        number = self.interner.number
+        match item:
+            case Work():
+                return number((item.name, *_call_key(item), *map(_outcome_key, item.outcomes)))
+            case Given():
+                return number(("given", item.kind, item.name if item.kind == "input" else "", item.spec))
+            case Semantic():
+                return number(("api", item.name, *_call_key(item), self.digests[body.inner[at].number]))
+            case Block():
+                return number(("scope", item.name, item.call, item.class_name, self.digests[body.inner[at].number]))
+
+
+def _outcome_key(outcome: Any) -> Hashable:
+    return outcome if type(outcome) is TensorSpec else argument_key(outcome)
+
+
+def _inputs(item: Item) -> Iterable[Operand]:
+    if isinstance(item, (Work, Semantic)):
+        return operands_of(item)
+    return item.inputs if isinstance(item, Block) else ()
+
+
+def _wire(operand: Operand) -> Hashable:
+    reference = operand.reference
+    if type(reference) is Result:
+        return (reference.item, reference.position) if reference.position else reference.item
+    return -1 - reference.index if isinstance(reference, Input) else operand
+
+
+def _call_key(item: Work | Semantic) -> tuple[Hashable, ...]:
+    arguments = tuple(map(argument_key, item.arguments))
+    if not item.keywords:
+        return (arguments,)
+    return arguments, tuple((name, argument_key(argument)) for name, argument in item.keywords)
+
+
+def argument_key(argument: Any) -> Hashable:
+    """Equal exactly for arguments that are written alike: ``1``, ``1.0`` and ``True`` differ, NaN equals itself."""
+    kind = type(argument)
+    if kind is Operand:
+        path = argument.reference.path if type(argument.reference) is Leaf else ""
+        return ("%", path, argument.reading)
+    if kind is tuple:
+        return tuple(map(argument_key, argument))
+    if kind is bool or kind is float or kind is complex:
+        return (kind.__name__, repr(argument))
+    return argument if kind is not str else ("str", argument)
+
+
+def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
+    """Everything about the item, and the keys of the items that made what it reads."""
+    makers = []
+    for read in keys.reads(body.number, at):
+        made = read.definition
+        makers.append((keys.plain[made.body][made.item], made.position) if isinstance(made, Made) else None)
+    return (keys.plain[body.number][at], *makers) if makers else keys.plain[body.number][at]
+
+
+def same_work(keys: Keys, body: Body, at: int) -> Hashable:
+    """Everything about the item; a module call by what it does, whatever its name."""
+    item = body.record.items[at]
+    if isinstance(item, Block):
+        return ("does", item.class_name, keys.digests[body.inner[at].number])
+    return ("is", keys.plain[body.number][at])
+
+
+def same_module(keys: Keys, body: Body, at: int) -> Hashable:
+    """The same module of the same class, or the same operation on the same parameters."""
+    item = body.record.items[at]
+    match item:
+        case Block():
+            return (item.name, item.call, item.class_name)
+        case Given():
+            return (item.kind, item.name)
+        case Work():
+            leaves = [operand.reference.path for operand in operands_of(item) if isinstance(operand.reference, Leaf)]
+            return (item.name, len(item.arguments), *leaves) if leaves else ("no leaves", keys.plain[body.number][at])
+        case Semantic():
+            return ("api", item.name)
+
+
+def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
+    """The same module name, or the same operation whatever its overload."""
+    item = body.record.items[at]
+    match item:
+        case Block():
+            return ("scope", item.name, item.call)
+        case Given():
+            return (item.kind, item.spec)
+        case Work():
+            return item.name.rpartition(".")[0] if item.name.count(".") > 1 else item.name
+        case Semantic():
+            return ("api", item.name)
+
+
+def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
+    """The same class of module; any operation that makes the same tensors."""
+    item = body.record.items[at]
+    match item:
+        case Block():
+            return ("class", item.class_name)
+        case Given():
+            return (item.kind,)
+        case Work():
+            return ("makes", item.outcomes, len(keys.reads(body.number, at)))
+        case Semantic():
+            return ("api",)
+
+
+LEVELS: tuple[Level, ...] = (same_makers, same_work, same_module, same_name, same_kind)
+"""Likeness from the strictest to the loosest; each is tried on what the ones before left over."""

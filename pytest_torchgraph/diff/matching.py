@@ -1,0 +1,172 @@
+"""Which items of two graphs correspond: scope by scope, then in sequence, then wherever an item has moved to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pytest_torchgraph.diff.alignment import align
+from pytest_torchgraph.diff.keys import LEVELS, Keys, same_kind
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
+from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
+
+Gap: TypeAlias = "tuple[range, range]"
+FAR = 64
+"""How many inserted operations are searched for the value that an operand read before."""
+
+
+class Matching:
+    """Corresponding items of two graphs, both ways; ``moved`` are pairs that changed place among the rest."""
+
+    def __init__(self, before: Keys, after: Keys) -> None:
+        self.before = before
+        self.after = after
+        self.forward: dict[Place, Place] = {}
+        self.backward: dict[Place, Place] = {}
+        self.moved: set[Place] = set()
+        self.scopes: dict[str, str] = {"": ""}
+        self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
+        self._match_moved()
+
+    def pair(self, before: Place, after: Place) -> None:
+        """Note that two items correspond."""
+        self.forward[before] = after
+        self.backward[after] = before
+
+    def unpair(self, before: Place) -> None:
+        """Take a pair back."""
+        del self.backward[self.forward.pop(before)]
+
+    def _match_bodies(self, before: Body, after: Body) -> None:
+        self.scopes.setdefault(before.scope, after.scope)
+        if self.before.digests[before.number] == self.after.digests[after.number]:
+            pairs = [(at, at) for at in range(len(before.record.items))]
+        else:
+            pairs = sequence_pairs(self.before, before, self.after, after)
+        for left, right in pairs:
+            self.pair((before.number, left), (after.number, right))
+            if left in before.inner and right in after.inner:
+                self._match_bodies(before.inner[left], after.inner[right])
+
+    def _match_moved(self) -> None:
+        """Pair what was left over on both sides and does the same work on the same values."""
+        left, right = list(self._left_over(self.before, self.forward)), list(self._left_over(self.after, self.backward))
+        candidates: dict[tuple[str, object], list[Place]] = defaultdict(list)
+        for body, at in right:
+            candidates[_label(self.after, body, at)].append((body.number, at))
+        for body, at in left:
+            waiting = candidates.get(_label(self.before, body, at), [])
+            for place in waiting:
+                if self._reads_alike((body.number, at), place):
+                    waiting.remove(place)
+                    self.pair((body.number, at), place)
+                    self.moved.add((body.number, at))
+                    if at in body.inner:
+                        self._match_bodies(body.inner[at], self.after.tree.bodies[place[0]].inner[place[1]])
+                    break
+
+    def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> Iterator[tuple[Body, int]]:
+        for body in keys.tree.bodies:
+            for at, item in enumerate(body.record.items):
+                inside_api = body.beneath is not None
+                if (body.number, at) not in matched and not inside_api and not isinstance(item, Given):
+                    yield body, at
+
+    def _reads_alike(self, before: Place, after: Place) -> bool:
+        item = self.before.tree.bodies[before[0]].record.items[before[1]]
+        if isinstance(item, Block):
+            return True
+        left, right = self.before.reads(*before), self.after.reads(*after)
+        return len(left) == len(right) and all(map(self.same_read, left, right))
+
+    def same_read(self, before: Read, after: Read) -> bool:
+        """Whether two operands are corresponding values, read alike."""
+        return before.readings == after.readings and self.same_value(before.definition, after.definition)
+
+    def same_value(self, before: Definition, after: Definition) -> bool:
+        """Whether two values correspond: made by corresponding operations, or the same parameter."""
+        if isinstance(before, Made):
+            if not isinstance(after, Made) or before.position != after.position:
+                return False
+            return self.forward.get((before.body, before.item)) == (after.body, after.item)
+        if isinstance(before, Own):
+            return isinstance(after, Own) and (before.path == after.path or self.renamed(before.path) == after.path)
+        return before == after
+
+    def renamed(self, path: str) -> str:
+        """The path of a parameter after the scopes around it were renamed."""
+        head, _, tail = path.rpartition(".")
+        while head and head not in self.scopes:
+            head, _, more = head.rpartition(".")
+            tail = f"{more}.{tail}"
+        scope = self.scopes.get(head, head)
+        return f"{scope}.{tail}" if scope else tail
+
+    def is_consequence(self, before: Definition, after: Definition) -> bool:
+        """Whether an operand reads another value only because operations were inserted or removed on the way.
+
+        That is so when the value read before is still reached through the inserted operations alone, or the other
+        way round through the removed ones, or when both makers are gone and come.
+        """
+        gone = isinstance(before, Made) and (before.body, before.item) not in self.forward
+        come = isinstance(after, Made) and (after.body, after.item) not in self.backward
+        if gone and come:
+            return True
+        if come:
+            return any(self.same_value(before, found) for found in _upstream(self.after, after, self.backward))
+        if gone:
+            return any(self.same_value(found, after) for found in _upstream(self.before, before, self.forward))
+        return False
+
+
+def _upstream(keys: Keys, start: Definition, matched: dict[Place, Place]) -> Iterator[Definition]:
+    """The values that an unmatched operation reads, seen through unmatched operations only."""
+    waiting, seen = [start], {start}
+    while waiting and len(seen) < FAR:
+        made = waiting.pop()
+        if not isinstance(made, Made) or (made.body, made.item) in matched:
+            continue
+        for read in keys.reads(made.body, made.item):
+            yield read.definition
+            if read.definition not in seen:
+                seen.add(read.definition)
+                waiting.append(read.definition)
+
+
+def _label(keys: Keys, body: Body, at: int) -> tuple[str, object]:
+    """What an item that moved is recognised by; the reads are compared on top of it."""
+    item = body.record.items[at]
+    if isinstance(item, Block):
+        return ("scope", (item.name, item.class_name, keys.digests[body.inner[at].number]))
+    assert isinstance(item, (Work, Semantic))
+    return ("operation", keys.plain[body.number][at])
+
+
+def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Body) -> list[tuple[int, int]]:
+    """Corresponding items of two bodies, in order: the strictest likeness first, looser ones in the gaps it leaves."""
+    gaps: list[Gap] = [(range(len(before.record.items)), range(len(after.record.items)))]
+    pairs: list[tuple[int, int]] = []
+    for level in LEVELS:
+        remaining: list[Gap] = []
+        for left, right in gaps:
+            if level is same_kind and len(left) != len(right):
+                continue
+            numbers = before_keys.interner.number
+            found = align(
+                [numbers((level, level(before_keys, before, at))) for at in left],
+                [numbers((level, level(after_keys, after, at))) for at in right],
+            )
+            pairs.extend((left[x], right[y]) for x, y in found)
+            remaining.extend(_between(found, left, right))
+        gaps = remaining
+    return sorted(pairs)
+
+
+def _between(pairs: list[tuple[int, int]], left: range, right: range) -> Iterator[Gap]:
+    """The stretches between *pairs* in which both sides have something."""
+    x0 = y0 = 0
+    for x, y in [*pairs, (len(left), len(right))]:
+        if x > x0 and y > y0:
+            yield left[x0:x], right[y0:y]
+        x0, y0 = x + 1, y + 1

@@ -1,0 +1,210 @@
+"""A canonical graph laid out for comparison: numbered bodies, and for each operand the value that it really is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Given,
+    Input,
+    Leaf,
+    Operand,
+    Outcome,
+    Program,
+    Reading,
+    Result,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.graph.tensor import TensorSpec
+
+Place: TypeAlias = "tuple[int, int]"
+"""Number of a body, position of an item in it."""
+
+
+class Made(NamedTuple):
+    """A value made by the item at *body*, *item*: its result *position*."""
+
+    body: int
+    item: int
+    position: int
+
+
+class Own(NamedTuple):
+    """A parameter, buffer or attribute, by its full path."""
+
+    path: str
+
+
+class Outside(NamedTuple):
+    """A value that the root takes from outside without naming it."""
+
+    number: int
+
+
+Definition: TypeAlias = Made | Own | Outside
+
+
+class Read(NamedTuple):
+    """One operand: the value it is, and how it is read on the way from there (outermost last)."""
+
+    definition: Definition
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """The items of one module call or API call, with its place in the tree."""
+
+    number: int
+    record: Block | Semantic
+    scope: str
+    class_name: str
+    beneath: str | None
+    outer: Body | None
+    position: int
+    inputs: tuple[Operand, ...]
+    inner: dict[int, Body] = field(default_factory=dict)
+    outer_reads: dict[int, Read] = field(default_factory=dict)
+
+    @property
+    def module(self) -> Body:
+        """The innermost module call that this body is, or belongs to."""
+        return self if self.beneath is None or self.outer is None else self.outer.module
+
+
+class Tree:
+    """The bodies of one program, the root first, each before those inside it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.bodies: list[Body] = []
+        self._leaf_specs: dict[str, TensorSpec] | None = None
+        self._add(program.root, None, 0)
+
+    def _add(self, record: Block | Semantic, outer: Body | None, position: int) -> Body:
+        if isinstance(record, Block):
+            scope = scope_path(outer.scope if outer else "", record) if outer else ""
+            body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
+        else:
+            assert outer is not None
+            inputs = tuple(operands_of(record))
+            body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
+        self.bodies.append(body)
+        for number, item in enumerate(record.items):
+            if isinstance(item, (Block, Semantic)):
+                body.inner[number] = self._add(item, body, number)
+        return body
+
+    def read(self, body: Body, operand: Operand) -> Read:
+        """What *operand*, written in *body*, really is."""
+        reference, reading = operand.reference, operand.reading
+        if isinstance(reference, Input):
+            outer = self._input(body, reference.index)
+            return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
+        definition = Own(leaf_path(body, reference.path)) if isinstance(reference, Leaf) else self.made(body, reference)
+        return Read(definition) if reading is None else Read(definition, (reading,))
+
+    def _input(self, body: Body, index: int) -> Read:
+        known = body.outer_reads.get(index)
+        if known is None:
+            if body.outer is None or index >= len(body.inputs):
+                known = Read(Outside(index))
+            else:
+                known = self.read(body.outer, body.inputs[index])
+            body.outer_reads[index] = known
+        return known
+
+    def made(self, body: Body, result: Result) -> Made:
+        """The operation or given value behind *result*, followed into the scopes that hand it out."""
+        inner = body.inner.get(result.item)
+        while inner is not None and result.position < len(inner.record.exports):
+            body, result = inner, inner.record.exports[result.position]
+            inner = body.inner.get(result.item)
+        return Made(body.number, result.item, result.position)
+
+    def spec_of(self, definition: Definition) -> TensorSpec | None:
+        """The spec of a value as it was made; ``None`` where the graph does not tell."""
+        match definition:
+            case Own(path):
+                return self._leaves().get(path)
+            case Outside():
+                return None
+            case Made(body, item, position):
+                return self._made_spec(self.bodies[body], item, position)
+
+    def _made_spec(self, body: Body, item: int, position: int) -> TensorSpec | None:
+        record = body.record.items[item]
+        if isinstance(record, Given):
+            return record.spec
+        if not isinstance(record, Work):
+            return None
+        found = list(_flat(record.outcomes))
+        outcome = found[position] if position < len(found) else None
+        if isinstance(outcome, Operand):
+            return self.spec_of(self.read(body, outcome).definition)
+        return outcome if isinstance(outcome, TensorSpec) else None
+
+    def _leaves(self) -> dict[str, TensorSpec]:
+        if self._leaf_specs is None:
+            self._leaf_specs = {
+                leaf_path(body, path): spec
+                for body in self.bodies
+                if isinstance(body.record, Block)
+                for path, spec in body.record.leaves
+            }
+        return self._leaf_specs
+
+
+def scope_path(outer: str, block: Block) -> str:
+    """Full path of *block* inside the scope *outer*; a second call of one name ends in ``#2``."""
+    name = block.name[1:] if block.name.startswith("/") else f"{outer}.{block.name}" if outer else block.name
+    return f"{name}#{block.call}" if block.call > 1 else name
+
+
+def leaf_path(body: Body, path: str) -> str:
+    """Full path of a leaf named in *body*; the call count of its scope does not matter to a parameter."""
+    if path.startswith("/"):
+        return path[1:]
+    owner = ".".join(part.partition("#")[0] for part in body.scope.split(".")) if "#" in body.scope else body.scope
+    return f"{owner}.{path}" if owner else path
+
+
+def operands_of(item: Work | Semantic) -> Iterator[Operand]:
+    """The tensor arguments of *item*, positional before keyword, nested ones in order."""
+    for argument in item.arguments:
+        if type(argument) is Operand:
+            yield argument
+        elif type(argument) is tuple:
+            yield from _operands_in(argument)
+    for _, argument in item.keywords:
+        yield from _operands_in((argument,))
+
+
+def _operands_in(arguments: tuple[Argument, ...]) -> Iterator[Operand]:
+    for argument in arguments:
+        if isinstance(argument, Operand):
+            yield argument
+        elif isinstance(argument, tuple):
+            yield from _operands_in(argument)
+
+
+def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        if isinstance(outcome, tuple):
+            yield from _flat(outcome)
+        else:
+            yield outcome
+
+
+def operation_names(block: Block | Semantic) -> Iterator[str]:
+    """Full names of the operations inside, backend operations beneath API calls included."""
+    for item in block.items:
+        if isinstance(item, Work):
+            yield item.name
+        elif isinstance(item, (Block, Semantic)):
+            yield from operation_names(item)

@@ -1,0 +1,218 @@
+"""Read the changes off two matched graphs, in program order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Field,
+    LeafChanged,
+    Moved,
+    Removed,
+    Renamed,
+    Replaced,
+)
+from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
+from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.showing import read_spec, site_at
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, leaf_path, operation_names
+from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
+
+LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
+"""Kinds of fields that are handed on from an operand to what reads it."""
+
+
+class Walk:
+    """Goes through the graph after, dropping in what was removed where it stood."""
+
+    def __init__(self, matching: Matching) -> None:
+        self.matching = matching
+        self.before = matching.before
+        self.after = matching.after
+        self.changed_looks: set[Place] = set()
+        self.changed_leaves: set[str] = set()
+        self.part_moved = self._bodies_around_moved()
+
+    def _bodies_around_moved(self) -> tuple[set[int], set[int]]:
+        """Numbers of the bodies that hold moved items, with all around them, before and after."""
+        found: tuple[set[int], set[int]] = (set(), set())
+        for place in self.matching.moved:
+            for side, keys, number in ((0, self.before, place[0]), (1, self.after, self.matching.forward[place][0])):
+                body: Body | None = keys.tree.bodies[number]
+                while body is not None:
+                    found[side].add(body.number)
+                    body = body.outer
+        return found
+
+    def changes(self) -> Iterator[Change]:
+        """All changes of the bodies."""
+        left, right = self.before.tree.bodies[0], self.after.tree.bodies[0]
+        if left.class_name != right.class_name:
+            yield Replaced("", left.class_name, right.class_name)
+        yield from self._body(left, right)
+
+    def _body(self, before: Body, after: Body) -> Iterator[Change]:
+        yield from self._leaves(before, after)
+        next_before = 0
+        for at in range(len(after.record.items)):
+            place = self.matching.backward.get((after.number, at))
+            if place is None:
+                yield from self._added(after, at)
+                continue
+            if place[0] == before.number and place not in self.matching.moved:
+                yield from self._removed_between(before, next_before, place[1])
+                next_before = place[1] + 1
+            yield from self._pair(self.before.tree.bodies[place[0]], place[1], after, at)
+        yield from self._removed_between(before, next_before, len(before.record.items))
+
+    def _removed_between(self, body: Body, start: int, stop: int) -> Iterator[Change]:
+        for at in range(start, stop):
+            if (body.number, at) not in self.matching.forward:
+                yield from self._removed(body, at)
+
+    def _added(self, body: Body, at: int) -> Iterator[Change]:
+        inner = body.inner.get(at)
+        if inner is not None and inner.number in self.part_moved[1]:
+            for position in range(len(inner.record.items)):
+                place = self.matching.backward.get((inner.number, position))
+                if place is None:
+                    yield from self._added(inner, position)
+                else:
+                    yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
+            return
+        yield Added(site_at(self.after, body, at), operations_in(body.record.items[at]))
+
+    def _removed(self, body: Body, at: int) -> Iterator[Change]:
+        inner = body.inner.get(at)
+        if inner is not None and inner.number in self.part_moved[0]:
+            yield from self._removed_between(inner, 0, len(inner.record.items))
+            return
+        yield Removed(site_at(self.before, body, at), operations_in(body.record.items[at]))
+
+    def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
+        if (before.number, left) in self.matching.moved:
+            yield self._moved(before, left, after, right)
+        one, other = before.record.items[left], after.record.items[right]
+        match one, other:
+            case Block(), Block():
+                yield from self._blocks(before.inner[left], after.inner[right])
+            case Given(), Given():
+                yield from self._givens(before, left, after, right)
+            case Semantic(), Semantic():
+                yield from self._operation(before, left, after, right)
+                yield from self._body(before.inner[left], after.inner[right])
+            case _:
+                yield from self._operation(before, left, after, right)
+
+    def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
+        writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
+        return Moved(site_at(self.before, before, left), site_at(self.after, after, right), writes)
+
+    def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
+        if _own_name(before) != _own_name(after):
+            yield Renamed("scope", before.scope, after.scope)
+        if before.class_name != after.class_name:
+            yield Replaced(after.scope, before.class_name, after.class_name)
+        if not self._untouched(before, after):
+            yield from self._body(before, after)
+
+    def _untouched(self, before: Body, after: Body) -> bool:
+        """Whether two module calls do the same work on corresponding inputs, so that nothing inside can differ."""
+        if self.before.digests[before.number] != self.after.digests[after.number]:
+            return False
+        assert before.outer is not None
+        assert after.outer is not None
+        pairs = zip(before.inputs, after.inputs, strict=False)
+        return len(before.inputs) == len(after.inputs) and all(
+            self.matching.same_read(self.before.tree.read(before.outer, left), self.after.tree.read(after.outer, right))
+            for left, right in pairs
+        )
+
+    def _givens(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
+        one, other = before.record.items[left], after.record.items[right]
+        assert isinstance(one, Given)
+        assert isinstance(other, Given)
+        if one.kind == other.kind == "input" and one.name != other.name:
+            yield Renamed("input", one.name, other.name)
+        if one.spec != other.spec or one.kind != other.kind:
+            fields = tuple(spec_fields(one.spec, other.spec))
+            if one.kind != other.kind:
+                fields = (Field("result", "origin", one.kind, other.kind), *fields)
+            if fields:
+                self.changed_looks.add((after.number, right))
+                yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields)
+
+    def _operation(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
+        if self._alike(before, left, after, right):
+            return
+        one, other = before.record.items[left], after.record.items[right]
+        assert isinstance(one, (Work, Semantic))
+        assert isinstance(other, (Work, Semantic))
+        fields = FieldComparison(self.matching, before, after).fields(one, other)
+        if not fields:
+            return
+        follows = self._follows(fields, before, left, after, right)
+        if any(field.kind in LOOKS for field in fields):
+            self.changed_looks.add((after.number, right))
+        yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields, follows)
+
+    def _alike(self, before: Body, left: int, after: Body, right: int) -> bool:
+        if self.before.plain[before.number][left] != self.after.plain[after.number][right]:
+            return False
+        reads = self.before.reads(before.number, left), self.after.reads(after.number, right)
+        return len(reads[0]) == len(reads[1]) and all(map(self.matching.same_read, *reads))
+
+    def _follows(self, fields: tuple[Field, ...], before: Body, left: int, after: Body, right: int) -> bool:
+        """Whether the fields are looks only, handed on from an operand whose look had changed before."""
+        if any(field.kind not in LOOKS for field in fields):
+            return False
+        pairs = zip(self.before.reads(before.number, left), self.after.reads(after.number, right), strict=False)
+        for left_read, right_read in pairs:
+            made = right_read.definition
+            if isinstance(made, Made) and (made.body, made.item) in self.changed_looks:
+                return True
+            if isinstance(made, Own) and made.path in self.changed_leaves:
+                return True
+            rewired = not self.matching.same_value(left_read.definition, made)
+            if rewired and read_spec(self.before.tree, left_read) != read_spec(self.after.tree, right_read):
+                return True
+        return False
+
+    def _leaves(self, before: Body, after: Body) -> Iterator[Change]:
+        if not isinstance(before.record, Block) or not isinstance(after.record, Block):
+            return
+        specs = dict(before.record.leaves)
+        for path, spec in after.record.leaves:
+            if path in specs and specs[path] != spec:
+                self.changed_leaves.add(leaf_path(after, path))
+                yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+
+
+def _own_name(body: Body) -> tuple[str, int]:
+    assert isinstance(body.record, Block)
+    return body.record.name, body.record.call
+
+
+def operations_in(item: Item) -> int:
+    """Number of dispatched operations that *item* stands for."""
+    match item:
+        case Work():
+            return 1
+        case Given():
+            return 0
+        case Block() | Semantic():
+            return sum(1 for _ in operation_names(item))
+
+
+def writes_in_place(item: Item) -> bool:
+    """Whether *item* changes existing values: it returns just what it wrote, or an existing value."""
+    match item:
+        case Work():
+            return not item.outcomes or any(isinstance(outcome, Operand) for outcome in item.outcomes)
+        case Given():
+            return False
+        case Block() | Semantic():
+            return any(map(writes_in_place, item.items))

@@ -1,0 +1,123 @@
+"""A tiny language for canonical graphs, so that tests show only what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pytest_torchgraph.graph.program import (
+    Block,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Program,
+    Reading,
+    Result,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+
+
+def f32(*shape: int, dtype: str = "float32", stride: tuple[int, ...] | None = None) -> TensorSpec:
+    """A strided tensor on the CPU, contiguous unless *stride* says otherwise."""
+    return TensorSpec(dtype, shape, Geometry(shape, stride or contiguous_stride(shape)))
+
+
+def read(operand: Operand, *shape: int, stride: tuple[int, ...] | None = None, offset: int = 0) -> Operand:
+    """The same value through another geometry."""
+    return Operand(operand.reference, Reading(Geometry(shape, stride or contiguous_stride(shape), offset)))
+
+
+def leaf(path: str) -> Operand:
+    """A parameter of the scope."""
+    return Operand(Leaf(path))
+
+
+class Body:
+    """Collects the items of one scope; each call returns the operand that reads what it made."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.leaves: list[tuple[str, TensorSpec]] = []
+        self.exports: list[Result] = []
+
+    def _add(self, item: Item) -> Operand:
+        self.items.append(item)
+        return Operand(Result(len(self.items) - 1))
+
+    def given(self, name: str, spec: TensorSpec) -> Operand:
+        return self._add(Given("input", name, spec))
+
+    def op(self, name: str, *arguments: Any, out: TensorSpec | None = None, **keywords: Any) -> Operand:
+        full = name if name.count(".") > 1 else f"aten.{name}.default"
+        outcomes = () if out is None else (out,)
+        source = len(self.items) + 100
+        return self._add(Work(full, arguments, tuple(sorted(keywords.items())), outcomes, source))
+
+    def scope(self, name: str, class_name: str, *inputs: Operand, of: Callable[..., None], call: int = 1) -> Operand:
+        """A module call whose body *of* writes, given its builder and its inputs."""
+        inner = Body()
+        of(inner, *(Operand(Input(number)) for number in range(len(inputs))))
+        return self._add(inner.block(name, class_name, inputs, call))
+
+    def sdpa(self, *arguments: Operand, out: TensorSpec, backend: str = "_flash", **keywords: Any) -> Operand:
+        count = len(arguments) + sum(isinstance(value, Operand) for value in keywords.values())
+        inner = Body()
+        inner.op(backend, *(Operand(Input(number)) for number in range(count)), out=out)
+        call = Semantic(
+            "scaled_dot_product_attention",
+            arguments,
+            tuple(sorted(keywords.items())),
+            tuple(inner.items),
+            (Result(0),),
+            source=len(self.items) + 200,
+        )
+        return self._add(call)
+
+    def block(self, name: str, class_name: str, inputs: tuple[Operand, ...] = (), call: int = 1) -> Block:
+        exports = self.exports or ([Result(len(self.items) - 1)] if self.items else [])
+        return Block(name, call, class_name, inputs, tuple(self.leaves), tuple(self.items), tuple(exports))
+
+
+def program(
+    of: Callable[[Body], Operand | None],
+    *,
+    run: tuple[str, ...] = ("eager", "eval", "no_grad", "cpu"),
+    peak_at: str = "",
+    **metrics: int,
+) -> Program:
+    """A whole graph whose root body *of* writes; it returns the output."""
+    body = Body()
+    output = of(body)
+    outputs = (("", output),) if output is not None else ()
+    root = replace(body.block("", "Model"), exports=())
+    return Program(run=run, metrics=tuple(metrics.items()), peak_at=peak_at, root=root, outputs=outputs)
+
+
+def mlp(body: Body, x: Operand, *, act: str = "relu", width: int = 64, extra: str | None = None) -> None:
+    """Linear, activation, linear; *extra* is one more operation between them."""
+    body.leaves += [("fc1.weight", f32(width, 16)), ("fc2.weight", f32(16, width))]
+    hidden = body.op("mm", x, leaf("fc1.weight"), out=f32(2, width))
+    if extra is not None:
+        hidden = body.op(extra, hidden, out=f32(2, width))
+    hidden = body.op(act, hidden, out=f32(2, width))
+    body.op("mm", hidden, leaf("fc2.weight"), out=f32(2, 16))
+
+
+def layers(
+    count: int, *, prefix: str = "layers", change: Callable[[int], dict[str, Any]] = lambda _: {}, **metrics: int
+) -> Program:
+    """A stack of *count* residual MLP layers; *change* gives the keywords of the n-th layer."""
+
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        for number in range(count):
+            keywords = change(number)
+            x = body.scope(f"{prefix}.{number}", "Mlp", x, of=lambda b, i, k=keywords: mlp(b, i, **k))
+        return x
+
+    return program(root, **metrics)
