@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.operation import OperationMode, Where
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.target import Target, leaves_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.origin import Training
 
@@ -101,6 +102,7 @@ def recorded(target: Target, guard: Guard, inputs: list[tuple[str, Tensor]]) -> 
         recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
         stack.enter_context(following(recording.modules))
         grad = torch.is_grad_enabled()
+        stack.enter_context(in_every_thread(recording.mode))
         stack.enter_context(recording.mode)
         try:
             yield recording

@@ -36,7 +36,7 @@ class Guard:
         self.kept: dict[int, tuple[Tensor, Tensor | None]] = {}
         for tensor in tensors:
             key = storage_key(tensor)
-            if key is not None and key not in self.kept:
+            if key is not None and key not in self.kept and has_contents(tensor):
                 self.kept[key] = (whole_storage(tensor), None)
 
     def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
@@ -74,6 +74,11 @@ def storage_key(tensor: Tensor) -> int | None:
         return tensor.untyped_storage()._cdata
     except (RuntimeError, NotImplementedError):
         return None
+
+
+def has_contents(tensor: Tensor) -> bool:
+    """Whether there are bytes that a run could change: a fake or ``meta`` tensor has none."""
+    return tensor.device.type != "meta" and type(tensor).__name__ != "FakeTensor"
 
 
 def whole_storage(tensor: Tensor) -> Tensor:

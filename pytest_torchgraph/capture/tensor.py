@@ -88,6 +88,7 @@ class Identity:
         try:
             storage = tensor.untyped_storage()
             key = storage._cdata
+            shape: tuple[int, ...] = tuple(tensor.shape)
             stride: tuple[int, ...] | None = tensor.stride()
             offset = tensor.storage_offset()
         except (RuntimeError, NotImplementedError):
@@ -101,7 +102,7 @@ class Identity:
             (
                 value,
                 live.index,
-                tuple(tensor.shape),
+                shape,
                 stride,
                 offset,
                 dtype,
@@ -154,7 +155,7 @@ class Identity:
         index = len(self.sights)
         sight = FirstSight(kind, name, None, self.clock)
         raw = Raw(
-            (value, index, tuple(tensor.shape), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False)
+            (value, index, sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False)
         )
         sight.raw = raw
         self.sights.append(sight)
@@ -163,3 +164,15 @@ class Identity:
         seen.storage_key = 0
         self.seen[id(tensor)] = seen
         return raw
+
+
+def sizes_of(tensor: Tensor) -> tuple[int, ...]:
+    """The sizes of a tensor without a storage; ``-1`` for a ragged dimension of a nested tensor."""
+
+    def size(dimension: int) -> int:
+        try:
+            return tensor.size(dimension)
+        except RuntimeError:
+            return -1
+
+    return tuple(map(size, range(tensor.dim())))
