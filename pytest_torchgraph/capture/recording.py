@@ -114,8 +114,7 @@ def recorded(target: Target, guard: Guard, inputs: list[tuple[str, Tensor]]) -> 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Collect garbage once, then let only reference counts free memory, so that bytes are the same every time."""
-    gc.collect()
+    """Let only reference counts free memory, so that bytes are the same every time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
