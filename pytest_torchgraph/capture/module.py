@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -92,13 +91,17 @@ class ModuleCalls:
     def watched_forward(self, module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
         """*forward* that opens a scope when it was called by itself rather than through the module's call."""
 
-        @functools.wraps(forward)
+        entered, key = self.entered, id(module)
+
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if id(module) in self.entered:
-                self.entered.discard(id(module))
+            if key in entered:
+                entered.discard(key)
                 return forward(*args, **kwargs)
             return self.run(module, forward, args, kwargs)
 
+        # Libraries read the signature of a module's forward, and the module behind it.
+        watched.__wrapped__ = forward  # type: ignore[attr-defined]
+        watched.__self__ = module  # type: ignore[attr-defined]
         return watched
 
 
@@ -107,13 +110,16 @@ def following(calls: ModuleCalls) -> Iterator[None]:
     """Follow module calls while the context is open, and leave every module as it was."""
     plain_call = nn.Module.__call__
 
+    entered = calls.entered
+
     def watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if "forward" in module.__dict__ and id(module) in watched:
-            calls.entered.add(id(module))
+        key = id(module)
+        if key in watched:
+            entered.add(key)
         try:
-            return calls.run(module, functools.partial(plain_call, module), args, kwargs)
+            return calls.run(module, plain_call, (module, *args), kwargs)
         finally:
-            calls.entered.discard(id(module))
+            entered.discard(key)
 
     watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]] = {}
     try:

@@ -16,7 +16,7 @@ from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, following
-from pytest_torchgraph.capture.operation import OperationMode, Where
+from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.target import Target, leaves_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
@@ -68,7 +68,7 @@ class Recording:
         calls = self.modules.scopes
         calls[0].end = self.identity.clock
         self._run = Run(
-            log=self.mode.log,
+            log=[Entry._make(entry) for entry in self.mode.log],
             identity=self.identity,
             scopes=calls,
             calls=self.calls,
