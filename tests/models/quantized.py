@@ -1,0 +1,13 @@
+"""Weights quantised, activations quantised as they come."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tests.models.example import Example
+
+
+def example() -> Example:
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
+    return Example(torch.ao.quantization.quantize_dynamic(model, {nn.Linear}), torch.randn(2, 8))
