@@ -45,7 +45,7 @@ def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
     try:
         bound = signature.bind(*args, **kwargs)
     except TypeError as error:
-        name = type(function).__name__ if isinstance(function, nn.Module) else getattr(function, "__name__", "the model")
+        name = getattr(function, "__name__", type(function).__name__)
         given = [type(value).__name__ for value in args] + [f"{key}={type(v).__name__}" for key, v in kwargs.items()]
         raise InputsDoNotFit(
             f"the inputs do not fit {name}{signature}: {error}\n"

@@ -18,5 +18,6 @@ def eager_stance() -> AbstractContextManager[object]:
     is loaded, and loading it costs a second, so the stance is taken only then.
     """
     if HAS_STANCE and "torch._dynamo" in sys.modules:
-        return torch.compiler.set_stance("force_eager")
+        stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+        return stance
     return nullcontext()

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import flop_registry
 
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.graph.tally import ATTENTION_PACKETS, MATMUL_PACKETS, packet_of
+from pytest_torchgraph.graph.tensor import Shape
 
 # Matmul-like packets outside `MATMUL_PACKETS`: without a formula their cost is unknown rather than 0.
 HEAVY_PACKETS = (
@@ -37,22 +38,22 @@ HEAVY_PACKETS = (
 )
 
 
-def matrix_vector(matrix: Any, vector: Any, *_: Any, **__: Any) -> int:
+def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:
     """Multiply-adds of a matrix and a vector, two FLOPs each, as the registry counts ``mm``."""
     return 2 * math.prod(matrix)
 
 
-def added_matrix_vector(_: Any, matrix: Any, vector: Any, *__: Any, **___: Any) -> int:
+def added_matrix_vector(_: Shape, matrix: Shape, vector: Shape, **__: Any) -> int:
     """``addmv``: the addition is not counted, as in the registry's ``addmm``."""
     return matrix_vector(matrix, vector)
 
 
-def dot(left: Any, _: Any, **__: Any) -> int:
+def dot(left: Shape, _: Shape, **__: Any) -> int:
     """Multiply-adds of two vectors."""
     return 2 * math.prod(left)
 
 
-def flash_attention_on_cpu(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+def flash_attention_on_cpu(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
     """Two batched products, as ``torch.utils.flop_counter.sdpa_flop_count`` counts them for every backend."""
     batch, heads, queries, width = query
     keys, value_width = key[-2], value[-1]

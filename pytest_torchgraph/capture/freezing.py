@@ -80,17 +80,18 @@ class Records:
             return tuple(self.argument(part) for part in value)
         if value is None or isinstance(value, (bool, int, float, complex, str)):
             return value
-        if isinstance(value, CONSTANTS):
-            return Word(str(value))
-        if isinstance(value, torch.device):
-            return str(value)
-        if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
-            return Opaque(type(value).__name__)
-        return Opaque(type(value).__name__)
+        return plain_word(value)
 
     def arguments(self, values: Any) -> tuple[Argument, ...]:
         """The records of several arguments."""
         return tuple(self.argument(value) for value in values)
+
+
+def plain_word(value: Any) -> Argument:
+    """A dtype, layout or memory format as a word, a device as text, anything else by its type alone."""
+    if isinstance(value, CONSTANTS):
+        return Word(str(value))
+    return str(value) if isinstance(value, torch.device) else Opaque(type(value).__name__)
 
 
 def freeze(run: Run) -> Graph:
@@ -118,7 +119,8 @@ def operation_of(index: int, entry: Entry, records: Records) -> Operation:
     """The record of one log entry."""
     overload = entry.overload
     keywords = entry.keywords or {}
-    results = entry.results if isinstance(entry.results, tuple) and not isinstance(entry.results, Raw) else (entry.results,)
+    several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
+    results = entry.results if several else (entry.results,)
     writes = written_storages(overload, entry)
     return Operation(
         index=index,
@@ -248,5 +250,5 @@ def origin_of(run: Run) -> Origin:
         grad_mode=run.grad_mode,
         training=run.training,
         inference_mode=run.inference_mode,
-        mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),  # type: ignore[attr-defined]
+        mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

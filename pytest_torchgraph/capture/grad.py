@@ -40,7 +40,7 @@ def without_inference_mode() -> Iterator[InferenceUse]:
             stack.enter_context(torch.no_grad())
         try:
             inference_mode.__enter__ = enter_no_grad  # type: ignore[method-assign]
-            inference_mode.__exit__ = leave_no_grad  # type: ignore[assignment,method-assign]
+            inference_mode.__exit__ = leave_no_grad  # type: ignore[method-assign]
             yield use
         finally:
             inference_mode.__enter__ = enter  # type: ignore[method-assign]

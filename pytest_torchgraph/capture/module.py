@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import nn
 
 from pytest_torchgraph.capture.operation import Where
@@ -16,7 +17,7 @@ class OpenScope:
 
     __slots__ = ("class_name", "end", "parent", "path", "start", "training")
 
-    def __init__(self, parent: int | None, path: str, class_name: str, training: bool | None, start: int) -> None:
+    def __init__(self, parent: int | None, path: str, class_name: str, start: int, *, training: bool | None) -> None:
         self.parent = parent
         self.path = path
         self.class_name = class_name
@@ -35,7 +36,7 @@ class ModuleCalls:
     def __init__(self, class_name: str, roots: dict[str, nn.Module], where: Where, clock: Callable[[], int]) -> None:
         self.where = where
         self.clock = clock
-        self.scopes = [OpenScope(None, "", class_name, self._training_of(roots), 0)]
+        self.scopes = [OpenScope(None, "", class_name, 0, training=training_of(roots))]
         self.paths: dict[int, str] = {}
         self.met: list[nn.Module] = []
         self.entered: set[int] = set()
@@ -43,10 +44,6 @@ class ModuleCalls:
         self.root_started = False
         for path, module in roots.items():
             self.adopt(path, module)
-
-    @staticmethod
-    def _training_of(roots: dict[str, nn.Module]) -> bool | None:
-        return next((module.training for module in roots.values()), None)
 
     def adopt(self, path: str, module: nn.Module) -> None:
         """Name *module* and all modules inside it, the first name of a shared module winning."""
@@ -76,13 +73,14 @@ class ModuleCalls:
             scope = self.scopes[0]
         else:
             where.scope = len(self.scopes)
-            scope = OpenScope(outer, self.path_of(module), type(module).__name__, module.training, self.clock())
+            scope = OpenScope(
+                outer, self.path_of(module), type(module).__name__, self.clock(), training=module.training
+            )
             self.scopes.append(scope)
         try:
             return call(*args, **kwargs)
         except BaseException as error:
-            if where.failure is None or where.failure[0] is not error:
-                where.failure = (error, where.scope, None)
+            where.fail(error)
             raise
         finally:
             scope.end = self.clock()
@@ -90,7 +88,6 @@ class ModuleCalls:
 
     def watched_forward(self, module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
         """*forward* that opens a scope when it was called by itself rather than through the module's call."""
-
         entered, key = self.entered, id(module)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
@@ -103,6 +100,11 @@ class ModuleCalls:
         watched.__wrapped__ = forward  # type: ignore[attr-defined]
         watched.__self__ = module  # type: ignore[attr-defined]
         return watched
+
+
+def training_of(roots: dict[str, nn.Module]) -> bool | None:
+    """The training flag of the traced module; ``None`` without modules."""
+    return next((module.training for module in roots.values()), None)
 
 
 @contextmanager
@@ -140,8 +142,6 @@ def watch_forwards(
     root: nn.Module, calls: ModuleCalls, watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]]
 ) -> None:
     """Put a watching ``forward`` on every module below *root*, noting what to put back."""
-    import torch
-
     for module in root.modules():
         # A ScriptModule keeps its forward in C++ and a container has none.
         if isinstance(module, torch.jit.ScriptModule) or id(module) in watched or not has_forward(module):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.state import Guard
 
 SEQUENCES = (list, tuple)
+NEG_VIEW = "aten._neg_view.default"
 
 
 class Entry(NamedTuple):
@@ -43,6 +44,11 @@ class Where:
         self.scope = 0
         self.call: int | None = None
         self.failure: tuple[BaseException, int, str | None] | None = None
+
+    def fail(self, error: BaseException, operation: str | None = None) -> None:
+        """Note where *error* was raised; the scopes that it passes on its way out change nothing."""
+        if self.failure is None or self.failure[0] is not error:
+            self.failure = (error, self.scope, operation)
 
 
 _overloads: dict[int, Overload] = {}
@@ -90,44 +96,29 @@ class OperationMode(TorchDispatchMode):
             return func(*args, **(kwargs or {}))
         if types and any(map(unwraps_itself, types)):
             return NotImplemented
-        read = self.identity.read
-        arguments: list[Any] = []
-        for argument in args:
-            kind = type(argument)
-            if kind is Tensor or kind is torch.nn.Parameter:
-                arguments.append(read(argument))
-            elif kind in SEQUENCES:
-                arguments.append(read_each(argument, read))
-            elif isinstance(argument, Tensor):
-                arguments.append(read(argument))
-            else:
-                arguments.append(argument)
-        keywords = {key: read_one(value, read) for key, value in kwargs.items()} if kwargs else None
-        if overload.written_positions or overload.written_keywords or overload.moves_metadata:
+        identity, where = self.identity, self.where
+        arguments = read_arguments(args, identity.read)
+        keywords = {key: read_one(value, identity.read) for key, value in kwargs.items()} if kwargs else None
+        if overload.may_write:
             self.guard.before_write(overload, args, kwargs)
         try:
             out = func(*args, **kwargs) if kwargs else func(*args)
         except BaseException as error:
-            if self.where.failure is None or self.where.failure[0] is not error:
-                self.where.failure = (error, self.where.scope, overload.name)
+            where.fail(error, overload.name)
             raise
-        identity = self.identity
         if overload.moves_metadata:
             identity.remeasure(args[0])
-        elif overload.name == "aten._neg_view.default":
+        elif overload.name == NEG_VIEW:
             identity.neg_bits = True
         results = self.note_results(out)
-        where = self.where
-        self.log.append(
-            (overload, arguments, keywords, results, where.scope, where.call, user_frame(2), identity.live)
-        )
+        self.log.append((overload, arguments, keywords, results, where.scope, where.call, user_frame(2), identity.live))
         identity.clock += 1
         return out
 
     def note_results(self, out: Any) -> Any:
         """Readings of every tensor in *out*, in its own nesting."""
         kind = type(out)
-        if kind is Tensor or isinstance(out, Tensor):
+        if isinstance(out, Tensor):
             identity = self.identity
             seen = identity.seen.get(id(out))
             if seen is not None and seen() is out:
@@ -138,6 +129,20 @@ class OperationMode(TorchDispatchMode):
         if kind is dict:
             return tuple([self.note_results(part) for part in out.values()])
         return None
+
+
+def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list[Any]:
+    """*args* with every tensor replaced by its reading; the type is tested first, `isinstance` costs twice as much."""
+    arguments: list[Any] = []
+    for argument in args:
+        kind = type(argument)
+        if kind is Tensor or kind is torch.nn.Parameter or isinstance(argument, Tensor):
+            arguments.append(read(argument))
+        elif kind in SEQUENCES:
+            arguments.append(read_each(argument, read))
+        else:
+            arguments.append(argument)
+    return arguments
 
 
 def read_each(sequence: Any, read: Callable[[Tensor], Raw]) -> tuple[Any, ...]:

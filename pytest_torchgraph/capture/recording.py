@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
-from pytest_torchgraph.capture.call import attention_calls
+from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
@@ -40,6 +40,8 @@ class Recording:
         self.target = target
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
+        self.calls: list[OpenCall] = []
+        self.resident = 0
         self._run: Run | None = None
         self._graph: Graph | None = None
 
@@ -137,7 +139,7 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     if hasattr(error, "add_note"):
         error.add_note(note)
     else:  # Python 3.10
-        error.__notes__ = [*getattr(error, "__notes__", []), note]
+        vars(error).setdefault("__notes__", []).append(note)
 
 
 def training_of(roots: Mapping[str, nn.Module]) -> Training:

@@ -32,8 +32,9 @@ LAUNCHES_NOTHING = frozenset({"aten._unsafe_view.default", "aten.lift_fresh.defa
 class Overload:
     """One overload: its full name, which argument positions and keywords it writes, and how it is treated.
 
-    ``ignored`` operations are PyTorch's own bookkeeping and never recorded. ``moves_metadata`` marks in-place view
-    operations (``unsqueeze_``, ``set_``, ``resize_``): they change how an existing tensor reads its storage.
+    ``may_write`` covers both contents and metadata. ``ignored`` operations are PyTorch's own bookkeeping and never
+    recorded. ``moves_metadata`` marks in-place view operations (``unsqueeze_``, ``set_``, ``resize_``): they change how
+    an existing tensor reads its storage.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Overload:
     is_data_dependent: bool
     ignored: bool
     training_flag: int | None
+    may_write: bool
 
 
 def overload_name(target: Any) -> str:
@@ -59,7 +61,7 @@ def learn(target: Any) -> Overload:
     """Read the schema and tags of *target*."""
     name = overload_name(target)
     if not isinstance(target, torch._ops.OpOverload):
-        return Overload(name, target, (), (), (), False, False, False, False, None)
+        return Overload(name, target, (), (), (), False, False, False, False, None, False)
     arguments = target._schema.arguments
     written = [
         (position, argument)
@@ -79,4 +81,5 @@ def learn(target: Any) -> Overload:
         is_data_dependent=bool({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(target.tags)),
         ignored=target.namespace in IGNORED_NAMESPACES,
         training_flag=TRAINING_FLAG.get(name),
+        may_write=bool(written) or name in UNDECLARED_WRITES,
     )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 from types import CodeType, FrameType
 
 import torch
 
-
 from pytest_torchgraph.graph.operation import SourceLine
 
 SKIPPED_FOLDERS = (
-    os.path.dirname(torch.__file__) + os.sep,
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep,
+    f"{Path(torch.__file__).parent}/",
+    f"{Path(__file__).parents[1]}/",
 )
 SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
 
@@ -21,10 +20,10 @@ _is_user_code: dict[CodeType, bool] = {}
 
 
 def _judge(code: CodeType) -> bool:
-    name = code.co_filename
+    name = code.co_filename.replace("\\", "/")
     is_user = not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
-        or (os.path.basename(name) in SKIPPED_FILES and name.startswith(sys.base_prefix))
+        or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
     _is_user_code[code] = is_user
     return is_user

@@ -71,7 +71,7 @@ class Guard:
 def storage_key(tensor: Tensor) -> int | None:
     """Which storage *tensor* reads, or ``None`` where it has none of its own."""
     try:
-        return tensor.untyped_storage()._cdata
+        return int(tensor.untyped_storage()._cdata)
     except (RuntimeError, NotImplementedError):
         return None
 

@@ -154,9 +154,7 @@ class Identity:
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)
         sight = FirstSight(kind, name, None, self.clock)
-        raw = Raw(
-            (value, index, sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False)
-        )
+        raw = Raw((value, index, sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False))
         sight.raw = raw
         self.sights.append(sight)
         seen = Seen(tensor)

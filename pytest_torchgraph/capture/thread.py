@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from torch.utils._python_dispatch import TorchDispatchMode
+if TYPE_CHECKING:
+    from torch.utils._python_dispatch import TorchDispatchMode
 
 
 @contextmanager
@@ -14,9 +16,9 @@ def in_every_thread(mode: TorchDispatchMode) -> Iterator[None]:
     """Let every thread that starts while the context is open run under *mode*."""
     plain_run = threading.Thread.run
 
-    def run(thread: threading.Thread) -> None:
+    def run(self: threading.Thread) -> None:
         with mode:
-            plain_run(thread)
+            plain_run(self)
 
     threading.Thread.run = run  # type: ignore[method-assign]
     try:

@@ -227,7 +227,7 @@ def common_node(nodes: list[Node]) -> Node:
 
 def sorted_by_template(named: tuple[tuple[str, TensorRef], ...]) -> list[tuple[str, TensorRef]]:
     """Names that differ only in their numbers side by side, so that the inputs of 32 layers can be folded."""
-    first = {}
+    first: dict[str, int] = {}
     for place, (path, _) in enumerate(named):
         first.setdefault(re.sub(r"\d+", "0", path), place)
     return sorted(named, key=lambda entry: first[re.sub(r"\d+", "0", entry[0])])

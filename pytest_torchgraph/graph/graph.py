@@ -86,7 +86,8 @@ class Graph:
         return hash(self.canonical)
 
     def __repr__(self) -> str:
-        return f"<Graph of {self.scopes[0].class_name}: {self.count('ops')} operations, {len(self.scopes) - 1} module calls>"
+        name, calls = self.scopes[0].class_name, len(self.scopes) - 1
+        return f"<Graph of {name}: {self.count('ops')} operations, {calls} module calls>"
 
     @cached_property
     def op_counts(self) -> OperationCounts:
@@ -177,7 +178,8 @@ class Graph:
         return frozenset(chosen)
 
     def _nothing_selected(self, module: str | None, op: str | None, phase: str | None) -> str:
-        asked = ", ".join(f"{key}={value!r}" for key, value in (("module", module), ("op", op), ("phase", phase)) if value)
+        given = (("module", module), ("op", op), ("phase", phase))
+        asked = ", ".join(f"{key}={value!r}" for key, value in given if value)
         phases = sorted({operation.phase for operation in self.operations})
         return (
             f"select({asked}) matches no operation; phases recorded: {', '.join(phases) or 'none'}.\n"

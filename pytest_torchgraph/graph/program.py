@@ -92,8 +92,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A module call. ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts
-    calls of that name within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
+    """A module call.
+
+    ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts calls of that name
+    within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
     """
 
     name: str

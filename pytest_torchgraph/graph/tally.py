@@ -76,7 +76,8 @@ def is_copy(operation: Operation) -> bool:
     """Whether *operation* writes the same values to other memory: ``clone``, ``copy_``, a ``_to_copy`` of one dtype."""
     if operation.packet == "aten._to_copy":
         return not is_cast(operation)
-    return operation.packet in COPY_PACKETS or operation.packet.endswith("_copy") and operation.name.startswith("aten.")
+    view_copy = operation.packet.startswith("aten.") and operation.packet.endswith("_copy")
+    return view_copy or operation.packet in COPY_PACKETS
 
 
 GROUPS: Mapping[str, Callable[[Operation], bool]] = {
@@ -165,12 +166,12 @@ def packet_of(name: str) -> str:
     return name.rpartition(".")[0] if name.count(".") > 1 else name
 
 
-def require_known(
-    name: str, vocabulary: Callable[[], frozenset[str]] | None, *, seen: Iterable[str] = ()
-) -> None:
+def require_known(name: str, vocabulary: Callable[[], frozenset[str]] | None, *, seen: Iterable[str] = ()) -> None:
     """Raise :class:`UnknownName` unless the running PyTorch has a dispatcher operation called *name*."""
     if name in INSTEAD:
-        raise UnknownName(f"{name!r} never reaches the dispatcher: it is made of other operations. Write {INSTEAD[name]}.")
+        raise UnknownName(
+            f"{name!r} never reaches the dispatcher: it is made of other operations. Write {INSTEAD[name]}."
+        )
     if vocabulary is None:
         raise UnknownName(
             f"{name!r} is not in this graph, and a graph read from a file cannot tell whether PyTorch has it.\n"
