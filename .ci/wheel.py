@@ -48,7 +48,7 @@ def environment(wheel: Path, folder: Path) -> Path:
     """The interpreter of a new environment with *wheel* in it, all else borrowed."""
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    ask = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    ask = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip())
     run(
         [
