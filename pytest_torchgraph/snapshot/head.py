@@ -53,7 +53,7 @@ def read_head(lines: list[str], path: str) -> Head:
     metrics: list[tuple[str, int]] = []
     peak_at = ""
     number = 4
-    while number < len(lines) and not lines[number].startswith(ROOT + " "):
+    while number < len(lines) and not lines[number].startswith((f"{ROOT} ", f"\\{ROOT} ")):
         line = lines[number]
         found = _METRIC.fullmatch(line)
         if found:

@@ -27,7 +27,9 @@ _COUNTING = re.compile(r"(?P<before>[^\s({]*)\{i\}(?P<after>[^\s(:]*: [^\s(×]+)
 
 def is_plain(text: str) -> bool:
     """Whether *text* can be written as it is, for no folded line looks like it."""
-    return not ("×" in text or text.startswith((ESCAPE, "... [")) or REFERENCE.fullmatch(text))
+    if "×" in text or text.startswith((ESCAPE, "... [")):
+        return False
+    return not ((AS in text or LIKE in text) and REFERENCE.fullmatch(text))
 
 
 def scope_of(text: str) -> tuple[str, str] | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pytest_torchgraph.graph.program import Given, Item
-from pytest_torchgraph.graph.program import Block, Semantic, Work
-from pytest_torchgraph.snapshot.operations import value_word
+from pytest_torchgraph.graph.program import Block, Work
+from pytest_torchgraph.snapshot.operations import semantic_word, value_word
 from pytest_torchgraph.snapshot.quoting import name_text
 
 
@@ -24,8 +24,7 @@ def wish(item: Item) -> Wish:
         return Wish(scope_text(item.name, item.call), True)
     if isinstance(item, Given):
         return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
-    assert isinstance(item, (Work, Semantic))
-    return Wish(value_word(item.name), False)
+    return Wish(value_word(item.name) if isinstance(item, Work) else semantic_word(item.name), False)
 
 
 def scope_text(name: str, call: int) -> str:

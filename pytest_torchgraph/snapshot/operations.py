@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
 
@@ -41,6 +42,7 @@ _is_dotted = re.compile(r"\w+(?:\.\w+)*", re.ASCII).fullmatch
 _not_word = re.compile(r"\W", re.ASCII)
 
 
+@lru_cache(maxsize=4096)
 def operation_text(name: str) -> str:
     """``aten.add.Tensor`` is ``add``, ``aten.add.Scalar`` is ``add.Scalar``, any other namespace stays."""
     parts = name.split(".")
@@ -52,6 +54,7 @@ def operation_text(name: str) -> str:
     return packet if overload == USUAL_OVERLOADS.get(packet, "default") else f"{packet}.{overload}"
 
 
+@lru_cache(maxsize=4096)
 def operation_of(text: str) -> str:
     """The full name that :func:`operation_text` wrote."""
     if text.startswith("@"):
@@ -74,8 +77,14 @@ def semantic_of(text: str) -> str:
     return unquote(text[1:]) if text.startswith("@") else _SEMANTIC_LONG.get(text, text)
 
 
+@lru_cache(maxsize=4096)
 def value_word(name: str) -> str:
-    """What the value of an operation is called: its packet, or the last word of an API call."""
+    """What the value of an operation is called: its packet."""
     parts = name.split(".")
-    word = parts[-2] if len(parts) > 2 else parts[-1]
+    return _not_word.sub("_", parts[-2] if len(parts) > 2 else parts[-1]) or "_"
+
+
+def semantic_word(name: str) -> str:
+    """What the value of an API call is called: the last word of its name, in its short form."""
+    word = name.rpartition(".")[2]
     return _not_word.sub("_", _SEMANTIC_SHORT.get(word, word)) or "_"

@@ -9,7 +9,7 @@ from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.calls import read_arguments, read_outcomes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_text, value_names
-from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, value_word
+from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, semantic_word, value_word
 from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.quoting import name_of
 from pytest_torchgraph.snapshot.reading import Base
@@ -121,7 +121,7 @@ class Parser:
             self._declare(nodes[0], leaves)
             nodes = nodes[1:]
         lines = [self.line(node) for node in nodes]
-        body = Body(values, leaves, list(map(_wish, lines)))
+        body = Body(values, leaves, list(map(_wish, nodes, lines)))
         for node, line in zip(nodes, lines, strict=True):
             try:
                 self._item(node, line, body)
@@ -164,8 +164,11 @@ class Parser:
     def _call(self, node: Node, line: re.Match[str], body: Body) -> None:
         text = node.text
         arguments, keywords, position = read_arguments(text, line.end(), body)
-        if not node.children and not text.startswith(" -> ", position):
-            body.values.add(self._work(line, arguments, keywords, read_outcomes(text, position, body)[0]))
+        if not _is_semantic(node):
+            outcomes, end = read_outcomes(text, position, body)
+            if end != len(text):
+                raise ValueError(f"nothing stands after the results of an operation: {text[end:]!r}")
+            body.values.add(self._work(line, arguments, keywords, outcomes))
             return
         bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
         inner = self.body(node.children, Values(bases, body.values.leaves), body.leaves)
@@ -203,7 +206,7 @@ class Parser:
             raise ValueError("one operation stands after '=', and nothing beneath it")
         inlined = Inlined(outer)
         leaves = inlined.leaves
-        words = [_wish(line)]
+        words = [_wish(node, line)]
         body = Body(Values(tuple(map(outer.values.through, inputs or ())), leaves.specs), leaves, words)
         names = inlined if inputs is None else body
         arguments, keywords, position = read_arguments(node.text, line.end(), names)
@@ -215,10 +218,18 @@ class Parser:
         return inputs, body, position
 
 
-def _wish(line: re.Match[str]) -> Wish:
+def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
     if line["scope"]:
         return Wish(scope_text(name_of(line["scope"]), int(line["call"] or 1)), True)
     if line["given"]:
         return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
-    return Wish(value_word(operation_of(line["operation"])), False) if line["operation"] else Wish("", False)
+    name = line["operation"]
+    if name is None:
+        return Wish("", False)
+    return Wish(semantic_word(semantic_of(name)) if _is_semantic(node) else value_word(operation_of(name)), False)
+
+
+def _is_semantic(node: Node) -> bool:
+    """Whether a call's line is that of an API call: it has lines beneath, or says that it has none."""
+    return bool(node.children) or node.text.endswith(" -> none")

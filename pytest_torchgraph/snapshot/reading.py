@@ -27,7 +27,9 @@ class Base(NamedTuple):
 def base_of(spec: TensorSpec) -> Base:
     """What a value of this spec is to whoever reads it; it always starts at its own beginning."""
     geometry = spec.geometry
-    return Base(spec.dtype, geometry if geometry is None else Geometry(geometry.shape, geometry.stride))
+    if geometry is not None and geometry.offset:
+        geometry = Geometry(geometry.shape, geometry.stride)
+    return Base(spec.dtype, geometry)
 
 
 def read_through(base: Base | None, reading: Reading | None) -> Base | None:

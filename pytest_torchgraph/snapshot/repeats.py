@@ -34,11 +34,12 @@ class Run(NamedTuple):
 def runs(nodes: tuple[Node, ...], kinds: list[int]) -> Iterator[Run]:
     """All of *nodes*, in order, as runs; nodes of one kind (negative for none) may stand in one template."""
     following = _following(kinds)
+    named = _named_from(nodes, following)
     start = 0
     while start < len(nodes):
         best = Run(start, 1, 1)
         for period in _periods(start, kinds, following):
-            run = _run(nodes, kinds, start, period)
+            run = _run(nodes, kinds, start, period, named)
             if run and _saved(run) > _saved(best):
                 best = run
         yield best
@@ -73,20 +74,54 @@ def _periods(start: int, kinds: list[int], following: list[int]) -> Iterator[int
         position = following[position]
 
 
-def _run(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int) -> Run | None:
+def _run(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int, named: list[int]) -> Run | None:
+    is_named = _is_named(nodes, start, period, named)
+    if not is_named and not _is_worth_reading(nodes, kinds, start, period):
+        return None
     lines = [Line(node.text) for node in nodes[start : start + period]]
     count = 1
     while _repeats(nodes, kinds, start, period, count, lines):
         count += 1
-    named = [_named_counts(line) for line in lines]
-    is_named = any(named)
-    if count < 2 or (not is_named and (count < 3 or (count - 1) * period - 1 < _LEAST_SAVED_UNNAMED)):
+    if count < 2 or (not is_named and (count - 1) * period - 1 < _LEAST_SAVED_UNNAMED):
         return None
-    counting = [count for line in lines for count in line.number_counts() if count.step == 1]
-    origin = next((start for starts in named for start in starts), counting[0].start if counting else 0)
+    by_name = [first for line in lines for first in _named_counts(line)]
+    counting = [count.start for line in lines for count in line.number_counts() if count.step == 1]
+    origin = next(iter([*by_name, *counting]), 0)
     templates = tuple(line.template(origin) for line in lines)
     run = Run(start, period, count, origin, templates)
     return run if _is_exact(run, nodes) else None
+
+
+def _is_named(nodes: tuple[Node, ...], start: int, period: int, named: list[int]) -> bool:
+    """Whether the second repetition counts on in the name of a scope, an input or an output."""
+    index = named[start]
+    while index < start + period:
+        line = Line(nodes[index].text)
+        if line.follows(1, nodes[index + period].text) and _named_counts(line):
+            return True
+        index = named[index + 1]
+    return False
+
+
+def _named_from(nodes: tuple[Node, ...], following: list[int]) -> list[int]:
+    """For each position the first one from there on whose name could count, or one past the end."""
+    named = [len(nodes)] * (len(nodes) + 1)
+    for index in range(len(nodes) - 1, -1, -1):
+        can_count = following[index] and _NAMED.match(nodes[index].text)
+        named[index] = index if can_count else named[index + 1]
+    return named
+
+
+def _is_worth_reading(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int) -> bool:
+    """Whether there is a third repetition that follows: without a name that counts, two are a coincidence."""
+    third = start + 2 * period
+    if kinds[third : third + period] != kinds[start : start + period]:
+        return False
+    for index in range(start, start + period):
+        line = Line(nodes[index].text)
+        if not (line.follows(1, nodes[index + period].text) and line.follows(2, nodes[index + 2 * period].text)):
+            return False
+    return True
 
 
 def _repeats(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int, count: int, lines: list[Line]) -> bool:

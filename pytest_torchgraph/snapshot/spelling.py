@@ -64,8 +64,8 @@ class Body:
 
     def work_text(self, work: Work) -> str:
         """``addmm(bias, %in0, weight.T) f32[32,64]``."""
-        outcomes = ", ".join([self._outcome(one) for one in work.outcomes])
         call = f"{operation_text(work.name)}({self.arguments(work.arguments, work.keywords)})"
+        outcomes = ", ".join([self._outcome(one) for one in work.outcomes])
         return f"{call} {outcomes}" if outcomes else call
 
     def arguments(self, arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> str:

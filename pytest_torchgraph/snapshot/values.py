@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from pytest_torchgraph.graph.program import Argument, Block, Given, Input, Item, Leaf, Operand, Outcome, Reference
 from pytest_torchgraph.graph.program import Result, Semantic, Work
@@ -52,12 +53,10 @@ class Values:
         return self._outcome(item, result.position)
 
     def _outcome(self, work: Work, position: int) -> Base | None:
-        for index, outcome in enumerate(flat(work.outcomes)):
-            if index == position:
-                if isinstance(outcome, TensorSpec):
-                    return base_of(outcome)
-                return self.through(outcome) if isinstance(outcome, Operand) else None
-        return None
+        outcome = next(islice(flat(work.outcomes), position, None), None)
+        if isinstance(outcome, TensorSpec):
+            return base_of(outcome)
+        return self.through(outcome) if isinstance(outcome, Operand) else None
 
 
 def flat(arguments: tuple[Argument, ...] | tuple[Outcome, ...]) -> Iterator[Argument | Outcome]:
@@ -71,5 +70,17 @@ def flat(arguments: tuple[Argument, ...] | tuple[Outcome, ...]) -> Iterator[Argu
 
 def semantic_inputs(arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> list[Operand]:
     """The tensors among the arguments of an API call: its inputs, as its own items count them."""
-    values = (*arguments, *(value for _, value in keywords))
-    return [one for one in flat(values) if isinstance(one, Operand)]
+    operands: list[Operand] = []
+    for value in arguments:
+        _collect(value, operands)
+    for _, value in keywords:
+        _collect(value, operands)
+    return operands
+
+
+def _collect(value: Argument, operands: list[Operand]) -> None:
+    if isinstance(value, Operand):
+        operands.append(value)
+    elif isinstance(value, tuple):
+        for part in value:
+            _collect(part, operands)
