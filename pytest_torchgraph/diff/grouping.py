@@ -1,0 +1,179 @@
+"""Equal edits in repeated layers, told once; and the fingerprint by which one edit is known in any model."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TypeAlias
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    LeafChanged,
+    MetricChanged,
+    Moved,
+    OutputChanged,
+    PeakMoved,
+    Redeclared,
+    Removed,
+    Renamed,
+    Replaced,
+    RunChanged,
+    Site,
+    Value,
+)
+from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+
+NUMBER = re.compile(r"\d+")
+Edit: TypeAlias = "tuple[object, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The same edit wherever it was made.
+
+    ``scope`` is the path of the scopes, ``*`` where they differ in an index (``layers.*.attn``); ``scopes`` are the
+    full paths, in order, each once. ``fingerprint`` does not depend on scope names and sizes.
+    """
+
+    changes: tuple[Change, ...]
+    scope: str
+    scopes: tuple[str, ...]
+    fingerprint: str
+
+    @property
+    def first(self) -> Change:
+        """The change that stands for all."""
+        return self.changes[0]
+
+    @property
+    def per_scope(self) -> int | None:
+        """How often the edit was made in each scope; ``None`` where that differs."""
+        each, rest = divmod(len(self.changes), len(self.scopes))
+        return None if rest else each
+
+
+def grouped(changes: Iterable[Change]) -> tuple[Group, ...]:
+    """*changes* with equal edits under paths that differ only in indices taken together, in order of the first."""
+    found: dict[tuple[str, Edit], list[Change]] = {}
+    for change in changes:
+        found.setdefault((NUMBER.sub("*", scope_of(change)), edit_of(change)), []).append(change)
+    return tuple(_group(edit, tuple(members)) for (_, edit), members in found.items())
+
+
+def _group(edit: Edit, members: tuple[Change, ...]) -> Group:
+    scopes = tuple(dict.fromkeys(scope_of(change) for change in members))
+    return Group(members, shared_path(scopes), scopes, fingerprint((edit,)))
+
+
+def shared_path(paths: tuple[str, ...]) -> str:
+    """One path for paths that differ only in indices: ``layers.*.attn``; an index that all share is kept."""
+    if len(paths) == 1:
+        return paths[0]
+    numbers = [NUMBER.findall(path) for path in paths]
+    shared = [column[0] if len(set(column)) == 1 else "*" for column in zip(*numbers, strict=True)]
+    remaining = iter(shared)
+    return NUMBER.sub(lambda _: next(remaining), paths[0])
+
+
+def scope_of(change: Change) -> str:
+    """Full path of the scope in which *change* happened; of a module call that came or went, its own path."""
+    match change:
+        case Added(site) | Removed(site):
+            return _inside(site)
+        case Altered(_, after) | Moved(_, after):
+            return after.scope
+        case Renamed(_, before, _):
+            return before
+        case Replaced(scope, _, _) | LeafChanged(scope, _, _, _) | Redeclared(scope):
+            return scope
+        case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
+            return ""
+
+
+def _inside(site: Site) -> str:
+    if not isinstance(site.item, Block):
+        return site.scope
+    name = site.item.name
+    path = name[1:] if name.startswith("/") else f"{site.scope}.{name}" if site.scope else name
+    return f"{path}#{site.item.call}" if site.item.call > 1 else path
+
+
+def edit_of(change: Change) -> Edit:
+    """What was done, without where: equal for the same edit in two layers."""
+    match change:
+        case Added(site, operations) | Removed(site, operations):
+            return (type(change).__name__, *_item(site), operations)
+        case Altered(before, _, altered):
+            return (
+                "Altered",
+                *_name(before),
+                tuple((f.kind, f.name, plain(f.before), plain(f.after)) for f in altered),
+            )
+        case Moved(before, after):
+            return ("Moved", *_name(before), NUMBER.sub("*", before.scope), NUMBER.sub("*", after.scope))
+        case Renamed(kind, before, after):
+            return ("Renamed", kind, NUMBER.sub("*", before), NUMBER.sub("*", after))
+        case LeafChanged(scope, path, before, after):
+            return ("LeafChanged", f"%{path.removeprefix(f'{scope}.')}", before, after)
+        case _:
+            return (type(change).__name__, *(plain(getattr(change, field.name)) for field in fields(change)))
+
+
+def _name(site: Site) -> Edit:
+    kind = type(site.item).__name__
+    match site.item:
+        case Block(class_name=class_name):
+            return kind, class_name, site.beneath
+        case Given(name=name):
+            return kind, f"%{name}", site.beneath
+        case _:
+            return kind, site.name, site.beneath
+
+
+def _item(site: Site) -> Edit:
+    match site.item:
+        case Work(outcomes=outcomes):
+            return (*_name(site), tuple(map(plain, outcomes)))
+        case Block():
+            return _name(site)
+        case Semantic():
+            return (*_name(site), tuple(value.spec for value in site.reads))
+        case Given(spec=spec):
+            return (*_name(site), spec)
+
+
+def plain(value: object) -> object:
+    """*value* without the numbers in the names of values, which count layers."""
+    if isinstance(value, Value):
+        return (f"%{NUMBER.sub('*', value.name)}", value.spec)
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+
+def fingerprint(edits: Iterable[Edit]) -> str:
+    """Eight hex digits of *edits*, whatever their order: the same for the same edits in another model or test."""
+    texts = sorted({repr(_sizeless(edit)) for edit in edits})
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+
+
+def _sizeless(value: object) -> object:
+    """*value* with every size, stride and count of operations replaced, and names of scopes and values left out."""
+    if isinstance(value, TensorSpec):
+        return (value.dtype, len(value.shape), value.layout, value.geometry is None or value.geometry.is_contiguous)
+    if isinstance(value, Geometry):
+        return ("geometry", len(value.shape))
+    if isinstance(value, tuple):
+        sizes = value and all(type(each) is int for each in value)
+        return ("sizes", len(value)) if sizes else tuple(map(_sizeless, value))
+    if isinstance(value, str):
+        return "" if value.startswith("%") or "*" in value else value
+    return _sizeless_record(value) if is_dataclass(value) else "n" if type(value) is int else value
+
+
+def _sizeless_record(record: object) -> object:
+    names = getattr(record, "__dataclass_fields__", {})
+    return (type(record).__name__, *(_sizeless(getattr(record, name)) for name in names))

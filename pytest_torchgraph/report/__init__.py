@@ -1,0 +1,1 @@
+"""The words: one outline, lowered to text."""

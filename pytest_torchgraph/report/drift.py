@@ -1,0 +1,137 @@
+"""The outline of a drift: the verdict, the one change that matters, its cost, its likely cause, how to accept it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
+from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.report.outline import Outline, Row, Section
+from pytest_torchgraph.report.spelling import group_text, site_text
+from pytest_torchgraph.verdict.finding import Finding, Verdict
+from pytest_torchgraph.verdict.title import metric_text
+
+SourceOf = Callable[[int], SourceLine | None]
+COSTS = ("peak", "parameters", "buffers", "ops", "copies", "casts", "syncs")
+
+
+def no_source(_: int) -> SourceLine | None:
+    """For graphs read from files, which know no source lines."""
+    return None
+
+
+def outline_of(
+    verdict: Verdict,
+    difference: Difference,
+    *,
+    test: str,
+    accept: str = "",
+    environment: tuple[str, ...] = (),
+    source_of: SourceOf = no_source,
+) -> Outline:
+    """The report of *verdict*.
+
+    *test* names the test or the files compared; *accept* is the command that records the graph as it is now;
+    *source_of* gives the source line of an operation of the live graph by its position.
+    """
+    return Outline(
+        status=verdict.status,
+        title=f"{test}: {verdict.headline}",
+        environment=environment,
+        sections=tuple(_section(finding, source_of) for finding in verdict.findings),
+        cost=cost_text(difference),
+        accept=accept,
+        fingerprint=verdict.fingerprint,
+    )
+
+
+def cost_text(difference: Difference) -> str:
+    """The metrics that moved: ``peak 18.2 MiB -> 20.3 MiB (+11.5%) at h.3.mlp: gelu; ops 100 -> 116``."""
+    parts = []
+    moved = [change for change in difference.changes if isinstance(change, MetricChanged)]
+    for change in sorted(moved, key=_cost_rank):
+        at = difference.peak_at_after if change.name == "peak" else ""
+        parts.append(metric_text(change) + (f" at {at}" if at else ""))
+    return "; ".join(parts)
+
+
+def _cost_rank(change: MetricChanged) -> int:
+    return COSTS.index(change.name) if change.name in COSTS else len(COSTS)
+
+
+def _section(finding: Finding, source_of: SourceOf) -> Section:
+    rows = () if _says_it_all(finding) else tuple(_row(group, source_of) for group in finding.groups)
+    lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
+    return Section(finding.title, rows, finding.hint, lines, note=finding.severity == "note")
+
+
+def _says_it_all(finding: Finding) -> bool:
+    """Whether the title of *finding* has nothing left to locate."""
+    return finding.kind in ("run", "memory", "count", "bookkeeping", "output") or (
+        finding.kind == "sync" and all(isinstance(group.first, MetricChanged) for group in finding.groups)
+    )
+
+
+def _row(group: Group, source_of: SourceOf) -> Row:
+    return Row(place_text(group), group_text(group), sources_text(group.changes, source_of))
+
+
+def place_text(group: Group) -> str:
+    """``layers.*.attn ×32``; the root is named by its class."""
+    first = group.first
+    path = group.scope
+    if not path:
+        match first:
+            case Added(site) | Removed(site) | Altered(_, site) | Moved(_, site):
+                path = site.class_name
+    return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
+
+
+def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
+    """``attention.py:39,62``: where in the user's code the changed operations were asked for, at most four lines."""
+    lines: dict[str, dict[int, None]] = {}
+    for change in changes:
+        position = _position(change)
+        source = None if position is None else source_of(position)
+        if source is not None:
+            lines.setdefault(PurePath(source.file).name, {})[source.line] = None
+    return ", ".join(f"{file}:{_some(sorted(numbers))}" for file, numbers in list(lines.items())[:2])
+
+
+def _some(numbers: list[int]) -> str:
+    return ",".join(map(str, numbers[:4])) + (",…" if len(numbers) > 4 else "")
+
+
+def _position(change: Change) -> int | None:
+    """Position in the live graph of what changed; what was removed is not in it."""
+    match change:
+        case Added(site) | Altered(_, site) | Moved(_, site):
+            return site.source
+        case _:
+            return None
+
+
+def _lines(group: Group) -> Iterator[str]:
+    """Each change of *group* as operations, ``-`` before and ``+`` after, under its scope."""
+    scope = None
+    for change in group.changes:
+        for where, sign, text in _signed(change):
+            if where != scope:
+                scope = where
+                yield f"{where or 'the model'}"
+            yield f"  {sign} {text}"
+
+
+def _signed(change: Change) -> Iterator[tuple[str, str, str]]:
+    match change:
+        case Added(site):
+            yield site.scope, "+", site_text(site)
+        case Removed(site):
+            yield site.scope, "-", site_text(site)
+        case Altered(before, after) | Moved(before, after):
+            yield after.scope, "-", site_text(before)
+            yield after.scope, "+", site_text(after)
+        case _:
+            return

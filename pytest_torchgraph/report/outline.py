@@ -1,0 +1,46 @@
+"""What a report says, before it is lowered to a terminal, a page or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Status: TypeAlias = Literal["same", "note", "improved", "drift", "budget"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One edit at one place: the scope (repeated layers as ``layers.* ×32``), what was done, the source line."""
+
+    scope: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One finding in full: its title, rows, likely cause, and further lines (operations before and after)."""
+
+    title: str
+    rows: tuple[Row, ...] = ()
+    hint: str = ""
+    lines: tuple[str, ...] = ()
+    note: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A whole report.
+
+    ``title`` is verdict and test; ``environment`` are differences between the recording's machine and this one;
+    ``sections`` are ranked, the first being the one change that matters; ``cost`` is what it costs and where;
+    ``accept`` the command that takes the change as it is.
+    """
+
+    status: Status
+    title: str
+    environment: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    cost: str = ""
+    accept: str = ""
+    fingerprint: str = ""

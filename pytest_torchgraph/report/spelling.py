@@ -1,0 +1,137 @@
+"""One operation or one edit as a person would say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    LeafChanged,
+    MetricChanged,
+    Moved,
+    OutputChanged,
+    Removed,
+    Renamed,
+    Replaced,
+    Site,
+    Value,
+)
+from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.verdict.title import metric_text
+from pytest_torchgraph.verdict.wording import field_text, shown_text, times
+
+
+def site_text(site: Site) -> str:
+    """``clone(%q) f32[2,4,16,16]``: one item on one line, operands by name."""
+    match site.item:
+        case Work(name=name, outcomes=outcomes):
+            made = ", ".join(_outcome_text(outcome) for outcome in outcomes if outcome is not None)
+            return f"{short_name(name)}({_arguments(site.item, site)}) {made}".rstrip()
+        case Semantic(name=name):
+            return f"{name}({_arguments(site.item, site)})"
+        case Block(name=name, class_name=class_name):
+            return f"{name.lstrip('/')}: {class_name}"
+        case Given(kind=kind, name=name, spec=spec):
+            return f"{kind} %{name} {spec.text}" if name else f"{kind} {spec.text}"
+
+
+def _arguments(item: Work | Semantic, site: Site) -> str:
+    reads = iter(site.reads)
+    parts = [_argument_text(argument, reads) for argument in item.arguments]
+    parts += [f"{name}={_argument_text(argument, reads)}" for name, argument in item.keywords]
+    return ", ".join(parts)
+
+
+def _argument_text(argument: Argument, reads: Iterator[Value]) -> str:
+    if isinstance(argument, Operand):
+        return _read_text(next(reads))
+    if isinstance(argument, tuple):
+        return f"[{', '.join(_argument_text(each, reads) for each in argument)}]"
+    return shown_text(argument)
+
+
+def _read_text(value: Value) -> str:
+    """The name, and the sizes where it is not read as it was made."""
+    return f"{value.name}[{','.join(map(str, value.geometry.shape))}]" if value.geometry else value.name
+
+
+def _outcome_text(outcome: Outcome) -> str:
+    if isinstance(outcome, TensorSpec):
+        return outcome.text
+    if isinstance(outcome, tuple):
+        return f"[{', '.join(map(_outcome_text, outcome))}]"
+    return "" if isinstance(outcome, Operand) else shown_text(outcome)
+
+
+def group_text(group: Group) -> str:
+    """What was done in each scope: ``+3 clone of %q, %k, %v f32[2,4,16,16]``."""
+    first = group.first
+    match first:
+        case Added(site) | Removed(site):
+            return f"{'+' if isinstance(first, Added) else '-'}{_amount(group)}{_item_text(site, group)}"
+        case Altered():
+            return f"{_amount(group)}{_altered_text(first)}"
+        case Moved():
+            elsewhere = f" from {first.before.scope or 'the model'}" if first.before.scope != first.after.scope else ""
+            return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
+        case _:
+            return _other_text(first)
+
+
+def _amount(group: Group) -> str:
+    """How many in each scope, where it is more than one: ``3 ``."""
+    each = group.per_scope
+    return "" if each == 1 else f"{each} " if each else f"{len(group.changes)} in all: "
+
+
+def _item_text(site: Site, group: Group) -> str:
+    if isinstance(site.item, Block):
+        operations = {change.operations for change in group.changes if isinstance(change, (Added, Removed))}
+        return f"{site.item.class_name} ({times(max(operations), 'operation')})"
+    if not isinstance(site.item, Work):
+        return site_text(site)
+    made = ", ".join(_outcome_text(outcome) for outcome in site.item.outcomes if outcome is not None)
+    names = dict.fromkeys(_operand_names(group))
+    of = f" of {', '.join(list(names)[:4])}{', …' if len(names) > 4 else ''}" if names else ""
+    return f"{short_name(site.name)}{of} {made}".rstrip()
+
+
+def _operand_names(group: Group) -> Iterator[str]:
+    """What the edit reads: of one operation everything, of several the first operand of each in the first scope."""
+    sites = [change.site for change in group.changes if isinstance(change, (Added, Removed))]
+    within = [site for site in sites if site.scope == sites[0].scope]
+    if len(within) == 1:
+        yield from (_read_text(value) for value in within[0].reads)
+    else:
+        yield from (_read_text(site.reads[0]) for site in within if site.reads)
+
+
+def _altered_text(change: Altered) -> str:
+    fields = [field_text(field) for field in change.fields]
+    if change.fields[0].kind == "name":
+        swapped = f"{short_name(change.before.name)} -> {short_name(change.after.name)}"
+        reads = f" of {change.after.reads[0].name}" if change.after.reads else ""
+        return ", ".join([f"{swapped}{reads}", *fields[1:]])
+    item = change.after.item
+    name = f"input %{item.name}" if isinstance(item, Given) else short_name(change.after.name)
+    return f"{name}: {', '.join(fields)}"
+
+
+def _other_text(change: Change) -> str:
+    match change:
+        case LeafChanged(scope, path, before, after):
+            return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"
+        case Renamed(_, before, after) | Replaced(_, before, after):
+            return f"{before} -> {after}"
+        case MetricChanged():
+            return metric_text(change)
+        case OutputChanged(path, before_value, after_value):
+            left, right = (shown_text(value) if value else "none" for value in (before_value, after_value))
+            return f"output {path}: {left} -> {right}" if path else f"output: {left} -> {right}"
+        case _:
+            return ""

@@ -1,0 +1,115 @@
+"""An outline as terminal text: five lines, or everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.report.outline import Outline, Row, Section
+
+ROWS = 2
+"""Rows of the leading change in a short report."""
+COLOURS = {
+    "same": "\033[32m",
+    "note": "\033[33m",
+    "improved": "\033[32m",
+    "drift": "\033[31m",
+    "budget": "\033[31m",
+    "plus": "\033[32m",
+    "minus": "\033[31m",
+    "faint": "\033[2m",
+}
+RESET = "\033[0m"
+
+
+def render(outline: Outline, verbosity: int = 0, *, colour: bool = False) -> str:
+    """The report as text without a final newline.
+
+    *verbosity* 0 tells the one change that matters, 1 every finding, 2 also each operation before and after. A control
+    character in a name is shown escaped.
+    """
+    short = _budgets if outline.status == "budget" else _short
+    lines = short(outline) if verbosity == 0 else _long(outline, every_line=verbosity > 1)
+    return "\n".join(_painted(role, _escaped(text), colour=colour) for role, text in lines)
+
+
+def _painted(role: str, text: str, *, colour: bool) -> str:
+    return f"{COLOURS[role]}{text}{RESET}" if colour and role in COLOURS else text
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _short(outline: Outline) -> Iterator[tuple[str, str]]:
+    yield from _head(outline)
+    if outline.sections:
+        leading, *others = outline.sections
+        yield from _rows(leading, ROWS)
+        yield from _cost(outline)
+        if leading.hint:
+            yield "", f"  hint: {leading.hint}"
+        yield from _others(others)
+    yield from _accept(outline)
+
+
+def _budgets(outline: Outline) -> Iterator[tuple[str, str]]:
+    """Every broken budget: there is no leading one."""
+    yield from _head(outline)
+    for section in outline.sections:
+        if len(outline.sections) > 1:
+            yield "", f"  {section.title}"
+        yield from ((role, f"  {text}") for role, text in _rows(section, len(section.rows)))
+
+
+def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
+    yield from _head(outline)
+    yield from _cost(outline)
+    for section in outline.sections:
+        yield "faint" if section.note else "", f"  {'note: ' if section.note else ''}{section.title}"
+        yield from (("", f"  {text}") for _, text in _rows(section, len(section.rows)))
+        if section.hint:
+            yield "", f"    hint: {section.hint}"
+        if every_line:
+            yield from ((_sign(line), f"      {line}") for line in section.lines)
+    if outline.fingerprint:
+        yield "faint", f"  change {outline.fingerprint}"
+    yield from _accept(outline)
+
+
+def _sign(line: str) -> str:
+    return {"+": "plus", "-": "minus"}.get(line.lstrip()[:1], "faint")
+
+
+def _head(outline: Outline) -> Iterator[tuple[str, str]]:
+    yield outline.status, outline.title
+    yield from (("faint", f"  {line}") for line in outline.environment)
+
+
+def _cost(outline: Outline) -> Iterator[tuple[str, str]]:
+    if outline.cost:
+        yield "", f"  {outline.cost}"
+
+
+def _rows(section: Section, most: int) -> Iterator[tuple[str, str]]:
+    for row in section.rows[:most]:
+        yield "", f"  {_row_text(row)}"
+    if len(section.rows) > most:
+        yield "faint", f"  … and {len(section.rows) - most} more places"
+
+
+def _row_text(row: Row) -> str:
+    return "  ".join(part for part in (row.scope, row.text) if part) + (f"   {row.source}" if row.source else "")
+
+
+def _others(sections: list[Section]) -> Iterator[tuple[str, str]]:
+    """The findings that are not told here, one line for all of them."""
+    if not sections:
+        return
+    titles = [f"note: {section.title}" if section.note else section.title for section in sections]
+    more = f"; {len(titles) - 3} more" if len(titles) > 3 else ""
+    yield "faint", f"  also: {'; '.join(titles[:3])}{more} (-vv shows all)"
+
+
+def _accept(outline: Outline) -> Iterator[tuple[str, str]]:
+    if outline.accept:
+        yield "", f"  accept: {outline.accept}"

@@ -1,0 +1,1 @@
+"""The judgement: which changes fail, what they likely mean, and whether budgets hold."""

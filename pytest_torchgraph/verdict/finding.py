@@ -1,0 +1,91 @@
+"""What a judgement consists of: findings, and the verdict over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pytest_torchgraph.diff.grouping import Group
+
+Kind: TypeAlias = Literal[
+    "budget",
+    "run",
+    "attention",
+    "sync",
+    "input",
+    "cast",
+    "copy",
+    "operation",
+    "argument",
+    "look",
+    "scope",
+    "order",
+    "output",
+    "state",
+    "memory",
+    "count",
+    "follow",
+    "backend",
+    "name",
+    "bookkeeping",
+]
+Severity: TypeAlias = Literal["fail", "note"]
+Direction: TypeAlias = Literal["more", "fewer", "other"]
+Status: TypeAlias = Literal["same", "note", "improved", "drift"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing to tell: what changed, or which budget is broken.
+
+    ``title`` is one line. ``groups`` are the changes behind it, ``details`` further lines, ``hint`` a likely cause.
+    ``direction`` says whether the model does more or fewer of something, or just something else.
+    """
+
+    kind: Kind
+    severity: Severity
+    title: str
+    groups: tuple[Group, ...] = ()
+    direction: Direction = "other"
+    hint: str = ""
+    details: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of changes behind it."""
+        return sum(len(group.changes) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a difference amounts to; ``findings`` are ranked, those that fail first.
+
+    ``fingerprint`` names the failing edits whatever the scopes and sizes; empty when nothing fails.
+    """
+
+    status: Status
+    findings: tuple[Finding, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether a test must fail: a drift does, and so does a win, which asks to be recorded."""
+        return self.status in ("drift", "improved")
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that fail."""
+        return tuple(finding for finding in self.findings if finding.severity == "fail")
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """The findings that never fail alone."""
+        return tuple(finding for finding in self.findings if finding.severity == "note")
+
+    @property
+    def headline(self) -> str:
+        """The one line to tell; of a win, that it should be recorded."""
+        if not self.findings:
+            return "no change"
+        title = self.findings[0].title
+        return f"improved: {title}; re-record" if self.status == "improved" else title

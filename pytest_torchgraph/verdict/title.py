@@ -1,0 +1,148 @@
+"""One line for each kind of finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Difference,
+    LeafChanged,
+    MetricChanged,
+    Moved,
+    OutputChanged,
+    PeakMoved,
+    Removed,
+    Renamed,
+    Replaced,
+    RunChanged,
+)
+from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.graph.program import Block, Given
+from pytest_torchgraph.verdict.finding import Direction, Kind
+from pytest_torchgraph.verdict.quantity import bytes_text, moved_text
+from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
+
+BYTES = frozenset({"peak", "parameters", "buffers"})
+KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
+
+
+def balance(groups: Sequence[Group]) -> int:
+    """Items added less items removed."""
+    signs = {Added: 1, Removed: -1}
+    return sum(signs.get(type(change), 0) for group in groups for change in group.changes)
+
+
+def direction_of(groups: Sequence[Group]) -> Direction:
+    """Whether there is only more, only fewer, or something else."""
+    types = {type(change) for group in groups for change in group.changes}
+    if types == {Added}:
+        return "more"
+    return "fewer" if types == {Removed} else "other"
+
+
+def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str:
+    """What happened, in one line."""
+    changes = [change for group in groups for change in group.changes]
+    first = changes[0]
+    if isinstance(first, (Added, Removed)):
+        return _came_and_went(kind, groups, first, difference)
+    if isinstance(first, Altered):
+        return _altered(kind, changes, first)
+    return _other(changes, first)
+
+
+def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, difference: Difference) -> str:
+    net = balance(groups)
+    item = first.site.item
+    if isinstance(item, Given):
+        return (
+            f"{item.kind} %{item.name} {'added' if net > 0 else 'removed'}"
+            if item.kind == "input"
+            else f"{net:+d} constant"
+        )
+    if isinstance(item, Block):
+        operations = sum(
+            change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
+        )
+        return f"{_signed(net, groups)} {item.class_name} ({times(operations, 'operation')})"
+    name = operation_text(first.site.name)
+    before, after = difference.count(name)
+    counts = f" ({before} -> {after})" if before or after else ""
+    if kind == "sync":
+        return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
+    return f"{_signed(net, groups)} {name}{counts}"
+
+
+def _signed(net: int, groups: Sequence[Group]) -> str:
+    if net:
+        return f"{net:+d}"
+    moved = sum(len(group.changes) for group in groups) // 2
+    return f"{moved} added and {moved} removed:"
+
+
+def _altered(kind: Kind, changes: Sequence[Change], first: Altered) -> str:
+    fields = ", ".join(field_text(field) for field in first.fields[:3])
+    count = len(changes)
+    name = operation_text(first.after.name)
+    if kind == "operation" and first.fields[0].kind == "name":
+        more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
+        return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
+    if kind == "follow":
+        verb = "follows" if count == 1 else "follow"
+        return f"{times(count, 'operation')} {verb} with changed shapes, dtypes or strides"
+    if kind == "input":
+        return f"input %{first.after.name}: {fields}"
+    if kind == "attention":
+        return f"attention call changed: {fields} ({times(count, 'call')})"
+    return f"{name}: {fields} ({times(count, 'operation')})"
+
+
+def _other(changes: Sequence[Change], first: Change) -> str:
+    more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+    match first:
+        case RunChanged():
+            pairs = [(each.before, each.after) for each in changes if isinstance(each, RunChanged)]
+            return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
+        case MetricChanged():
+            return metric_text(first)
+        case Moved():
+            where = ", writing in place" if first.writes else ""
+            return f"{times(len(changes), 'operation')} reordered: {operation_text(first.after.name)}{where}"
+        case LeafChanged():
+            return f"{first.path} {first.before.text} -> {first.after.text}{more}"
+        case Renamed():
+            return f"{first.kind} renamed: {first.before} -> {first.after}{more}"
+        case _:
+            return _head(first)
+
+
+def _head(change: Change) -> str:
+    match change:
+        case OutputChanged():
+            before = shown_text(change.before) if change.before else "none"
+            after = shown_text(change.after) if change.after else "none"
+            return f"{f'output {change.path}' if change.path else 'output'}: {before} -> {after}"
+        case Replaced():
+            return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}"
+        case PeakMoved():
+            return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
+        case _:
+            return "only bookkeeping between scopes differs"
+
+
+def metric_text(change: MetricChanged) -> str:
+    """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        left, right = ("not recorded" if number is None else str(number) for number in (before, after))
+        return f"{change.name} {left} -> {right}"
+    if change.name not in BYTES:
+        return f"{change.name} {before} -> {after}"
+    left, right = bytes_text(before), bytes_text(after)
+    if left == right:
+        left, right = f"{before} B", f"{after} B"
+    moved = moved_text(before, after)
+    return f"{change.name} {left} -> {right}" + (f" ({moved})" if moved else "")

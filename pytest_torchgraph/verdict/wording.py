@@ -1,0 +1,61 @@
+"""Values, fields and names in the words of one line."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.diff.change import Field, Shown, Value, packet_of
+from pytest_torchgraph.graph.operation import Opaque, Word
+from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, TensorSpec
+
+
+def shown_text(value: Shown) -> str:
+    """An argument, value or spec as one word."""
+    match value:
+        case Value(name, spec, _):
+            return f"{name} {spec.text}" if spec else name
+        case TensorSpec():
+            return value.text
+        case Geometry():
+            return f"{list(value.shape)} with strides {list(value.stride)}"
+        case Word(text) | Opaque(text):
+            return text
+        case tuple():
+            return f"[{', '.join(map(shown_text, value))}]"
+        case _:
+            return str(value)
+
+
+def field_text(field: Field) -> str:
+    """``attn_mask None -> bool[2,1,256,256]``: one property, before and after."""
+    before, after = field.before, field.after
+    if field.kind == "dtype":
+        before, after = _short(before), _short(after)
+    elif field.kind == "name":
+        return f"{shown_text(before)} -> {shown_text(after)}"
+    elif field.kind == "argument":
+        before, after = _spec_only(before), _spec_only(after)
+    return f"{field.name} {shown_text(before)} -> {shown_text(after)}"
+
+
+def _short(dtype: Shown) -> Shown:
+    return SHORT_DTYPES.get(dtype, dtype) if isinstance(dtype, str) else dtype
+
+
+def _spec_only(value: Shown) -> Shown:
+    return value.spec if isinstance(value, Value) and value.spec else value
+
+
+def operation_text(name: str) -> str:
+    """``aten.clone`` for ``aten.clone.default``."""
+    return packet_of(name)
+
+
+def times(count: int, noun: str) -> str:
+    """``1 call``, ``4 calls``, ``2 copies``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
+
+
+def scope_text(path: str, class_name: str = "") -> str:
+    """A scope as users know it; the root by its class."""
+    return path or class_name or "the model"
