@@ -26,7 +26,7 @@ class Inplace(nn.Module):
         x[0, rows, columns] = x[0, columns - 5, rows]
         x.masked_fill_(x > 1, 1.0)
         out = torch.empty_like(x)
-        torch.sigmoid(x, out=out)
+        torch.sigmoid(x.detach(), out=out)
         return out.squeeze_(0)
 
 

@@ -11,7 +11,7 @@ from tests.models.example import Example
 
 
 class Threaded(nn.Module):
-    """One half on this thread, the other on its own."""
+    """One half on this thread, the other on a thread of its own; one waits for the other."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -20,8 +20,8 @@ class Threaded(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(self.there, x)
-            return self.here(x) + other.result()
+            other = pool.submit(self.there, x).result()
+        return self.here(x) + other
 
 
 def example() -> Example:

@@ -209,7 +209,7 @@ def x_plain(layers: int = 2) -> Example:
 
 def x_rotary(layers: int = 2) -> Example:
     """x-transformers with rotary places and flash attention."""
-    return _x_transformer(layers, rotary_pos_emb=True, attn_flash=True)
+    return _x_transformer(layers, rotary_pos_emb=True, rotary_emb_dim=32, attn_flash=True)
 
 
 def x_alibi(layers: int = 2) -> Example:
