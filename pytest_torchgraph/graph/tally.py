@@ -37,6 +37,20 @@ ATTENTION_PACKETS = frozenset(
         "higher_order.flex_attention",
     }
 )
+SYNC_PACKETS = frozenset(
+    {
+        "aten._local_scalar_dense",
+        "aten.is_nonzero",
+        "aten.equal",
+        "aten.nonzero",
+        "aten.masked_select",
+        "aten._unique2",
+        "aten.unique_dim",
+        "aten.unique_consecutive",
+        "aten.unique_dim_consecutive",
+        "aten.repeat_interleave",
+    }
+)
 ATTENTION_CALLS = frozenset({"scaled_dot_product_attention"})
 
 INSTEAD = {

@@ -1,0 +1,237 @@
+"""From a canonical graph back to a recorded one: what a snapshot file still knows, operation by operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.memory import Memory
+from pytest_torchgraph.graph.module import Scope
+from pytest_torchgraph.graph.operation import Argument as RecordedArgument
+from pytest_torchgraph.graph.operation import Call, Operation
+from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Program,
+    Reading,
+    Result,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.graph.reading import offset_in
+from pytest_torchgraph.graph.tally import SYNC_PACKETS, packet_of
+from pytest_torchgraph.graph.tensor import Geometry, Storage, StorageKind, TensorRef, TensorSpec
+
+
+def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
+    """The graph behind *program*: no view operations, source lines, timeline or FLOPs, which a snapshot does not hold."""
+    expansion = Expansion(program)
+    return expansion.graph(
+        Origin(
+            torch=torch,
+            python="?",
+            system=system,
+            architecture=architecture,
+            device=program.run[3],
+            grad_mode="grad" if program.run[2] == "grad" else "no_grad",
+            training=program.run[1],  # type: ignore[arg-type]
+        )
+    )
+
+
+@dataclass(slots=True)
+class Body:
+    """The values of one body while it is expanded."""
+
+    path: str
+    scope: int
+    inputs: tuple[TensorRef, ...]
+    call: int | None = None
+    made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
+
+
+class Expansion:
+    """Expands one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.operations: list[Operation] = []
+        self.storages: list[Storage] = []
+        self.scopes: list[Scope] = []
+        self.calls: list[Call] = []
+        self.leaves: dict[str, TensorRef] = {}
+        self.inputs: list[tuple[str, TensorRef]] = []
+
+    def graph(self, origin: Origin) -> Graph:
+        """The expanded graph."""
+        root = Body("", 0, ())
+        self._block(self.program.root, root, None)
+        metrics = dict(self.program.metrics)
+        graph = Graph(
+            operations=tuple(self.operations),
+            storages=tuple(self.storages),
+            scopes=tuple(self.scopes),
+            calls=tuple(self.calls),
+            memory=Memory(
+                resident=metrics.get("parameters", 0) + metrics.get("buffers", 0),
+                peak=metrics.get("peak", 0),
+                peak_operation=None,
+                timeline=(),
+                parameter_bytes=metrics.get("parameters", 0),
+                buffer_bytes=metrics.get("buffers", 0),
+                input_bytes=0,
+            ),
+            origin=origin,
+            inputs=tuple(self.inputs),
+            outputs=tuple((path, self._operand(operand, root)) for path, operand in self.program.outputs),
+        )
+        # The metrics of a file are exact although the timeline behind them is gone.
+        graph.__dict__["canonical"] = self.program
+        return graph
+
+    def _block(self, block: Block, body: Body, parent: int | None) -> None:
+        index, start = len(self.scopes), len(self.operations)
+        self.scopes.append(Scope(index, parent, body.path, block.class_name, None, (start, start)))
+        self._items(block.items, body, dict(block.leaves))
+        self.scopes[index] = replace(self.scopes[index], operations=(start, len(self.operations)))
+
+    def _items(self, items: tuple[Item, ...], body: Body, leaves: dict[str, TensorSpec]) -> None:
+        for path, spec in leaves.items():
+            self._leaf(absolute(path, body.path), spec)
+        for item in items:
+            body.made.append(self._item(item, body))
+
+    def _item(self, item: Item, body: Body) -> tuple[TensorRef | None, ...]:
+        if isinstance(item, Given):
+            return (self._given(item),)
+        if isinstance(item, Work):
+            return self._work(item, body)
+        inner = self._inner(item, body)
+        if isinstance(item, Block):
+            self._block(item, inner, body.scope)
+        else:
+            self._items(item.items, inner, {})
+        return tuple(inner.made[result.item][result.position] for result in item.exports)
+
+    def _inner(self, item: Block | Semantic, body: Body) -> Body:
+        if isinstance(item, Block):
+            inputs = tuple(self._operand(operand, body) for operand in item.inputs)
+            return Body(absolute(item.name, body.path), len(self.scopes), inputs)
+        call = Call(
+            len(self.calls),
+            item.name,
+            self._arguments(item.arguments, body),
+            tuple((name, self._argument(value, body)) for name, value in item.keywords),
+            body.scope,
+        )
+        self.calls.append(call)
+        given = (*item.arguments, *(value for _, value in item.keywords))
+        return Body(body.path, body.scope, tuple(self._tensors(given, body)), call.index)
+
+    def _given(self, item: Given) -> TensorRef:
+        kind: StorageKind = "input" if item.kind == "input" else "constant"
+        made = self._store(kind, item.spec, item.name or None)
+        if kind == "input":
+            self.inputs.append((item.name, made))
+        return made
+
+    def _work(self, item: Work, body: Body) -> tuple[TensorRef | None, ...]:
+        index = len(self.operations)
+        made: list[TensorRef | None] = []
+        results = tuple(self._outcome(outcome, body, index, made) for outcome in item.outcomes)
+        self.operations.append(
+            Operation(
+                index=index,
+                name=item.name,
+                arguments=self._arguments(item.arguments, body),
+                keywords=tuple((name, self._argument(value, body)) for name, value in item.keywords),
+                results=results,
+                writes=(),
+                scope=body.scope,
+                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                call=body.call,
+            )
+        )
+        return tuple(made)
+
+    def _outcome(self, outcome: Outcome, body: Body, index: int, made: list[TensorRef | None]) -> RecordedArgument:
+        if isinstance(outcome, tuple):
+            return tuple(self._outcome(part, body, index, made) for part in outcome)
+        if isinstance(outcome, TensorSpec):
+            made.append(self._store("result", outcome, None, index))
+            return made[-1]
+        if isinstance(outcome, Operand):
+            made.append(self._operand(outcome, body))
+            return made[-1]
+        made.append(None)
+        return outcome
+
+    def _arguments(self, values: tuple[Argument, ...], body: Body) -> tuple[RecordedArgument, ...]:
+        return tuple(self._argument(value, body) for value in values)
+
+    def _argument(self, value: Argument, body: Body) -> RecordedArgument:
+        if isinstance(value, Operand):
+            return self._operand(value, body)
+        return self._arguments(value, body) if isinstance(value, tuple) else value
+
+    def _tensors(self, values: tuple[Argument, ...], body: Body) -> list[TensorRef]:
+        found: list[TensorRef] = []
+        for value in values:
+            if isinstance(value, Operand):
+                found.append(self._operand(value, body))
+            elif isinstance(value, tuple):
+                found.extend(self._tensors(value, body))
+        return found
+
+    def _operand(self, operand: Operand, body: Body) -> TensorRef:
+        base = self._reference(operand.reference, body)
+        return base if operand.reading is None else replace(base, spec=read(base.spec, operand.reading))
+
+    def _reference(self, reference: Input | Result | Leaf, body: Body) -> TensorRef:
+        if isinstance(reference, Input):
+            return body.inputs[reference.index]
+        if isinstance(reference, Leaf):
+            return self.leaves[absolute(reference.path, body.path)]
+        made = body.made[reference.item][reference.position]
+        assert made is not None
+        return made
+
+    def _leaf(self, path: str, spec: TensorSpec) -> None:
+        if path not in self.leaves:
+            self.leaves[path] = self._store("parameter", spec, path)
+
+    def _store(self, kind: StorageKind, spec: TensorSpec, name: str | None, producer: int | None = None) -> TensorRef:
+        index = len(self.storages)
+        self.storages.append(Storage(index, kind, None, spec, name, producer))
+        return TensorRef(index, index, spec)
+
+
+def absolute(path: str, within: str) -> str:
+    """A path as a scope names it, told from the root."""
+    if path.startswith("/"):
+        return path[1:]
+    return f"{within}.{path}" if within and path else within or path
+
+
+def read(base: TensorSpec, reading: Reading) -> TensorSpec:
+    """What *reading* makes of the value *base*."""
+    dtype = reading.dtype or base.dtype
+    geometry = base.geometry
+    if reading.geometry is not None:
+        start = offset_in(geometry.offset, base.dtype, dtype) if geometry else 0
+        geometry = Geometry(reading.geometry.shape, reading.geometry.stride, reading.geometry.offset + start)
+    return replace(
+        base,
+        dtype=dtype,
+        geometry=geometry,
+        shape=geometry.shape if geometry else base.shape,
+        conj=base.conj != reading.conj,
+        neg=base.neg != reading.neg,
+    )
