@@ -5,28 +5,23 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from pytest_torchgraph.graph.program import Argument, Leaf, Operand, Outcome, Reference
+from pytest_torchgraph.graph.program import Argument, Operand, Outcome
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, OUTCOME
 from pytest_torchgraph.snapshot.quoting import name_of
-from pytest_torchgraph.snapshot.reading import Base, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 
 
 class Names(Protocol):
     """What the names in a line stand for; every method raises ``ValueError`` for one that stands for nothing."""
 
-    def reference(self, name: str, position: int) -> Reference:
-        """The value ``%name:position``."""
+    def operand(self, name: str, position: int, reading: str) -> Operand:
+        """The value ``%name:position``, read as the text *reading* says."""
         ...
 
-    def leaf(self, path: str, spec: TensorSpec | None) -> Leaf:
-        """The leaf *path*, with its spec where the text gives it."""
-        ...
-
-    def base(self, reference: Reference) -> Base | None:
-        """What the value is that *reference* stands for."""
+    def leaf(self, path: str, spec: TensorSpec | None, reading: str) -> Operand:
+        """The leaf *path*, with its spec where the text gives it, read as the text *reading* says."""
         ...
 
 
@@ -39,7 +34,7 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
     arguments: list[Argument] = []
     keywords: list[tuple[str, Argument]] = []
     while not text.startswith(")", position):
-        position = _next(text, position, not arguments and not keywords)
+        position = _next(text, position, is_first=not (arguments or keywords))
         keyword = KEYWORD_AHEAD.match(text, position)
         value, position = _argument(text, keyword.end() if keyword else position, names)
         if keyword:
@@ -61,20 +56,20 @@ def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome
             outcomes.append(value)
             if position == len(text) or text.startswith(_ARROW, position):
                 break
-            position = _next(text, position, first=False)
+            position = _next(text, position, is_first=False)
     return tuple(outcomes), position
 
 
 def read_operand(text: str, position: int, names: Names) -> tuple[Operand, int]:
     """The one operand at *position*, and where it ends."""
     value, position = _argument(text, position, names)
-    if not isinstance(value, Operand):
-        raise ValueError("a tensor stands here")
-    return value, position
+    if isinstance(value, Operand):
+        return value, position
+    raise ValueError("a tensor was expected here")
 
 
-def _next(text: str, position: int, first: bool) -> int:
-    if first:
+def _next(text: str, position: int, *, is_first: bool) -> int:
+    if is_first:
         return position
     if not text.startswith(", ", position):
         raise ValueError(f"', ' or the end of the list was expected at {text[position:]!r}")
@@ -91,7 +86,7 @@ def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
         parts: list[Argument] = []
         position = found.end()
         while not text.startswith("]", position):
-            value, position = _argument(text, _next(text, position, not parts), names)
+            value, position = _argument(text, _next(text, position, is_first=not parts), names)
             parts.append(value)
         return tuple(parts), position + 1
     return _simple(found, names), found.end()
@@ -107,7 +102,7 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
         parts: list[Outcome] = []
         position = found.end()
         while not text.startswith("]", position):
-            value, position = _outcome(text, _next(text, position, not parts), names)
+            value, position = _outcome(text, _next(text, position, is_first=not parts), names)
             parts.append(value)
         return tuple(parts), position + 1
     return _simple(found, names), found.end()
@@ -115,14 +110,11 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
 
 def _simple(found: re.Match[str], names: Names) -> Argument:
     if found["value"]:
-        reference = names.reference(found["value"][1:], int(found["position"] or 0))
-        reading = found["reading"]
-        return Operand(reference, reading_of(reading, names.base(reference)) if reading else None)
+        return names.operand(found["value"][1:], int(found["position"] or 0), found["reading"])
     if found["literal"]:
         return literal_of(found["literal"])
     return _leaf(name_of(found["marked"]), found["marked_spec"], found["marked_reading"], names)
 
 
 def _leaf(path: str, spec: str | None, reading: str, names: Names) -> Operand:
-    leaf = names.leaf(path, spec_of(spec) if spec else None)
-    return Operand(leaf, reading_of(reading, names.base(leaf)) if reading else None)
+    return names.leaf(path, spec_of(spec) if spec else None, reading)

@@ -6,7 +6,7 @@ ADVICE = "Record it again: pytest --torchgraph-update"
 
 
 class SnapshotUnreadable(ValueError):
-    """A snapshot file is cut, edited, from another format or no snapshot at all; the message says where and what to do."""
+    """A snapshot file is cut, edited, of another format or none at all; the message says where, and what to do."""
 
 
 def unreadable(path: str, line: int, what: str, text: str = "", advice: str = ADVICE) -> SnapshotUnreadable:

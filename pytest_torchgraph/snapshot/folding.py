@@ -6,8 +6,18 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.marks import AS, COUNTED, ESCAPE, LIKE, counted_template, counted_text, is_plain
-from pytest_torchgraph.snapshot.marks import path_in, repeat_text, scope_of
+from pytest_torchgraph.snapshot.marks import (
+    AS,
+    COUNTED,
+    ESCAPE,
+    LIKE,
+    counted_template,
+    counted_text,
+    is_plain,
+    path_in,
+    repeat_text,
+    scope_of,
+)
 from pytest_torchgraph.snapshot.repeats import Run, runs
 from pytest_torchgraph.snapshot.template import shape
 from pytest_torchgraph.snapshot.tree import Node
@@ -56,18 +66,18 @@ class _Folding:
         """*nodes* folded; *parent* is the path of the scope they stand in."""
         for run in runs(nodes, [self._kind(node) for node in nodes]):
             period = nodes[run.start : run.start + run.period]
-            if run.count == 1:
+            if run.times == 1:
                 yield self._node(period[0], period[0].text, parent)
             else:
                 yield self._repeated(run, period, parent)
 
     def _repeated(self, run: Run, period: Nodes, parent: str) -> Node:
         if run.period == 1:
-            text = counted_text(run.templates[0], run.count, run.origin)
+            text = counted_text(run.templates[0], run.times, run.origin)
             found = COUNTED.fullmatch(text) if text else None
             if text and found and counted_template(found) == run.templates[0]:
                 return self._node(period[0], text, parent)
-        text = repeat_text(run.count, run.origin, run.templates)
+        text = repeat_text(run.times, run.origin, run.templates)
         lines = zip(period, run.templates, strict=True)
         return Node(text, tuple([self._node(node, template, parent) for node, template in lines]))
 

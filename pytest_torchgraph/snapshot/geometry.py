@@ -28,7 +28,7 @@ _AS_STRIDED = re.compile(r"\.as_strided\(\((.*)\),\((.*)\),(-?\d+)\)")
 class Axis(NamedTuple):
     """One dimension of a value: where it is, how long, and its stride in elements."""
 
-    index: int
+    place: int
     size: int
     stride: int
 
@@ -181,12 +181,12 @@ def _by_memory(target: Geometry, base: Geometry) -> str:
     if any(wide % axis.stride for wide, axis in zip(outer, order, strict=True)):
         return ""
     full = [wide // axis.stride for wide, axis in zip(outer, order, strict=True)]
-    places = sorted(axis.index for axis in order)
+    places = sorted(axis.place for axis in order)
     sizes = [1] * len(target.shape)
     axes = list(range(len(target.shape)))
     for place, size, axis in zip(places, full, order, strict=True):
         sizes[place] = size
-        axes[axis.index] = place
+        axes[axis.place] = place
     if order[-1].stride > 1:
         sizes.append(order[-1].stride)
     viewed = Geometry(tuple(sizes), contiguous_stride(tuple(sizes)))
@@ -200,17 +200,19 @@ def _by_own_dimensions(target: Geometry, base: Geometry) -> str:
     """Every read dimension is a slice of one of the value's own."""
     starts = _starts(target.offset, base)
     lead = max(len(target.shape) - len(base.shape), 0)
-    if starts is None or any(size != 1 and stride != 0 for size, stride in zip(target.shape[:lead], target.stride)):
+    if starts is None or any(
+        size != 1 and stride != 0 for size, stride in zip(target.shape[:lead], target.stride, strict=False)
+    ):
         return ""
     lengths: dict[int, tuple[int, int]] = {}
     source: dict[int, int] = {}
     owners = _by_stride(Axis(i, n, s) for i, (n, s) in enumerate(zip(base.shape, base.stride, strict=True)) if n != 1)
     for axis in _by_stride(_spread(target)):
-        owner = next((one for one in owners if _holds(one, axis) and one.index not in lengths), None)
+        owner = next((one for one in owners if _holds(one, axis) and one.place not in lengths), None)
         if owner is None:
             return ""
-        lengths[owner.index] = (axis.size, axis.stride // owner.stride)
-        source[axis.index] = owner.index
+        lengths[owner.place] = (axis.size, axis.stride // owner.stride)
+        source[axis.place] = owner.place
     _place_ones(target, base, lead, lengths, source)
     if len(source) != len(target.shape) - lead:
         return ""
@@ -250,7 +252,7 @@ def _spread(geometry: Geometry) -> list[Axis]:
 
 
 def _by_stride(axes: Iterable[Axis]) -> list[Axis]:
-    return sorted(axes, key=lambda axis: (-axis.stride, axis.index))
+    return sorted(axes, key=lambda axis: (-axis.stride, axis.place))
 
 
 def _starts(offset: int, base: Geometry) -> list[int] | None:
@@ -258,8 +260,8 @@ def _starts(offset: int, base: Geometry) -> list[int] | None:
     starts = [0] * len(base.shape)
     for axis in _by_stride(_spread(base)):
         if axis.stride > 0:
-            starts[axis.index] = min(offset // axis.stride, axis.size - 1)
-            offset -= starts[axis.index] * axis.stride
+            starts[axis.place] = min(offset // axis.stride, axis.size - 1)
+            offset -= starts[axis.place] * axis.stride
     return None if offset else starts
 
 

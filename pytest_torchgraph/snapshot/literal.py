@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pytest_torchgraph.graph.operation import Literal, Opaque, Word
 from pytest_torchgraph.snapshot.quoting import QUOTED, QUOTED_STRING, quote, unquote
@@ -36,15 +37,25 @@ def literal_of(text: str) -> Literal:
     """The value that :func:`literal_text` wrote."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if text[0] == "'":
-        return unquote(text)
-    if text[0] == "<":
-        return Opaque(unquote(text[1:-1]) if text[1] == '"' else text[1:-1])
-    if text.startswith("torch"):
-        return Word(text)
-    if text.startswith("word("):
-        return Word(unquote(text[5:-1]))
-    if text.startswith("complex("):
-        real, _, imaginary = text[8:-1].partition(", ")
-        return complex(float(real), float(imaginary))
+    for beginning, made in _READERS:
+        if text.startswith(beginning):
+            return made(text)
     return int(text) if _is_integer(text) else float(text)
+
+
+def _opaque(text: str) -> Opaque:
+    return Opaque(unquote(text[1:-1]) if text[1] == '"' else text[1:-1])
+
+
+def _complex(text: str) -> complex:
+    real, _, imaginary = text[8:-1].partition(", ")
+    return complex(float(real), float(imaginary))
+
+
+_READERS: tuple[tuple[str, Callable[[str], Literal]], ...] = (
+    ("'", unquote),
+    ("<", _opaque),
+    ("torch", Word),
+    ("word(", lambda text: Word(unquote(text[5:-1]))),
+    ("complex(", _complex),
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pytest_torchgraph.graph.program import Given, Item
-from pytest_torchgraph.graph.program import Block, Work
+from pytest_torchgraph.graph.program import Block, Given, Item, Work
 from pytest_torchgraph.snapshot.operations import semantic_word, value_word
 from pytest_torchgraph.snapshot.quoting import name_text
 

@@ -7,33 +7,44 @@ from functools import lru_cache
 
 from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
 
-# Packets without a `default` overload, or whose `default` is the rare one. A part of the format: never read from torch.
-_TENSOR = """
-__and__ __iand__ __ilshift__ __ior__ __irshift__ __ixor__ __lshift__ __or__ __rshift__ __xor__ _add_relu _add_relu_
-_unsafe_index add add_ bernoulli_ bitwise_and bitwise_and_ bitwise_left_shift bitwise_left_shift_ bitwise_or bitwise_or_
-bitwise_right_shift bitwise_right_shift_ bitwise_xor bitwise_xor_ bucketize copysign copysign_ div div_ divide divide_
-eq eq_ fill fill_ floor_divide_ fmod fmod_ ge ge_ greater greater_ greater_equal greater_equal_ gt gt_ index ldexp le
-le_ less less_ less_equal less_equal_ lt lt_ masked_fill masked_fill_ mul mul_ multiply multiply_ ne ne_ not_equal
-not_equal_ remainder remainder_ repeat_interleave rsub searchsorted slice slice_copy split split_copy sub sub_ subtract
-subtract_ true_divide true_divide_ unsafe_split xlogy xlogy_
-"""
-USUAL_OVERLOADS = {
-    **dict.fromkeys(_TENSOR.split(), "Tensor"),
-    **dict.fromkeys(
-        "select select_copy transpose transpose_copy unbind unbind_copy softmax log_softmax".split(), "int"
-    ),
-    **dict.fromkeys("lerp lerp_".split(), "Scalar"),
-    **dict.fromkeys("where".split(), "self"),
-    **dict.fromkeys("pow pow_ float_power float_power_".split(), "Tensor_Scalar"),
-    **dict.fromkeys("scatter scatter_".split(), "src"),
-    **dict.fromkeys("cat stack".split(), "default"),
-    "empty": "memory_format",
-    "isin": "Tensor_Tensor",
-    "scatter_reduce": "two",
-    "scatter_reduce_": "two",
+# Packets whose usual overload is not `default`. A part of the format: never read from torch.
+_PACKETS_BY_OVERLOAD = {
+    "Tensor": """
+        __and__ __iand__ __ilshift__ __ior__ __irshift__ __ixor__ __lshift__ __or__ __rshift__ __xor__ _add_relu
+        _add_relu_ _unsafe_index add add_ bernoulli_ bitwise_and bitwise_and_ bitwise_left_shift
+        bitwise_left_shift_ bitwise_or bitwise_or_ bitwise_right_shift bitwise_right_shift_ bitwise_xor
+        bitwise_xor_ bucketize copysign copysign_ div div_ divide divide_ eq eq_ fill fill_ floor_divide_ fmod
+        fmod_ ge ge_ greater greater_ greater_equal greater_equal_ gt gt_ index ldexp le le_ less less_
+        less_equal less_equal_ lt lt_ masked_fill masked_fill_ mul mul_ multiply multiply_ ne ne_ not_equal
+        not_equal_ remainder remainder_ repeat_interleave rsub searchsorted slice slice_copy split split_copy
+        sub sub_ subtract subtract_ true_divide true_divide_ unsafe_split xlogy xlogy_
+    """,
+    "int": """
+        select select_copy transpose transpose_copy unbind unbind_copy softmax log_softmax
+    """,
+    "Scalar": """
+        lerp lerp_ pow_ float_power_
+    """,
+    "self": """
+        where
+    """,
+    "Tensor_Scalar": """
+        pow float_power
+    """,
+    "src": """
+        scatter scatter_
+    """,
+    "memory_format": """
+        empty
+    """,
+    "Tensor_Tensor": """
+        isin
+    """,
+    "two": """
+        scatter_reduce scatter_reduce_
+    """,
 }
-USUAL_OVERLOADS["pow_"] = "Scalar"
-USUAL_OVERLOADS["float_power_"] = "Scalar"
+USUAL_OVERLOADS = {packet: overload for overload, packets in _PACKETS_BY_OVERLOAD.items() for packet in packets.split()}
 
 OPERATION = rf"@{QUOTED}|\w+(?:\.\w+)*"
 _SEMANTIC_SHORT = {"scaled_dot_product_attention": "sdpa"}

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.program import Block, Given, Input, Leaf, Operand, Reference, Result, Semantic, Work
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Given,
+    Input,
+    Leaf,
+    Operand,
+    Outcome,
+    Reference,
+    Result,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.calls import read_arguments, read_outcomes
+from pytest_torchgraph.snapshot.calls import Keywords, read_arguments, read_outcomes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_text, value_names
 from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, semantic_word, value_word
 from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.quoting import name_of
-from pytest_torchgraph.snapshot.reading import Base
+from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.values import Values, semantic_inputs
@@ -28,12 +40,13 @@ class Leaves:
         self.declared: list[tuple[str, TensorSpec]] = []
         self.specs: dict[str, TensorSpec] = {}
 
-    def leaf(self, path: str, spec: TensorSpec | None) -> Leaf:
+    def leaf(self, path: str, spec: TensorSpec | None, reading: str) -> Operand:
         """The leaf *path*; with *spec*, the scope has it from here on."""
         if spec is not None:
             self.declared.append((path, spec))
             self.specs[path] = spec
-        return Leaf(path)
+        known = self.specs.get(path)
+        return Operand(Leaf(path), reading_of(reading, base_of(known) if known else None) if reading else None)
 
 
 class Body:
@@ -43,7 +56,6 @@ class Body:
         self.values = values
         self.leaves = leaves
         self.leaf = leaves.leaf
-        self.base = values.base
         self.names = {name: index for index, name in enumerate(value_names(words))}
 
     def reference(self, name: str, position: int) -> Reference:
@@ -54,6 +66,11 @@ class Body:
         if is_input(name) and int(name[2:]) < len(self.values.inputs):
             return Input(int(name[2:]))
         raise ValueError(f"no value %{name} stands above this line")
+
+    def operand(self, name: str, position: int, reading: str) -> Operand:
+        """The value ``%name:position`` as an operand."""
+        reference = self.reference(name, position)
+        return Operand(reference, reading_of(reading, self.values.base(reference)) if reading else None)
 
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
@@ -76,20 +93,14 @@ class Inlined:
         self.outer = outer
         self.leaves = Leaves()
         self.leaf = self.leaves.leaf
-        self.taken: list[Reference] = []
+        self.taken: list[Operand] = []
 
-    def reference(self, name: str, position: int) -> Reference:
+    def operand(self, name: str, position: int, reading: str) -> Operand:
         """The outer value as an input of the scope, the next one when it is named for the first time."""
-        reference = self.outer.reference(name, position)
-        if reference not in self.taken:
-            self.taken.append(reference)
-        return Input(self.taken.index(reference))
-
-    def base(self, reference: Reference) -> Base | None:
-        """What the outer value, or the scope's own leaf, is."""
-        if isinstance(reference, Input):
-            return self.outer.base(self.taken[reference.index])
-        return Values((), self.leaves.specs).base(reference)
+        operand = self.outer.operand(name, position, reading)
+        if operand not in self.taken:
+            self.taken.append(operand)
+        return Operand(Input(self.taken.index(operand)))
 
 
 class Parser:
@@ -176,7 +187,9 @@ class Parser:
         name = semantic_of(line["operation"])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
-    def _work(self, line: re.Match[str], arguments, keywords, outcomes) -> Work:  # type: ignore[no-untyped-def]
+    def _work(
+        self, line: re.Match[str], arguments: tuple[Argument, ...], keywords: Keywords, outcomes: tuple[Outcome, ...]
+    ) -> Work:
         self.works += 1
         return Work(operation_of(line["operation"]), arguments, keywords, outcomes)
 
@@ -212,7 +225,7 @@ class Parser:
         arguments, keywords, position = read_arguments(node.text, line.end(), names)
         outcomes, position = read_outcomes(node.text, position, names)
         if inputs is None:
-            inputs = tuple(map(Operand, inlined.taken))
+            inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
         body.values.add(self._work(line, arguments, keywords, outcomes))
         return inputs, body, position

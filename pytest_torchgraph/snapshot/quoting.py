@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 METHODS = ("transpose", "permute", "expand", "as_strided", "view", "conj", "neg")
 # A reading method after a value (`%layers.0.view(f32)`) must never be taken for a part of the name.
@@ -18,7 +19,7 @@ _ESCAPED = re.compile(r"\\(?:u\{([0-9a-f]+)\}|(.))", re.DOTALL)
 
 
 def quote(text: str, mark: str = '"') -> str:
-    """*text* between two *mark*, on one line: what is invisible is written ``\\u{…}``."""
+    """*text* between two *mark*, on one line: what is invisible is written as its code point."""
     safe = _UNSAFE.sub(lambda found: "\\\\" if found[0] == "\\" else f"\\u{{{ord(found[0]):x}}}", text)
     return f"{mark}{safe.replace(mark, chr(92) + mark)}{mark}"
 
@@ -30,6 +31,7 @@ def unquote(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text[1:-1])
 
 
+@lru_cache(maxsize=4096)
 def name_text(name: str) -> str:
     """A dotted name as it stands, or quoted when it is none."""
     return name if _is_name(name) else quote(name)

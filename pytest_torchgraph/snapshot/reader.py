@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_torchgraph.graph.program import Operand, Program, Block
+from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.snapshot.calls import read_operand
+from pytest_torchgraph.snapshot.collector import collector_paused
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
 from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
@@ -48,6 +49,11 @@ def read(text: str, *, path: str = "<snapshot>") -> Snapshot:
     """The snapshot that *text* holds; *path* is the file that errors name. Raises ``SnapshotUnreadable``."""
     lines = _lines(text, path)
     head = read_head(lines, path)
+    with collector_paused():
+        return _read(lines, head, path)
+
+
+def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     if lines[-1] != _END:
         raise unreadable(path, len(lines), f"the file is cut: its last line is not '{_END}'", lines[-1])
     nodes = unfold(nodes_of(lines[head.lines : -1], head.lines + 1, path), path)

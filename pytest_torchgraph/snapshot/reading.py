@@ -1,4 +1,4 @@
-"""How an operand is read from the value it names: ``.view(f32)``, a geometry, ``.conj()``, ``.neg()``, in this order."""
+"""How an operand is read from the value it names: ``.view(f32)``, a geometry, ``.conj()``, ``.neg()``, in order."""
 
 from __future__ import annotations
 

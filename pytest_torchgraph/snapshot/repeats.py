@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.template import Line, instantiate
+from pytest_torchgraph.snapshot.template import Line, counts_on, instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
 _LONGEST_PERIOD = 512
@@ -19,14 +19,14 @@ _LEAST_SAVED_UNNAMED = 2
 
 
 class Run(NamedTuple):
-    """``count`` repetitions of ``period`` siblings from ``start``; one repetition is no repetition.
+    """``times`` repetitions of ``period`` siblings from ``start``; one repetition is no repetition.
 
     ``origin`` is what i is at first; ``templates`` are the lines of one period.
     """
 
     start: int
     period: int
-    count: int
+    times: int
     origin: int = 0
     templates: tuple[str, ...] = ()
 
@@ -43,11 +43,11 @@ def runs(nodes: tuple[Node, ...], kinds: list[int]) -> Iterator[Run]:
             if run and _saved(run) > _saved(best):
                 best = run
         yield best
-        start += best.period * best.count
+        start += best.period * best.times
 
 
 def _saved(run: Run) -> int:
-    return (run.count - 1) * run.period
+    return (run.times - 1) * run.period
 
 
 def _following(kinds: list[int]) -> list[int]:
@@ -117,11 +117,10 @@ def _is_worth_reading(nodes: tuple[Node, ...], kinds: list[int], start: int, per
     third = start + 2 * period
     if kinds[third : third + period] != kinds[start : start + period]:
         return False
-    for index in range(start, start + period):
-        line = Line(nodes[index].text)
-        if not (line.follows(1, nodes[index + period].text) and line.follows(2, nodes[index + 2 * period].text)):
-            return False
-    return True
+    return all(
+        counts_on(nodes[index].text, nodes[index + period].text, nodes[index + 2 * period].text)
+        for index in range(start, start + period)
+    )
 
 
 def _repeats(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int, count: int, lines: list[Line]) -> bool:
@@ -147,6 +146,6 @@ def _named_counts(line: Line) -> list[int]:
 def _is_exact(run: Run, nodes: tuple[Node, ...]) -> bool:
     return all(
         instantiate(template, repetition, run.origin) == nodes[run.start + repetition * run.period + index].text
-        for repetition in range(run.count)
+        for repetition in range(run.times)
         for index, template in enumerate(run.templates)
     )

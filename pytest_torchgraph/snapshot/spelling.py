@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
-from pytest_torchgraph.graph.program import Argument, Block, Given, Input, Item, Leaf, Operand, Outcome, Reference
-from pytest_torchgraph.graph.program import Result, Semantic, Work
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Reference,
+    Result,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
 from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
@@ -21,7 +34,7 @@ from pytest_torchgraph.snapshot.values import Values, flat, semantic_inputs
 class Leaves:
     """The parameters of one scope: each is written with its spec where it is first read."""
 
-    def __init__(self, specs: dict[str, TensorSpec], declared: bool) -> None:
+    def __init__(self, specs: dict[str, TensorSpec], *, declared: bool) -> None:
         self.specs = specs
         self._known = set(specs) if declared else set()
 
@@ -72,7 +85,7 @@ class Body:
         """What stands between the parentheses of a call."""
         parts = [self._argument(one) for one in arguments]
         for name, value in keywords:
-            parts.append(f"{name if is_keyword(name) else quote(name)}={self._argument(value)}")
+            parts.append(f"{_keyword_text(name)}={self._argument(value)}")
         return ", ".join(parts)
 
     def _argument(self, argument: Argument) -> str:
@@ -125,10 +138,16 @@ class Body:
         return " -> " + (", ".join(map(self.reference, exports)) or "none")
 
 
+@lru_cache(maxsize=4096)
 def leaf_text(path: str) -> str:
     """The name of a parameter, with a sigil and quoted where it would be mistaken for something else."""
     plain = is_leaf(path) and path not in RESERVED and not path.startswith("torch.")
     return path if plain else "$" + quote(path)
+
+
+@lru_cache(maxsize=4096)
+def _keyword_text(name: str) -> str:
+    return name if is_keyword(name) else quote(name)
 
 
 def _given_text(given: Given) -> str:
@@ -138,6 +157,7 @@ def _given_text(given: Given) -> str:
     return f"{given.kind}{name} {spec_text(given.spec)}"
 
 
+@lru_cache(maxsize=4096)
 def class_text(class_name: str) -> str:
     """A class name, quoted where it is not written as one."""
     return class_name if is_class(class_name) else quote(class_name)
@@ -151,7 +171,7 @@ def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
     seen_through = single is not None and _reads_plainly(block, single)
     if not seen_through and block.inputs:
         head += f"({', '.join(map(outer.operand, block.inputs))})"
-    inputs = [outer.reference(one.reference) for one in block.inputs] if seen_through else None
+    inputs = [outer.operand(one) for one in block.inputs] if seen_through else None
     body, nodes = scope_body(block, bases, inputs)
     exports = body.exports(block.exports)
     if single is not None and len(nodes) == 1:
@@ -169,7 +189,7 @@ def scope_body(
     specs = dict(block.leaves)
     read = dict.fromkeys(path for path in (*_leaves_read(block.items), *_leaf_paths(outputs)) if path in specs)
     declared = tuple((path, specs[path]) for path in read) != block.leaves
-    body = Body(block.items, Values(bases, specs), Leaves(specs, declared), inputs)
+    body = Body(block.items, Values(bases, specs), Leaves(specs, declared=declared), inputs)
     nodes = body.nodes()
     if declared:
         parts = [f"{leaf_text(path)}:{spec_text(spec)}" for path, spec in block.leaves]
@@ -197,15 +217,9 @@ def _leaf_paths(operands: Iterable[Operand]) -> Iterator[str]:
 
 
 def _reads_plainly(block: Block, work: Work) -> bool:
-    """Whether the operation reads the scope's inputs in their order, so that it can name the outer values itself."""
-    references = [one.reference for one in block.inputs]
-    if any(one.reading is not None or isinstance(one.reference, Leaf) for one in block.inputs):
-        return False
-    first_read = list(dict.fromkeys(_inputs_read(work)))
-    return len(set(references)) == len(references) and first_read == list(range(len(references)))
-
-
-def _inputs_read(work: Work) -> Iterable[int]:
+    """Whether the operation reads the scope's inputs, in their order and as they are: then it can name them itself."""
     values = (*work.arguments, *(value for _, value in work.keywords), *work.outcomes)
-    operands = (one for one in flat(values) if isinstance(one, Operand))
-    return [one.reference.index for one in operands if isinstance(one.reference, Input)]
+    read = [one for one in flat(values) if isinstance(one, Operand) and isinstance(one.reference, Input)]
+    plain = [Operand(Input(index)) for index in range(len(block.inputs))]
+    is_leaf_taken = any(isinstance(one.reference, Leaf) for one in block.inputs)
+    return list(dict.fromkeys(read)) == plain and len(set(block.inputs)) == len(plain) and not is_leaf_taken

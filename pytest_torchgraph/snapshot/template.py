@@ -40,6 +40,30 @@ def shape(text: str) -> tuple[object, ...]:
     return (*pieces, "".join(["%" if one[0] == "%" else "0" for one in slots]))
 
 
+class Parted(NamedTuple):
+    """A line cut at its slots, those that are numbers and those that are operands, the latter cut at their numbers."""
+
+    pieces: tuple[str, ...]
+    numbers: tuple[str, ...]
+    operands: tuple[Split, ...]
+
+
+@lru_cache(maxsize=4096)
+def _parted(text: str) -> Parted:
+    pieces, slots = split(text)
+    numbers = tuple([one for one in slots if one[0] != "%"])
+    return Parted(pieces, numbers, tuple([split(one, _DIGITS) for one in slots if one[0] == "%"]))
+
+
+def counts_on(first: str, second: str, third: str) -> bool:
+    """Whether three lines of one shape can be the first three repetitions: their numbers grow evenly."""
+    one, two, three = _parted(first), _parted(second), _parted(third)
+    for a, b, c in zip(one.numbers, two.numbers, three.numbers, strict=False):
+        if not a == b == c and int(b) - int(a) != int(c) - int(b):
+            return False
+    return all(b.pieces == c.pieces for b, c in zip(two.operands, three.operands, strict=False))
+
+
 class Count(NamedTuple):
     """A number that is ``start`` in repetition 0 and grows by ``step``."""
 
@@ -83,23 +107,22 @@ class Line:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        pieces, self.first = split(text)
-        self.pieces = pieces
+        self.pieces, self.first = split(text)
         self.numbers: Counting | None = None
         self.operands: list[Counting] = []
 
     def follows(self, repetition: int, text: str) -> bool:
         """Whether *text* is what *repetition* would be, given those before it."""
-        pieces, slots = split(text)
-        if pieces != self.pieces or len(slots) != len(self.first):
+        pieces, numbers, operands = _parted(text)
+        if pieces != self.pieces:
             return False
-        numbers = tuple(one for one in slots if one[0] != "%")
-        operands = [split(one, _DIGITS) for one in slots if one[0] == "%"]
         if self.numbers is None:
-            start = tuple(one for one in self.first if one[0] != "%")
+            start = _parted(self.text).numbers
+            if len(start) != len(numbers):
+                return False
             self.numbers = Counting(Split((), start), 0)
             self.operands = [Counting(one, 1) for one in operands]
-        elif not all(known.follows(repetition, one) for known, one in zip(self.operands, operands, strict=True)):
+        elif not all(known.follows(repetition, one) for known, one in zip(self.operands, operands, strict=False)):
             return False
         return len(numbers) == len(self.numbers.texts) and self.numbers.follows(repetition, Split((), numbers))
 

@@ -11,7 +11,8 @@ from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
 DTYPE = rf"[a-z]\w*|{QUOTED}"
 SPEC = (
     rf"(?:{DTYPE})\[[\d,]*\](?:@(?:[\w:]+|{QUOTED}))?"
-    rf"(?: (?:stride|offset|layout)\((?:[-\w,]*|{QUOTED})\)| geometry\((?:none|[-\d,\[\]]*)\)| channels_last| conj| neg)*"
+    rf"(?: (?:stride|offset|layout)\((?:[-\w,]*|{QUOTED})\)| geometry\((?:none|[-\d,\[\]]*)\)"
+    r"| channels_last| conj| neg)*"
 )
 _LONG_DTYPES = {short: long for long, short in SHORT_DTYPES.items()}
 _is_word = re.compile(r"[a-z]\w*", re.ASCII).fullmatch
@@ -35,7 +36,7 @@ def sizes_of(text: str) -> Shape:
 def dtype_text(dtype: str) -> str:
     """The short name of a dtype, its own name, or that quoted where it would be mistaken."""
     short = SHORT_DTYPES.get(dtype)
-    return short if short else dtype if _is_word(dtype) and dtype not in _LONG_DTYPES else quote(dtype)
+    return short or (dtype if _is_word(dtype) and dtype not in _LONG_DTYPES else quote(dtype))
 
 
 def dtype_of(text: str) -> str:

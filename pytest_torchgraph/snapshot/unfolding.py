@@ -6,8 +6,18 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
-from pytest_torchgraph.snapshot.marks import AS, COUNTED, ESCAPE, LIKE, REFERENCE, REPEAT, SLICE, counted_template
-from pytest_torchgraph.snapshot.marks import path_in, scope_of
+from pytest_torchgraph.snapshot.marks import (
+    AS,
+    COUNTED,
+    ESCAPE,
+    LIKE,
+    REFERENCE,
+    REPEAT,
+    SLICE,
+    counted_template,
+    path_in,
+    scope_of,
+)
 from pytest_torchgraph.snapshot.template import instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
@@ -58,7 +68,7 @@ class _Unfolding:
         """The body of *node* and its line without a reference; *first* is that line in the first repetition."""
         reference = REFERENCE.fullmatch(text)
         if reference is None:
-            return self._body(node, first, parent, None, True), text
+            return self._body(node, first, parent, None), text
         body = self._bodies.get(reference["path"])
         if body is None:
             raise self._error(node, f"no body of {reference['path']} stands above this line")
@@ -67,15 +77,15 @@ class _Unfolding:
             if node.children:
                 raise self._error(node, f"nothing stands beneath a line that ends with{reference[0][len(plain) :]!r}")
             return body, plain
-        return self._body(node, first, parent, body, False), plain
+        return self._body(node, first, parent, body), plain
 
-    def _body(self, node: Node, first: str, parent: str, like: Nodes | None, is_full: bool) -> Nodes:
+    def _body(self, node: Node, first: str, parent: str, like: Nodes | None) -> Nodes:
         scope = scope_of(first) if node.children else None
         if scope is None:
             return tuple(self.siblings(node.children, parent, like))
         path = path_in(parent, scope[0])
         children = tuple(self.siblings(node.children, path, like))
-        if is_full and " " not in path:
+        if like is None and " " not in path:
             self._bodies.setdefault(path, children)
         return children
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from pytest_torchgraph.graph.program import Argument, Block, Given, Input, Item, Leaf, Operand, Outcome, Reference
-from pytest_torchgraph.graph.program import Result, Semantic, Work
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Reference,
+    Result,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 

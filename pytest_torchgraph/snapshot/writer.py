@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.graph.program import Leaf, Operand, Program
+from pytest_torchgraph.snapshot.collector import collector_paused
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import ROOT, Head, head_lines
 from pytest_torchgraph.snapshot.patterns import is_output_path
@@ -16,7 +17,8 @@ END = "end"
 def write(program: Program, *, test: str, recorded: str) -> str:
     """The whole text of the snapshot of *program* that *test* owns; *recorded* is a note that is not compared."""
     head = Head(test=test, recorded=recorded, run=program.run, metrics=program.metrics, peak_at=program.peak_at)
-    return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])
+    with collector_paused():
+        return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])
 
 
 def root_node(program: Program) -> Node:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: random canonical graphs, whole and valid, with what real ones have that trips naive formats."""
+"""Hypothesis strategies: random canonical graphs, whole and valid, with all that trips naive formats."""
 
 from __future__ import annotations
 
@@ -27,8 +27,41 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
 
-NAMES = ["layers.0", "layers.1", "self_attn", "x", "fc1", "in0", "0", "a b", "T", "p.T", "p.view", 'q"t', "é", "add", "/up.x", "{i}", "a | b"]
-PATHS = ["weight", "bias", "running_mean", "0.weight", "None", "inf", "torch.x", "/embed.weight", "w.T", "f32", "a b", "x×2", "$w", "é"]
+NAMES = [
+    "layers.0",
+    "layers.1",
+    "self_attn",
+    "x",
+    "fc1",
+    "in0",
+    "0",
+    "a b",
+    "T",
+    "p.T",
+    "p.view",
+    'q"t',
+    "é",
+    "add",
+    "/up.x",
+    "{i}",
+    "a | b",
+]
+PATHS = [
+    "weight",
+    "bias",
+    "running_mean",
+    "0.weight",
+    "None",
+    "inf",
+    "torch.x",
+    "/embed.weight",
+    "w.T",
+    "f32",
+    "a b",
+    "x×2",
+    "$w",
+    "é",
+]
 OPERATIONS = [
     "aten.add.Tensor",
     "aten.add.Scalar",
@@ -45,7 +78,13 @@ OPERATIONS = [
     "add.Tensor",
     "aten.a.b.c",
 ]
-SEMANTICS = ["scaled_dot_product_attention", "torch.nn.functional.softmax", "sdpa", "odd name", "F.scaled_dot_product_attention"]
+SEMANTICS = [
+    "scaled_dot_product_attention",
+    "torch.nn.functional.softmax",
+    "sdpa",
+    "odd name",
+    "F.scaled_dot_product_attention",
+]
 CLASSES = ["Linear", "LlamaDecoderLayer", "<lambda>", "Foo[int]", "f", "Ünï", "A ×3"]
 DTYPES = ["float32", "float32", "float32", "float16", "int64", "bool", "complex64", "float8_e4m3fn", "f32", "Odd.t"]
 LITERALS: list[Literal] = [
@@ -102,9 +141,14 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
     for _ in range(chance.randrange(3)):
         _add_given(chance, body)
     _fill(chance, body, largest, depth=0)
-    outputs = tuple((chance.choice(["", "logits", "layers.0.keys", "a b", "%x", "x="]), _operand(chance, body)) for _ in range(chance.randrange(3)))
+    outputs = tuple(
+        (chance.choice(["", "logits", "layers.0.keys", "a b", "%x", "x="]), _operand(chance, body))
+        for _ in range(chance.randrange(3))
+    )
     leaves = _first_reads(body, [operand for _, operand in outputs])
-    root = Block("", 1, chance.choice(CLASSES), (), leaves, tuple(body.items), _exports(chance, body, chance.randrange(2)))
+    root = Block(
+        "", 1, chance.choice(CLASSES), (), leaves, tuple(body.items), _exports(chance, body, chance.randrange(2))
+    )
     metrics: list[tuple[str, int]] = [("ops", count_works(root.items)), ("copies", chance.randrange(9))]
     if chance.random() < 0.5:
         metrics.append(("peak", chance.randrange(10**9)))
@@ -145,7 +189,10 @@ def _add(body: _Body, item: Item, exported: list[TensorSpec] | None = None) -> N
 
 
 def _add_given(chance: random.Random, body: _Body) -> None:
-    _add(body, Given("input", chance.choice(["x", "input_ids", "past.layers.0.keys", "in0", "a b", ""]), random_spec(chance)))
+    _add(
+        body,
+        Given("input", chance.choice(["x", "input_ids", "past.layers.0.keys", "in0", "a b", ""]), random_spec(chance)),
+    )
 
 
 def _work(chance: random.Random, body: _Body, name: str | None = None) -> Work:
@@ -176,7 +223,10 @@ def _outcome(chance: random.Random, body: _Body, depth: int = 0) -> Outcome:
 
 
 def _operand(chance: random.Random, body: _Body) -> Operand:
-    kinds: list[tuple[Reference, TensorSpec]] = [*body.made[-6:], *((Input(i), spec) for i, spec in enumerate(body.inputs))]
+    kinds: list[tuple[Reference, TensorSpec]] = [
+        *body.made[-6:],
+        *((Input(i), spec) for i, spec in enumerate(body.inputs)),
+    ]
     if not kinds or chance.random() < 0.25:
         path = chance.choice(PATHS)
         if path not in body.leaves:
@@ -297,7 +347,9 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
     for index in range(count):
         items = list(inner.items)
         if index == odd:
-            items[chance.randrange(len(items))] = Work("aten.clone.default", (Operand(Input(0)),), (), (random_spec(chance),))
+            items[chance.randrange(len(items))] = Work(
+                "aten.clone.default", (Operand(Input(0)),), (), (random_spec(chance),)
+            )
         taken = (Operand(carried), Operand(side.reference))
         name = f"blocks.{index}"
         body.calls[name] = call = body.calls.get(name, 0) + 1
@@ -375,12 +427,18 @@ def altered(chance: random.Random, record: Any, *, is_literal: bool = False) -> 
     """*record* with one thing in it changed, of the type that stands there; it may name what is not there."""
     if is_dataclass(record) and not isinstance(record, type):
         name = chance.choice([one.name for one in fields(record) if one.compare])
-        return replace(record, **{name: altered(chance, getattr(record, name), is_literal=name in {"arguments", "keywords"})})
+        return replace(
+            record, **{name: altered(chance, getattr(record, name), is_literal=name in {"arguments", "keywords"})}
+        )
     if isinstance(record, tuple):
         if not record or chance.random() < 0.15:
             return (*record, *record[-1:])
         index = chance.randrange(len(record))
         return (*record[:index], altered(chance, record[index], is_literal=is_literal), *record[index + 1 :])
+    return _other(chance, record, is_literal=is_literal)
+
+
+def _other(chance: random.Random, record: Any, *, is_literal: bool) -> Any:
     if isinstance(record, bool):
         return int(record) if is_literal and chance.random() < 0.5 else not record
     if isinstance(record, int):
