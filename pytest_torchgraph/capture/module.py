@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,16 +30,15 @@ class OpenScope:
 class ModuleCalls:
     """Follows module calls: ``nn.Module.__call__``, and ``forward`` called directly on a module of the model.
 
-    ``roots`` are the modules that the traced callable holds, by the path they get; a module met later gets the name
-    of its class.
+    ``roots`` are the modules that the traced callable holds, by the path they get.
     """
 
     def __init__(self, class_name: str, roots: dict[str, nn.Module], where: Where, clock: Callable[[], int]) -> None:
         self.where = where
         self.clock = clock
         self.scopes = [OpenScope(None, "", class_name, 0, training=training_of(roots))]
-        self.paths: dict[int, str] = {}
-        self.met: list[nn.Module] = []
+        self.paths: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
+        self.roots = tuple(roots.values())
         self.entered: set[int] = set()
         self.root = roots.get("")
         self.root_started = False
@@ -47,22 +47,23 @@ class ModuleCalls:
 
     def adopt(self, path: str, module: nn.Module) -> None:
         """Name *module* and all modules inside it, the first name of a shared module winning."""
-        self.met.append(module)
         for name, child in module.named_modules(prefix=path):
-            self.paths.setdefault(id(child), name)
+            known = self.paths.get(id(child))
+            if known is None or known[0]() is not child:
+                self.paths[id(child)] = (weakref.ref(child), name)
 
     def path_of(self, module: nn.Module) -> str:
-        """The path of *module*; one that is not part of the model is named after its class on first call."""
-        path = self.paths.get(id(module))
-        if path is None:
-            taken = set(self.paths.values())
-            stem = path = type(module).__name__
-            count = 1
-            while path in taken:
-                path = f"{stem}_{count}"
-                count += 1
-            self.adopt(path, module)
-        return path
+        """The path of *module*; one that is not part of the model takes its class's name, in the module that calls it.
+
+        Such a module may be made anew in every call, so only a weak reference is kept and its name is not numbered.
+        """
+        known = self.paths.get(id(module))
+        if known is None or known[0]() is not module:
+            around = self.scopes[self.where.scope].path
+            name = type(module).__name__
+            self.adopt(f"{around}.{name}" if around else name, module)
+            known = self.paths[id(module)]
+        return known[1]
 
     def run(self, module: nn.Module, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run *call* within the scope of *module*."""
@@ -72,10 +73,9 @@ class ModuleCalls:
             self.root_started = True
             scope = self.scopes[0]
         else:
+            path = self.path_of(module)
+            scope = OpenScope(outer, path, type(module).__name__, self.clock(), training=module.training)
             where.scope = len(self.scopes)
-            scope = OpenScope(
-                outer, self.path_of(module), type(module).__name__, self.clock(), training=module.training
-            )
             self.scopes.append(scope)
         try:
             return call(*args, **kwargs)
@@ -126,7 +126,7 @@ def following(calls: ModuleCalls) -> Iterator[None]:
     watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]] = {}
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
-        for root in calls.met[:]:
+        for root in calls.roots:
             watch_forwards(root, calls, watched)
         yield
     finally:
