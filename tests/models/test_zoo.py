@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.graph.canonical import canonical
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.writer import write
 from tests.models import MODELS
 
 if TYPE_CHECKING:
@@ -23,3 +27,10 @@ def seeded() -> None:
 def test_model(torch_graph: TorchGraph, trait: str) -> None:
     example = MODELS[trait]()
     torch_graph.check(example.model, example.args, example.kwargs)
+
+
+@pytest.mark.parametrize("trait", MODELS)
+def test_what_is_written_of_a_model_reads_back_as_its_canonical_graph(trait: str) -> None:
+    example = MODELS[trait]()
+    program = canonical(trace(example.model, example.args, example.kwargs))
+    assert read(write(program, test="test_zoo.py::test_model", recorded="here")).program == program
