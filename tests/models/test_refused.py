@@ -15,7 +15,7 @@ def test_an_error_inside_the_model_names_module_and_operation() -> None:
     example = raises.example()
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied") as caught:
         trace(example.model, example.args)
-    (note,) = getattr(caught.value, "__notes__", ())
+    (note,) = vars(caught.value)["__notes__"]
     assert "1.wrong (Linear)" in note
     assert "aten.addmm.default" in note
 
