@@ -193,8 +193,8 @@ Change: TypeAlias = (
 class Difference:
     """Everything that differs between two canonical graphs, in program order.
 
-    ``counts_before`` and ``counts_after`` count operations that do work by full name, backend operations beneath API
-    calls included.
+    ``counts_before`` and ``counts_after`` count operations that do work by full name, those beneath API calls
+    included, and the API calls themselves.
     """
 
     changes: tuple[Change, ...]
@@ -217,7 +217,7 @@ class Difference:
         return dict(self.metrics_before).get(name), dict(self.metrics_after).get(name)
 
     def count(self, name: str) -> tuple[int, int]:
-        """How many operations named *name* (``aten.clone`` or ``aten.clone.default``) each side has."""
+        """How many operations or API calls named *name* (``aten.clone`` or ``aten.clone.default``) each side has."""
         return _count(self.counts_before, name), _count(self.counts_after, name)
 
 

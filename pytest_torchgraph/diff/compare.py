@@ -21,7 +21,7 @@ from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import value_of
-from pytest_torchgraph.diff.tree import Tree, operation_names
+from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
 from pytest_torchgraph.graph.program import Operand, Program
 
@@ -72,8 +72,8 @@ def _difference(before: Program, after: Program, changes: tuple[Change, ...]) ->
         run_after=after.run,
         peak_at_before=before.peak_at,
         peak_at_after=after.peak_at,
-        counts_before=tuple(sorted(Counter(operation_names(before.root)).items())),
-        counts_after=tuple(sorted(Counter(operation_names(after.root)).items())),
+        counts_before=tuple(sorted(Counter(call_names(before.root)).items())),
+        counts_after=tuple(sorted(Counter(call_names(after.root)).items())),
     )
 
 
@@ -91,15 +91,26 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
 
 def _outputs(matching: Matching) -> Iterator[Change]:
     left, right = matching.before.tree, matching.after.tree
-    outputs_before, outputs_after = dict(left.program.outputs), dict(right.program.outputs)
-    for path in {**outputs_before, **outputs_after}:
-        before, after = outputs_before.get(path), outputs_after.get(path)
+    outputs_before, outputs_after = _numbered(left.program.outputs), _numbered(right.program.outputs)
+    for key in {**outputs_before, **outputs_after}:
+        path = key[0]
+        before, after = outputs_before.get(key), outputs_after.get(key)
         if before is None or after is None or not _same_output(matching, before, after):
             yield OutputChanged(
                 path,
                 None if before is None else value_of(left, left.bodies[0], before),
                 None if after is None else value_of(right, right.bodies[0], after),
             )
+
+
+def _numbered(outputs: tuple[tuple[str, Operand], ...]) -> dict[tuple[str, int], Operand]:
+    """Outputs by path, those of one path told apart by their order."""
+    seen: Counter[str] = Counter()
+    found: dict[tuple[str, int], Operand] = {}
+    for path, operand in outputs:
+        found[path, seen[path]] = operand
+        seen[path] += 1
+    return found
 
 
 def _same_output(matching: Matching, before: Operand, after: Operand) -> bool:

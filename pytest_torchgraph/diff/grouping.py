@@ -105,23 +105,23 @@ def _inside(site: Site) -> str:
 
 def edit_of(change: Change) -> Edit:
     """What was done, without where: equal for the same edit in two layers."""
+    return (type(change).__name__, *_what(change))
+
+
+def _what(change: Change) -> Edit:
     match change:
         case Added(site, operations) | Removed(site, operations):
-            return (type(change).__name__, *_item(site), operations)
+            return (*_item(site), operations)
         case Altered(before, _, altered):
-            return (
-                "Altered",
-                *_name(before),
-                tuple((f.kind, f.name, plain(f.before), plain(f.after)) for f in altered),
-            )
+            return (*_name(before), tuple((f.kind, f.name, plain(f.before), plain(f.after)) for f in altered))
         case Moved(before, after):
-            return ("Moved", *_name(before), NUMBER.sub("*", before.scope), NUMBER.sub("*", after.scope))
-        case Renamed(kind, before, after):
-            return ("Renamed", kind, NUMBER.sub("*", before), NUMBER.sub("*", after))
-        case LeafChanged(scope, path, before, after):
-            return ("LeafChanged", f"%{path.removeprefix(f'{scope}.')}", before, after)
+            return (*_name(before), NUMBER.sub("*", before.scope), NUMBER.sub("*", after.scope))
+        case Renamed(kind, name, to):
+            return (kind, NUMBER.sub("*", name), NUMBER.sub("*", to))
+        case LeafChanged(scope, path, _, _):
+            return (f"%{path.removeprefix(f'{scope}.')}", change.before, change.after)
         case _:
-            return (type(change).__name__, *(plain(getattr(change, field.name)) for field in fields(change)))
+            return tuple(plain(getattr(change, field.name)) for field in fields(change) if field.name != "scope")
 
 
 def _name(site: Site) -> Edit:

@@ -13,6 +13,7 @@ from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
 from pytest_torchgraph.graph.program import Block, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 
+COPIES = ("aten.clone.", "aten._to_copy.", "aten.copy_.")
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
 
 
@@ -157,13 +158,15 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
 
 
 def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
-    """The same class of module; any operation that makes the same tensors."""
+    """The same class of module; any operation that makes the same tensors, unless it only copies."""
     item = body.record.items[at]
     match item:
         case Block():
             return ("class", item.class_name)
         case Given():
             return (item.kind,)
+        case Work() if item.name.startswith(COPIES):
+            return None
         case Work():
             return ("makes", item.outcomes, len(keys.reads(body.number, at)))
         case Semantic():

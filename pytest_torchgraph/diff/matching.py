@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.diff.keys import LEVELS, Keys, same_kind
+from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, same_kind
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
@@ -150,17 +150,33 @@ def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Bod
     for level in LEVELS:
         remaining: list[Gap] = []
         for left, right in gaps:
-            if level is same_kind and len(left) != len(right):
-                continue
-            numbers = before_keys.interner.number
-            found = align(
-                [numbers((level, level(before_keys, before, at))) for at in left],
-                [numbers((level, level(after_keys, after, at))) for at in right],
-            )
+            found = _level_pairs(level, (before_keys, before, left), (after_keys, after, right))
             pairs.extend((left[x], right[y]) for x, y in found)
             remaining.extend(_between(found, left, right))
         gaps = remaining
     return sorted(pairs)
+
+
+def _level_pairs(
+    level: Level, before: tuple[Keys, Body, range], after: tuple[Keys, Body, range]
+) -> list[tuple[int, int]]:
+    """Pairs of one gap at one level, as positions in the gap."""
+    sides = [_numbers(level, *side) for side in (before, after)]
+    if level is same_kind:
+        # One operation takes the place of another only where as many came as went, copies on the way left aside.
+        kept = [[at for at, number in enumerate(side) if number is not None] for side in sides]
+        if len(kept[0]) != len(kept[1]):
+            return []
+    else:
+        kept = [list(range(len(side))) for side in sides]
+    found = align(*([side[at] or 0 for at in places] for side, places in zip(sides, kept, strict=True)))
+    return [(kept[0][x], kept[1][y]) for x, y in found]
+
+
+def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | None]:
+    """The key of each item, ``None`` where it has none at this level."""
+    made = [(level, level(keys, body, at)) for at in gap]
+    return [None if key is None else keys.interner.number((level, key)) for level, key in made]
 
 
 def _between(pairs: list[tuple[int, int]], left: range, right: range) -> Iterator[Gap]:

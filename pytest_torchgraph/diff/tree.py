@@ -201,6 +201,15 @@ def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
             yield outcome
 
 
+def call_names(block: Block | Semantic) -> Iterator[str]:
+    """Full names of the operations inside, those beneath API calls included, and of the API calls themselves."""
+    for item in block.items:
+        if isinstance(item, (Work, Semantic)):
+            yield item.name
+        if isinstance(item, (Block, Semantic)):
+            yield from call_names(item)
+
+
 def operation_names(block: Block | Semantic) -> Iterator[str]:
     """Full names of the operations inside, backend operations beneath API calls included."""
     for item in block.items:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
-from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.diff.grouping import Group, scope_of
 from pytest_torchgraph.graph.operation import SourceLine
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
@@ -36,11 +36,12 @@ def outline_of(
     *test* names the test or the files compared; *accept* is the command that records the graph as it is now;
     *source_of* gives the source line of an operation of the live graph by its position.
     """
+    sources = Sources(verdict, source_of)
     return Outline(
         status=verdict.status,
         title=f"{test}: {verdict.headline}",
         environment=environment,
-        sections=tuple(_section(finding, source_of) for finding in verdict.findings),
+        sections=tuple(_section(finding, sources) for finding in verdict.findings),
         cost=cost_text(difference),
         accept=accept,
         fingerprint=verdict.fingerprint,
@@ -61,10 +62,35 @@ def _cost_rank(change: MetricChanged) -> int:
     return COSTS.index(change.name) if change.name in COSTS else len(COSTS)
 
 
-def _section(finding: Finding, source_of: SourceOf) -> Section:
-    rows = () if _says_it_all(finding) else tuple(_row(group, source_of) for group in finding.groups)
+class Sources:
+    """Source lines of changes; for what is gone, those of what now runs in its scope."""
+
+    def __init__(self, verdict: Verdict, source_of: SourceOf) -> None:
+        self._source_of = source_of
+        self._near: dict[str, str] = {}
+        for finding in verdict.findings:
+            for group in finding.groups:
+                self._note(group)
+
+    def _note(self, group: Group) -> None:
+        for change in group.changes:
+            text = sources_text((change,), self._source_of)
+            if text:
+                self._near.setdefault(scope_of(change), text)
+
+    def of(self, group: Group) -> str:
+        """``attention.py:39``, or ``near attention.py:39``; empty where nothing is known."""
+        if not isinstance(group.first, Removed):
+            return sources_text(group.changes, self._source_of)
+        near = self._near.get(group.scopes[0], "")
+        return f"near {near}" if near else ""
+
+
+def _section(finding: Finding, sources: Sources) -> Section:
+    rows = () if _says_it_all(finding) else tuple(_row(group, sources) for group in finding.groups)
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
-    return Section(finding.title, rows, finding.hint, lines, note=finding.severity == "note")
+    told = finding.kind in ("memory", "count")
+    return Section(finding.title, rows, finding.hint, lines, note=finding.severity == "note", in_cost=told)
 
 
 def _says_it_all(finding: Finding) -> bool:
@@ -74,8 +100,8 @@ def _says_it_all(finding: Finding) -> bool:
     )
 
 
-def _row(group: Group, source_of: SourceOf) -> Row:
-    return Row(place_text(group), group_text(group), sources_text(group.changes, source_of))
+def _row(group: Group, sources: Sources) -> Row:
+    return Row(place_text(group), group_text(group), sources.of(group))
 
 
 def place_text(group: Group) -> str:
@@ -114,14 +140,16 @@ def _position(change: Change) -> int | None:
 
 
 def _lines(group: Group) -> Iterator[str]:
-    """Each change of *group* as operations, ``-`` before and ``+`` after, under its scope."""
-    scope = None
-    for change in group.changes:
-        for where, sign, text in _signed(change):
-            if where != scope:
-                scope = where
-                yield f"{where or 'the model'}"
-            yield f"  {sign} {text}"
+    """The changes of the first scope as operations, ``-`` before and ``+`` after; then where else they were made."""
+    first = [change for change in group.changes if scope_of(change) == group.scopes[0]]
+    shown = [line for change in first for line in _signed(change)]
+    if not shown:
+        return
+    yield shown[0][0] or "the model"
+    for _, sign, text in shown:
+        yield f"  {sign} {text}"
+    if len(group.scopes) > 1:
+        yield f"and the same in {', '.join(group.scopes[1:])}"
 
 
 def _signed(change: Change) -> Iterator[tuple[str, str, str]]:

@@ -19,13 +19,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One finding in full: its title, rows, likely cause, and further lines (operations before and after)."""
+    """One finding in full: its title, rows, likely cause, and further lines (operations before and after).
+
+    ``note`` marks what never fails alone, ``in_cost`` what the line of costs says too.
+    """
 
     title: str
     rows: tuple[Row, ...] = ()
     hint: str = ""
     lines: tuple[str, ...] = ()
     note: bool = False
+    in_cost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,10 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.diff.signature import DEFAULTS, named_arguments
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.verdict.title import metric_text
+from pytest_torchgraph.verdict.title import input_text, metric_text
 from pytest_torchgraph.verdict.wording import field_text, shown_text, times
 
 
@@ -93,12 +94,28 @@ def _item_text(site: Site, group: Group) -> str:
     if isinstance(site.item, Block):
         operations = {change.operations for change in group.changes if isinstance(change, (Added, Removed))}
         return f"{site.item.class_name} ({times(max(operations), 'operation')})"
+    if isinstance(site.item, Semantic):
+        return _call_text(site)
     if not isinstance(site.item, Work):
         return site_text(site)
     made = ", ".join(_outcome_text(outcome) for outcome in site.item.outcomes if outcome is not None)
     names = dict.fromkeys(_operand_names(group))
     of = f" of {', '.join(list(names)[:4])}{', …' if len(names) > 4 else ''}" if names else ""
     return f"{short_name(site.name)}{of} {made}".rstrip()
+
+
+def _call_text(site: Site) -> str:
+    """An API call with what it reads, and those of its other arguments that are not the default."""
+    assert isinstance(site.item, Semantic)
+    named = named_arguments(site.item)
+    usual = DEFAULTS.get(site.item.name, {})
+    told = [
+        f"{name}={shown_text(value)}"
+        for name, value in named.items()
+        if not isinstance(value, (Operand, tuple)) and (name not in usual or value != usual[name])
+    ]
+    reads = dict.fromkeys(_read_text(value) for value in site.reads)
+    return f"{site.item.name} of {', '.join([*reads, *told])}"
 
 
 def _operand_names(group: Group) -> Iterator[str]:
@@ -117,9 +134,9 @@ def _altered_text(change: Altered) -> str:
         swapped = f"{short_name(change.before.name)} -> {short_name(change.after.name)}"
         reads = f" of {change.after.reads[0].name}" if change.after.reads else ""
         return ", ".join([f"{swapped}{reads}", *fields[1:]])
-    item = change.after.item
-    name = f"input %{item.name}" if isinstance(item, Given) else short_name(change.after.name)
-    return f"{name}: {', '.join(fields)}"
+    if isinstance(change.after.item, Given):
+        return f"input %{change.after.name}: {input_text(change)}"
+    return f"{short_name(change.after.name)}: {', '.join(fields)}"
 
 
 def _other_text(change: Change) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.report.outline import Outline, Row, Section
 
-ROWS = 2
-"""Rows of the leading change in a short report."""
+EDITS = 3
+"""Edits told of one scope in a short report."""
 COLOURS = {
     "same": "\033[32m",
     "note": "\033[33m",
@@ -44,7 +44,7 @@ def _short(outline: Outline) -> Iterator[tuple[str, str]]:
     yield from _head(outline)
     if outline.sections:
         leading, *others = outline.sections
-        yield from _rows(leading, ROWS)
+        yield from _leading_row(leading)
         yield from _cost(outline)
         if leading.hint:
             yield "", f"  hint: {leading.hint}"
@@ -55,10 +55,11 @@ def _short(outline: Outline) -> Iterator[tuple[str, str]]:
 def _budgets(outline: Outline) -> Iterator[tuple[str, str]]:
     """Every broken budget: there is no leading one."""
     yield from _head(outline)
+    several = len(outline.sections) > 1
     for section in outline.sections:
-        if len(outline.sections) > 1:
+        if several:
             yield "", f"  {section.title}"
-        yield from ((role, f"  {text}") for role, text in _rows(section, len(section.rows)))
+        yield from ((role, f"  {text}" if several else text) for role, text in _rows(section))
 
 
 def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
@@ -66,7 +67,7 @@ def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
     yield from _cost(outline)
     for section in outline.sections:
         yield "faint" if section.note else "", f"  {'note: ' if section.note else ''}{section.title}"
-        yield from (("", f"  {text}") for _, text in _rows(section, len(section.rows)))
+        yield from (("", f"  {text}") for _, text in _rows(section))
         if section.hint:
             yield "", f"    hint: {section.hint}"
         if every_line:
@@ -90,11 +91,20 @@ def _cost(outline: Outline) -> Iterator[tuple[str, str]]:
         yield "", f"  {outline.cost}"
 
 
-def _rows(section: Section, most: int) -> Iterator[tuple[str, str]]:
-    for row in section.rows[:most]:
-        yield "", f"  {_row_text(row)}"
-    if len(section.rows) > most:
-        yield "faint", f"  … and {len(section.rows) - most} more places"
+def _leading_row(section: Section) -> Iterator[tuple[str, str]]:
+    """What happened in the first place, on one line, and how many more places there are."""
+    if not section.rows:
+        return
+    here = [row for row in section.rows if row.scope == section.rows[0].scope]
+    elsewhere = len({row.scope for row in section.rows}) - 1
+    texts = [row.text for row in here[:EDITS]] + ["…"] * (len(here) > EDITS)
+    sources = ", ".join(dict.fromkeys(row.source for row in here[:EDITS] if row.source))
+    more = f" (and {_counted(elsewhere, 'more place')})" if elsewhere else ""
+    yield "", f"  {_row_text(Row(section.rows[0].scope, ', '.join(texts) + more, sources))}"
+
+
+def _rows(section: Section) -> Iterator[tuple[str, str]]:
+    yield from (("", f"  {_row_text(row)}") for row in section.rows)
 
 
 def _row_text(row: Row) -> str:
@@ -103,11 +113,16 @@ def _row_text(row: Row) -> str:
 
 def _others(sections: list[Section]) -> Iterator[tuple[str, str]]:
     """The findings that are not told here, one line for all of them."""
-    if not sections:
-        return
-    titles = [f"note: {section.title}" if section.note else section.title for section in sections]
-    more = f"; {len(titles) - 3} more" if len(titles) > 3 else ""
-    yield "faint", f"  also: {'; '.join(titles[:3])}{more} (-vv shows all)"
+    titles = [section.title for section in sections if not section.note and not section.in_cost]
+    notes = sum(section.note for section in sections)
+    parts = [*titles[:3], f"{len(titles) - 3} more" if len(titles) > 3 else "", _counted(notes, "note")]
+    told = "; ".join(part for part in parts if part)
+    if told:
+        yield "faint", f"  also: {told} (-vv shows all)"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
 
 
 def _accept(outline: Outline) -> Iterator[tuple[str, str]]:

@@ -25,8 +25,7 @@ from pytest_torchgraph.verdict.finding import Finding, Kind, Severity, Status, V
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance
-from pytest_torchgraph.verdict.title import direction_of, title_of
-from pytest_torchgraph.verdict.wording import times
+from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
 COMPARE: tuple[Compare, ...] = ("graph", "counts", "budget")
@@ -137,7 +136,12 @@ def _tolerated(
         return False
     if after - before == _ignored_share(change.name, difference, ignored):
         return True
-    return compare == "graph" and (change.name != "syncs" or has_sync)
+    explained = has_sync if change.name == "syncs" else any(map(_is_work, difference.changes))
+    return compare == "graph" and explained
+
+
+def _is_work(change: Change) -> bool:
+    return isinstance(change, (Added, Removed, Altered))
 
 
 def resident(difference: Difference) -> int:
@@ -169,7 +173,7 @@ def _findings(changes: list[Change], difference: Difference, *, same_backend: bo
     for group in grouped(changes):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found = [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    return _driven_by_inputs(found)
+    return _with_the_same_ops(_driven_by_inputs(found))
 
 
 def _bucket(change: Change) -> tuple[object, ...]:
@@ -229,10 +233,17 @@ def _driven_by_inputs(found: list[Finding]) -> list[Finding]:
     first = inputs[0]
     told = replace(
         first,
-        title=f"{what}: {first.title.removeprefix('input ')}; {times(count, 'operation')} follow, the work is the same",
+        title=f"{what}: {first.title.removeprefix('input ')}; {follow_text(count)}, the work is the same",
         groups=tuple(group for finding in (*inputs, *driven) for group in finding.groups),
     )
     return [told, *(finding for finding in found if finding not in inputs and finding not in driven)]
+
+
+def _with_the_same_ops(found: list[Finding]) -> list[Finding]:
+    """Memory that moves alone is the finding that no count shows: its title says so."""
+    if any(finding.kind not in NOTES | {"memory"} for finding in found):
+        return found
+    return [replace(each, title=f"{each.title} with the same ops") if each.kind == "memory" else each for each in found]
 
 
 def _fields(finding: Finding) -> Iterator[Field]:

@@ -50,7 +50,7 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
     if isinstance(first, (Added, Removed)):
         return _came_and_went(kind, groups, first, difference)
     if isinstance(first, Altered):
-        return _altered(kind, changes, first)
+        return _altered(kind, changes, first, difference.count(first.after.name)[1])
     return _other(changes, first)
 
 
@@ -83,7 +83,7 @@ def _signed(net: int, groups: Sequence[Group]) -> str:
     return f"{moved} added and {moved} removed:"
 
 
-def _altered(kind: Kind, changes: Sequence[Change], first: Altered) -> str:
+def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them: int) -> str:
     fields = ", ".join(field_text(field) for field in first.fields[:3])
     count = len(changes)
     name = operation_text(first.after.name)
@@ -91,13 +91,25 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered) -> str:
         more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
         return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
     if kind == "follow":
-        verb = "follows" if count == 1 else "follow"
-        return f"{times(count, 'operation')} {verb} with changed shapes, dtypes or strides"
+        return f"{follow_text(count)} with changed shapes, dtypes or strides"
     if kind == "input":
-        return f"input %{first.after.name}: {fields}"
+        return f"input %{first.after.name}: {input_text(first)}"
     if kind == "attention":
-        return f"attention call changed: {fields} ({times(count, 'call')})"
+        return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
     return f"{name}: {fields} ({times(count, 'operation')})"
+
+
+def follow_text(count: int) -> str:
+    """``1 operation follows``, ``12 operations follow``."""
+    return f"{times(count, 'operation')} {'follows' if count == 1 else 'follow'}"
+
+
+def input_text(change: Altered) -> str:
+    """``f32[2,16] -> f32[4,16]``; another property by its name where these do not tell."""
+    before, after = change.before.item, change.after.item
+    if isinstance(before, Given) and isinstance(after, Given) and before.spec.text != after.spec.text:
+        return f"{before.spec.text} -> {after.spec.text}"
+    return ", ".join(map(field_text, change.fields))
 
 
 def _other(changes: Sequence[Change], first: Change) -> str:
@@ -112,21 +124,22 @@ def _other(changes: Sequence[Change], first: Change) -> str:
             where = ", writing in place" if first.writes else ""
             return f"{times(len(changes), 'operation')} reordered: {operation_text(first.after.name)}{where}"
         case LeafChanged():
-            return f"{first.path} {first.before.text} -> {first.after.text}{more}"
+            name = f"{first.path} {first.before.text} -> {first.after.text}"
+            return f"{len(changes)} parameters or buffers changed: {name}, …" if more else name
         case Renamed():
             return f"{first.kind} renamed: {first.before} -> {first.after}{more}"
         case _:
-            return _head(first)
+            return _head(first, more)
 
 
-def _head(change: Change) -> str:
+def _head(change: Change, more: str) -> str:
     match change:
         case OutputChanged():
             before = shown_text(change.before) if change.before else "none"
             after = shown_text(change.after) if change.after else "none"
             return f"{f'output {change.path}' if change.path else 'output'}: {before} -> {after}"
         case Replaced():
-            return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}"
+            return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
             return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
         case _:

@@ -31,9 +31,15 @@ def field_text(field: Field) -> str:
         before, after = _short(before), _short(after)
     elif field.kind == "name":
         return f"{shown_text(before)} -> {shown_text(after)}"
+    elif field.kind in ("shape", "stride"):
+        return f"{field.name} {_sizes_text(before)} -> {_sizes_text(after)}"
     elif field.kind == "argument":
         before, after = _spec_only(before), _spec_only(after)
     return f"{field.name} {shown_text(before)} -> {shown_text(after)}"
+
+
+def _sizes_text(sizes: Shown) -> str:
+    return shown_text(sizes).replace(" ", "")
 
 
 def _short(dtype: Shown) -> Shown:

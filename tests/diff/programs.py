@@ -88,14 +88,13 @@ def program(
     *,
     run: tuple[str, ...] = ("eager", "eval", "no_grad", "cpu"),
     peak_at: str = "",
-    **metrics: int,
 ) -> Program:
     """A whole graph whose root body *of* writes; it returns the output."""
     body = Body()
     output = of(body)
     outputs = (("", output),) if output is not None else ()
     root = replace(body.block("", "Model"), exports=())
-    return Program(run=run, metrics=tuple(metrics.items()), peak_at=peak_at, root=root, outputs=outputs)
+    return Program(run=run, metrics=(), peak_at=peak_at, root=root, outputs=outputs)
 
 
 def mlp(body: Body, x: Operand, *, act: str = "relu", width: int = 64, extra: str | None = None) -> None:
@@ -120,4 +119,25 @@ def layers(
             x = body.scope(f"{prefix}.{number}", "Mlp", x, of=lambda b, i, k=keywords: mlp(b, i, **k))
         return x
 
-    return program(root, **metrics)
+    return replace(program(root), metrics=tuple(metrics.items()))
+
+
+def attention(count: int, *, mask: bool = False, backend: str = "_flash", **keywords: Any) -> Program:
+    """Layers that project, and call attention; *keywords* go to the call, causal unless they say otherwise."""
+
+    def layer(body: Body, x: Operand) -> None:
+        body.leaves.append(("qkv.weight", f32(48, 16)))
+        qkv = body.op("mm", x, leaf("qkv.weight"), out=f32(2, 48))
+        q, k, v = (read(qkv, 2, 16, stride=(48, 1), offset=16 * number) for number in range(3))
+        given = {"is_causal": True, **keywords}
+        if mask:
+            given["attn_mask"] = body.op("ones", (2, 2), out=f32(2, 2, dtype="bool"))
+        body.sdpa(q, k, v, out=f32(2, 16), backend=backend, **given)
+
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        for number in range(count):
+            x = body.scope(f"layers.{number}.attn", "Attention", x, of=layer)
+        return x
+
+    return program(root)

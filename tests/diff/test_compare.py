@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    LeafChanged,
+    MetricChanged,
+    Moved,
+    OutputChanged,
+    PeakMoved,
+    Redeclared,
+    Removed,
+    Renamed,
+    RunChanged,
+)
+from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph.program import Operand, Program
+from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
+from tests.snapshot.strategies import programs
+
+
+def test_equal_graphs_have_no_difference() -> None:
+    assert compare(layers(3), layers(3)).same
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(programs())
+def test_any_graph_equals_itself_read_again(one: Program) -> None:
+    assert compare(one, replace(one)).same
+
+
+def test_an_operation_inserted_into_one_of_32_layers_is_found_in_that_layer_only() -> None:
+    (change,) = compare(layers(32), layers(32, change=lambda n: {"extra": "clone"} if n == 17 else {})).changes
+    assert isinstance(change, Added)
+    assert (change.site.scope, change.site.name, change.site.reads[0].name) == (
+        "layers.17",
+        "aten.clone.default",
+        "%mm",
+    )
+
+
+def test_an_operation_inserted_into_every_layer_is_found_in_every_layer() -> None:
+    changes = compare(layers(32), layers(32, change=lambda _: {"extra": "clone"})).changes
+    assert [change.site.scope for change in changes if isinstance(change, Added)] == [f"layers.{n}" for n in range(32)]
+    assert len(changes) == 32
+
+
+def test_a_removed_operation_is_one_removal() -> None:
+    (change,) = compare(layers(4, change=lambda n: {"extra": "clone"} if n == 2 else {}), layers(4)).changes
+    assert isinstance(change, Removed)
+    assert change.site.scope == "layers.2"
+
+
+def test_a_swapped_activation_is_one_altered_operation() -> None:
+    (change,) = compare(layers(1), layers(1, change=lambda _: {"act": "gelu"})).changes
+    assert isinstance(change, Altered)
+    assert [(field.kind, field.before, field.after) for field in change.fields] == [
+        ("name", "aten.relu.default", "aten.gelu.default")
+    ]
+
+
+def test_a_renamed_list_of_layers_is_only_renamed() -> None:
+    changes = compare(layers(3), layers(3, prefix="h")).changes
+    assert changes == tuple(Renamed("scope", f"layers.{n}", f"h.{n}") for n in range(3))
+
+
+def test_a_whole_layer_that_is_gone_is_one_change_with_its_operations() -> None:
+    (change,) = compare(layers(4), layers(3)).changes
+    assert isinstance(change, Removed)
+    assert (change.site.name, change.operations) == ("layers.3", 3)
+
+
+def test_a_layer_inserted_among_numbered_ones_renames_the_rest_instead_of_altering_it() -> None:
+    def before(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        for number, act in enumerate(("relu", "gelu", "tanh")):
+            x = body.scope(str(number), "Mlp", x, of=lambda b, i, a=act: mlp(b, i, act=a))
+        return x
+
+    def after(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        for number, act in enumerate(("relu", "sigmoid", "gelu", "tanh")):
+            name = "Norm" if act == "sigmoid" else "Mlp"
+            x = body.scope(str(number), name, x, of=lambda b, i, a=act: mlp(b, i, act=a))
+        return x
+
+    changes = compare(program(before), program(after)).changes
+    assert [change for change in changes if isinstance(change, Renamed)] == [
+        Renamed("scope", "1", "2"),
+        Renamed("scope", "2", "3"),
+    ]
+    assert Counter(type(change) for change in changes) == {Added: 1, Renamed: 2}
+
+
+def test_another_width_changes_the_parameters_and_what_follows_from_them() -> None:
+    changes = compare(layers(1), layers(1, change=lambda _: {"width": 128})).changes
+    assert [change.path for change in changes if isinstance(change, LeafChanged)] == [
+        "layers.0.fc1.weight",
+        "layers.0.fc2.weight",
+    ]
+    assert all(change.follows for change in changes if isinstance(change, Altered))
+
+
+def chain(*names: str, dtype: str = "float32", stride: tuple[int, ...] | None = None) -> Program:
+    """Operations one after another; the first makes *dtype* and *stride*, which the others keep."""
+
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        for name in names:
+            x = body.op(name, x, out=f32(2, 16, dtype=dtype, stride=stride))
+        return x
+
+    return program(root)
+
+
+def test_another_dtype_is_altered_where_it_begins_and_followed_downstream() -> None:
+    changes = [
+        change
+        for change in compare(chain("mm", "relu", "neg"), chain("mm", "relu", "neg", dtype="bfloat16")).changes
+        if isinstance(change, Altered)
+    ]
+    assert [(change.after.name, change.follows) for change in changes] == [
+        ("aten.mm.default", False),
+        ("aten.relu.default", True),
+        ("aten.neg.default", True),
+    ]
+    assert [field.name for field in changes[0].fields] == ["dtype"]
+
+
+def test_another_stride_of_a_result_is_a_change_of_stride() -> None:
+    (change, output) = compare(chain("mm"), chain("mm", stride=(1, 2))).changes
+    assert isinstance(change, Altered)
+    assert isinstance(output, OutputChanged)
+    assert [(field.kind, field.before, field.after) for field in change.fields] == [("stride", (16, 1), (1, 2))]
+
+
+def test_a_stride_that_no_kernel_can_see_is_only_bookkeeping() -> None:
+    def root(stride: tuple[int, int]) -> Program:
+        return program(lambda body: body.op("relu", body.given("x", f32(1, 16)), out=f32(1, 16, stride=stride)))
+
+    assert compare(root((16, 1)), root((99, 1))).changes == (Redeclared(""),)
+
+
+def test_one_is_not_one_point_zero_and_not_true() -> None:
+    def root(value: object) -> Program:
+        return program(lambda body: body.op("mul", body.given("x", f32(2)), value, out=f32(2)))
+
+    assert not compare(root(1), root(1.0)).same
+    assert not compare(root(1), root(True)).same
+    assert not compare(root(-1), root(-2)).same
+    assert compare(root(float("nan")), root(float("nan"))).same
+
+
+def test_an_operand_that_reads_another_value_is_reported() -> None:
+    def root(which: int) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(2, 16))
+            one, two = body.op("exp", x, out=f32(2, 16)), body.op("sin", x, out=f32(2, 16))
+            return body.op("mul", one, (one, two)[which], out=f32(2, 16))
+
+        return program(body_of)
+
+    (change,) = compare(root(0), root(1)).changes
+    assert isinstance(change, Altered)
+    assert [(field.kind, field.name) for field in change.fields] == [("operand", "argument 1")]
+
+
+def test_an_operand_read_through_another_geometry_is_reported() -> None:
+    def root(transposed: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(16, 16))
+            operand = read(x, 16, 16, stride=(1, 16)) if transposed else x
+            return body.op("exp", operand, out=f32(16, 16))
+
+        return program(body_of)
+
+    (change,) = compare(root(False), root(True)).changes
+    assert isinstance(change, Altered)
+    assert change.fields[0].name == "geometry of argument 0"
+
+
+def test_another_parameter_is_a_change_of_leaf() -> None:
+    def root(path: str) -> Program:
+        return program(lambda body: body.op("mm", body.given("x", f32(2, 16)), leaf(path), out=f32(2, 16)))
+
+    (change,) = compare(root("a.weight"), root("b.weight")).changes
+    assert isinstance(change, Altered)
+    assert change.fields[0].kind == "leaf"
+
+
+def two_branches(*order: str) -> Program:
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        made = {name: body.op(name, x, out=f32(2, 16)) for name in order}
+        return body.op("add", made["exp"], made["sin"], out=f32(2, 16))
+
+    return program(root)
+
+
+def test_reordered_independent_operations_moved_and_nothing_else() -> None:
+    (change,) = compare(two_branches("exp", "sin"), two_branches("sin", "exp")).changes
+    assert isinstance(change, Moved)
+    assert not change.writes
+
+
+def test_a_mask_given_to_attention_is_one_altered_call() -> None:
+    changes = compare(attention(2), attention(2, mask=True, is_causal=False)).changes
+    calls = [
+        change
+        for change in changes
+        if isinstance(change, Altered) and change.after.name == "scaled_dot_product_attention"
+    ]
+    assert [[field.name for field in change.fields] for change in calls] == [["attn_mask", "is_causal"]] * 2
+
+
+def test_a_default_argument_of_attention_may_be_spelt_out() -> None:
+    assert compare(attention(1), attention(1, dropout_p=0.0)).changes == (Redeclared(""),)
+
+
+def test_operations_beneath_an_attention_call_are_marked() -> None:
+    (change,) = compare(attention(1), attention(1, backend="_math")).changes
+    assert isinstance(change, Altered)
+    assert change.after.beneath == "scaled_dot_product_attention"
+
+
+def test_modes_metrics_and_the_place_of_the_peak_are_facts_of_their_own() -> None:
+    before, after = layers(1, ops=3, peak=100), layers(1, ops=3, peak=120)
+    after = replace(after, run=("eager", "train", "no_grad", "cpu"), peak_at="layers.0: mm")
+    assert compare(before, after).changes == (
+        RunChanged("eval", "train"),
+        MetricChanged("peak", 100, 120),
+        PeakMoved("", "layers.0: mm"),
+    )
+
+
+def test_another_input_shape_is_a_change_of_the_input() -> None:
+    def root(batch: int) -> Program:
+        return program(lambda body: body.op("relu", body.given("x", f32(batch, 16)), out=f32(batch, 16)))
+
+    changes = compare(root(2), root(4)).changes
+    assert [(type(change), getattr(change, "follows", None)) for change in changes] == [
+        (Altered, False),
+        (Altered, True),
+        (OutputChanged, None),
+    ]
+
+
+def test_operations_moved_into_a_new_wrapper_only_moved() -> None:
+    def flat(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        return body.op("exp", body.op("sin", x, out=f32(2, 16)), out=f32(2, 16))
+
+    def wrapped(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+
+        def inner(b: Body, i: Operand) -> None:
+            b.op("exp", b.op("sin", i, out=f32(2, 16)), out=f32(2, 16))
+
+        return body.scope("module", "Wrapper", x, of=inner)
+
+    changes = compare(program(flat), program(wrapped)).changes
+    assert [type(change) for change in changes] == [Moved, Moved]
+
+
+def test_counts_look_up_operations_with_and_without_overload() -> None:
+    difference = compare(layers(2), layers(2, change=lambda _: {"extra": "clone"}))
+    assert difference.count("aten.clone") == difference.count("aten.clone.default") == (0, 2)

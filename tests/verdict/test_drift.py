@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.verdict.drift import judge
+from pytest_torchgraph.verdict.finding import Verdict
+from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable
+from tests.diff.programs import Body, attention, f32, layers, program, read
+
+CLONE: dict[str, Any] = {"extra": "clone"}
+
+
+def verdict(before: Program, after: Program, **settings: Any) -> Verdict:
+    return judge(compare(before, after), **settings)
+
+
+def one_op(*arguments: object, name: str = "mul", batch: int = 2, dtype: str = "float32") -> Program:
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(batch, 16))
+        return body.op(name, x, *arguments, out=f32(batch, 16, dtype=dtype))
+
+    return program(root)
+
+
+FAILS = {
+    "an operation more": (layers(2), layers(2, change=lambda _: CLONE)),
+    "another argument": (one_op(2), one_op(3)),
+    "another dtype": (one_op(), one_op(dtype="bfloat16")),
+    "another shape": (one_op(), one_op(batch=4)),
+    "another attention signature": (attention(1), attention(1, is_causal=False)),
+    "another mode": (layers(1), replace(layers(1), run=("eager", "train", "no_grad", "cpu"))),
+    "a sync more by its metric": (layers(1, syncs=0), layers(1, syncs=1)),
+    "parameters by one byte": (layers(1, parameters=100), layers(1, parameters=101)),
+    "buffers by one byte": (layers(1, buffers=100), layers(1, buffers=101)),
+    "the peak beyond one percent": (layers(1, peak=1000), layers(1, peak=1011)),
+    "a count that no work line explains": (layers(1, ops=3), layers(1, ops=4)),
+    "another width": (layers(1), layers(1, change=lambda _: {"width": 128})),
+}
+
+
+@pytest.mark.parametrize("case", FAILS)
+def test_what_fails_by_default(case: str) -> None:
+    assert verdict(*FAILS[case]).status == "drift"
+
+
+def reordered(*order: str, write: bool = False) -> Program:
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        made = {name: body.op(name, x, out=None if write else f32(2, 16)) for name in order}
+        return body.op("add", made["exp"], made["sin"], out=f32(2, 16))
+
+    return program(root)
+
+
+PASSES = {
+    "a renamed scope": (layers(2), layers(2, prefix="h")),
+    "a renamed input": (
+        program(lambda body: body.op("exp", body.given("x", f32(2)), out=f32(2))),
+        program(lambda body: body.op("exp", body.given("y", f32(2)), out=f32(2))),
+    ),
+    "the place of the peak": (layers(1), replace(layers(1), peak_at="layers.0: mm")),
+    "the peak within one percent": (layers(1, peak=1000), layers(1, peak=1010)),
+    "the order of independent operations": (reordered("exp", "sin"), reordered("sin", "exp")),
+    "the backend's operations beneath attention": (attention(1), attention(1, backend="_math")),
+}
+
+
+@pytest.mark.parametrize("case", PASSES)
+def test_what_never_fails_alone(case: str) -> None:
+    assert not verdict(*PASSES[case]).fails
+
+
+def test_the_order_of_operations_that_write_in_place_fails() -> None:
+    assert verdict(reordered("exp", "sin", write=True), reordered("sin", "exp", write=True)).fails
+
+
+def test_operations_beneath_attention_fail_on_the_same_backend() -> None:
+    assert verdict(attention(1), attention(1, backend="_math"), same_backend=True).fails
+
+
+def test_the_tolerance_of_the_peak_is_of_what_lies_above_parameters_and_buffers() -> None:
+    before = layers(1, parameters=900, buffers=50, peak=1000)
+    assert not verdict(before, layers(1, parameters=900, buffers=50, peak=1005), tolerance="10%").fails
+    assert verdict(before, layers(1, parameters=900, buffers=50, peak=1006), tolerance="10%").fails
+    assert not verdict(before, layers(1, parameters=900, buffers=50, peak=2000), tolerance="10% or 1 kB").fails
+
+
+def test_fewer_operations_are_an_improvement_that_asks_to_be_recorded() -> None:
+    judged = verdict(layers(2, change=lambda _: CLONE), layers(2))
+    assert (judged.status, judged.fails, judged.headline) == (
+        "improved",
+        True,
+        "improved: -2 aten.clone (2 -> 0); re-record",
+    )
+
+
+def test_a_lower_peak_is_an_improvement() -> None:
+    assert verdict(layers(1, peak=1000), layers(1, peak=500)).status == "improved"
+
+
+def test_fewer_operations_at_a_higher_peak_are_no_improvement() -> None:
+    assert verdict(layers(2, change=lambda _: CLONE, peak=1000), layers(2, peak=1010)).status == "drift"
+
+
+def test_counts_alone_look_at_nothing_but_metrics() -> None:
+    before, after = layers(2, ops=6), layers(2, change=lambda _: {"act": "gelu"}, ops=6)
+    assert verdict(before, after, compare="counts").status == "same"
+    assert verdict(before, replace(after, metrics=(("ops", 7),)), compare="counts").headline == "ops 6 -> 7"
+
+
+def test_budgets_alone_look_at_nothing() -> None:
+    assert verdict(*FAILS["an operation more"], compare="budget").status == "same"
+
+
+def test_an_unknown_comparison_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of 'graph', 'counts', 'budget'"):
+        verdict(layers(1), layers(1), compare="everything")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["aten.clone", "aten.clone.default", "aten.clo*", "layers.*", "layers.1", "op:*", "scope:layers.1"]
+)
+def test_ignored_operations_and_scopes_do_not_fail(pattern: str) -> None:
+    after = layers(2, change=lambda n: CLONE if n == 1 else {})
+    assert verdict(layers(2), after, ignore=(pattern,)).status == "same"
+
+
+def test_a_pattern_ignores_only_what_it_matches() -> None:
+    after = layers(2, change=lambda _: CLONE)
+    assert [group.scope for group in verdict(layers(2), after, ignore="layers.1").findings[0].groups] == ["layers.0"]
+    assert verdict(layers(2), after, ignore="aten.mm").fails
+    assert verdict(layers(2), after, ignore="layer").fails
+
+
+def test_an_ignored_metric_does_not_fail() -> None:
+    assert not verdict(layers(1, peak=1000), layers(1, peak=2000), ignore="peak").fails
+
+
+def test_ignored_operations_are_left_out_of_counts_too() -> None:
+    before, after = layers(2, ops=6, copies=0), layers(2, change=lambda _: CLONE, ops=8, copies=2)
+    assert not verdict(before, after, compare="counts", ignore="aten.clone").fails
+    assert verdict(before, after, compare="counts", ignore="aten.mm").fails
+
+
+@pytest.mark.parametrize("pattern", ["", "a b", "what:aten.x", "metric:speed", "layers/1", 3])
+def test_an_ignore_pattern_in_no_known_form_is_refused(pattern: Any) -> None:
+    with pytest.raises(IgnoreUnreadable, match=r"Accepted forms|Metrics"):
+        verdict(layers(1), layers(1), ignore=(pattern,))
+
+
+def test_one_changed_attention_call_outranks_many_new_operations() -> None:
+    judged = verdict(attention(4), attention(4, mask=True, is_causal=False))
+    assert (
+        judged.headline == "attention call changed: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
+    )
+    assert judged.findings[0].hint.startswith("a mask that is passed rules out the flash kernel")
+    assert [finding.title for finding in judged.failing[1:]] == ["+4 aten.ones (0 -> 4)"]
+
+
+def test_a_mode_outranks_everything() -> None:
+    after = replace(layers(2, change=lambda _: CLONE), run=("eager", "train", "no_grad", "cpu"))
+    judged = verdict(layers(2), after)
+    assert judged.headline == "run: eval -> train"
+    assert "training mode" in judged.findings[0].hint
+
+
+def test_other_input_shapes_are_said_once() -> None:
+    judged = verdict(one_op(), one_op(batch=4))
+    assert [finding.title for finding in judged.failing] == [
+        "shape-only change: %x: f32[2,16] -> f32[4,16]; 1 operation follows, the work is the same"
+    ]
+
+
+def test_other_input_shapes_do_not_hide_another_operation() -> None:
+    judged = verdict(one_op(), one_op(batch=4, name="exp"))
+    assert [finding.title for finding in judged.failing] == [
+        "input %x: f32[2,16] -> f32[4,16]",
+        "+1 aten.exp (0 -> 1)",
+        "-1 aten.mul (1 -> 0)",
+        "output: %mul f32[2,16] -> %exp f32[4,16]",
+    ]
+
+
+def test_memory_that_moves_alone_says_so() -> None:
+    assert verdict(layers(1, peak=2**20), layers(1, peak=2**21)).headline == (
+        "peak 1.0 MiB -> 2.0 MiB (+100.0%) with the same ops"
+    )
+
+
+def inserted(name: str, out: str, operand_of: Any = lambda x: x) -> tuple[Program, Program]:
+    def root(extra: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(4, 4, dtype="bfloat16"))
+            y = body.op("exp", x, out=f32(4, 4, dtype="bfloat16"))
+            if extra:
+                body.op(name, operand_of(y), out=f32(4, 4, dtype=out))
+            return y
+
+        return program(body_of)
+
+    return root(False), root(True)
+
+
+CAUSES = {
+    "a transposed copy": (
+        inserted("clone", "bfloat16", lambda y: read(y, 4, 4, stride=(1, 4))),
+        "transposed or sliced view",
+    ),
+    "an expanded copy": (inserted("clone", "bfloat16", lambda y: read(y, 4, 4, stride=(0, 1))), "expanded tensor"),
+    "an upcast": (inserted("_to_copy", "float32"), "an upcast to float32"),
+    "a sync": (inserted("_local_scalar_dense", "float32"), "used as a Python number or bool"),
+    "boolean indexing": (inserted("nonzero", "int64"), "depends on the data"),
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_a_likely_cause_is_named(case: str) -> None:
+    programs, words = CAUSES[case]
+    assert words in verdict(*programs).findings[0].hint
+
+
+def test_one_edit_has_one_fingerprint_in_any_model() -> None:
+    here = verdict(layers(2), layers(2, change=lambda _: CLONE))
+    wider = verdict(
+        layers(5, prefix="encoder.block", change=lambda _: {"width": 32}),
+        layers(5, prefix="encoder.block", change=lambda n: {"width": 32, **(CLONE if n == 3 else {})}),
+    )
+    assert here.fingerprint == wider.fingerprint
+    assert len(here.fingerprint) == 8
+
+
+def test_another_edit_has_another_fingerprint() -> None:
+    edits = [verdict(*programs).fingerprint for programs in FAILS.values()]
+    assert len(set(edits)) == len(edits)
