@@ -48,11 +48,16 @@ class Recording:
     @property
     def graph(self) -> Graph:
         """What was recorded; raises ``RuntimeError`` while the recording is open."""
+        if self._graph is None:
+            self._graph = freeze(self.log)
+        return self._graph
+
+    @property
+    def log(self) -> Run:
+        """The run behind the graph, before anything is worked out from it."""
         if self._run is None:
             raise RuntimeError("the recording is still open: read .graph after the 'with' block")
-        if self._graph is None:
-            self._graph = freeze(self._run)
-        return self._graph
+        return self._run
 
     def meet_leaves(self, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
