@@ -1,1 +1,58 @@
-"""The text format."""
+r"""The snapshot file: a canonical graph as text, for a reviewer, and back.
+
+A file is UTF-8 lines; two spaces indent what stands beneath a line::
+
+    torchgraph 1                        format
+    test tests/test_x.py::test_x        the test that owns the file
+    recorded torch 2.13.0, …            a note, not compared
+    run eager, train, grad, cpu         modes
+    ops 10                              metrics, one a line; "peak" may end with " at SCOPE: OPERATION"
+    forward Block                       the class of what was traced, its graph beneath
+      LINE…
+    end
+
+Lines of a body, one for each item of it:
+
+============================================  =========================================================================
+``input NAME SPEC``, ``constant SPEC``        a value that no operation made
+``addmm(ARGUMENTS) RESULTS``                  an operation; without results it returns just what it wrote
+``sdpa(ARGUMENTS)`` and lines beneath         an API call and the operations it came to; ``%in0``, ``%in1``, … are its
+                                              tensors in order, every occurrence counted; ``-> none`` if there are none
+``attn: Attention(VALUES)`` and lines         a module call; beneath, ``%in0``, ``%in1``, … are the values it takes
+``attn#2: Attention(…)``                      the second call of that module in this body
+``qkv: Linear = addmm(ARGUMENTS) RESULTS``    a module that does one operation. Its tensors are spelt as the body around
+                                              it spells them, and are what it takes; in ``fc: Linear(VALUES) = mm(%in0)``
+                                              they are spelt as beneath any module, where that says more
+``leaves weight:f32[4], …``                   what a module's parameters are, where no line reads them first in this order
+``return PATH = VALUE``                       what came out, by its path in the result
+============================================  =========================================================================
+
+A scope gives the body around it the first result of its last item, as ``%attn``; ``-> %cat_1, %cat`` after its line
+says that it gives others (``%attn``, ``%attn:1``), ``-> none`` that it gives nothing.
+
+**Names.** ``%`` and the name of a scope, an input, or the operation; ``%mul``, ``%mul_1``, … in order, passing over names
+that scopes and inputs have; ``%split:1`` is the second result. A parameter has no sigil, and its spec follows where a
+scope first reads it: ``weight:f32[8,4]``. Names that are not dotted words, or would be mistaken, are quoted:
+``%"a b"``, ``$"None"``. Operations are without ``aten.`` and their usual overload (``operations.py``): ``add`` is
+``aten.add.Tensor``, ``add.Scalar`` another; other namespaces are written in full; ``@"…"`` quotes.
+
+**Values are read** as their geometry says, relative to the value: ``%qkv[2,16,12,16][:,:,0:4].transpose(1,2)``
+(``geometry.py``); ``.view(i32)`` reads the bytes as another type, ``.conj()`` and ``.neg()`` are lazy bits.
+
+**Specs** are ``f32[2,16]`` with what is not ordinary: ``@cuda:0``, ``stride(1,2)``, ``channels_last``, ``offset(4)``,
+``layout(sparse_coo)``, ``conj``, ``neg``. A result that is an existing value is its name, a parameter then with ``$``.
+
+**Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, others ``<Generator>``.
+
+**What repeats is written once**, and the file says all the same (``marks.py``, ``template.py``, ``lists.py``)::
+
+    layers.0-31: LlamaDecoderLayer ×32(%embed_tokens | %layers.{i-1}, %rotary_emb)
+                                        i counts; what stands before "|" is read in the first repetition
+    repeat ×16, i = 0-15                the lines beneath, sixteen times
+      input past.{i}.keys f32[2,16]
+    {%past.{i}.keys, %past.{i}.values ×32}    values in a list, i from 0
+    norm: RMSNorm(%add) as layers.0.norm      the body is that of the scope at this path, which stands above in full
+    layers.7: Layer(%layers.6) like layers.0  the body is written beneath, and "... [3:13]" there stands for items 3
+                                              up to 13 of the body of layers.0, counted from 0
+    \layers.0-3: …                      the rest of the line is meant as it stands
+"""

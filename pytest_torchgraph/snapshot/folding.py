@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from pytest_torchgraph.snapshot.lists import shorten
 from pytest_torchgraph.snapshot.marks import (
     AS,
     COUNTED,
@@ -67,7 +68,7 @@ class _Folding:
         for run in runs(nodes, [self._kind(node) for node in nodes]):
             period = nodes[run.start : run.start + run.period]
             if run.times == 1:
-                yield self._node(period[0], period[0].text, parent)
+                yield self._node(period[0], shorten(period[0].text), parent)
             else:
                 yield self._repeated(run, period, parent)
 

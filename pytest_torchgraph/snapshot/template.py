@@ -1,6 +1,6 @@
 """Lines that repeat with counting numbers, written once.
 
-In a template ``{i}``, ``{i-1}``, ``{2i+1}`` are numbers that count with the repetition, and ``%x | %add_{i}`` is
+In a template ``{i}``, ``{i-1}``, ``{2i+1}``, ``{31-i}`` are numbers that count with the repetition, and ``%x | %add_{i}`` is
 ``%x`` in the first repetition and the other in every later one. A brace or bar that is meant as such is doubled or
 braced: ``{{``, ``}}``, ``{|}``.
 """
@@ -17,7 +17,9 @@ from pytest_torchgraph.snapshot.reading import READING
 _SLOT = re.compile(rf"{VALUE}(?::\d+)?{READING}|\d+", re.ASCII)
 _NAME = re.compile(VALUE, re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
-_MARK = re.compile(r"\{\{|\}\}|\{\|\}|(?P<term>\{(?P<factor>-?\d*)i(?P<rest>[+-]\d+)?\})| \| ", re.ASCII)
+_MARK = re.compile(
+    r"\{\{|\}\}|\{\|\}|(?P<term>\{(?:(?P<up>\d*)i(?P<rest>[+-]\d+)?|(?P<from>\d+)-(?P<down>\d*)i)\})| \| ", re.ASCII
+)
 _ESCAPES = {"{": "{{", "}": "}}", "|": "{|}"}
 _ESCAPED = re.compile(r"[{}|]")
 
@@ -175,8 +177,10 @@ def _weave(pieces: tuple[str, ...], texts: tuple[str, ...]) -> list[str]:
 
 
 def _expression(count: Count, origin: int) -> str:
-    factor = {1: "", -1: "-"}.get(count.step, str(count.step))
+    factor = "" if abs(count.step) == 1 else str(abs(count.step))
     rest = count.start - count.step * origin
+    if count.step < 0:
+        return f"{{{rest}-{factor}i}}"
     return f"{{{factor}i{f'{rest:+d}' if rest else ''}}}"
 
 
@@ -234,12 +238,17 @@ def _parts(template: str) -> Parts:
             parts += (literal[:start], Either(literal[start:], _parts(template[position:end])))
             literal, position = "", end
         elif found["term"]:
-            factor = {"": "1", "-": "-1"}.get(found["factor"], found["factor"])
-            parts += (literal, Term(int(factor), int(found["rest"] or 0)))
+            parts += (literal, _term(found))
             literal = ""
         else:
             literal += found[0].strip("{}") or found[0][0]
     return (*parts, literal + template[position:])
+
+
+def _term(found: re.Match[str]) -> Term:
+    if found["from"]:
+        return Term(-int(found["down"] or 1), int(found["from"]))
+    return Term(int(found["up"] or 1), int(found["rest"] or 0))
 
 
 def _operand_end(text: str, position: int) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
+from pytest_torchgraph.snapshot.lists import lengthen
 from pytest_torchgraph.snapshot.marks import (
     AS,
     COUNTED,
@@ -58,9 +59,12 @@ class _Unfolding:
             repeat = REPEAT.fullmatch(text)
             if repeat:
                 return self._repeat(node, repeat, parent)
-            return self._counted(node, parent)
+            counted = COUNTED.fullmatch(text)
+            if counted:
+                return self._counted(node, counted, parent)
+            text = lengthen(text)
         if not node.children and AS not in text:
-            return (node,)
+            return (node if text is node.text else Node(text, (), node.line),)
         children, text = self._children(node, text, text, parent)
         return (Node(text, children, node.line),)
 
@@ -95,10 +99,7 @@ class _Unfolding:
             raise self._error(node, "these lines are not in the body that this one is like")
         return like[int(found[1]) : int(found[2])]
 
-    def _counted(self, node: Node, parent: str) -> Iterator[Node]:
-        found = COUNTED.fullmatch(node.text)
-        if found is None:
-            raise self._error(node, "a repeated scope reads 'name.0-9: Class ×10'")
+    def _counted(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
         count, origin = self._counts(node, found)
         return self._instances(node, counted_template(found), count, origin, parent)
 

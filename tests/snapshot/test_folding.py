@@ -146,7 +146,7 @@ def test_a_deviating_body_costs_the_lines_in_which_it_deviates() -> None:
 
 
 def test_a_hundred_thousand_lines_fold_in_about_a_second() -> None:
-    chance = random.Random(0)  # noqa: S311 - the same lines in every run
+    chance = random.Random(0)
     nodes = tuple(
         Node(f"{'abcdefgh'[chance.randrange(8)]}op(%x_{chance.randrange(i + 1)}, {i % 5}) f32[2,16]")
         for i in range(100_000)

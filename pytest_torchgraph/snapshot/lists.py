@@ -1,0 +1,56 @@
+"""Long lists of values that count, on one line: ``{%past.{i}.keys, %past.{i}.values ×32}``; i counts from 0."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_torchgraph.snapshot.patterns import VALUE
+from pytest_torchgraph.snapshot.reading import READING
+from pytest_torchgraph.snapshot.repeats import runs
+from pytest_torchgraph.snapshot.template import instantiate, shape
+from pytest_torchgraph.snapshot.tree import Node
+
+_LEAST_VALUES = 8
+_OPERAND = rf"{VALUE}(?::\d+)?{READING}"
+_SEQUENCE = re.compile(rf"{_OPERAND}(?:, {_OPERAND}){{{_LEAST_VALUES - 1},}}", re.ASCII)
+_SHORTENED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*) ×(\d+)\}")
+_LONGEST = 1_000_000
+
+
+def shorten(text: str) -> str:
+    """*text* with its long lists shortened; ``lengthen`` gives exactly *text* back."""
+    if text.count(", %") < _LEAST_VALUES - 1:
+        return text
+    shorter = _SEQUENCE.sub(lambda found: _shortened(found[0]), text)
+    return shorter if shorter == text or lengthen(shorter) == text else text
+
+
+def lengthen(text: str) -> str:
+    """The text that :func:`shorten` was given; raises ``ValueError`` for a list that is none."""
+    return _SHORTENED.sub(_lengthened, text)
+
+
+def _shortened(sequence: str) -> str:
+    values = tuple(map(Node, sequence.split(", ")))
+    numbers: dict[object, int] = {}
+    kinds = [numbers.setdefault(shape_of(value.text), len(numbers)) for value in values]
+    parts = []
+    for run in runs(values, kinds):
+        if run.times * run.period >= _LEAST_VALUES:
+            parts.append(f"{{{', '.join(run.templates)} ×{run.times}}}")
+        else:
+            parts += [value.text for value in values[run.start : run.start + run.times * run.period]]
+    return ", ".join(parts)
+
+
+def shape_of(value: str) -> object:
+    """What two values of a list share when one template may hold both."""
+    return shape(value[1:])
+
+
+def _lengthened(found: re.Match[str]) -> str:
+    templates = found[1].split(", ")
+    times = int(found[2])
+    if times > _LONGEST:
+        raise ValueError(f"a list of {times} repetitions is none that was written here")
+    return ", ".join([instantiate(template, index, 0) for index in range(times) for template in templates])

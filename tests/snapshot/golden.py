@@ -1,0 +1,10 @@
+"""Files as a reviewer sees them, and what tests build them from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_FOLDER = Path(__file__).with_name("examples")
+
+BLOCK = (_FOLDER / "block.torchgraph").read_text(encoding="utf-8")
+CACHED = (_FOLDER / "cached.torchgraph").read_text(encoding="utf-8")

@@ -1,0 +1,143 @@
+"""A file that is no snapshot, or no longer one, says so, where, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_torchgraph.snapshot.head import VERSION
+from pytest_torchgraph.snapshot.reader import SnapshotUnreadable, read, read_file, read_file_head
+from tests.snapshot.golden import BLOCK, CACHED
+
+
+def message(text: str) -> str:
+    """What reading *text* says."""
+    with pytest.raises(SnapshotUnreadable) as caught:
+        read(text, path="x.torchgraph")
+    return str(caught.value)
+
+
+def edited(text: str, before: str, after: str) -> str:
+    """*text* with one edit in it, which must be there to make."""
+    assert text.count(before) >= 1
+    return text.replace(before, after, 1)
+
+
+@pytest.mark.parametrize("lines", range(1, len(BLOCK.splitlines())))
+def test_a_file_cut_after_any_line_is_not_read(lines: int) -> None:
+    cut = "\n".join(BLOCK.splitlines()[:lines]) + "\n"
+    said = message(cut)
+    assert said.startswith("x.torchgraph:")
+    assert "pytest --torchgraph-update" in said
+
+
+def test_a_cut_file_says_that_it_is_cut() -> None:
+    assert message(BLOCK.removesuffix("end\n")).splitlines() == [
+        "x.torchgraph:17: the file is cut: its last line is not 'end'",
+        "  return logits = %add",
+        "Record it again: pytest --torchgraph-update",
+    ]
+
+
+def test_a_file_cut_within_its_last_line_is_cut() -> None:
+    assert "the file is cut" in message(BLOCK.removesuffix("nd\n"))
+
+
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> main"])
+def test_conflict_markers_are_named_by_line(marker: str) -> None:
+    lines = BLOCK.splitlines()
+    said = message("\n".join([*lines[:5], marker, *lines[5:]]) + "\n")
+    assert said.startswith("x.torchgraph:6: the file has conflict markers")
+    assert "not merged by hand" in said
+    assert "pytest --torchgraph-update" in said
+
+
+def test_a_newer_format_asks_for_an_upgrade() -> None:
+    said = message(BLOCK.replace("torchgraph 1", f"torchgraph {VERSION + 1}", 1))
+    assert f"format {VERSION + 1}" in said
+    assert "Upgrade pytest-torchgraph" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "hello\n", "torchgraph\n", "torchgraph x\n", '{"a": 1}\n', "torchgraph 0\n"]
+)
+def test_what_is_no_snapshot_is_told(text: str) -> None:
+    assert message(text).startswith("x.torchgraph:1: this snapshot") or "no torchgraph snapshot" in message(text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "what"),
+    [
+        ("add(%x, %attn", "add(%x, %attm", 16, "no value %attm"),
+        ("add(%x, %attn", "add(%add, %attn", 16, "no value %add"),
+        ("%in0, weight:f32[192", "%in1, weight:f32[192", 12, "no value %in1"),
+        ("%attn[2,16,64]", "%attn[2,16,65]", 16, "elements"),
+        ("%qkv[2,16,12,16][:,:,0:4]", "%qkv[2,16,12,16][:,:,0:40]", 13, "0:40"),
+        (".transpose(1,2)", ".transpose(1,7)", 13, "dimensions"),
+        ("1e-05)", "1e-05", 10, "end of the list"),
+        ("1e-05)", "1e-05!)", 10, "end of the list"),
+        ("f32[2,16,64], f32[2,16,1],", "f32[2,16,64]; f32[2,16,1],", 10, "end of the list"),
+        ("    qkv: Linear", "     qkv: Linear", 12, "indented"),
+        ("    qkv: Linear", "        qkv: Linear", 12, "indented"),
+        ("  add(%x", "  add{%x", 16, "no line of a snapshot"),
+        ("return logits = %add", "return logits = %add, 1", 17, "one value"),
+        ("ops 5", "ops 6", 5, "counts 6 operations, the graph has 5"),
+        ("ops 5", "ops five", 5, "neither a metric"),
+        ("run eager", "ran eager", 4, "'run ...'"),
+        ("forward Block", "forward Block %x", 8, "->"),
+        ("  input x f32", "  input x q[", 9, "no line of a snapshot"),
+    ],
+)
+def test_an_edited_line_is_named(before: str, after: str, line: int, what: str) -> None:
+    said = message(edited(BLOCK, before, after))
+    assert said.startswith(f"x.torchgraph:{line}: ")
+    assert what in said.splitlines()[0]
+    assert said.endswith("pytest --torchgraph-update")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ("layers.0-16: Layer ×17", "layers.0-16: Layer ×16", "does not fit"),
+        ("layers.0-16: Layer ×17", "layers.0-15: Layer ×16", "no value %layers.16"),
+        ("as model.layers.0", "as model.layers.9", "no body of model.layers.9"),
+        ("like model.layers.0", "like model.layers", "no body of model.layers"),
+        ("... [0:4]", "... [0:9]", "not in the body"),
+        ("... [0:4]", "... [0:x]", "not in the body"),
+        ("repeat ×32, i = 0-31", "repeat ×32, i = 0-30", "does not fit"),
+        (
+            "{%past.layers.{i}.keys, %past.layers.{i}.values ×32}",
+            "{%past.layers.{i}.keys ×99}",
+            "no value %past.layers.32",
+        ),
+        ("ops 232", "ops 231", "the graph has 232"),
+    ],
+)
+def test_an_edited_repetition_is_named(before: str, after: str, what: str) -> None:
+    said = message(edited(CACHED, before, after))
+    assert what in said.splitlines()[0]
+    assert said.endswith("pytest --torchgraph-update")
+
+
+def test_lines_between_graph_and_end_are_refused() -> None:
+    assert "one graph" in message(BLOCK.replace("end\n", "more\nend\n"))
+
+
+def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.torchgraph"
+    path.write_bytes(BLOCK.encode().replace(b"logits", b"l\xffgits"))
+    with pytest.raises(SnapshotUnreadable, match="not UTF-8"):
+        read_file(path)
+
+
+def test_a_file_is_read_whole_or_by_its_head(tmp_path: Path) -> None:
+    path = tmp_path / "x.torchgraph"
+    path.write_bytes(BLOCK.encode())
+    head = read_file_head(path)
+    assert read_file(path).program == read(BLOCK).program
+    assert (head.test, head.metrics[0], head.peak_at) == (
+        "tests/test_block.py::test_block",
+        ("ops", 5),
+        "attn.proj: addmm",
+    )
