@@ -20,19 +20,19 @@ Lines of a body, one for each item of it:
                                               tensors in order, every occurrence counted; ``-> none`` if there are none
 ``attn: Attention(VALUES)`` and lines         a module call; beneath, ``%in0``, ``%in1``, … are the values it takes
 ``attn#2: Attention(…)``                      the second call of that module in this body
-``qkv: Linear = addmm(ARGUMENTS) RESULTS``    a module that does one operation. Its tensors are spelt as the body around
-                                              it spells them, and are what it takes; in ``fc: Linear(VALUES) = mm(%in0)``
-                                              they are spelt as beneath any module, where that says more
-``leaves weight:f32[4], …``                   what a module's parameters are, where no line reads them first in this order
+``qkv: Linear = addmm(ARGUMENTS) RESULTS``    a module that does one operation, which names the values as the body
+                                              around it does; in ``fc: Linear(VALUES) = mm(%in0)`` it names
+                                              them as beneath any module, where the other would not say all
+``leaves weight:f32[4], …``                   a module's parameters, where no line reads them first in this order
 ``return PATH = VALUE``                       what came out, by its path in the result
 ============================================  =========================================================================
 
 A scope gives the body around it the first result of its last item, as ``%attn``; ``-> %cat_1, %cat`` after its line
 says that it gives others (``%attn``, ``%attn:1``), ``-> none`` that it gives nothing.
 
-**Names.** ``%`` and the name of a scope, an input, or the operation; ``%mul``, ``%mul_1``, … in order, passing over names
-that scopes and inputs have; ``%split:1`` is the second result. A parameter has no sigil, and its spec follows where a
-scope first reads it: ``weight:f32[8,4]``. Names that are not dotted words, or would be mistaken, are quoted:
+**Names.** ``%`` and the name of a scope, an input, or the operation; ``%mul``, ``%mul_1``, … in order, passing over
+names that scopes and inputs have; ``%split:1`` is the second result. A parameter has no sigil, and its spec follows
+where a scope first reads it: ``weight:f32[8,4]``. Names that are not dotted words, or would be mistaken, are quoted:
 ``%"a b"``, ``$"None"``. Operations are without ``aten.`` and their usual overload (``operations.py``): ``add`` is
 ``aten.add.Tensor``, ``add.Scalar`` another; other namespaces are written in full; ``@"…"`` quotes.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.template import Line, counts_on, instantiate
+from pytest_torchgraph.snapshot.template import Count, Line, counts_on, instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
 _LONGEST_PERIOD = 512
@@ -84,9 +84,9 @@ def _run(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int, nam
         count += 1
     if count < 2 or (not is_named and (count - 1) * period - 1 < _LEAST_SAVED_UNNAMED):
         return None
-    by_name = [first for line in lines for first in _named_counts(line)]
-    counting = [count.start for line in lines for count in line.number_counts() if count.step == 1]
-    origin = next(iter([*by_name, *counting]), 0)
+    counts = [count for line in lines for count in _named_counts(line)]
+    counts += [count for line in lines for count in line.number_counts()]
+    origin = next((count.start for count in counts if count.step == 1), 0)
     templates = tuple(line.template(origin) for line in lines)
     run = Run(start, period, count, origin, templates)
     return run if _is_exact(run, nodes) else None
@@ -131,8 +131,8 @@ def _repeats(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int,
     return all(line.follows(count, node.text) for line, node in zip(lines, nodes[first : first + period], strict=True))
 
 
-def _named_counts(line: Line) -> list[int]:
-    """What the numbers that count in the name of a scope, an input or an output are at first."""
+def _named_counts(line: Line) -> list[Count]:
+    """The numbers that count in the name of a scope, an input or an output."""
     named = _NAMED.match(line.text)
     if named is None:
         return []
@@ -140,7 +140,7 @@ def _named_counts(line: Line) -> list[int]:
     positions = [found.start() for found in _DIGITS.finditer(line.text, 0, named.end())]
     segments = {found.start() for found in _SEGMENT.finditer(line.text, named.start(1), named.end())}
     known = zip(positions, counts, strict=False)
-    return [count.start for position, count in known if position in segments and count.step == 1]
+    return [count for position, count in known if position in segments and count.step > 0]
 
 
 def _is_exact(run: Run, nodes: tuple[Node, ...]) -> bool:

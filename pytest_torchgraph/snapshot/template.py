@@ -1,8 +1,8 @@
 """Lines that repeat with counting numbers, written once.
 
-In a template ``{i}``, ``{i-1}``, ``{2i+1}``, ``{31-i}`` are numbers that count with the repetition, and ``%x | %add_{i}`` is
-``%x`` in the first repetition and the other in every later one. A brace or bar that is meant as such is doubled or
-braced: ``{{``, ``}}``, ``{|}``.
+In a template ``{i}``, ``{i-1}``, ``{2i+1}``, ``{31-i}`` are numbers that count with the repetition, and
+``%x | %add_{i}`` is ``%x`` in the first repetition and the other in every later one. A brace or bar that is meant as
+such is doubled or braced: ``{{``, ``}}``, ``{|}``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pytest_torchgraph.snapshot.reading import READING
 _SLOT = re.compile(rf"{VALUE}(?::\d+)?{READING}|\d+", re.ASCII)
 _NAME = re.compile(VALUE, re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
-_MARK = re.compile(
-    r"\{\{|\}\}|\{\|\}|(?P<term>\{(?:(?P<up>\d*)i(?P<rest>[+-]\d+)?|(?P<from>\d+)-(?P<down>\d*)i)\})| \| ", re.ASCII
-)
+_TERM = r"(?P<term>\{(?:(?P<up>\d*)i(?P<rest>[+-]\d+)?|(?P<from>\d+)-(?P<down>\d*)i)\})"
+_MARK = re.compile(rf"\{{\{{|\}}\}}|\{{\|\}}|{_TERM}| \| ", re.ASCII)
 _ESCAPES = {"{": "{{", "}": "}}", "|": "{|}"}
 _ESCAPED = re.compile(r"[{}|]")
 
