@@ -12,7 +12,7 @@ from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 Gap: TypeAlias = "tuple[range, range]"
-FAR = 64
+FAR = 4096
 """How many inserted operations are searched for the value that an operand read before."""
 
 
@@ -26,6 +26,7 @@ class Matching:
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
         self.scopes: dict[str, str] = {"": ""}
+        self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
         self._match_moved()
 
@@ -114,10 +115,22 @@ class Matching:
         if gone and come:
             return True
         if come:
-            return any(self.same_value(before, found) for found in _upstream(self.after, after, self.backward))
+            return any(self.same_value(before, found) for found in self._through_inserted(after))
         if gone:
-            return any(self.same_value(found, after) for found in _upstream(self.before, before, self.forward))
+            return any(self.same_value(found, after) for found in self._through_removed(before))
         return False
+
+    def _through_inserted(self, value: Definition) -> list[Definition]:
+        key = (True, value)
+        if key not in self._seen_through:
+            self._seen_through[key] = list(_upstream(self.after, value, self.backward))
+        return self._seen_through[key]
+
+    def _through_removed(self, value: Definition) -> list[Definition]:
+        key = (False, value)
+        if key not in self._seen_through:
+            self._seen_through[key] = list(_upstream(self.before, value, self.forward))
+        return self._seen_through[key]
 
 
 def _upstream(keys: Keys, start: Definition, matched: dict[Place, Place]) -> Iterator[Definition]:

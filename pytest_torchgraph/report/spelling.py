@@ -23,7 +23,7 @@ from pytest_torchgraph.diff.showing import short_name
 from pytest_torchgraph.diff.signature import DEFAULTS, named_arguments
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.verdict.title import input_text, metric_text
+from pytest_torchgraph.verdict.title import given_text, input_text, metric_text
 from pytest_torchgraph.verdict.wording import field_text, shown_text, times
 
 
@@ -135,7 +135,7 @@ def _altered_text(change: Altered) -> str:
         reads = f" of {change.after.reads[0].name}" if change.after.reads else ""
         return ", ".join([f"{swapped}{reads}", *fields[1:]])
     if isinstance(change.after.item, Given):
-        return f"input %{change.after.name}: {input_text(change)}"
+        return f"{given_text(change)} {input_text(change)}"
     return f"{short_name(change.after.name)}: {', '.join(fields)}"
 
 

@@ -33,12 +33,12 @@ DEFAULT_TOLERANCE = "1%"
 RANK: tuple[Kind, ...] = (
     "run",
     "input",
+    "state",
     "attention",
     "sync",
     "cast",
     "copy",
     "scope",
-    "state",
     "operation",
     "argument",
     "look",
@@ -267,4 +267,10 @@ def _sizes(value: object) -> bool:
 
 def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
     """Those that fail first, then by kind, then by how often."""
-    return tuple(sorted(findings, key=lambda each: (each.severity != "fail", RANK.index(each.kind), -each.size)))
+    return tuple(sorted(findings, key=lambda each: (each.severity != "fail", _rank(each), -each.size)))
+
+
+def _rank(finding: Finding) -> int:
+    """An input that came or went matters less than what the model does with it."""
+    came_or_went = finding.kind == "input" and finding.direction != "other"
+    return RANK.index("scope" if came_or_went else finding.kind)

@@ -88,7 +88,12 @@ def _item_kind(site: Site) -> Kind:
         case Block():
             return "scope"
         case Given():
-            return "input"
+            return _given_kind(site.item)
+
+
+def _given_kind(given: Given) -> Kind:
+    """A constant is an argument that happens to be a tensor."""
+    return "input" if given.kind == "input" else "argument"
 
 
 def _work_kind(site: Site, packet: str) -> Kind:
@@ -112,7 +117,7 @@ def result_spec(site: Site) -> TensorSpec | None:
 
 def _altered_kind(change: Altered) -> Kind:
     if isinstance(change.after.item, Given):
-        return "input"
+        return _given_kind(change.after.item)
     if change.after.beneath:
         return "backend"
     if change.follows:

@@ -102,14 +102,23 @@ def _tolerance_part(value: str, part: str) -> tuple[Decimal, str]:
     return Decimal(match[1].replace("_", "")), match[2]
 
 
-def bytes_text(count: int) -> str:
-    """``24.0 MiB``, ``512 B``: binary units, one decimal."""
+def bytes_pair(before: int, after: int) -> tuple[str, str]:
+    """Both amounts with as many decimals as it takes to tell them apart, at last in bytes."""
+    for digits in (1, 2, 3):
+        left, right = bytes_text(before, digits), bytes_text(after, digits)
+        if left != right:
+            return left, right
+    return f"{before} B", f"{after} B"
+
+
+def bytes_text(count: int, digits: int = 1) -> str:
+    """``24.0 MiB``, ``512 B``: binary units, one decimal unless *digits* says otherwise."""
     size = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(size) < 1024:
-            return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+            return f"{count} B" if unit == "B" else f"{size:.{digits}f} {unit}"
         size /= 1024
-    return f"{size:.1f} TiB"
+    return f"{size:.{digits}f} TiB"
 
 
 def moved_text(before: int, after: int) -> str:

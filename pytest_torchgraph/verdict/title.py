@@ -22,7 +22,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.verdict.quantity import bytes_text, moved_text
+from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
 
 BYTES = frozenset({"peak", "parameters", "buffers"})
@@ -58,11 +58,9 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     net = balance(groups)
     item = first.site.item
     if isinstance(item, Given):
-        return (
-            f"{item.kind} %{item.name} {'added' if net > 0 else 'removed'}"
-            if item.kind == "input"
-            else f"{net:+d} constant"
-        )
+        if item.kind == "input":
+            return f"input %{item.name} {'added' if net > 0 else 'removed'}"
+        return f"{_signed(net, groups)} {item.kind} {item.spec.text}"
     if isinstance(item, Block):
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
@@ -92,8 +90,8 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
         return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
     if kind == "follow":
         return f"{follow_text(count)} with changed shapes, dtypes or strides"
-    if kind == "input":
-        return f"input %{first.after.name}: {input_text(first)}"
+    if isinstance(first.after.item, Given):
+        return f"{given_text(first)} {input_text(first)}"
     if kind == "attention":
         return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
     return f"{name}: {fields} ({times(count, 'operation')})"
@@ -102,6 +100,12 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
 def follow_text(count: int) -> str:
     """``1 operation follows``, ``12 operations follow``."""
     return f"{times(count, 'operation')} {'follows' if count == 1 else 'follow'}"
+
+
+def given_text(change: Altered) -> str:
+    """``input %x:``, ``constant``."""
+    item = change.after.item
+    return f"input %{item.name}:" if isinstance(item, Given) and item.kind == "input" else "constant"
 
 
 def input_text(change: Altered) -> str:
@@ -154,8 +158,6 @@ def metric_text(change: MetricChanged) -> str:
         return f"{change.name} {left} -> {right}"
     if change.name not in BYTES:
         return f"{change.name} {before} -> {after}"
-    left, right = bytes_text(before), bytes_text(after)
-    if left == right:
-        left, right = f"{before} B", f"{after} B"
+    left, right = bytes_pair(before, after)
     moved = moved_text(before, after)
     return f"{change.name} {left} -> {right}" + (f" ({moved})" if moved else "")

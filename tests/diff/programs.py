@@ -52,6 +52,9 @@ class Body:
     def given(self, name: str, spec: TensorSpec) -> Operand:
         return self._add(Given("input", name, spec))
 
+    def constant(self, spec: TensorSpec) -> Operand:
+        return self._add(Given("constant", "", spec))
+
     def op(self, name: str, *arguments: Any, out: TensorSpec | None = None, **keywords: Any) -> Operand:
         full = name if name.count(".") > 1 else f"aten.{name}.default"
         outcomes = () if out is None else (out,)

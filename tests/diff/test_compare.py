@@ -270,3 +270,16 @@ def test_operations_moved_into_a_new_wrapper_only_moved() -> None:
 def test_counts_look_up_operations_with_and_without_overload() -> None:
     difference = compare(layers(2), layers(2, change=lambda _: {"extra": "clone"}))
     assert difference.count("aten.clone") == difference.count("aten.clone.default") == (0, 2)
+
+
+def test_what_reads_the_last_of_many_new_layers_did_not_change() -> None:
+    def root(count: int) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(2, 16))
+            for number in range(count):
+                x = body.scope(f"layers.{number}", "Mlp", x, of=mlp)
+            return body.op("exp", x, out=f32(2, 16))
+
+        return program(body_of)
+
+    assert {type(change) for change in compare(root(2), root(80)).changes} == {Added}

@@ -10,7 +10,7 @@ from pytest_torchgraph.graph.program import Operand, Program
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable
-from tests.diff.programs import Body, attention, f32, layers, program, read
+from tests.diff.programs import Body, attention, f32, layers, leaf, program, read
 
 CLONE: dict[str, Any] = {"extra": "clone"}
 
@@ -237,3 +237,29 @@ def test_one_edit_has_one_fingerprint_in_any_model() -> None:
 def test_another_edit_has_another_fingerprint() -> None:
     edits = [verdict(*programs).fingerprint for programs in FAILS.values()]
     assert len(set(edits)) == len(edits)
+
+
+def test_a_parameter_of_another_dtype_comes_before_the_casts_that_it_brings() -> None:
+    def root(dtype: str) -> Program:
+        def body_of(body: Body) -> Operand:
+            body.leaves.append(("weight", f32(16, 16, dtype=dtype)))
+            x = body.given("x", f32(2, 16))
+            if dtype != "float32":
+                x = body.op("_to_copy", x, out=f32(2, 16, dtype=dtype))
+            return body.op("mm", x, leaf("weight"), out=f32(2, 16, dtype=dtype))
+
+        return program(body_of)
+
+    titles = [finding.title for finding in verdict(root("float32"), root("bfloat16")).failing]
+    assert titles[:2] == ["weight f32[16,16] -> bf16[16,16]", "+1 aten._to_copy (0 -> 1)"]
+
+
+def test_a_constant_is_no_input() -> None:
+    def root(dtype: str) -> Program:
+        def body_of(body: Body) -> Operand:
+            made = body.constant(f32(3, dtype=dtype))
+            return body.op("exp", made, out=f32(3))
+
+        return program(body_of)
+
+    assert verdict(root("float32"), root("int64")).headline == "constant f32[3] -> i64[3]"
