@@ -1,0 +1,1 @@
+"""The pytest plugin: options, fixture, marker, storage through syrupy, summary."""

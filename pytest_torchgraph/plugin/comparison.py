@@ -1,0 +1,147 @@
+"""What a check asks of the rooms that compare, judge and explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_torchgraph.diff.change import Change, Difference
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.plugin.rules import Rules
+    from pytest_torchgraph.report.outline import Outline
+    from pytest_torchgraph.snapshot.reader import Snapshot
+    from pytest_torchgraph.verdict.finding import Verdict
+
+COUNTS_TOLD = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A graph judged against its stored snapshot; ``environment`` says what runs otherwise than it was recorded."""
+
+    graph: Graph
+    difference: Difference
+    verdict: Verdict
+    environment: tuple[str, ...]
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing that is compared differs."""
+        return not self.verdict.fails
+
+    @property
+    def renames(self) -> tuple[str, ...]:
+        """Names that changed and nothing else with them: no reason to fail, a reason for an update to write."""
+        return tuple(finding.title for finding in self.verdict.findings if finding.kind == "name")
+
+    @property
+    def moved(self) -> str:
+        """``ops 100 -> 116, +16 aten.clone``: what an update changed, on one line."""
+        return moved_text(self.difference) or self.verdict.headline
+
+
+def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
+    """*graph* against *snapshot* under *rules*."""
+    from pytest_torchgraph.diff.compare import compare
+    from pytest_torchgraph.tracking.environment import differences, recorded_line, same_backend
+    from pytest_torchgraph.verdict.drift import judge
+
+    now = recorded_line(graph)
+    difference = compare(snapshot.program, graph.canonical)
+    verdict = judge(
+        difference,
+        compare=rules.compare,
+        tolerance=rules.tolerance,
+        ignore=rules.ignore,
+        same_backend=same_backend(snapshot.recorded, now),
+    )
+    environment = differences(snapshot.recorded, now)
+    return Outcome(graph=graph, difference=difference, verdict=verdict, environment=environment)
+
+
+def text_of(graph: Graph, test: str) -> str:
+    """The text of the snapshot of *graph* that *test* owns."""
+    from pytest_torchgraph.snapshot.writer import write
+    from pytest_torchgraph.tracking.environment import recorded_line
+
+    return write(graph.canonical, test=test, recorded=recorded_line(graph))
+
+
+def size_of(graph: Graph) -> str:
+    """``45 operations, peak 1.1 MiB``."""
+    from pytest_torchgraph.verdict.quantity import bytes_text
+    from pytest_torchgraph.verdict.wording import times
+
+    return f"{times(graph.count('ops'), 'operation')}, peak {bytes_text(graph.memory.peak)}"
+
+
+def moved_text(difference: Difference) -> str:
+    """The metrics that moved, then the operations whose number moved most; empty when no number did."""
+    from pytest_torchgraph.diff.change import MetricChanged, packet_of
+    from pytest_torchgraph.verdict.title import metric_text
+
+    metrics = [metric_text(change) for change in difference.changes if isinstance(change, MetricChanged)]
+    names = dict.fromkeys(packet_of(name) for name, _ in (*difference.counts_before, *difference.counts_after))
+    moved = {name: after - before for name in names for before, after in (difference.count(name),) if after != before}
+    told = sorted(moved.items(), key=lambda pair: (-abs(pair[1]), pair[0]))
+    counts = [f"{by:+d} {name}" for name, by in told[:COUNTS_TOLD]]
+    rest = [f"{len(told) - COUNTS_TOLD} more"] if len(told) > COUNTS_TOLD else []
+    return ", ".join([*metrics[:1], *counts, *rest, *metrics[1:]])
+
+
+def drift_report(outcome: Outcome, test: str, accept: str, config: pytest.Config) -> str:
+    """The report of a drift: five lines, all of it under ``-vv``."""
+    from pytest_torchgraph.report.drift import outline_of
+
+    def source_of(operation: int) -> SourceLine | None:
+        return outcome.graph.operations[operation].source
+
+    return shown(
+        outline_of(
+            outcome.verdict,
+            outcome.difference,
+            test=test,
+            accept=accept,
+            environment=outcome.environment,
+            source_of=source_of,
+        ),
+        config,
+    )
+
+
+def shown(outline: Outline, config: pytest.Config) -> str:
+    """*outline* as text for pytest's failure section; everything from ``-vv`` on."""
+    from pytest_torchgraph.report.terminal import render
+
+    return render(outline, verbosity=2 if config.get_verbosity() > 1 else 0)
+
+
+def first_change(before: Graph, after: Graph) -> str:
+    """The first operation that two graphs do not share, with scope and source line."""
+    from pytest_torchgraph.diff.change import MetricChanged, PeakMoved, RunChanged
+    from pytest_torchgraph.diff.compare import compare
+
+    changes = compare(before.canonical, after.canonical).changes
+    heads = (MetricChanged, PeakMoved, RunChanged)
+    work = [change for change in changes if not isinstance(change, heads)]
+    return _place_of((work or changes)[0], before, after)
+
+
+def _place_of(change: Change, before: Graph, after: Graph) -> str:
+    from pytest_torchgraph.diff.change import Added, Altered, Moved, Removed
+    from pytest_torchgraph.report.spelling import site_text
+
+    match change:
+        case Added(site) | Altered(_, site) | Moved(_, site):
+            graph = after
+        case Removed(site):
+            graph = before
+        case _:
+            return str(change)
+    source = None if site.source is None else graph.operations[site.source].source
+    line = f" ({source.file}:{source.line})" if source else ""
+    return f"{site_text(site)} in {site.scope or 'the model itself'}{line}"

@@ -1,0 +1,120 @@
+"""Storage through syrupy: every contact with syrupy's classes and session is in this file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from syrupy.assertion import SnapshotAssertion
+from syrupy.data import SnapshotCollections
+from syrupy.extensions.base import AbstractSyrupyExtension
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from syrupy.location import PyTestLocation
+
+from pytest_torchgraph.plugin import location
+from pytest_torchgraph.plugin.events import LEDGER
+
+if TYPE_CHECKING:
+    import pytest
+    from syrupy.data import SnapshotCollection
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a check hands to syrupy: the text of the file, and whether the stored file stands for it as it is."""
+
+    text: str
+    stands: bool
+
+
+class TorchGraphExtension(SingleFileSnapshotExtension):
+    """One text file per snapshot in the folder of ``torchgraph_snapshot_dir``; the check decides what matches."""
+
+    file_extension = location.SUFFIX.removeprefix(".")
+    _write_mode = WriteMode.TEXT
+    _entry: Entry | None = None
+
+    def serialize(self, data: Any, **_: Any) -> str:
+        """The text of *data*, an :class:`Entry`."""
+        self._entry = data
+        return str(data.text)
+
+    def matches(self, **_: Any) -> bool:
+        """What the check decided."""
+        return self._entry is not None and self._entry.stands
+
+    @classmethod
+    def get_location(cls, *, test_location: PyTestLocation, index: Any, **_: Any) -> str:
+        """The path that :mod:`pytest_torchgraph.plugin.location` gives."""
+        return str(address(test_location.item, index if isinstance(index, str) else "").path)
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location: PyTestLocation, index: Any = 0, **_: Any) -> str:
+        """The name in syrupy's own report."""
+        name: str = AbstractSyrupyExtension.get_snapshot_name(test_location=test_location, index=index)
+        return name
+
+    @classmethod
+    def matches_test_location(cls, **_: Any) -> bool:
+        """Always: the location is a function of the test, and syrupy would guess by the spelling of the path."""
+        return True
+
+    def discover_snapshots(self, **_: Any) -> SnapshotCollections:
+        """Nothing: syrupy must not judge these files unused, this plugin does."""
+        return SnapshotCollections()
+
+    def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> str | None:
+        """The stored text, readable or not."""
+        try:
+            return Path(snapshot_location).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return None
+
+    @classmethod
+    def write_snapshot_collection(cls, *, snapshot_collection: SnapshotCollection, **_: Any) -> None:
+        """Replace the file in one step; a reader sees the text before or after, never a part."""
+        write_atomically(Path(snapshot_collection.location), str(next(iter(snapshot_collection)).data))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write *text* to *path* through a temporary file in the same folder."""
+    temporary = path.with_name(f".torchgraph-{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def address(item: pytest.Item, slot: str) -> location.Address:
+    """Where the snapshot *slot* of *item* lies in this session."""
+    known = item.config.stash[LEDGER].case_clashes
+    return location.address(item, slot, case_clash=location.clashes(item, known))
+
+
+def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) -> None:
+    """Let syrupy count *entry* and, with *write*, store it unless it stands; raises what the writing raised."""
+    config: Any = item.config
+    assertion = SnapshotAssertion(
+        session=config._syrupy,
+        extension_class=TorchGraphExtension,
+        test_location=PyTestLocation(item),
+        update_snapshots=write,
+    )
+    assertion(name=slot or None) == entry  # noqa: B015  syrupy's comparison is what stores
+    result = assertion.executions[assertion.num_executions - 1]
+    if result.exception is not None:
+        raise result.exception
+
+
+def hide_from_syrupy(config: pytest.Config) -> None:
+    """Keep syrupy's other extensions away from these files, should the folder lie inside one of theirs."""
+    ignored = list(config.option.ignore_file_extensions or ())
+    config.option.ignore_file_extensions = [*ignored, TorchGraphExtension.file_extension]

@@ -1,0 +1,139 @@
+"""The ``torch_graph`` fixture."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.plugin import checking
+from pytest_torchgraph.plugin.rules import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+    from types import ModuleType
+
+    from pytest_torchgraph.capture.recording import Recording
+
+NO_INPUTS: Any = object()
+
+
+class TorchGraph:
+    """Traces, records and checks for one test; ``torch_graph.check(model, inputs)`` is the usual call."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._slots: set[str] = set()
+
+    def check(
+        self,
+        model: Callable[..., Any] | Graph,
+        args: Any = NO_INPUTS,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        compare: str | None = None,
+        tolerance: Any = None,
+        budget: Mapping[str, Any] | None = None,
+        ignore: str | Iterable[str] = (),
+        **trace_options: Any,
+    ) -> Graph:
+        """Trace *model* (or take a :class:`Graph`), compare it with the stored snapshot, and hold it to its budgets.
+
+        *args* is a tensor, a tuple of arguments, or a mapping of keyword arguments. *name* tells several snapshots
+        of one test apart. *compare* is ``"graph"``, ``"counts"`` or ``"budget"``; *tolerance* is how far memory may
+        move; *ignore* names operations and metrics that never fail. What is left out comes from the command line or
+        the ini file. Everything else goes to :meth:`trace`. Returns the graph that was compared.
+        """
+        __tracebackhide__ = True
+        try:
+            rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
+            limits = checking.limits_for(self._item, budget, rules)
+        except ValueError as error:
+            # Shown at the line of the test: where the text was parsed is of no use to its author.
+            raise error.with_traceback(None) from None
+        slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
+        first, again = self._observe(model, args, kwargs, trace_options)
+        return checking.check(self._item, slot, rules, limits, first, again)
+
+    def _observe(
+        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
+    ) -> tuple[Graph, Callable[[], Graph] | None]:
+        """The graph to check, and how to trace it again; ``None`` where that is impossible or was ruled out."""
+        __tracebackhide__ = True
+        if isinstance(model, Graph):
+            if args is not NO_INPUTS or kwargs is not None or trace_options:
+                raise TypeError("torch_graph.check(graph) takes no inputs and no trace options: the graph is recorded.")
+            return model, None
+        if args is NO_INPUTS and kwargs is None:
+            raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
+        again = partial(self.trace, model, () if args is NO_INPUTS else args, kwargs, **trace_options)
+        return again(), None if trace_options.get("warmup") else again
+
+    def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
+        """Run *model* once and return the graph of what it did; nothing is compared."""
+        __tracebackhide__ = True
+        graph: Graph = _capture().trace(model, args, kwargs, **trace_options)
+        return graph
+
+    def record(self, model: Any = None, **options: Any) -> AbstractContextManager[Recording]:
+        """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``."""
+        __tracebackhide__ = True
+        recording: AbstractContextManager[Recording] = _capture().record(model, **options)
+        return recording
+
+    @property
+    def snapshot(self) -> SnapshotOfTest:
+        """The stored snapshot, to be compared with: ``assert graph == torch_graph.snapshot``."""
+        return SnapshotOfTest(self)
+
+
+class SnapshotOfTest:
+    """Equal to a graph that matches the stored snapshot; a graph that does not fails the test with the full report."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, torch_graph: TorchGraph, **rules: Any) -> None:
+        self._torch_graph = torch_graph
+        self._rules = rules
+
+    def __call__(self, **rules: Any) -> SnapshotOfTest:
+        """The same with the keyword arguments of :meth:`TorchGraph.check`, such as ``name=``."""
+        return SnapshotOfTest(self._torch_graph, **{**self._rules, **rules})
+
+    def __eq__(self, other: object) -> bool:
+        __tracebackhide__ = True
+        if not isinstance(other, Graph):
+            raise TypeError(
+                f"torch_graph.snapshot compares with a Graph, not with {type(other).__name__}: "
+                "assert torch_graph.trace(model, args) == torch_graph.snapshot"
+            )
+        self._torch_graph.check(other, **self._rules)
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        __tracebackhide__ = True
+        raise TypeError("torch_graph.snapshot cannot be compared with '!='; use '=='.")
+
+    def __repr__(self) -> str:
+        return "torch_graph.snapshot"
+
+
+def _capture() -> ModuleType:
+    """The room that runs models; its absence of PyTorch becomes one line."""
+    __tracebackhide__ = True
+    if not _has_torch():
+        pytest.fail("torch_graph runs models, and PyTorch is not installed in this environment: pip install torch", pytrace=False)
+    return import_module("pytest_torchgraph.capture.recording")
+
+
+def _has_torch() -> bool:
+    try:
+        return find_spec("torch") is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,47 @@
+"""What one check compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.plugin import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a check compares, after the defaults of the session were filled in."""
+
+    compare: str
+    tolerance: Any
+    ignore: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: pytest.Config, *, compare: str | None, tolerance: Any, ignore: str | Iterable[str]) -> Rules:
+        """The arguments of one check over the command line over the ini file."""
+        __tracebackhide__ = True
+        if compare is not None and compare not in options.COMPARE:
+            raise ValueError(f"compare={compare!r}: expected one of {', '.join(map(repr, options.COMPARE))}.")
+        require_readable(tolerance, ignore)
+        names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+        return cls(
+            compare=compare or options.compare_mode(config),
+            tolerance=options.tolerance(config) if tolerance is None else tolerance,
+            ignore=(*options.ignored(config), *names),
+        )
+
+
+def require_readable(tolerance: Any, ignore: str | Iterable[str]) -> None:
+    """Raise ``ValueError`` for a tolerance or a name to ignore in no accepted form."""
+    from pytest_torchgraph.diff.change import Difference
+    from pytest_torchgraph.verdict.ignoring import parse_ignore
+    from pytest_torchgraph.verdict.quantity import parse_tolerance
+
+    if tolerance is not None:
+        parse_tolerance(tolerance)
+    parse_ignore(ignore, Difference(changes=()))

@@ -1,0 +1,79 @@
+"""The section that pytest prints at the end: what drifted, what was written, what is unused."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_torchgraph.plugin.events import Event, Ledger, Unused
+
+Line: TypeAlias = tuple[str, dict[str, bool]]
+
+RED, YELLOW, GREEN, PLAIN = {"red": True}, {"yellow": True}, {"green": True}, dict[str, bool]()
+LISTED = (
+    ("over budget", RED),
+    ("missing", RED),
+    ("unreadable", RED),
+    ("refused", RED),
+    ("recorded", GREEN),
+    ("updated", YELLOW),
+)
+
+
+def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
+    """The section's lines with their colours; empty when there is nothing that pytest has not said."""
+    events = [event for of_test in ledger.events.values() for event in of_test]
+    shown = [*_drifts(events), *_listed(events), *_notes(events), *_unused(ledger.unused, removing=removing)]
+    unchanged = sum(event.what == "unchanged" for event in events)
+    if unchanged and any(event.what in ("recorded", "updated") for event in events):
+        shown.append((f"unchanged {unchanged} more", PLAIN))
+    elif unchanged:
+        shown.append((f"unchanged {unchanged}, nothing to update", PLAIN))
+    return shown
+
+
+def _drifts(events: Iterable[Event]) -> Iterator[Line]:
+    """Drifts grouped by fingerprint, the most frequent first."""
+    drifted = sorted((event for event in events if event.what == "drifted"), key=lambda event: (event.change, event.test))
+    groups = [(change, list(group)) for change, group in groupby(drifted, key=lambda event: event.change)]
+    for change, group in sorted(groups, key=lambda pair: (-len(pair[1]), pair[0])):
+        first = group[0]
+        if len(group) == 1:
+            yield f"drifted {first.path}: {first.text} (change {change})", RED
+            continue
+        yield f"change {change}: {len(group)} tests, for example {first.test}: {first.text}", RED
+        yield from ((f"  drifted {event.path}", RED) for event in group)
+
+
+def _listed(events: list[Event]) -> Iterator[Line]:
+    for what, colour in LISTED:
+        for event in events:
+            if event.what == what:
+                yield f"{what} {event.path}" + (f": {event.text}" if event.text else ""), colour
+
+
+def _notes(events: Iterable[Event]) -> Iterator[Line]:
+    for event in events:
+        yield from ((f"note {event.path}: {note}", PLAIN) for note in event.notes)
+
+
+def _unused(unused: Iterable[Unused], *, removing: bool) -> Iterator[Line]:
+    kept = 0
+    for found in unused:
+        kept += not found.removed
+        hint = f", looks like a rename: {found.renamed_to} has the same graph" if found.renamed_to else ""
+        word = "removed" if found.removed else "unused"
+        yield f"{word} {found.path}: of {found.owner}{hint}", YELLOW
+    if kept and not removing:
+        yield "Unused snapshots are removed by a complete passing run: pytest --torchgraph-update", PLAIN
+
+
+def write(reporter: Any, shown: list[Line]) -> None:
+    """Print *shown* through pytest's reporter."""
+    if shown:
+        reporter.write_sep("-", "torchgraph")
+    for text, colour in shown:
+        reporter.write_line(text, **colour)

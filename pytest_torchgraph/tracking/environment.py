@@ -1,0 +1,48 @@
+"""The note on what recorded a snapshot: written into the file, and compared with what runs now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+NOT_COMPARED = " (not compared)"
+SEPARATOR = ", "
+
+
+def recorded_line(graph: Graph) -> str:
+    """``torch 2.13.0, python 3.11, linux x86_64, flops 1310720 (not compared)``."""
+    origin = graph.origin
+    python = ".".join(origin.python.split(".")[:2])
+    libraries = [f"{name} {version}" for name, version in origin.libraries]
+    machine = f"{origin.system} {origin.architecture}"
+    parts = [f"torch {origin.torch}", f"python {python}", *libraries, machine, f"flops {graph.flops}"]
+    return SEPARATOR.join(parts) + NOT_COMPARED
+
+
+def _parts(recorded: str) -> dict[str, str]:
+    """Version by name; ``system`` holds the machine, whose line names no library."""
+    parts = recorded.removesuffix(NOT_COMPARED).split(SEPARATOR)
+    found = {name: text for name, _, text in (part.partition(" ") for part in parts) if name != "flops"}
+    systems = [name for name in found if name in ("linux", "darwin", "windows")]
+    return {**found, **{"system": f"{name} {found.pop(name)}" for name in systems}}
+
+
+def differences(before: str, after: str) -> tuple[str, ...]:
+    """One sentence for each part of the environment that is not as it was recorded."""
+    left, right = _parts(before), _parts(after)
+    changed = [name for name in left if name in right and left[name] != right[name]]
+    return tuple(
+        f"recorded on {left[name]}, running on {right[name]}"
+        if name == "system"
+        else f"recorded with {name} {left[name]}, running {right[name]}"
+        for name in changed
+    )
+
+
+def same_backend(before: str, after: str) -> bool:
+    """Whether PyTorch's minor version and the machine are the same, so that kernels are chosen alike."""
+    left, right = _parts(before), _parts(after)
+    minors = [parts.get("torch", "").split(".")[:2] for parts in (left, right)]
+    return minors[0] == minors[1] and left.get("system") == right.get("system")

@@ -1,0 +1,114 @@
+"""What loading the plugin costs and needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project
+
+HEAVY = "{'torch', 'deepdiff', 'rich', 'numpy'}"
+PLUGIN = "pytest_torchgraph.plugin.hooks"
+
+
+def test_a_project_that_uses_no_fixture_pays_no_heavy_import(project: Project) -> None:
+    project.write(
+        {
+            "conftest.py": f"""
+                import sys
+
+                def pytest_unconfigure():
+                    loaded = {HEAVY} & set(sys.modules)
+                    print("loaded", sorted(loaded))
+            """,
+            "test_m.py": "def test_m():\n    pass\n",
+        }
+    )
+    for arguments in (("--collect-only",), ()):
+        result = project.run(*arguments)
+        assert result.code == 0
+        assert "loaded []" in result.text
+        assert result.section() == []
+
+
+def test_the_plugin_adds_less_than_30_milliseconds_of_imports(project: Project) -> None:
+    project.write({"conftest.py": "", "test_m.py": "def test_m():\n    pass\n"})
+    command = [sys.executable, "-X", "importtime", "-m", "pytest", "-p", "syrupy", "-p", PLUGIN, "--collect-only"]
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), str(project.path)])
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": paths}
+    best = min(
+        sum(
+            int(microseconds)
+            for microseconds in re.findall(
+                r"import time:\s+(\d+) \|\s+\d+ \|\s+pytest_torchgraph",
+                subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True, check=True).stderr,
+            )
+        )
+        for _ in range(3)
+    )
+    assert 0 < best < 30_000
+
+
+def test_without_syrupy_the_run_stops_with_one_line(project: Project) -> None:
+    project.write({"test_m.py": "def test_m():\n    pass\n"})
+    result = project.run(plugins=("-p", PLUGIN))
+    assert result.code == 4
+    assert "ERROR: pytest-torchgraph stores its snapshots through syrupy, which is not loaded." in result.text
+    assert "Traceback" not in result.text
+
+
+def test_without_pytorch_only_a_test_that_traces_fails(project: Project) -> None:
+    project.write(
+        {
+            "conftest.py": """
+                import sys
+
+                class Absent:
+                    def find_spec(self, name, path=None, target=None):
+                        if name.partition(".")[0] == "torch":
+                            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+                sys.meta_path.insert(0, Absent())
+            """,
+            "test_m.py": """
+                def test_other():
+                    pass
+
+                def test_check(torch_graph):
+                    torch_graph.check(len, [])
+
+                def test_record(torch_graph):
+                    with torch_graph.record():
+                        pass
+            """,
+        }
+    )
+    result = project.run()
+    assert result.outcomes() == {"passed": 1, "failed": 2}
+    assert result.text.count("PyTorch is not installed in this environment: pip install torch") >= 2
+    assert "Traceback" not in result.text
+    assert "No module named" not in result.text
+
+
+def test_the_header_names_mode_version_and_folder(project: Project) -> None:
+    project.write({"test_m.py": "def test_m():\n    pass\n"})
+    assert re.search(r"^torchgraph: check, torch [\d.]+\S*, snapshots in snapshots/$", project.run().text, re.MULTILINE)
+    assert "torchgraph: update (CI), torch" in project.run("--torchgraph-update", CI="1").text
+
+
+def test_the_marker_is_known_and_the_option_has_no_value(project: Project) -> None:
+    project.write({"test_m.py": "import pytest\n\n@pytest.mark.torchgraph_budget(ops=1)\ndef test_m(torch_graph):\n    pass\n"})
+    assert project.run("--strict-markers", "--collect-only").code == 0
+    result = project.run("--torchgraph-update=variant")
+    assert result.code == 4
+    assert "--torchgraph-update" in result.text
+
+
+def test_the_update_option_does_not_swallow_the_path_after_it(project: Project) -> None:
+    project.write({"test_m.py": "def test_m():\n    pass\n", "test_n.py": "def test_n():\n    pass\n"})
+    assert project.run("--torchgraph-update", "test_m.py").outcomes() == {"passed": 1}

@@ -1,0 +1,81 @@
+"""The plugin under xdist, and how the summary groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_torchgraph.plugin.events import Event, Ledger, pack, unpack
+from pytest_torchgraph.plugin.summary import lines
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project
+
+XDIST = ("-p", "xdist.plugin", "-n", "2")
+MANY = """
+    import pytest
+    from stubs import *
+
+    @pytest.mark.parametrize("n", range(6))
+    def test_many(torch_graph, n):
+        torch_graph.check(graph(*[ADD] * (n + 1){more}))
+"""
+GROUPED = MANY.replace("    @pytest", "    @pytest.mark.xdist_group('one')\n    @pytest", 1)
+
+
+def test_workers_record_compare_and_report_through_the_controller(project: Project) -> None:
+    project.write({"test_m.py": MANY.format(more="")})
+    result = project.run(*XDIST, "--torchgraph-update")
+    assert result.outcomes() == {"passed": 6}
+    assert len([line for line in result.section() if line.startswith("recorded ")]) == 6
+    assert len(project.snapshots()) == 6
+    assert project.run(*XDIST).section() == []
+    project.write({"test_m.py": MANY.format(more=", CLONE")})
+    result = project.run(*XDIST)
+    assert result.outcomes() == {"failed": 6}
+    assert result.section()[0].endswith("6 tests") or "6 tests" in result.section()[0]
+
+
+def test_groups_of_xdist_do_not_enter_names(project: Project) -> None:
+    project.write({"test_m.py": GROUPED.format(more=""), "pytest.ini": "[pytest]\nmarkers = xdist_group\n"})
+    result = project.run(*XDIST, "--dist", "loadgroup", "--torchgraph-update")
+    assert result.outcomes() == {"passed": 6}
+    assert not any("@" in name or "@" in text for name, text in project.snapshots().items())
+    assert project.run().code == 0
+
+
+def test_a_crashed_worker_judges_nothing_unused(project: Project) -> None:
+    project.write({"test_m.py": MANY.format(more="")})
+    assert project.run("--torchgraph-update").code == 0
+    crash = "\n    def test_crash():\n        import os\n        os._exit(1)\n"
+    project.write({"test_m.py": MANY.format(more="").replace("range(6)", "range(3)") + crash})
+    result = project.run(*XDIST, "--torchgraph-update")
+    assert result.code == 1
+    assert len(project.snapshots()) == 6
+    assert not any("unused" in line for line in result.section())
+
+
+def event(test: str, what: str, change: str = "", **more: object) -> Event:
+    return Event(test=test, path=f"snapshots/{test}", what=what, text="+4 aten.clone", change=change, **more)  # type: ignore[arg-type]
+
+
+def test_drifts_are_grouped_by_what_changed_the_most_frequent_first() -> None:
+    events = [event("a", "drifted", "1111"), event("b", "drifted", "2222"), event("c", "drifted", "2222")]
+    shown = [text for text, _ in lines(Ledger(events={one.test: [one] for one in events}))]
+    assert shown == [
+        "change 2222: 2 tests, for example b: +4 aten.clone",
+        "  drifted snapshots/b",
+        "  drifted snapshots/c",
+        "drifted snapshots/a: +4 aten.clone (change 1111)",
+    ]
+
+
+def test_a_run_in_which_everything_matched_says_nothing() -> None:
+    assert lines(Ledger(events={"a": [event("a", "matched")]})) == []
+
+
+@pytest.mark.parametrize("notes", [(), ("one", "two")])
+def test_events_survive_the_way_through_a_report(notes: tuple[str, ...]) -> None:
+    events = [event("a", "matched", notes=notes)]
+    assert unpack(pack("a", events)) == ("a", events)
