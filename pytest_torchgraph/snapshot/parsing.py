@@ -62,6 +62,8 @@ class Body:
         """The value ``%name:position``, which stands above the line that names it."""
         index = self.names.get(name)
         if index is not None and index < len(self.values.made):
+            if position and position >= self.values.count(index):
+                raise ValueError(f"%{name} has no result {position}")
             return Result(index, position)
         if is_input(name) and int(name[2:]) < len(self.values.inputs):
             return Input(int(name[2:]))
@@ -75,6 +77,8 @@ class Body:
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
         if not text:
+            if not self.values.made:
+                raise ValueError("nothing stands beneath this line; a scope that does nothing ends with ' -> none'")
             return (Result(len(self.values.made) - 1),)
         if text == " -> none":
             return ()

@@ -42,6 +42,13 @@ class Values:
             self.inner[len(self.made)] = inner
         self.made.append(item)
 
+    def count(self, index: int) -> int:
+        """How many values the item at *index* gives."""
+        item = self.made[index]
+        if isinstance(item, Given):
+            return 1
+        return len(item.exports) if isinstance(item, (Block, Semantic)) else sum(1 for _ in flat(item.outcomes))
+
     def base(self, reference: Reference) -> Base | None:
         """What *reference* is, ``None`` where that is not known."""
         if isinstance(reference, Input):

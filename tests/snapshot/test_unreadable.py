@@ -71,6 +71,9 @@ def test_what_is_no_snapshot_is_told(text: str) -> None:
     [
         ("add(%x, %attn", "add(%x, %attm", 16, "no value %attm"),
         ("add(%x, %attn", "add(%add, %attn", 16, "no value %add"),
+        ("add(%x, %attn", "add(%norm1:1, %attn", 16, "%norm1 has no result 1"),
+        ("    proj: Linear =", "    proj: Linear(%qkv) -> %x\n    other: Linear =", 15, "no value %x"),
+        ("    proj: Linear =", "    proj: Linear(%qkv)\n    other: Linear =", 15, "nothing stands beneath"),
         ("%in0, weight:f32[192", "%in1, weight:f32[192", 12, "no value %in1"),
         ("%attn[2,16,64]", "%attn[2,16,65]", 16, "elements"),
         ("%qkv[2,16,12,16][:,:,0:4]", "%qkv[2,16,12,16][:,:,0:40]", 13, "0:40"),
