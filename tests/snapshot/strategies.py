@@ -346,10 +346,10 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
     odd = chance.randrange(2 * count)
     for index in range(count):
         items = list(inner.items)
-        if index == odd:
-            items[chance.randrange(len(items))] = Work(
-                "aten.clone.default", (Operand(Input(0)),), (), (random_spec(chance),)
-            )
+        works = [(place, item) for place, item in enumerate(items) if isinstance(item, Work)]
+        if index == odd and works:
+            place, work = chance.choice(works)
+            items[place] = replace(work, name="aten.clone.default", arguments=(Operand(Input(0)),), keywords=())
         taken = (Operand(carried), Operand(side.reference))
         name = f"blocks.{index}"
         body.calls[name] = call = body.calls.get(name, 0) + 1
