@@ -3,7 +3,7 @@
     python -m benchmarks.recording
 
 Every way to run a model takes its turn in every round, so that they share the machine's moods; the figure is the median
-over rounds of the ratio within a round, in CPU time of one thread. The bare mode is the floor of any dispatch-level tool.
+over rounds of the ratio within a round, in CPU time of one thread. The bare mode is the floor of dispatch-level tools.
 """
 
 from __future__ import annotations

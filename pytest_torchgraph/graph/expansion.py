@@ -31,7 +31,7 @@ from pytest_torchgraph.graph.tensor import Geometry, Storage, StorageKind, Tenso
 
 
 def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
-    """The graph behind *program*: no view operations, source lines, timeline or FLOPs, which a snapshot does not hold."""
+    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs."""
     expansion = Expansion(program)
     return expansion.graph(
         Origin(

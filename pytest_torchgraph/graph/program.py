@@ -8,8 +8,9 @@ reading) and ``exports`` (made inside, read outside, latest operation first).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TypeAlias, cast
 
 from pytest_torchgraph.graph.operation import Literal
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
@@ -126,13 +127,14 @@ class Semantic:
 Item: TypeAlias = "Work | Given | Block | Semantic"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Program:
     """A whole canonical graph.
 
     ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
     integer, in file order; ``peak_at`` names the scope and operation of the peak; ``outputs`` are what the root
-    returned, by path; ``root`` is the traced callable.
+    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
+    only when they are spelled alike: ``1`` is not ``1.0`` and not ``True``, ``0.0`` is not ``-0.0``, ``nan`` is ``nan``.
     """
 
     run: tuple[str, ...]
@@ -140,3 +142,37 @@ class Program:
     peak_at: str
     root: Block
     outputs: tuple[tuple[str, Operand], ...]
+
+    @cached_property
+    def _exactly(self) -> object:
+        return exactly((self.run, self.metrics, self.peak_at, self.root, self.outputs))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self is other or self._exactly == other._exactly
+
+    def __hash__(self) -> int:
+        return hash(self._exactly)
+
+
+def exactly(value: object) -> object:
+    """*value* with every number replaced by its type and text, so that comparing forgives nothing."""
+    kind = type(value)
+    if kind is str or value is None:
+        return value
+    if kind is tuple:
+        return tuple([exactly(part) for part in cast("tuple[object, ...]", value)])
+    if kind in _NUMBERS:
+        return (kind, repr(value))
+    compared = _COMPARED.get(kind)
+    if compared is None:
+        return value
+    return (kind, *[exactly(getattr(value, name)) for name in compared])
+
+
+_NUMBERS = frozenset({bool, int, float, complex})
+# Geometry and tensor specs hold nothing but shapes and flags: their own equality is exact.
+_COMPARED: dict[type, tuple[str, ...]] = {
+    kind: tuple(entry.name for entry in fields(kind) if entry.compare) for kind in (Work, Given, Block, Semantic)
+}
