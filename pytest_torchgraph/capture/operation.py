@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -35,10 +36,8 @@ class Entry(NamedTuple):
     live: int
 
 
-class Where:
-    """Where the run is: module call, API call, and the first place an exception passed."""
-
-    __slots__ = ("call", "failure", "scope")
+class Where(threading.local):
+    """Where each thread of the run is: module call, API call, and the first place an exception passed."""
 
     def __init__(self) -> None:
         self.scope = 0

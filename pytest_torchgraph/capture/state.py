@@ -114,24 +114,31 @@ class Checkpoint:
 
 
 def module_undo(module: nn.Module) -> Iterator[Callable[[], None]]:
-    """What puts back a module's training flag and its registries."""
-    training = module.training
+    """What puts back a module's training flag and its registries.
+
+    A buffer that the run registered, or filled where it was ``None``, is a cache and stays the model's own, like one in
+    a plain attribute. A lazy module that became another class in its first call is left as it built itself.
+    """
+    kind, training = type(module), module.training
     kept = {name: dict(module.__dict__[name]) for name in REGISTRIES if name in module.__dict__}
 
     def undo() -> None:
+        if type(module) is not kind:
+            return
         module.training = training
         for name, entries in kept.items():
             registry = module.__dict__[name]
-            if list(registry.items()) != list(entries.items()) if identical_types(registry) else True:
+            caches = caches_in(registry, entries) if name == "_buffers" else {}
+            if len(registry) != len(entries) or any(registry.get(key) is not entries[key] for key in entries):
                 registry.clear()
-                registry.update(entries)
+                registry.update(entries | caches)
 
     yield undo
 
 
-def identical_types(registry: dict[Any, Any]) -> bool:
-    """Whether comparing entries cannot call a tensor's own ``==``."""
-    return not any(isinstance(value, Tensor) for value in registry.values())
+def caches_in(registry: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """The entries of *registry* that were not there before, or were ``None``."""
+    return {name: value for name, value in registry.items() if before.get(name) is None}
 
 
 def tensor_undo(tensor: Tensor) -> Iterator[Callable[[], None]]:
@@ -145,7 +152,9 @@ def tensor_undo(tensor: Tensor) -> Iterator[Callable[[], None]]:
     def undo() -> None:
         if pointed is not None and storage_key(tensor) != key:
             tensor.data = pointed
-        if tensor.is_leaf and tensor.requires_grad != needs_grad:
+        if not tensor.is_leaf:  # a value that needs a gradient was written into it
+            tensor.detach_()
+        if tensor.requires_grad != needs_grad:
             tensor.requires_grad_(needs_grad)
         if tensor.grad is not grad:
             tensor.grad = grad

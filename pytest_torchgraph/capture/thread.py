@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch.utils._python_dispatch import TorchDispatchMode
+    from pytest_torchgraph.capture.operation import OperationMode
 
 
 @contextmanager
-def in_every_thread(mode: TorchDispatchMode) -> Iterator[None]:
-    """Let every thread that starts while the context is open run under *mode*."""
-    plain_run = threading.Thread.run
+def in_every_thread(mode: OperationMode) -> Iterator[None]:
+    """Let every thread that starts while the context is open run under *mode*, in the module call that started it."""
+    plain_start, plain_run = threading.Thread.start, threading.Thread.run
+    started_in: weakref.WeakKeyDictionary[threading.Thread, int] = weakref.WeakKeyDictionary()
+
+    def start(self: threading.Thread) -> None:
+        started_in[self] = mode.where.scope
+        plain_start(self)
 
     def run(self: threading.Thread) -> None:
+        mode.where.scope = started_in.get(self, 0)
         with mode:
             plain_run(self)
 
+    threading.Thread.start = start  # type: ignore[method-assign]
     threading.Thread.run = run  # type: ignore[method-assign]
     try:
         yield
     finally:
+        threading.Thread.start = plain_start  # type: ignore[method-assign]
         threading.Thread.run = plain_run  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ class Builder:
     graph: Graph
     nesting: Nesting = field(init=False)
     nodes: dict[tuple[int, int | None], Node] = field(default_factory=dict)
-    pending: dict[int, list[Made]] = field(default_factory=dict)
+    pending: dict[int, list[tuple[Made, Node]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nesting = Nesting(self.graph.storages)
@@ -92,6 +93,7 @@ class Builder:
                   for operation in work]  # fmt: skip
         self._plan_constants(placed)
         for operation, node in placed:
+            self._give_pending(-1 - operation.index)
             self._open(node)
             self._place(operation, node)
         return root
@@ -136,6 +138,10 @@ class Builder:
             given = Made(Given("input", path, canonical_spec(reference.spec)), reference.storage, reference.spec)
             self._append_given(given, root)
 
+    def _give_pending(self, key: int) -> None:
+        for made, node in self.pending.pop(key, ()):
+            self._append_given(made, node)
+
     def _append_given(self, made: Made, node: Node) -> None:
         self.nesting.make(made.storage, node, 0, made.spec)
         node.items.append(made)
@@ -146,10 +152,10 @@ class Builder:
         readers: dict[int, list[Node]] = {}
         first: dict[int, Operation] = {}
         for operation, node in placed:
-            for reference in operands_of(operation):
+            for reference, reader in readings_of(operation, node):
                 if reference.storage in made or self.nesting.is_leaf(reference.storage):
                     continue
-                readers.setdefault(reference.storage, []).append(node)
+                readers.setdefault(reference.storage, []).append(reader)
                 first.setdefault(reference.storage, operation)
             made |= {reference.storage for reference in tensors_in(operation.results)}
         for _, reference in self.graph.outputs:
@@ -167,16 +173,14 @@ class Builder:
             return
         chain = [node for node in nodes[0].above() if node.parent is around]
         key = id(chain[0]) if chain else -1 - first.index
-        self.pending.setdefault(key, []).append(made)
-        self.pending.setdefault(id(made), [])
+        self.pending.setdefault(key, []).append((made, around))
 
     def _open(self, node: Node) -> None:
         """Give *node* its place in the body around it, with the first of its operations."""
         if node.parent is None or node.position >= 0:
             return
         self._open(node.parent)
-        for made in self.pending.pop(id(node), ()):
-            self._append_given(made, node.parent)
+        self._give_pending(id(node))
         node.position = len(node.parent.items)
         node.parent.items.append(node)
         if node.call is not None:
@@ -185,8 +189,6 @@ class Builder:
                 node.inputs.append(reference)
 
     def _place(self, operation: Operation, node: Node) -> None:
-        for made in self.pending.pop(-1 - operation.index, ()):
-            self._append_given(made, node)
         for reference in operands_of(operation):
             self.nesting.demand(reference, node)
         for position, result in enumerate(flat_results(operation)):
@@ -199,6 +201,13 @@ class Builder:
     def _is_made_by(self, operation: Operation, result: TensorRef) -> bool:
         homes = self.nesting.homes
         return result.storage not in homes and self.graph.storages[result.storage].producer == operation.index
+
+
+def readings_of(operation: Operation, node: Node) -> Iterator[tuple[TensorRef, Node]]:
+    """What an operation reads and where; inside an API call, what the call was given, read where the call stands."""
+    if node.call is not None and node.parent is not None:
+        yield from ((reference, node.parent) for reference in tensors_of(node.call))
+    yield from ((reference, node) for reference in operands_of(operation))
 
 
 def flat_results(operation: Operation) -> list[object]:

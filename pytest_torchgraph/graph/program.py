@@ -134,7 +134,7 @@ class Program:
     ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
     integer, in file order; ``peak_at`` names the scope and operation of the peak; ``outputs`` are what the root
     returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
-    only when they are spelled alike: ``1`` is not ``1.0`` and not ``True``, ``0.0`` is not ``-0.0``, ``nan`` is ``nan``.
+    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
     """
 
     run: tuple[str, ...]
