@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.plugin.comparison import Outcome
     from pytest_torchgraph.plugin.location import Address
@@ -34,7 +35,9 @@ class Slot:
     name: str
     address: Address
 
-    def note(self, what: What, text: str = "", *, change: str = "", body: str = "", notes: tuple[str, ...] = ()) -> None:
+    def note(
+        self, what: What, text: str = "", *, change: str = "", body: str = "", notes: tuple[str, ...] = ()
+    ) -> None:
         """Keep for the summary what happened to this snapshot."""
         where = {"test": self.address.test, "path": self.address.label}
         events.add(self.item, Event(**where, what=what, text=text, change=change, body=body, notes=notes))
@@ -56,9 +59,7 @@ class Slot:
         return f"pytest {shlex.quote(from_here(self.address.test, config))} --torchgraph-update{folder}"
 
 
-def against_snapshot(
-    slot: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None
-) -> tuple[Graph, str]:
+def against_snapshot(slot: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None) -> tuple[Graph, str]:
     """The graph that stands and, when the test must fail, the report."""
     __tracebackhide__ = True
     found = load(slot.address)
@@ -147,8 +148,13 @@ def _nothing_stored(slot: Slot, graph: Graph, fault: str) -> str:
     slot.count(passes=False)
     if fault:
         slot.note("unreadable", fault.splitlines()[0].removeprefix(f"{slot.address.label}:"))
-        return f"torchgraph: the snapshot of {slot.address.test} cannot be read\n{_indented(fault)}\n  accept: {slot.accept}"
-    slot.note("missing", f"the model runs {comparison.size_of(graph)}", body=body_digest(comparison.text_of(graph, slot.address.test)))
+        told = _indented(fault)
+        return f"torchgraph: the snapshot of {slot.address.test} cannot be read\n{told}\n  accept: {slot.accept}"
+    slot.note(
+        "missing",
+        f"the model runs {comparison.size_of(graph)}",
+        body=body_digest(comparison.text_of(graph, slot.address.test)),
+    )
     return (
         f"torchgraph: {slot.address.test} has no snapshot\n"
         f"  {slot.address.label} does not exist; the model runs {comparison.size_of(graph)}.\n"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.verdict.finding import Finding
 
+
 def claim(item: pytest.Item, taken: set[str], name: str | None) -> Slot:
     """The slot *name* of *item*, or the next unnamed one; fails when another check already has its file."""
     __tracebackhide__ = True
@@ -77,8 +78,12 @@ def check(
         pytest.fail(f"{test}: {unreadable}", pytrace=False)
     if broken:
         where = slot.address.label if slot else test
-        events.add(item, Event(test=test, path=where, what="over budget", text="; ".join(each.title for each in broken)))
-        pytest.fail("\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text), pytrace=False)
+        events.add(
+            item, Event(test=test, path=where, what="over budget", text="; ".join(each.title for each in broken))
+        )
+        pytest.fail(
+            "\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text), pytrace=False
+        )
     if failure:
         pytest.fail(failure, pytrace=False)
     return graph

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -143,5 +144,5 @@ def _place_of(change: Change, before: Graph, after: Graph) -> str:
         case _:
             return str(change)
     source = None if site.source is None else graph.operations[site.source].source
-    line = f" ({source.file}:{source.line})" if source else ""
+    line = f" ({PurePath(source.file).name}:{source.line})" if source else ""
     return f"{site_text(site)} in {site.scope or 'the model itself'}{line}"

@@ -55,7 +55,10 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unused:
-    """A snapshot file that no test claimed; ``owner`` is the node id in its head, ``removed`` whether it was deleted."""
+    """A snapshot file that no test claimed.
+
+    ``owner`` is the node id in its head; ``renamed_to`` the test without a snapshot that would record the same.
+    """
 
     path: str
     owner: str

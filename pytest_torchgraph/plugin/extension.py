@@ -103,7 +103,7 @@ def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) ->
     """Let syrupy count *entry* and, with *write*, store it unless it stands; raises what the writing raised."""
     config: Any = item.config
     assertion = SnapshotAssertion(
-        session=config._syrupy,
+        session=config._syrupy,  # noqa: SLF001  what syrupy's own fixture passes; there is no public name
         extension_class=TorchGraphExtension,
         test_location=PyTestLocation(item),
         update_snapshots=write,

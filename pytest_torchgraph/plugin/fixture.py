@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.recording import Recording
 
 NO_INPUTS: Any = object()
+PACKAGE = __name__.partition(".")[0]
 
 
 class TorchGraph:
@@ -78,7 +80,11 @@ class TorchGraph:
     def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
         """Run *model* once and return the graph of what it did; nothing is compared."""
         __tracebackhide__ = True
-        graph: Graph = _capture().trace(model, args, kwargs, **trace_options)
+        capture = _capture()
+        try:
+            graph: Graph = capture.trace(model, args, kwargs, **trace_options)
+        except Exception as error:  # noqa: BLE001  raised again at once
+            raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
         return graph
 
     def record(self, model: Any = None, **options: Any) -> AbstractContextManager[Recording]:
@@ -128,7 +134,10 @@ def _capture() -> ModuleType:
     """The room that runs models; its absence of PyTorch becomes one line."""
     __tracebackhide__ = True
     if not _has_torch():
-        pytest.fail("torch_graph runs models, and PyTorch is not installed in this environment: pip install torch", pytrace=False)
+        pytest.fail(
+            "torch_graph runs models, and PyTorch is not installed in this environment: pip install torch",
+            pytrace=False,
+        )
     return import_module("pytest_torchgraph.capture.recording")
 
 
@@ -137,3 +146,13 @@ def _has_torch() -> bool:
         return find_spec("torch") is not None
     except ModuleNotFoundError:
         return False
+
+
+def _frames_of_others(traceback: TracebackType | None) -> TracebackType | None:
+    """*traceback* without the frames of this package: a model's error reads as if the model had run by itself."""
+    if traceback is None:
+        return None
+    rest = _frames_of_others(traceback.tb_next)
+    if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == PACKAGE:
+        return rest
+    return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)

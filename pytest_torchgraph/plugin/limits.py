@@ -43,7 +43,9 @@ def for_session(config: pytest.Config) -> dict[str, Any]:
 def _key_and_limit(line: str) -> tuple[str, str]:
     key, colon, limit = line.partition(":")
     if not colon or not key.strip() or not limit.strip():
-        raise ValueError(f"budget {line!r}: expected 'key: limit', such as 'ops: 120', 'peak: 64 MiB' or 'aten.clone: 0'.")
+        raise ValueError(
+            f"budget {line!r}: expected 'key: limit', such as 'ops: 120', 'peak: 64 MiB' or 'aten.clone: 0'."
+        )
     return key.strip(), limit.strip()
 
 
@@ -62,7 +64,7 @@ def of_markers(item: pytest.Item) -> dict[str, Any]:
         for argument in marker.args:
             if not isinstance(argument, dict):
                 raise ValueError(  # noqa: TRY004  one kind of error for whatever a marker gets wrong
-                    f"{options.MARKER}({argument!r}): expected keywords, such as {options.MARKER}(ops=120, peak='64 MiB'), "
+                    f"{options.MARKER}({argument!r}): expected keywords, such as {options.MARKER}(ops=120), "
                     f"or a mapping, {options.MARKER}({{'aten.clone': 0}})."
                 )
             found.update(argument)
@@ -86,7 +88,9 @@ def require_valid_marker(item: pytest.Item, fixture: str) -> None:
     except ValueError as error:
         fault = str(error)
     if not fault and fixture not in getattr(item, "fixturenames", ()):
-        fault = f"the marker {options.MARKER} limits torch_graph.check, and the test does not use the torch_graph fixture."
+        fault = (
+            f"the marker {options.MARKER} limits torch_graph.check, and the test does not use the torch_graph fixture."
+        )
     if fault:
         pytest.fail(f"{node_id(item)}: {fault}", pytrace=False)
 

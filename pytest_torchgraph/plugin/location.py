@@ -90,4 +90,6 @@ def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]
 
 def clashes(item: pytest.Item, known: set[str]) -> bool:
     """Whether *item* or a class around it is among the *known* case clashes."""
-    return bool(known) and any(node_id(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class)))
+    return bool(known) and any(
+        node_id(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
+    )

@@ -71,7 +71,8 @@ def configure(config: pytest.Config) -> None:
         )
     if config.getini("torchgraph_compare") not in COMPARE:
         raise pytest.UsageError(
-            f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: expected one of {', '.join(COMPARE)}."
+            f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
+            f"expected one of {', '.join(COMPARE)}."
         )
 
 

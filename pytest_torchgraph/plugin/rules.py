@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_torchgraph.verdict.drift import Compare
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What a check compares, after the defaults of the session were filled in."""
 
-    compare: str
+    compare: Compare
     tolerance: Any
     ignore: tuple[str, ...]
 
@@ -25,12 +27,13 @@ class Rules:
     def of(cls, config: pytest.Config, *, compare: str | None, tolerance: Any, ignore: str | Iterable[str]) -> Rules:
         """The arguments of one check over the command line over the ini file."""
         __tracebackhide__ = True
-        if compare is not None and compare not in options.COMPARE:
+        chosen: Any = compare or options.compare_mode(config)
+        if chosen not in options.COMPARE:
             raise ValueError(f"compare={compare!r}: expected one of {', '.join(map(repr, options.COMPARE))}.")
         require_readable(tolerance, ignore)
         names = (ignore,) if isinstance(ignore, str) else tuple(ignore)
         return cls(
-            compare=compare or options.compare_mode(config),
+            compare=chosen,
             tolerance=options.tolerance(config) if tolerance is None else tolerance,
             ignore=(*options.ignored(config), *names),
         )

@@ -33,7 +33,9 @@ def load(address: Address) -> Stored:
     except FileNotFoundError:
         return Stored()
     except UnicodeDecodeError as error:
-        return Stored(fault=f"{address.label}: not UTF-8 text (byte {error.start}). Regenerate it, or restore it from git.")
+        return Stored(
+            fault=f"{address.label}: not UTF-8 text (byte {error.start}). Regenerate it, or restore it from git."
+        )
     except SnapshotUnreadable as error:
         return Stored(fault=str(error))
     except OSError as error:

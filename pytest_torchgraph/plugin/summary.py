@@ -37,7 +37,9 @@ def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
 
 def _drifts(events: Iterable[Event]) -> Iterator[Line]:
     """Drifts grouped by fingerprint, the most frequent first."""
-    drifted = sorted((event for event in events if event.what == "drifted"), key=lambda event: (event.change, event.test))
+    drifted = sorted(
+        (event for event in events if event.what == "drifted"), key=lambda event: (event.change, event.test)
+    )
     groups = [(change, list(group)) for change, group in groupby(drifted, key=lambda event: event.change)]
     for change, group in sorted(groups, key=lambda pair: (-len(pair[1]), pair[0])):
         first = group[0]

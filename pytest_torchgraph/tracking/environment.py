@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "
+SYSTEMS = frozenset({"linux", "darwin", "windows"})
 
 
 def recorded_line(graph: Graph) -> str:
@@ -25,8 +26,9 @@ def _parts(recorded: str) -> dict[str, str]:
     """Version by name; ``system`` holds the machine, whose line names no library."""
     parts = recorded.removesuffix(NOT_COMPARED).split(SEPARATOR)
     found = {name: text for name, _, text in (part.partition(" ") for part in parts) if name != "flops"}
-    systems = [name for name in found if name in ("linux", "darwin", "windows")]
-    return {**found, **{"system": f"{name} {found.pop(name)}" for name in systems}}
+    for name in SYSTEMS & set(found):
+        found["system"] = f"{name} {found.pop(name)}"
+    return found
 
 
 def differences(before: str, after: str) -> tuple[str, ...]:

@@ -28,7 +28,10 @@ class Result:
     def outcomes(self) -> dict[str, int]:
         """``{"passed": 2, "failed": 1}``, from pytest's last line."""
         last = re.findall(r"^(?:=+ )?(.*) in [\d.]+s.*$", self.text, re.MULTILINE)[-1]
-        return {word.rstrip("s") if word.startswith("error") else word: int(n) for n, word in re.findall(r"(\d+) (\w+)", last)}
+        return {
+            word.rstrip("s") if word.startswith("error") else word: int(n)
+            for n, word in re.findall(r"(\d+) (\w+)", last)
+        }
 
     def section(self) -> list[str]:
         """The lines of the summary section ``torchgraph``."""
@@ -54,7 +57,9 @@ class Project:
 
     def run(self, *arguments: str, plugins: tuple[str, ...] = PLUGINS, **environment: str) -> Result:
         """Run pytest in the project."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "CI", "GITHUB_", "COV_"))}
+        kept = {
+            name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "CI", "GITHUB_", "COV_"))
+        }
         path = os.pathsep.join([str(self.path), str(HERE)])
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *plugins, *arguments],
@@ -71,7 +76,11 @@ class Project:
     def snapshots(self) -> dict[str, str]:
         """Text of every file in the snapshot folder, by path below it."""
         root = self.path / "snapshots"
-        return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(root.rglob("*")) if path.is_file()}
+        return {
+            path.relative_to(root).as_posix(): path.read_text("utf-8")
+            for path in sorted(root.rglob("*"))
+            if path.is_file()
+        }
 
 
 @pytest.fixture

@@ -79,6 +79,8 @@ def calls(*graphs: Graph) -> Any:
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 
 
-capture = ModuleType("pytest_torchgraph.capture.recording")
-capture.trace = trace  # type: ignore[attr-defined]
-sys.modules[capture.__name__] = capture
+if __name__ == "stubs":
+    # Only inside the project under test; this suite's own process keeps the real room.
+    capture = ModuleType("pytest_torchgraph.capture.recording")
+    capture.trace = trace  # type: ignore[attr-defined]
+    sys.modules[capture.__name__] = capture

@@ -46,7 +46,9 @@ def test_the_plugin_adds_less_than_30_milliseconds_of_imports(project: Project) 
             int(microseconds)
             for microseconds in re.findall(
                 r"import time:\s+(\d+) \|\s+\d+ \|\s+pytest_torchgraph",
-                subprocess.run(command, cwd=project.path, env=environment, capture_output=True, text=True, check=True).stderr,
+                subprocess.run(
+                    command, cwd=project.path, env=environment, capture_output=True, text=True, check=True
+                ).stderr,
             )
         )
         for _ in range(3)
@@ -102,7 +104,9 @@ def test_the_header_names_mode_version_and_folder(project: Project) -> None:
 
 
 def test_the_marker_is_known_and_the_option_has_no_value(project: Project) -> None:
-    project.write({"test_m.py": "import pytest\n\n@pytest.mark.torchgraph_budget(ops=1)\ndef test_m(torch_graph):\n    pass\n"})
+    project.write(
+        {"test_m.py": "import pytest\n\n@pytest.mark.torchgraph_budget(ops=1)\ndef test_m(torch_graph):\n    pass\n"}
+    )
     assert project.run("--strict-markers", "--collect-only").code == 0
     result = project.run("--torchgraph-update=variant")
     assert result.code == 4

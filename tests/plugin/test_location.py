@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pytest_torchgraph.plugin.location import LONGEST_NAME_BYTES, case_clashes, readable, folder_of
+from pytest_torchgraph.plugin.location import LONGEST_NAME_BYTES, case_clashes, folder_of, readable
 
 
 def test_an_ordinary_name_is_kept_as_it_is() -> None:
     assert readable("TestBlock.test_forward[resnet18-f32].second") == "TestBlock.test_forward[resnet18-f32].second"
 
 
-@pytest.mark.parametrize("one, other", [("t[a/b]", "t[a:b]"), ("t[a/b]", "t[a_b]"), ("t[a|b]", "t[a?b]")])
+@pytest.mark.parametrize(("one", "other"), [("t[a/b]", "t[a:b]"), ("t[a/b]", "t[a_b]"), ("t[a|b]", "t[a?b]")])
 def test_names_that_lose_a_character_stay_apart(one: str, other: str) -> None:
     assert readable(one) != readable(other)
     assert readable(one).startswith("t[a_b]")

@@ -92,7 +92,9 @@ def test_{number}(torch_graph):
     project.write({"test_m.py": "import pytest\nfrom stubs import *\n" + "".join(functions)})
     result = project.run()
     told = [line for line in result.text.splitlines() if line.startswith("test_m.py::test_")]
-    assert [line.partition(": ")[0] for line in sorted(told)] == [f"test_m.py::test_{n}" for n in range(len(WRONG_MARKERS))]
+    assert [line.partition(": ")[0] for line in sorted(told)] == [
+        f"test_m.py::test_{n}" for n in range(len(WRONG_MARKERS))
+    ]
     assert all(words in line for words, line in zip(WRONG_MARKERS.values(), sorted(told), strict=True))
     assert "Traceback" not in result.text
     assert "During handling" not in result.text

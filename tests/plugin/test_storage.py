@@ -168,13 +168,21 @@ def test_the_folder_can_be_chosen(project: Project) -> None:
 
 
 def test_the_command_works_from_another_folder_and_for_odd_names(project: Project) -> None:
-    project.write({"tests/test_m.py": CHAIN.replace("def test_chain(", "@__import__('pytest').mark.parametrize('p', ['a b'])\n    def test_chain(p, ")})
+    project.write(
+        {
+            "tests/test_m.py": CHAIN.replace(
+                "def test_chain(", "@__import__('pytest').mark.parametrize('p', ['a b'])\n    def test_chain(p, "
+            )
+        }
+    )
     result = project.run("tests")
     assert "pytest 'tests/test_m.py::test_chain[a b]' --torchgraph-update" in result.text
 
 
 def test_the_syrupy_idiom_uses_the_same_file_and_report(recorded: Project) -> None:
-    idiom = CHAIN.replace("torch_graph.check(lambda: graph(ADD, MUL), ())", "assert graph(ADD, MUL) == torch_graph.snapshot")
+    idiom = CHAIN.replace(
+        "torch_graph.check(lambda: graph(ADD, MUL), ())", "assert graph(ADD, MUL) == torch_graph.snapshot"
+    )
     recorded.write({"test_m.py": idiom})
     assert recorded.run().code == 0
     recorded.write({"test_m.py": idiom.replace("ADD, MUL", "ADD, CLONE, MUL")})
@@ -264,13 +272,25 @@ def test_a_cold_first_call_is_recorded_from_the_second(project: Project) -> None
 
 
 def test_a_fixed_warmup_records_the_first_traced_call(project: Project) -> None:
-    project.write({"test_m.py": CHAIN.replace("lambda: graph(ADD, MUL), ()", "calls(graph(RELU), graph(ADD), graph(MUL)), (), warmup=1")})
+    project.write(
+        {
+            "test_m.py": CHAIN.replace(
+                "lambda: graph(ADD, MUL), ()", "calls(graph(RELU), graph(ADD), graph(MUL)), (), warmup=1"
+            )
+        }
+    )
     assert project.run("--torchgraph-update").code == 0
     assert "add" in project.snapshots()[FILE]
 
 
 def test_what_does_not_repeat_is_refused_and_named(project: Project) -> None:
-    project.write({"test_m.py": CHAIN.replace("lambda: graph(ADD, MUL)", "calls(graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph())")})
+    project.write(
+        {
+            "test_m.py": CHAIN.replace(
+                "lambda: graph(ADD, MUL)", "calls(graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph())"
+            )
+        }
+    )
     result = project.run("--torchgraph-update")
     assert result.code == 1
     assert project.snapshots() == {}

@@ -59,7 +59,13 @@ def test_a_partial_run_says_and_removes_nothing(recorded: Project, arguments: tu
 
 
 def test_deselecting_by_marker_keeps_what_was_deselected(recorded: Project) -> None:
-    recorded.write({"test_m.py": TESTS.replace("def test_gone", "@__import__('pytest').mark.filterwarnings('error')\n    def test_gone")})
+    recorded.write(
+        {
+            "test_m.py": TESTS.replace(
+                "def test_gone", "@__import__('pytest').mark.filterwarnings('error')\n    def test_gone"
+            )
+        }
+    )
     assert recorded.run("-m", "not filterwarnings", "--torchgraph-update").outcomes() == {"passed": 1, "deselected": 1}
     assert GONE in recorded.snapshots()
 

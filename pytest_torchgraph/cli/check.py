@@ -1,0 +1,46 @@
+"""``torchgraph check FILE module:factory``: a model against a snapshot file, without pytest."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.cli import judgement, models
+from pytest_torchgraph.cli.exits import DRIFT
+from pytest_torchgraph.cli.snapshots import as_snapshot, load
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "check",
+        help="run a model and compare it with a snapshot file",
+        description="Run the model that FACTORY returns and explain how it differs from FILE. "
+        "Exit code 0: same, 1: drift, 2: error.",
+    )
+    parser.add_argument("file", metavar="FILE")
+    models.add_arguments(parser)
+    judgement.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trace, compare, print and return 0 or 1; a first call that differs gets a second."""
+    _, before = load(arguments.file)
+    model = models.load(arguments.model)
+    title = f"{arguments.model} against {arguments.file}"
+    accept = f"torchgraph trace {shlex.quote(arguments.model)} -o {shlex.quote(arguments.file)}"
+
+    def once() -> judgement.Judged:
+        graph = models.trace(arguments.model, model, warmup=arguments.warmup)
+        after = as_snapshot(graph, arguments.model)
+        return judgement.judged(before, after, title, arguments, live=graph, accept=accept)
+
+    result = once()
+    if result.code == DRIFT and not arguments.warmup:
+        result = once()
+    judgement.show(result.outline, arguments)
+    return result.code

@@ -1,0 +1,90 @@
+"""Judging and explaining on the command line."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.report.outline import Outline
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
+COMPARE = ("graph", "counts")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say what is compared, and how the result is printed."""
+    parser.add_argument("--compare", choices=COMPARE, default="graph", help="graph (default), or counts and memory")
+    parser.add_argument("--tolerance", metavar="AMOUNT", help="how far memory may move: '5%%', '1 MiB', '5%% or 1 MiB'")
+    parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="what never counts as drift")
+    parser.add_argument("--format", choices=("terminal", "json"), default="terminal")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="every finding; twice for every operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A report and the exit code that goes with it."""
+
+    outline: Outline
+    code: int
+
+
+def judged(
+    before: Snapshot,
+    after: Snapshot,
+    title: str,
+    arguments: argparse.Namespace,
+    *,
+    live: Graph | None = None,
+    accept: str = "",
+) -> Judged:
+    """What changed from *before* to *after*; source lines come from *live*, the graph behind *after*."""
+    from pytest_torchgraph.diff.compare import compare
+    from pytest_torchgraph.report.drift import outline_of
+    from pytest_torchgraph.tracking.environment import differences, same_backend
+    from pytest_torchgraph.verdict.drift import judge
+
+    def source_of(operation: int) -> SourceLine | None:
+        return live.operations[operation].source if live else None
+
+    difference = compare(before.program, after.program)
+    try:
+        verdict = judge(
+            difference,
+            compare=arguments.compare,
+            tolerance=arguments.tolerance,
+            ignore=arguments.ignore,
+            same_backend=same_backend(before.recorded, after.recorded),
+        )
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+    outline = outline_of(
+        verdict,
+        difference,
+        test=title,
+        accept=accept if verdict.fails else "",
+        environment=differences(before.recorded, after.recorded),
+        source_of=source_of,
+    )
+    return Judged(outline, DRIFT if verdict.fails else SAME)
+
+
+def show(outline: Outline, arguments: argparse.Namespace) -> None:
+    """Print *outline* as the command line asks."""
+    from pytest_torchgraph.cli.show import wants_colour
+
+    if arguments.format == "json":
+        from pytest_torchgraph.report.export import render as as_json
+
+        sys.stdout.write(as_json(outline) + "\n")
+        return
+    from pytest_torchgraph.report.terminal import render
+
+    sys.stdout.write(render(outline, verbosity=arguments.verbose, colour=wants_colour()) + "\n")

@@ -1,0 +1,51 @@
+"""Entry point of ``torchgraph``: one verb, one file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.cli import check, demo, diff, show, trace
+from pytest_torchgraph.cli.exits import WRONG, Wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = (show, diff, trace, check, demo)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``torchgraph``."""
+    whole = argparse.ArgumentParser(
+        prog="torchgraph",
+        description="Show, compare and record the operation graphs of PyTorch models.",
+        epilog="Exit codes: 0 same or done, 1 drift, 2 the command could not do its work.",
+    )
+    verbs = whole.add_subparsers(metavar="VERB", required=True)
+    for verb in VERBS:
+        verb.register(verbs)
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except Wrong as error:
+        sys.stderr.write(f"torchgraph: {error}\n")
+        return WRONG
+    except BrokenPipeError:
+        # The reader of a pipe is gone; python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WRONG
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Snapshot files on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.cli.exits import Wrong
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
+
+def load(path: str) -> tuple[str, Snapshot]:
+    """The text of the snapshot at *path* and what it holds."""
+    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+    from pytest_torchgraph.snapshot.reader import read
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        return text, read(text, path=path)
+    except UnicodeDecodeError as error:
+        raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no snapshot.") from None
+    except OSError as error:
+        raise Wrong(f"{path}: {error.strerror}.") from None
+    except SnapshotUnreadable as error:
+        raise Wrong(str(error)) from None
+
+
+def save(path: Path, text: str) -> None:
+    """Write *text* to *path* in one step, its folder included."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError as error:
+        raise Wrong(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def text_of(graph: Graph, owner: str) -> str:
+    """The text of the snapshot of *graph*; *owner* stands where a test's node id would."""
+    from pytest_torchgraph.snapshot.writer import write
+    from pytest_torchgraph.tracking.environment import recorded_line
+
+    return write(graph.canonical, test=owner, recorded=recorded_line(graph))
+
+
+def as_snapshot(graph: Graph, owner: str) -> Snapshot:
+    """*graph* as it would be read back from its snapshot."""
+    from pytest_torchgraph.snapshot.reader import Snapshot
+    from pytest_torchgraph.tracking.environment import recorded_line
+
+    return Snapshot(program=graph.canonical, test=owner, recorded=recorded_line(graph))

@@ -1,0 +1,38 @@
+"""``torchgraph trace module:factory``: record a model without pytest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.cli import models
+from pytest_torchgraph.cli.exits import SAME
+from pytest_torchgraph.cli.snapshots import save, text_of
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "trace",
+        help="run a model and print its snapshot",
+        description="Call FACTORY, run the model that it returns once, and print the snapshot.",
+    )
+    models.add_arguments(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the snapshot there instead")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trace and print or write."""
+    graph = models.trace(arguments.model, models.load(arguments.model), warmup=arguments.warmup)
+    text = text_of(graph, arguments.model)
+    if arguments.output is None:
+        sys.stdout.write(text)
+    else:
+        save(Path(arguments.output), text)
+        sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
+    return SAME

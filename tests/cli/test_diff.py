@@ -1,0 +1,82 @@
+"""``torchgraph diff``: exit codes, formats, and a start without PyTorch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from pytest_torchgraph.cli.main import main
+from tests.cli.test_show import SNAPSHOT
+
+COPIED = (
+    SNAPSHOT.replace("ops 1\n", "ops 2\n")
+    .replace("relu(%x)", "clone(%x) f32[2,16]\n  relu(%clone)")
+    .replace("torch 2.13.0", "torch 2.15.0")
+)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, str]:
+    """Two snapshots, the second with one copy more."""
+    paths = tmp_path / "a.torchgraph", tmp_path / "b.torchgraph"
+    for path, text in zip(paths, (SNAPSHOT, COPIED), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return str(paths[0]), str(paths[1])
+
+
+def test_equal_files_are_the_same(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", files[0], files[0]]) == 0
+    assert capsys.readouterr().out == f"{files[0]} -> {files[0]}: no change\n"
+
+
+def test_a_drift_is_explained_with_the_environment(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", *files]) == 1
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"{files[0]} -> {files[1]}: +1 aten.clone (0 -> 1)"
+    assert rest[0] == "  recorded with torch 2.13.0, running 2.15.0"
+
+
+def test_what_is_ignored_is_no_drift(files: tuple[str, str]) -> None:
+    assert main(["diff", *files, "--ignore", "aten.clone", "--ignore", "ops"]) == 0
+
+
+def test_json_holds_the_outline(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", *files, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["status"] == "drift"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("--tolerance", "abit"), "abit"), (("--ignore", "metric:speed"), "no metric 'speed'")],
+)
+def test_wrong_arguments_end_with_2(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert main(["diff", *files, *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_missing_file_ends_with_2_and_a_missing_argument_too(files: tuple[str, str]) -> None:
+    assert main(["diff", files[0], "absent"]) == 2
+    with pytest.raises(SystemExit) as caught:
+        main(["diff", files[0]])
+    assert caught.value.code == 2
+
+
+def test_diff_starts_without_pytorch_in_a_third_of_a_second(files: tuple[str, str]) -> None:
+    code = (
+        "import sys; from pytest_torchgraph.cli.main import main; main(sys.argv[1:]);"
+        "sys.exit(bool({'torch', 'rich', 'pytest'} & set(sys.modules)))"
+    )
+    seconds = []
+    for _ in range(3):
+        began = perf_counter()
+        done = subprocess.run([sys.executable, "-c", code, "diff", *files], stdout=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0
+        seconds.append(perf_counter() - began)
+    assert min(seconds) < 0.3
