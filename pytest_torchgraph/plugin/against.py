@@ -124,7 +124,7 @@ def _written(slot: Slot, steady: Steady, what: What, moved: str) -> tuple[Graph,
     except OSError as error:
         slot.note("refused", f"cannot be written ({error.strerror})")
         return steady.graph, (
-            f"torchgraph: {slot.address.label} cannot be written: {error.strerror} ({error.filename})\n"
+            f"torchgraph: {slot.address.label} cannot be written: {error.strerror}\n"
             "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )

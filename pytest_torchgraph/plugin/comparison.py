@@ -133,16 +133,19 @@ def first_change(before: Graph, after: Graph) -> str:
 
 
 def _place_of(change: Change, before: Graph, after: Graph) -> str:
-    from pytest_torchgraph.diff.change import Added, Altered, Moved, Removed
+    from pytest_torchgraph.diff.change import Added, Altered, MetricChanged, Moved, Removed
     from pytest_torchgraph.report.spelling import site_text
+    from pytest_torchgraph.verdict.title import metric_text
 
     match change:
         case Added(site) | Altered(_, site) | Moved(_, site):
             graph = after
         case Removed(site):
             graph = before
+        case MetricChanged():
+            return metric_text(change)
         case _:
-            return str(change)
+            return type(change).__name__.lower()
     source = None if site.source is None else graph.operations[site.source].source
     line = f" ({PurePath(source.file).name}:{source.line})" if source else ""
     return f"{site_text(site)} in {site.scope or 'the model itself'}{line}"

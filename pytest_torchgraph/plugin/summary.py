@@ -58,8 +58,14 @@ def _listed(events: list[Event]) -> Iterator[Line]:
 
 
 def _notes(events: Iterable[Event]) -> Iterator[Line]:
+    """Each note once, however many snapshots it is about."""
+    paths: dict[str, list[str]] = {}
     for event in events:
-        yield from ((f"note {event.path}: {note}", PLAIN) for note in event.notes)
+        for note in event.notes:
+            paths.setdefault(note, []).append(event.path)
+    for note, noted in paths.items():
+        where = noted[0] if len(noted) == 1 else f"{len(noted)} snapshots, for example {noted[0]}"
+        yield f"note {where}: {note}", PLAIN
 
 
 def _unused(unused: Iterable[Unused], *, removing: bool) -> Iterator[Line]:

@@ -71,6 +71,12 @@ def test_drifts_are_grouped_by_what_changed_the_most_frequent_first() -> None:
     ]
 
 
+def test_a_note_is_told_once() -> None:
+    events = [event(test, "matched", notes=("cold",)) for test in "abc"]
+    shown = [text for text, _ in lines(Ledger(events={one.test: [one] for one in events}))]
+    assert shown == ["note 3 snapshots, for example snapshots/a: cold"]
+
+
 def test_a_run_in_which_everything_matched_says_nothing() -> None:
     assert lines(Ledger(events={"a": [event("a", "matched")]})) == []
 
