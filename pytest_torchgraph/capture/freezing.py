@@ -40,6 +40,7 @@ class Run:
     grad_mode: GradMode
     inference_mode: bool
     training: Training
+    libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -244,6 +245,7 @@ def origin_of(run: Run) -> Origin:
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
+        libraries=run.libraries,
         system=platform.system().lower(),
         architecture=platform.machine().lower(),
         device="+".join(sorted(devices - {"cpu"})) or "cpu",

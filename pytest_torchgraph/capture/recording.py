@@ -18,7 +18,7 @@ from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.state import Checkpoint, Guard
-from pytest_torchgraph.capture.target import Target, leaves_of, target_of
+from pytest_torchgraph.capture.target import Target, leaves_of, libraries_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.graph.graph import Graph
@@ -85,6 +85,7 @@ class Recording:
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
             training=training_of(self.target.roots),
+            libraries=libraries_of(self.target.roots),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,13 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
         found.update(getattr(function, "__dict__", {}))
     found.update(vars(function.__self__) if hasattr(getattr(function, "__self__", None), "__dict__") else {})
     return {name: value for name, value in found.items() if isinstance(value, nn.Module)}
+
+
+def libraries_of(roots: dict[str, nn.Module]) -> tuple[tuple[str, str], ...]:
+    """Name and version of the packages, PyTorch apart, whose module classes *roots* are made of."""
+    packages = {type(module).__module__.partition(".")[0] for root in roots.values() for module in root.modules()}
+    versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in packages - {"torch"}}
+    return tuple((name, version) for name, version in sorted(versions.items()) if isinstance(version, str))
 
 
 def leaves_of(roots: dict[str, nn.Module]) -> list[tuple[str, str, Tensor]]:

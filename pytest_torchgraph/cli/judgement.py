@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import argparse
 
     from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import SourceLine
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
 
@@ -46,34 +45,22 @@ def judged(
     accept: str = "",
 ) -> Judged:
     """What changed from *before* to *after*; source lines come from *live*, the graph behind *after*."""
-    from pytest_torchgraph.diff.compare import compare
-    from pytest_torchgraph.report.drift import outline_of
-    from pytest_torchgraph.tracking.environment import differences, same_backend
-    from pytest_torchgraph.verdict.drift import judge
+    from pytest_torchgraph.report.comparison import compared
 
-    def source_of(operation: int) -> SourceLine | None:
-        return live.operations[operation].source if live else None
-
-    difference = compare(before.program, after.program)
     try:
-        verdict = judge(
-            difference,
+        comparison = compared(
+            before.program,
+            after.program,
+            (before.recorded, after.recorded),
             compare=arguments.compare,
             tolerance=arguments.tolerance,
             ignore=arguments.ignore,
-            same_backend=same_backend(before.recorded, after.recorded),
+            live=live,
         )
     except ValueError as error:
         raise Wrong(str(error)) from None
-    outline = outline_of(
-        verdict,
-        difference,
-        test=title,
-        accept=accept if verdict.fails else "",
-        environment=differences(before.recorded, after.recorded),
-        source_of=source_of,
-    )
-    return Judged(outline, DRIFT if verdict.fails else SAME)
+    drifted = comparison.drifted
+    return Judged(comparison.outline(title, accept if drifted else ""), DRIFT if drifted else SAME)
 
 
 def show(outline: Outline, arguments: argparse.Namespace) -> None:

@@ -41,8 +41,8 @@ def save(path: Path, text: str) -> None:
 
 def text_of(graph: Graph, owner: str) -> str:
     """The text of the snapshot of *graph*; *owner* stands where a test's node id would."""
+    from pytest_torchgraph.snapshot.recorded import recorded_line
     from pytest_torchgraph.snapshot.writer import write
-    from pytest_torchgraph.tracking.environment import recorded_line
 
     return write(graph.canonical, test=owner, recorded=recorded_line(graph))
 
@@ -50,6 +50,6 @@ def text_of(graph: Graph, owner: str) -> str:
 def as_snapshot(graph: Graph, owner: str) -> Snapshot:
     """*graph* as it would be read back from its snapshot."""
     from pytest_torchgraph.snapshot.reader import Snapshot
-    from pytest_torchgraph.tracking.environment import recorded_line
+    from pytest_torchgraph.snapshot.recorded import recorded_line
 
     return Snapshot(program=graph.canonical, test=owner, recorded=recorded_line(graph))

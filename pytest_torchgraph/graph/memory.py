@@ -22,3 +22,13 @@ class Memory:
     buffer_bytes: int
     input_bytes: int
     alive_at_peak: tuple[int, ...] = ()
+
+
+def KiB(count: float) -> int:  # noqa: N802 -- the unit is spelled so
+    """*count* times 1024 bytes."""
+    return round(count * 1024)
+
+
+def MiB(count: float) -> int:  # noqa: N802 -- the unit is spelled so
+    """*count* times 1024 * 1024 bytes."""
+    return round(count * 1024**2)

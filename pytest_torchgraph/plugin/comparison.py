@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.diff.change import Change, Difference
     from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import SourceLine
     from pytest_torchgraph.plugin.rules import Rules
+    from pytest_torchgraph.report.comparison import Comparison
+    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Verdict
@@ -22,17 +23,20 @@ COUNTS_TOLD = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A graph judged against its stored snapshot; ``environment`` says what runs otherwise than it was recorded."""
+    """A graph judged against its stored snapshot."""
 
     graph: Graph
-    difference: Difference
-    verdict: Verdict
-    environment: tuple[str, ...]
+    comparison: Comparison
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the difference amounts to."""
+        return self.comparison.verdict
 
     @property
     def passes(self) -> bool:
         """Whether nothing that is compared differs."""
-        return not self.verdict.fails
+        return not self.comparison.drifted
 
     @property
     def renames(self) -> tuple[str, ...]:
@@ -42,32 +46,30 @@ class Outcome:
     @property
     def moved(self) -> str:
         """``ops 100 -> 116, +16 aten.clone``: what an update changed, on one line."""
-        return moved_text(self.difference) or self.verdict.headline
+        return moved_text(self.comparison.difference) or self.verdict.headline
 
 
 def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
     """*graph* against *snapshot* under *rules*."""
-    from pytest_torchgraph.diff.compare import compare
-    from pytest_torchgraph.tracking.environment import differences, recorded_line, same_backend
-    from pytest_torchgraph.verdict.drift import judge
+    from pytest_torchgraph.report.comparison import compared
+    from pytest_torchgraph.snapshot.recorded import recorded_line
 
-    now = recorded_line(graph)
-    difference = compare(snapshot.program, graph.canonical)
-    verdict = judge(
-        difference,
+    comparison = compared(
+        snapshot.program,
+        graph.canonical,
+        (snapshot.recorded, recorded_line(graph)),
         compare=rules.compare,
         tolerance=rules.tolerance,
         ignore=rules.ignore,
-        same_backend=same_backend(snapshot.recorded, now),
+        live=graph,
     )
-    environment = differences(snapshot.recorded, now)
-    return Outcome(graph=graph, difference=difference, verdict=verdict, environment=environment)
+    return Outcome(graph=graph, comparison=comparison)
 
 
 def text_of(graph: Graph, test: str) -> str:
     """The text of the snapshot of *graph* that *test* owns."""
+    from pytest_torchgraph.snapshot.recorded import recorded_line
     from pytest_torchgraph.snapshot.writer import write
-    from pytest_torchgraph.tracking.environment import recorded_line
 
     return write(graph.canonical, test=test, recorded=recorded_line(graph))
 
@@ -96,22 +98,7 @@ def moved_text(difference: Difference) -> str:
 
 def drift_report(outcome: Outcome, test: str, accept: str, config: pytest.Config) -> str:
     """The report of a drift: five lines, all of it under ``-vv``."""
-    from pytest_torchgraph.report.drift import outline_of
-
-    def source_of(operation: int) -> SourceLine | None:
-        return outcome.graph.operations[operation].source
-
-    return shown(
-        outline_of(
-            outcome.verdict,
-            outcome.difference,
-            test=test,
-            accept=accept,
-            environment=outcome.environment,
-            source_of=source_of,
-        ),
-        config,
-    )
+    return shown(outcome.comparison.outline(test, accept), config)
 
 
 def shown(outline: Outline, config: pytest.Config) -> str:

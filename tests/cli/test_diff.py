@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -68,15 +67,10 @@ def test_a_missing_file_ends_with_2_and_a_missing_argument_too(files: tuple[str,
     assert caught.value.code == 2
 
 
-def test_diff_starts_without_pytorch_in_a_third_of_a_second(files: tuple[str, str]) -> None:
+def test_diff_imports_neither_pytorch_nor_pytest(files: tuple[str, str]) -> None:
     code = (
         "import sys; from pytest_torchgraph.cli.main import main; main(sys.argv[1:]);"
         "sys.exit(bool({'torch', 'rich', 'pytest'} & set(sys.modules)))"
     )
-    seconds = []
-    for _ in range(3):
-        began = perf_counter()
-        done = subprocess.run([sys.executable, "-c", code, "diff", *files], stdout=subprocess.DEVNULL, check=False)
-        assert done.returncode == 0
-        seconds.append(perf_counter() - began)
-    assert min(seconds) < 0.3
+    done = subprocess.run([sys.executable, "-c", code, "diff", *files], stdout=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0

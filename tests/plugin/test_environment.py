@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.tracking.environment import differences, recorded_line, same_backend
+from pytest_torchgraph.snapshot.recorded import recorded_line
+from pytest_torchgraph.verdict.environment import differences, same_backend
 from tests.plugin.stubs import ADD, graph
 
 if TYPE_CHECKING:

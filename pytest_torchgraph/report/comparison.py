@@ -1,0 +1,100 @@
+"""Two graphs compared, judged and explained: the one way that every door goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.diff.compare import compare as differences_of
+from pytest_torchgraph.report.drift import outline_of
+from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.snapshot.recorded import recorded_line
+from pytest_torchgraph.verdict.drift import Compare, judge
+from pytest_torchgraph.verdict.environment import differences, same_backend
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.diff.change import Difference
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.graph.program import Program
+    from pytest_torchgraph.report.outline import Outline
+    from pytest_torchgraph.verdict.finding import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What changed between two graphs, and whether it matters; ``str()`` is the report.
+
+    ``environment`` says what runs otherwise than it was recorded. ``live`` is the graph after, where it was recorded in
+    this process and so knows source lines.
+    """
+
+    difference: Difference
+    verdict: Verdict
+    environment: tuple[str, ...]
+    live: Graph | None = None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether something changed that is compared."""
+        return self.verdict.fails
+
+    def source_of(self, operation: int) -> SourceLine | None:
+        """Where the operation at this position of the graph after was asked for."""
+        return self.live.operations[operation].source if self.live else None
+
+    def outline(self, test: str, accept: str = "") -> Outline:
+        """The report; *test* names what was compared, *accept* is the command that records the graph as it is now."""
+        return outline_of(
+            self.verdict,
+            self.difference,
+            test=test,
+            accept=accept,
+            environment=self.environment,
+            source_of=self.source_of,
+        )
+
+    def __str__(self) -> str:
+        return render(self.outline("before -> after"))
+
+
+def compared(
+    before: Program,
+    after: Program,
+    recorded: tuple[str, str],
+    *,
+    compare: Compare = "graph",
+    tolerance: object = None,
+    ignore: str | Iterable[str] = (),
+    live: Graph | None = None,
+) -> Comparison:
+    """Two canonical graphs; *recorded* are the notes on what recorded each of them.
+
+    Raises ``ValueError`` for a *compare*, *tolerance* or *ignore* in no accepted form.
+    """
+    difference = differences_of(before, after)
+    verdict = judge(
+        difference, compare=compare, tolerance=tolerance, ignore=ignore, same_backend=same_backend(*recorded)
+    )
+    return Comparison(difference=difference, verdict=verdict, environment=differences(*recorded), live=live)
+
+
+def compare(
+    before: Graph,
+    after: Graph,
+    *,
+    compare: Compare = "graph",
+    tolerance: object = None,
+    ignore: str | Iterable[str] = (),
+) -> Comparison:
+    """What changed from *before* to *after*, judged as ``torch_graph.check`` judges it."""
+    return compared(
+        before.canonical,
+        after.canonical,
+        (recorded_line(before), recorded_line(after)),
+        compare=compare,
+        tolerance=tolerance,
+        ignore=ignore,
+        live=after,
+    )

@@ -1,0 +1,31 @@
+"""The note on what recorded a snapshot: the `recorded` line of a file, written and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+NOT_COMPARED = " (not compared)"
+SEPARATOR = ", "
+SYSTEMS = frozenset({"linux", "darwin", "windows"})
+
+
+def recorded_line(graph: Graph) -> str:
+    """``torch 2.13.0, python 3.11, linux x86_64, flops 1310720 (not compared)``."""
+    origin = graph.origin
+    python = ".".join(origin.python.split(".")[:2])
+    libraries = [f"{name} {version}" for name, version in origin.libraries]
+    machine = f"{origin.system} {origin.architecture}"
+    parts = [f"torch {origin.torch}", f"python {python}", *libraries, machine, f"flops {graph.flops}"]
+    return SEPARATOR.join(parts) + NOT_COMPARED
+
+
+def recorded_parts(recorded: str) -> dict[str, str]:
+    """Version by name; ``system`` holds the machine, whose line names no library."""
+    parts = recorded.removesuffix(NOT_COMPARED).split(SEPARATOR)
+    found = {name: text for name, _, text in (part.partition(" ") for part in parts) if name != "flops"}
+    for name in SYSTEMS & set(found):
+        found["system"] = f"{name} {found.pop(name)}"
+    return found

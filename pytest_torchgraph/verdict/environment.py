@@ -1,0 +1,24 @@
+"""Whether what runs now is what recorded a snapshot."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.snapshot.recorded import recorded_parts
+
+
+def differences(before: str, after: str) -> tuple[str, ...]:
+    """One sentence for each part of the environment that is not as it was recorded."""
+    left, right = recorded_parts(before), recorded_parts(after)
+    changed = [name for name in left if name in right and left[name] != right[name]]
+    return tuple(
+        f"recorded on {left[name]}, running on {right[name]}"
+        if name == "system"
+        else f"recorded with {name} {left[name]}, running {right[name]}"
+        for name in changed
+    )
+
+
+def same_backend(before: str, after: str) -> bool:
+    """Whether PyTorch's minor version and the machine are the same, so that kernels are chosen alike."""
+    left, right = recorded_parts(before), recorded_parts(after)
+    minors = [parts.get("torch", "").split(".")[:2] for parts in (left, right)]
+    return minors[0] == minors[1] and left.get("system") == right.get("system")
