@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.report.comparison import Comparison
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Verdict
