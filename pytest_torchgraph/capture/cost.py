@@ -68,8 +68,6 @@ OWN_FORMULAS: dict[str, Callable[..., int]] = {
     "aten._scaled_dot_product_flash_attention_for_cpu": flash_attention_on_cpu,
 }
 
-_memo: dict[Any, int | None] = {}
-
 
 def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], results: Any) -> int | None:
     """FLOPs of one operation on the recorded shapes; 0 for work that is not matmul-like, ``None`` where unknown."""
@@ -80,10 +78,7 @@ def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[
     shapes = tuple(shapes_of(argument) for argument in arguments)
     named = {key: shapes_of(value) for key, value in keywords.items()}
     out = shapes_of(results)
-    key = (name, repr(shapes), repr(named), repr(out))
-    if key not in _memo:
-        _memo[key] = applied(formula, shapes, named, out[0] if isinstance(out, tuple) and len(out) == 1 else out)
-    return _memo[key]
+    return applied(formula, shapes, named, out[0] if isinstance(out, tuple) and len(out) == 1 else out)
 
 
 def applied(formula: Callable[..., int], shapes: Any, named: Any, out: Any) -> int | None:

@@ -150,6 +150,8 @@ def readings_in(value: Any) -> list[Raw]:
 
 def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
     """The storages whose contents the operation changed."""
+    if not overload.may_write:
+        return ()
     flag = overload.training_flag
     if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
         return ()

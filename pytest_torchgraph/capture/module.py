@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from pytest_torchgraph.capture.operation import Where
+from pytest_torchgraph.capture.target import Target
+from pytest_torchgraph.capture.tensor import Identity
 
 
 class OpenScope:
@@ -30,23 +32,21 @@ class OpenScope:
 class ModuleCalls:
     """Follows module calls: ``nn.Module.__call__``, and ``forward`` called directly on a module of the model.
 
-    ``roots`` are the modules that the traced callable holds, by the path they get.
+    ``modules`` are those that the traced callable holds, by path. ``identity`` tells how many operations there were.
     """
 
-    def __init__(self, class_name: str, roots: dict[str, nn.Module], where: Where, clock: Callable[[], int]) -> None:
+    def __init__(self, target: Target, modules: list[tuple[str, nn.Module]], where: Where, identity: Identity) -> None:
         self.where = where
-        self.clock = clock
-        self.scopes = [OpenScope(None, "", class_name, 0, training=training_of(roots))]
-        self.paths: dict[int, tuple[weakref.ref[nn.Module], str]] = {}
-        self.roots = tuple(roots.values())
-        self.entered: set[int] = set()
-        self.root = roots.get("")
+        self.identity = identity
+        self.modules = modules
+        self.root = target.roots.get("")
         self.root_started = False
-        for path, module in roots.items():
-            self.adopt(path, module)
+        self.scopes = [OpenScope(None, "", target.class_name, 0, training=modules[0][1].training if modules else None)]
+        self.paths = {id(module): (weakref.ref(module), path) for path, module in modules}
+        self.entered: set[int] = set()
 
     def adopt(self, path: str, module: nn.Module) -> None:
-        """Name *module* and all modules inside it, the first name of a shared module winning."""
+        """Name *module*, met during the run, and all modules inside it that have no name yet."""
         for name, child in module.named_modules(prefix=path):
             known = self.paths.get(id(child))
             if known is None or known[0]() is not child:
@@ -74,7 +74,7 @@ class ModuleCalls:
             scope = self.scopes[0]
         else:
             path = self.path_of(module)
-            scope = OpenScope(outer, path, type(module).__name__, self.clock(), training=module.training)
+            scope = OpenScope(outer, path, type(module).__name__, self.identity.clock, training=module.training)
             where.scope = len(self.scopes)
             self.scopes.append(scope)
         try:
@@ -83,7 +83,7 @@ class ModuleCalls:
             where.fail(error)
             raise
         finally:
-            scope.end = self.clock()
+            scope.end = self.identity.clock
             where.scope = outer
 
     def watched_forward(self, module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,11 +100,6 @@ class ModuleCalls:
         watched.__wrapped__ = forward  # type: ignore[attr-defined]
         watched.__self__ = module  # type: ignore[attr-defined]
         return watched
-
-
-def training_of(roots: dict[str, nn.Module]) -> bool | None:
-    """The training flag of the traced module; ``None`` without modules."""
-    return next((module.training for module in roots.values()), None)
 
 
 @contextmanager
@@ -126,8 +121,7 @@ def following(calls: ModuleCalls) -> Iterator[None]:
     watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]] = {}
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
-        for root in calls.roots:
-            watch_forwards(root, calls, watched)
+        watch_forwards(calls, watched)
         yield
     finally:
         nn.Module.__call__ = plain_call  # type: ignore[method-assign]
@@ -138,13 +132,11 @@ def following(calls: ModuleCalls) -> Iterator[None]:
                 module.__dict__["forward"] = own
 
 
-def watch_forwards(
-    root: nn.Module, calls: ModuleCalls, watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]]
-) -> None:
-    """Put a watching ``forward`` on every module below *root*, noting what to put back."""
-    for module in root.modules():
+def watch_forwards(calls: ModuleCalls, watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]]) -> None:
+    """Put a watching ``forward`` on every module of the model, noting what to put back."""
+    for _, module in calls.modules:
         # A ScriptModule keeps its forward in C++ and a container has none.
-        if isinstance(module, torch.jit.ScriptModule) or id(module) in watched or not has_forward(module):
+        if isinstance(module, torch.jit.ScriptModule) or not has_forward(module):
             continue
         own = module.__dict__.get("forward")
         watched[id(module)] = (module, own)

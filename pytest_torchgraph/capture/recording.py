@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
@@ -18,11 +18,10 @@ from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.state import Checkpoint, Guard
-from pytest_torchgraph.capture.target import Target, leaves_of, libraries_of, target_of
+from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.origin import Training
 
 
 class AlreadyRecording(RuntimeError):
@@ -32,12 +31,13 @@ class AlreadyRecording(RuntimeError):
 class Recording:
     """A run while it is recorded; ``graph`` holds the result once the context has closed."""
 
-    def __init__(self, target: Target, guard: Guard) -> None:
+    def __init__(self, target: Target, holdings: Holdings, guard: Guard) -> None:
         self.where = Where()
         self.identity = Identity()
         self.mode = OperationMode(self.identity, self.where, guard)
-        self.modules = ModuleCalls(target.class_name, target.roots, self.where, lambda: self.identity.clock)
+        self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
         self.target = target
+        self.holdings = holdings
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
@@ -49,7 +49,8 @@ class Recording:
     def graph(self) -> Graph:
         """What was recorded; raises ``RuntimeError`` while the recording is open."""
         if self._graph is None:
-            self._graph = freeze(self.log)
+            with collector_paused():
+                self._graph = freeze(self.log)
         return self._graph
 
     @property
@@ -61,8 +62,8 @@ class Recording:
 
     def meet_leaves(self, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
-        for kind, path, tensor in leaves_of(self.target.roots):
-            self.identity.meet(tensor, kind, path)  # type: ignore[arg-type]
+        for kind, path, tensor in self.holdings.leaves:
+            self.identity.meet(tensor, kind, path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.resident = self.identity.live
 
@@ -84,8 +85,8 @@ class Recording:
             outputs=self.outputs,
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
-            training=training_of(self.target.roots),
-            libraries=libraries_of(self.target.roots),
+            training=self.holdings.training,
+            libraries=self.holdings.libraries,
         )
 
 
@@ -93,13 +94,13 @@ _open: list[Recording] = []
 
 
 @contextmanager
-def recorded(target: Target, guard: Guard, inputs: list[tuple[str, Tensor]]) -> Iterator[Recording]:
+def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tuple[str, Tensor]]) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs."""
     if _open:
         raise AlreadyRecording(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
-    recording = Recording(target, guard)
+    recording = Recording(target, holdings, guard)
     with ExitStack() as stack:
         _open.append(recording)
         stack.callback(_open.clear)
@@ -122,7 +123,7 @@ def recorded(target: Target, guard: Guard, inputs: list[tuple[str, Tensor]]) -> 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Let only reference counts free memory, so that bytes are the same every time."""
+    """Let only reference counts free memory: the bytes are the same every time, and no time goes into collecting."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -146,16 +147,6 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
         error.add_note(note)
     else:  # Python 3.10
         vars(error).setdefault("__notes__", []).append(note)
-
-
-def training_of(roots: Mapping[str, nn.Module]) -> Training:
-    """``train`` or ``eval`` when all modules agree."""
-    flags = {module.training for root in roots.values() for module in root.modules()}
-    if not flags:
-        return "none"
-    if len(flags) == 2:
-        return "mixed"
-    return "train" if flags.pop() else "eval"
 
 
 def trace(
@@ -193,13 +184,14 @@ def traced_once(
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
     inputs = list(named_inputs(target.function, args, kwargs))
-    tensors = [tensor for _, _, tensor in leaves_of(target.roots)] + [tensor for _, tensor in inputs]
-    checkpoint = Checkpoint(list(target.roots.values()), tensors if restore else [])
+    holdings = holdings_of(target.roots)
+    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs]
+    checkpoint = Checkpoint(holdings.modules, tensors) if restore else Checkpoint([], [])
     try:
         if not record:
             target.function(*args, **kwargs)
             return None
-        with recorded(target, checkpoint.guard, inputs) as recording:
+        with recorded(target, holdings, checkpoint.guard, inputs) as recording:
             output = target.function(*args, **kwargs)
             recording.meet_outputs(output)
             del output
@@ -224,6 +216,6 @@ def record(model: Any = None) -> Iterator[Recording]:
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
     """
     target = Target(None, "record", {}) if model is None else target_of(model)
-    with recorded(target, Guard([]), []) as recording:
+    with recorded(target, holdings_of(target.roots), Guard([]), []) as recording:
         recording.modules.root = None
         yield recording

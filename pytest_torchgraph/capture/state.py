@@ -89,11 +89,10 @@ def whole_storage(tensor: Tensor) -> Tensor:
 class Checkpoint:
     """The state of modules, tensors and random generators at one moment."""
 
-    def __init__(self, roots: Iterator[nn.Module] | list[nn.Module], tensors: list[Tensor]) -> None:
-        modules = [module for root in roots for module in root.modules()]
+    def __init__(self, modules: list[tuple[str, nn.Module]], tensors: list[Tensor]) -> None:
         self.guard = Guard(tensors)
         self._undo: list[Callable[[], None]] = []
-        for module in modules:
+        for _, module in modules:
             if not isinstance(module, torch.jit.ScriptModule):
                 self._undo.extend(module_undo(module))
         for tensor in tensors:
@@ -120,20 +119,32 @@ def module_undo(module: nn.Module) -> Iterator[Callable[[], None]]:
     a plain attribute. A lazy module that became another class in its first call is left as it built itself.
     """
     kind, training = type(module), module.training
-    kept = {name: dict(module.__dict__[name]) for name in REGISTRIES if name in module.__dict__}
+    # Most registries of most modules are empty: no copy is made of those.
+    kept = [(name, dict(entries) if entries else {}) for name, entries in registries_of(module)]
 
     def undo() -> None:
         if type(module) is not kind:
             return
         module.training = training
-        for name, entries in kept.items():
+        for name, entries in kept:
             registry = module.__dict__[name]
+            if not (registry or entries):
+                continue
             caches = caches_in(registry, entries) if name == "_buffers" else {}
             if len(registry) != len(entries) or any(registry.get(key) is not entries[key] for key in entries):
                 registry.clear()
                 registry.update(entries | caches)
 
     yield undo
+
+
+def registries_of(module: nn.Module) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """The registries that *module* has, by name."""
+    own = module.__dict__
+    for name in REGISTRIES:
+        entries = own.get(name)
+        if entries is not None:
+            yield name, entries
 
 
 def caches_in(registry: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

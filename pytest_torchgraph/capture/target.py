@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from pytest_torchgraph.graph.origin import Training
+from pytest_torchgraph.graph.tensor import StorageKind
 
 
 @dataclass(frozen=True)
@@ -60,26 +63,67 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
     return {name: value for name, value in found.items() if isinstance(value, nn.Module)}
 
 
-def libraries_of(roots: dict[str, nn.Module]) -> tuple[tuple[str, str], ...]:
-    """Name and version of the packages, PyTorch apart, whose module classes *roots* are made of."""
-    packages = {type(module).__module__.partition(".")[0] for root in roots.values() for module in root.modules()}
-    versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in packages - {"torch"}}
-    return tuple((name, version) for name, version in sorted(versions.items()) if isinstance(version, str))
+@dataclass(frozen=True)
+class Holdings:
+    """What a target holds at the start of a run: each module once by path, and each tensor of a module once."""
+
+    modules: list[tuple[str, nn.Module]]
+    leaves: list[tuple[StorageKind, str, Tensor]]
+
+    @property
+    def libraries(self) -> tuple[tuple[str, str], ...]:
+        """Name and version of the packages, PyTorch apart, that the module classes come from."""
+        packages = {type(module).__module__.partition(".")[0] for _, module in self.modules}
+        versions = {name: getattr(sys.modules.get(name), "__version__", None) for name in packages - {"torch"}}
+        return tuple((name, version) for name, version in sorted(versions.items()) if isinstance(version, str))
+
+    @property
+    def training(self) -> Training:
+        """``train`` or ``eval`` when all modules agree."""
+        flags = {module.training for _, module in self.modules}
+        if not flags:
+            return "none"
+        if len(flags) == 2:
+            return "mixed"
+        return "train" if flags.pop() else "eval"
 
 
-def leaves_of(roots: dict[str, nn.Module]) -> list[tuple[str, str, Tensor]]:
-    """Kind, path and tensor of every parameter, buffer and plain tensor attribute of *roots*."""
-    found: list[tuple[str, str, Tensor]] = []
-    for prefix, root in roots.items():
-        found.extend(("parameter", path, tensor) for path, tensor in root.named_parameters(prefix=prefix))
-        found.extend(("buffer", path, tensor) for path, tensor in root.named_buffers(prefix=prefix))
-        for path, module in root.named_modules(prefix=prefix):
-            if isinstance(module, torch.jit.ScriptModule):
-                continue
-            stem = f"{path}." if path else ""
-            found.extend(
-                ("attribute", f"{stem}{name}", value)
-                for name, value in vars(module).items()
-                if isinstance(value, Tensor)
-            )
-    return found
+def holdings_of(roots: dict[str, nn.Module]) -> Holdings:
+    """Walk *roots* once; a module or tensor with several names keeps the first."""
+    walked: set[nn.Module] = set()
+    modules = [found for prefix, root in roots.items() for found in root.named_modules(walked, prefix)]
+    seen: set[int] = set()
+    leaves: list[tuple[StorageKind, str, Tensor]] = []
+    for kind, registry in REGISTRIES:
+        for path, module in modules:
+            for name, value in registry(module):
+                if isinstance(value, Tensor) and id(value) not in seen:
+                    seen.add(id(value))
+                    leaves.append((kind, f"{path}.{name}" if path else name, value))
+    return Holdings(modules, leaves)
+
+
+def parameters_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
+    """A module's own parameters; those of a ScriptModule live in C++."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return module.named_parameters(recurse=False)
+    return module._parameters.items()
+
+
+def buffers_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
+    """A module's own buffers."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return module.named_buffers(recurse=False)
+    return module._buffers.items()
+
+
+def attributes_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
+    """What a module holds in plain attributes."""
+    return () if isinstance(module, torch.jit.ScriptModule) else vars(module).items()
+
+
+REGISTRIES: tuple[tuple[StorageKind, Callable[[nn.Module], Iterable[tuple[str, Any]]]], ...] = (
+    ("parameter", parameters_of),
+    ("buffer", buffers_of),
+    ("attribute", attributes_of),
+)
