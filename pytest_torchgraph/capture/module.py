@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType
 from typing import Any
 
-import torch
 from torch import nn
 
 from pytest_torchgraph.capture.operation import Where
@@ -20,7 +21,7 @@ class OpenScope:
 
     __slots__ = ("class_name", "end", "parent", "path", "start", "training")
 
-    def __init__(self, parent: int | None, path: str, class_name: str, start: int, *, training: bool | None) -> None:
+    def __init__(self, parent: int | None, path: str, class_name: str, start: int, training: bool | None) -> None:  # noqa: FBT001 -- made for every module call
         self.parent = parent
         self.path = path
         self.class_name = class_name
@@ -41,9 +42,8 @@ class ModuleCalls:
         self.modules = modules
         self.root = target.roots.get("")
         self.root_started = False
-        self.scopes = [OpenScope(None, "", target.class_name, 0, training=modules[0][1].training if modules else None)]
+        self.scopes = [OpenScope(None, "", target.class_name, 0, modules[0][1].training if modules else None)]
         self.paths = {id(module): (weakref.ref(module), path) for path, module in modules}
-        self.entered: set[int] = set()
 
     def adopt(self, path: str, module: nn.Module) -> None:
         """Name *module*, met during the run, and all modules inside it that have no name yet."""
@@ -67,83 +67,67 @@ class ModuleCalls:
 
     def run(self, module: nn.Module, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Run *call* within the scope of *module*."""
-        where = self.where
-        outer = where.scope
+        where, identity = self.where, self.identity
+        outer, outer_module = where.scope, where.module
         if module is self.root and not self.root_started:
             self.root_started = True
             scope = self.scopes[0]
         else:
             path = self.path_of(module)
-            scope = OpenScope(outer, path, type(module).__name__, self.identity.clock, training=module.training)
+            scope = OpenScope(outer, path, type(module).__name__, identity.clock, module.training)
             where.scope = len(self.scopes)
             self.scopes.append(scope)
+        where.module = module
         try:
-            return call(*args, **kwargs)
+            return call(module, *args, **kwargs)
         except BaseException as error:
             where.fail(error)
             raise
         finally:
-            scope.end = self.identity.clock
-            where.scope = outer
-
-    def watched_forward(self, module: nn.Module, forward: Callable[..., Any]) -> Callable[..., Any]:
-        """*forward* that opens a scope when it was called by itself rather than through the module's call."""
-        entered, key = self.entered, id(module)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            if key in entered:
-                entered.discard(key)
-                return forward(*args, **kwargs)
-            return self.run(module, forward, args, kwargs)
-
-        # Libraries read the signature of a module's forward, and the module behind it.
-        watched.__wrapped__ = forward  # type: ignore[attr-defined]
-        watched.__self__ = module  # type: ignore[attr-defined]
-        return watched
+            scope.end = identity.clock
+            where.scope, where.module = outer, outer_module
 
 
 @contextmanager
 def following(calls: ModuleCalls) -> Iterator[None]:
-    """Follow module calls while the context is open, and leave every module as it was."""
+    """Follow module calls while the context is open: ``Module.__call__`` and each class's ``forward`` are watched."""
     plain_call = nn.Module.__call__
 
-    entered = calls.entered
-
     def watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        key = id(module)
-        if key in watched:
-            entered.add(key)
-        try:
-            return calls.run(module, plain_call, (module, *args), kwargs)
-        finally:
-            entered.discard(key)
+        return calls.run(module, plain_call, args, kwargs)
 
-    watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]] = {}
+    plain_forwards = forwards_of({type(module) for _, module in calls.modules})
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
-        watch_forwards(calls, watched)
+        for kind, forward in plain_forwards.items():
+            kind.forward = watched_forward(calls, forward)
         yield
     finally:
         nn.Module.__call__ = plain_call  # type: ignore[method-assign]
-        for module, own in watched.values():
-            if own is None:
-                module.__dict__.pop("forward", None)
-            else:
-                module.__dict__["forward"] = own
+        for kind, forward in plain_forwards.items():
+            kind.forward = forward
 
 
-def watch_forwards(calls: ModuleCalls, watched: dict[int, tuple[nn.Module, Callable[..., Any] | None]]) -> None:
-    """Put a watching ``forward`` on every module of the model, noting what to put back."""
-    for _, module in calls.modules:
-        # A ScriptModule keeps its forward in C++ and a container has none.
-        if isinstance(module, torch.jit.ScriptModule) or not has_forward(module):
-            continue
-        own = module.__dict__.get("forward")
-        watched[id(module)] = (module, own)
-        module.__dict__["forward"] = calls.watched_forward(module, module.forward)
+def forwards_of(kinds: set[type[nn.Module]]) -> dict[type[nn.Module], FunctionType]:
+    """The class that defines ``forward``, and the function, for each of *kinds*; only plain functions are taken."""
+    found: dict[type[nn.Module], FunctionType] = {}
+    for kind in kinds:
+        owner = next(base for base in kind.__mro__ if "forward" in vars(base))
+        forward = vars(owner)["forward"]
+        # A ScriptModule keeps its forward in C++; `nn.Module` itself has only one that raises.
+        if owner is not nn.Module and isinstance(forward, FunctionType):
+            found[owner] = forward
+    return found
 
 
-def has_forward(module: nn.Module) -> bool:
-    """Whether calling *module* can reach a ``forward`` of its own."""
-    missing = getattr(nn.Module.forward, "__name__", "")
-    return getattr(type(module).forward, "__name__", None) != missing or "forward" in module.__dict__
+def watched_forward(calls: ModuleCalls, forward: FunctionType) -> Callable[..., Any]:
+    """*forward* that opens a scope where it was called by itself rather than through the module's call."""
+    where = calls.where
+
+    @functools.wraps(forward)
+    def watched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if where.module is module:
+            return forward(module, *args, **kwargs)
+        return calls.run(module, forward, args, kwargs)
+
+    return watched

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from pytest_torchgraph.capture.schema import Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
+from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,7 @@ class Where(threading.local):
 
     def __init__(self) -> None:
         self.scope = 0
+        self.module: torch.nn.Module | None = None
         self.call: int | None = None
         self.failure: tuple[BaseException, int, str | None] | None = None
 
@@ -156,19 +158,3 @@ def read_one(value: Any, read: Callable[[Tensor], Raw]) -> Any:
     if isinstance(value, SEQUENCES):
         return read_each(value, read)
     return value
-
-
-def unwraps_itself(kind: type) -> bool:
-    """Whether tensors of *kind* run other operations on tensors inside them, which are then the ones to record."""
-    return _unwraps.get(kind) if kind in _unwraps else _learn_unwraps(kind)  # type: ignore[return-value]
-
-
-_unwraps: dict[type, bool] = {Tensor: False, torch.nn.Parameter: False}
-
-
-def _learn_unwraps(kind: type) -> bool:
-    fake = kind.__name__ == "FakeTensor"
-    own = getattr(kind, "__torch_dispatch__", None)
-    default = getattr(Tensor, "__torch_dispatch__", None)
-    _unwraps[kind] = not fake and issubclass(kind, Tensor) and own is not None and own is not default
-    return _unwraps[kind]
