@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -96,6 +97,7 @@ class Graph:
 
     def count(self, key: str) -> int:
         """Number of operations in the group *key* (``ops``, ``copies``…) or called *key* (``aten.clone``)."""
+        __tracebackhide__ = True
         if key == "attention":
             calls = sum(call.name in ATTENTION_CALLS for call in self.calls)
             return calls + sum(map(GROUPS[key], self.operations))
@@ -153,6 +155,7 @@ class Graph:
         ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. A selection that matches
         nothing raises :class:`UnknownName`, unless *allow_empty*.
         """
+        __tracebackhide__ = True
         inside = None if module is None else self._scopes_under(module, allow_empty=allow_empty)
         if op is not None and not any(char in op for char in "*?[") and op not in self.op_counts:
             require_known(op, self.vocabulary, seen=self.op_counts)
@@ -168,13 +171,14 @@ class Graph:
         return Selection(chosen)
 
     def _scopes_under(self, pattern: str, *, allow_empty: bool) -> frozenset[int]:
+        __tracebackhide__ = True
         chosen: set[int] = set()
         for scope in self.scopes:
             if scope.parent in chosen or fnmatchcase(scope.path, pattern):
                 chosen.add(scope.index)
         if not chosen and not allow_empty:
-            paths = sorted({scope.path for scope in self.scopes if scope.path})
-            raise UnknownName(f"no module call matches {pattern!r}; modules called: {', '.join(paths[:20]) or 'none'}")
+            paths = dict.fromkeys(re.sub(r"\b\d+\b", "*", scope.path) for scope in self.scopes if scope.path)
+            raise UnknownName(f"no module call matches {pattern!r}; modules called: {', '.join(paths) or 'none'}")
         return frozenset(chosen)
 
     def _nothing_selected(self, module: str | None, op: str | None, phase: str | None) -> str:

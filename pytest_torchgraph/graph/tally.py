@@ -155,6 +155,7 @@ class OperationCounts(Mapping[str, int]):
         self._packets = packets
 
     def __getitem__(self, name: str) -> int:
+        __tracebackhide__ = True
         if name in self._packets:
             return self._packets[name]
         if name in self._counts:
@@ -182,6 +183,7 @@ def packet_of(name: str) -> str:
 
 def require_known(name: str, vocabulary: Callable[[], frozenset[str]] | None, *, seen: Iterable[str] = ()) -> None:
     """Raise :class:`UnknownName` unless the running PyTorch has a dispatcher operation called *name*."""
+    __tracebackhide__ = True
     if name in INSTEAD:
         raise UnknownName(
             f"{name!r} never reaches the dispatcher: it is made of other operations. Write {INSTEAD[name]}."
@@ -193,14 +195,14 @@ def require_known(name: str, vocabulary: Callable[[], frozenset[str]] | None, *,
         )
     known = vocabulary()
     if name not in known:
-        raise UnknownName(f"PyTorch's dispatcher has no operation {name!r}{suggestion(name, known)}.")
+        raise UnknownName(f"PyTorch's dispatcher has no operation {name!r}{suggestion(name, known)}")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'aten.clone'?"``, or nothing when no known name is near."""
+    """``"; did you mean 'aten.clone'?"``, or a full stop when no known name is near."""
     spelled = name if name.startswith("aten.") or "." in name else f"aten.{name}"
     near = difflib.get_close_matches(spelled, list(known), n=3, cutoff=0.75)
-    return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
+    return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else "."
 
 
 def matches(operation: Operation, pattern: str) -> bool:
