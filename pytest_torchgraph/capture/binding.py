@@ -6,11 +6,13 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from types import MemberDescriptorType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+# How deep plain objects may lie inside one another; lists, mappings and dataclasses may do so without limit.
 DEEPEST = 6
 PLAIN = (str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device, type, nn.Module)
 
@@ -72,8 +74,14 @@ def tensors_in(value: Any, path: str = "", depth: int = 0, above: tuple[int, ...
         return
     if isinstance(value, PLAIN) or depth > DEEPEST or id(value) in above or callable(value):
         return
+    inside = depth if is_container(value) else depth + 1
     for name, part in parts_of(value):
-        yield from tensors_in(part, f"{path}.{name}" if path else str(name), depth + 1, (*above, id(value)))
+        yield from tensors_in(part, f"{path}.{name}" if path else str(name), inside, (*above, id(value)))
+
+
+def is_container(value: Any) -> bool:
+    """Whether *value* is made to hold parts, as against an object that happens to have attributes."""
+    return isinstance(value, (Mapping, list, tuple, set, frozenset)) or dataclasses.is_dataclass(value)
 
 
 def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
@@ -87,7 +95,19 @@ def parts_of(value: Any) -> Iterator[tuple[str, Any]]:
     elif dataclasses.is_dataclass(value):
         yield from ((entry.name, getattr(value, entry.name, None)) for entry in dataclasses.fields(value))
     else:
+        yield from slots_of(value)
         yield from getattr(value, "__dict__", {}).items()
+
+
+def slots_of(value: Any) -> Iterator[tuple[str, Any]]:
+    """The filled slots of an object whose class declares ``__slots__``."""
+    for kind in type(value).__mro__:
+        for name, slot in vars(kind).items():
+            if isinstance(slot, MemberDescriptorType):
+                try:
+                    yield name, slot.__get__(value)
+                except AttributeError:  # the slot is empty
+                    continue
 
 
 def fresh_containers(value: Any) -> Any:

@@ -56,7 +56,7 @@ class Records:
         spec = self._specs.get(key)
         if spec is None:
             shape, stride, offset, dtype, device, layout, conj, neg = key
-            shape = tuple(map(int, shape))
+            shape = tuple(map(whole_number, shape))
             geometry = None if stride is None else Geometry(shape, tuple(map(int, stride)), int(offset))
             spec = self._specs[key] = TensorSpec(
                 dtype=str(dtype).removeprefix("torch."),
@@ -86,6 +86,14 @@ class Records:
     def arguments(self, values: Any) -> tuple[Argument, ...]:
         """The records of several arguments."""
         return tuple(self.argument(value) for value in values)
+
+
+def whole_number(size: Any) -> int:
+    """A size as a number; ``-1`` for the ragged dimension of a nested tensor, which is only a symbol."""
+    try:
+        return int(size)
+    except (AttributeError, RuntimeError):
+        return -1
 
 
 def plain_word(value: Any) -> Argument:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
+from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.graph import Graph
 
 
@@ -69,7 +71,7 @@ class Recording:
 
     def meet_outputs(self, value: Any) -> None:
         """Note which tensors the model returned."""
-        self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in tensors_in(value))
+        self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in unwrapped(tensors_in(value)))
 
     def close(self, *, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
@@ -193,6 +195,7 @@ def traced_once(
             return None
         with recorded(target, holdings, checkpoint.guard, inputs) as recording:
             output = target.function(*args, **kwargs)
+            refuse_unfinished(output, target.class_name)
             recording.meet_outputs(output)
             del output
     finally:
@@ -201,12 +204,31 @@ def traced_once(
     return recording.graph
 
 
+def refuse_unfinished(output: Any, name: str) -> None:
+    """Raise ``TypeError`` when the model returned before it ran: its operations would be missed."""
+    for is_unfinished, kind, instead in UNFINISHED:
+        if is_unfinished(output):
+            if inspect.iscoroutine(output):
+                output.close()
+            raise TypeError(
+                f"{name} returned {kind}: nothing of it has run yet, so there is nothing to record. "
+                f"Pass a callable that runs it: {instead}."
+            )
+
+
+UNFINISHED: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
+    (inspect.isgenerator, "a generator", "lambda *args: list(model(*args))"),
+    (inspect.iscoroutine, "a coroutine", "lambda *args: asyncio.run(model(*args))"),
+    (inspect.isasyncgen, "an asynchronous generator", "a function that iterates over it"),
+)
+
+
 def named_inputs(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Iterator[tuple[str, Tensor]]:
     """Every tensor among the inputs, by parameter name."""
     for name, value in bind(function, args, kwargs).items():
-        yield from tensors_in(value, name)
+        yield from unwrapped(tensors_in(value, name))
 
 
 @contextmanager

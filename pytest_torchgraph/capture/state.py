@@ -76,6 +76,12 @@ def storage_key(tensor: Tensor) -> int | None:
         return None
 
 
+def reading_of(tensor: Tensor) -> tuple[object, ...] | None:
+    """Storage and geometry of *tensor*, which ``.data``, ``resize_`` and ``t_`` change; ``None`` without a storage."""
+    key = storage_key(tensor)
+    return None if key is None else (key, tensor.shape, tensor.stride(), tensor.storage_offset())
+
+
 def has_contents(tensor: Tensor) -> bool:
     """Whether there are bytes that a run could change: a fake or ``meta`` tensor has none."""
     return tensor.device.type != "meta" and type(tensor).__name__ != "FakeTensor"
@@ -153,15 +159,15 @@ def caches_in(registry: dict[str, Any], before: dict[str, Any]) -> dict[str, Any
 
 
 def tensor_undo(tensor: Tensor) -> Iterator[Callable[[], None]]:
-    """What puts back where a leaf tensor points (``.data``), its gradient and whether it needs one."""
+    """What puts back how a leaf tensor reads which storage, its gradient and whether it needs one."""
     if not tensor.is_leaf or tensor.is_inference():
         return
     needs_grad, grad = tensor.requires_grad, tensor.grad
-    key = storage_key(tensor)
-    pointed = tensor.detach() if key is not None else None
+    reading = reading_of(tensor)
+    pointed = tensor.detach() if reading is not None else None
 
     def undo() -> None:
-        if pointed is not None and storage_key(tensor) != key:
+        if pointed is not None and reading_of(tensor) != reading:
             tensor.data = pointed
         if not tensor.is_leaf:  # a value that needs a gradient was written into it
             tensor.detach_()

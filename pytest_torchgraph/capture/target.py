@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.origin import Training
 from pytest_torchgraph.graph.tensor import StorageKind
 
@@ -97,9 +99,11 @@ def holdings_of(roots: dict[str, nn.Module]) -> Holdings:
     for kind, registry in REGISTRIES:
         for path, module in modules:
             for name, value in registry(module):
-                if isinstance(value, Tensor) and id(value) not in seen:
+                # A lazy module's parameters have no memory before its first call.
+                if isinstance(value, Tensor) and id(value) not in seen and not is_lazy(value):
                     seen.add(id(value))
-                    leaves.append((kind, f"{path}.{name}" if path else name, value))
+                    named = ((f"{path}.{name}" if path else name, value),)
+                    leaves.extend((kind, full, tensor) for full, tensor in unwrapped(named))
     return Holdings(modules, leaves)
 
 

@@ -1,0 +1,107 @@
+"""Compiled callables run eagerly while they are recorded, and compile again afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._higher_order_ops.while_loop import while_loop
+from torch.nn.attention.flex_attention import flex_attention
+
+from pytest_torchgraph.capture.recording import trace
+from tests.capture.small import Calls, Bare, example
+
+pytest.importorskip("torch._dynamo")
+
+
+class Compiler:
+    """A backend that counts what it was asked to compile."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+
+    def __call__(self, graph: torch.fx.GraphModule, inputs: Any) -> Any:
+        self.compiled += 1
+        return graph.forward
+
+
+@pytest.fixture(autouse=True)
+def _fresh_compiler() -> None:
+    torch._dynamo.reset()
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Linear(8, 8), nn.ReLU())
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+def test_a_compiled_model_is_recorded_as_its_eager_self_and_compiles_afterwards(fullgraph: bool) -> None:
+    compiler = Compiler()
+    model = network()
+    compiled = torch.compile(model, backend=compiler, fullgraph=fullgraph)
+    x = example(4, 8)
+    graph = trace(compiled, x)
+    assert [operation.name for operation in graph.operations if not operation.is_view] == [
+        "aten.addmm.default",
+        "aten.relu.default",
+    ]
+    assert compiler.compiled == 0
+    compiled(x)
+    assert compiler.compiled == 1
+
+
+def test_a_compiled_part_compiles_afterwards() -> None:
+    compiler = Compiler()
+    part = torch.compile(nn.Linear(8, 8), backend=compiler, fullgraph=True)
+    model = Calls(lambda module, x: module.part(x) + 1, part=part)
+    x = example(4, 8)
+    assert trace(model, x).op_counts["aten.addmm"] == 1
+    model(x)
+    assert compiler.compiled == 1
+
+
+def test_a_model_that_was_compiled_before_stays_compiled() -> None:
+    compiler = Compiler()
+    compiled = torch.compile(network(), backend=compiler)
+    x = example(4, 8)
+    compiled(x)
+    trace(compiled, x)
+    compiled(x)
+    assert compiler.compiled == 1
+
+
+def test_a_bare_mode_keeps_a_compiled_model_from_compiling() -> None:
+    compiler = Compiler()
+    compiled = torch.compile(network(), backend=compiler)
+    x = example(4, 8)
+    with Bare():
+        compiled(x)
+    compiled(x)
+    if torch.__version__ < "2.14":
+        assert compiler.compiled == 0, "the guard against a poisoned compiler is no longer needed"
+
+
+def test_conditions_and_loops_are_one_operation() -> None:
+    def forward(module: nn.Module, x: Tensor) -> Any:
+        y = torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+        return while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (torch.tensor(0), y))
+
+    graph = trace(Calls(forward), example(4, 8))
+    assert graph.op_counts["higher_order.cond"] == 1
+    assert graph.op_counts["higher_order.while_loop"] == 1
+
+
+def test_flexible_attention_counts_as_attention() -> None:
+    graph = trace(Calls(lambda module, q: flex_attention(q, q, q)), example(1, 2, 16, 8))
+    assert graph.attention == 1
+    assert graph.flops.unknown
+
+
+def test_exported_and_symbolically_traced_modules_are_recorded() -> None:
+    x = example(4, 8)
+    exported = torch.export.export(network(), (x,)).module()
+    symbolic = torch.fx.symbolic_trace(network())
+    for model in (exported, symbolic):
+        assert trace(model, x).op_counts["aten.relu"] == 1
