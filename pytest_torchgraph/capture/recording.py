@@ -162,8 +162,9 @@ def trace(
     """Run *model* once and return what it did.
 
     ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
-    first and are not recorded. With ``restore`` the random state, parameters, buffers, gradients, inputs, training
-    mode and hooks are as before afterwards, also when the model raises; caches in plain attributes are the model's own.
+    first and are not part of the graph. With ``restore`` the random state, parameters, buffers, gradients, inputs,
+    training mode and hooks are as before afterwards, also when the model raises; caches in plain attributes are the
+    model's own.
 
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit; an exception inside the model passes
     through with a note that names the module and operation.
@@ -172,16 +173,12 @@ def trace(
     positional, keywords = as_call(args, kwargs)
     bind(model, positional, keywords)
     for _ in range(warmup):
-        traced_once(target, positional, keywords, restore=restore, record=False)
-    graph = traced_once(target, positional, keywords, restore=restore)
-    assert graph is not None
-    return graph
+        run_once(target, positional, keywords, restore=restore)
+    return run_once(target, positional, keywords, restore=restore).graph
 
 
-def traced_once(
-    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool, record: bool = True
-) -> Graph | None:
-    """One run of *target* on fresh containers of its inputs."""
+def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool) -> Recording:
+    """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
     assert target.function is not None
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
@@ -190,9 +187,6 @@ def traced_once(
     tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs]
     checkpoint = Checkpoint(holdings.modules, tensors) if restore else Checkpoint([], [])
     try:
-        if not record:
-            target.function(*args, **kwargs)
-            return None
         with recorded(target, holdings, checkpoint.guard, inputs) as recording:
             output = target.function(*args, **kwargs)
             refuse_unfinished(output, target.class_name)
@@ -201,7 +195,7 @@ def traced_once(
     finally:
         if restore:
             checkpoint.restore()
-    return recording.graph
+    return recording
 
 
 def refuse_unfinished(output: Any, name: str) -> None:

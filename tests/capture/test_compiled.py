@@ -11,7 +11,7 @@ from torch._higher_order_ops.while_loop import while_loop
 from torch.nn.attention.flex_attention import flex_attention
 
 from pytest_torchgraph.capture.recording import trace
-from tests.capture.small import Calls, Bare, example
+from tests.capture.small import Bare, Calls, example
 
 pytest.importorskip("torch._dynamo")
 
@@ -54,7 +54,7 @@ def test_a_compiled_model_is_recorded_as_its_eager_self_and_compiles_afterwards(
 
 def test_a_compiled_part_compiles_afterwards() -> None:
     compiler = Compiler()
-    part = torch.compile(nn.Linear(8, 8), backend=compiler, fullgraph=True)
+    part: Any = torch.compile(nn.Linear(8, 8), backend=compiler, fullgraph=True)
     model = Calls(lambda module, x: module.part(x) + 1, part=part)
     x = example(4, 8)
     assert trace(model, x).op_counts["aten.addmm"] == 1
@@ -84,7 +84,7 @@ def test_a_bare_mode_keeps_a_compiled_model_from_compiling() -> None:
 
 
 def test_conditions_and_loops_are_one_operation() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Any:
+    def forward(module: Any, x: Tensor) -> Any:
         y = torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
         return while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, y * 2), (torch.tensor(0), y))
 

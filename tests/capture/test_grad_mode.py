@@ -40,7 +40,7 @@ def test_inference_mode_around_the_trace_gives_the_stream_of_no_grad() -> None:
 
 
 def test_inference_mode_inside_the_model_is_noted() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Any:
+    def forward(module: Any, x: Tensor) -> Any:
         with torch.inference_mode():
             assert not torch.is_grad_enabled()
             result = module.inner(x)
@@ -62,7 +62,7 @@ def test_inference_mode_as_a_decorator_is_noted() -> None:
 
 
 def test_inference_mode_that_is_switched_off_changes_nothing() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Any:
+    def forward(module: Any, x: Tensor) -> Any:
         with torch.inference_mode(mode=False):
             return module.inner(x)
 
@@ -73,7 +73,7 @@ def test_inference_mode_that_is_switched_off_changes_nothing() -> None:
 def test_nested_inference_modes_leave_the_grad_mode_as_it_was() -> None:
     states: list[bool] = []
 
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         with torch.inference_mode():
             with torch.inference_mode():
                 states.append(torch.is_grad_enabled())

@@ -35,7 +35,7 @@ def recurrent() -> tuple[nn.Module, Tensor]:
 
 
 def factories() -> tuple[nn.Module, Tensor]:
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         mask = torch.ones(4, 8).triu()
         return (x * mask + torch.arange(8.0) + torch.zeros(4, 8).add_(1)).relu()
 
@@ -108,7 +108,7 @@ def test_holding_tensors_would_have_changed_the_operations(monkeypatch: pytest.M
 def test_an_intermediate_result_dies_with_its_last_use() -> None:
     alive: list[bool] = []
 
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         middle = x.sin()
         watched = weakref.ref(middle)
         result = middle.cos()
@@ -125,7 +125,7 @@ def test_an_intermediate_result_dies_with_its_last_use() -> None:
 def test_neither_model_nor_output_outlives_its_owner() -> None:
     outputs: list[weakref.ref[Tensor]] = []
 
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         result = module.mix(x)
         outputs.append(weakref.ref(result))
         return result

@@ -126,7 +126,7 @@ def test_a_module_with_a_forward_of_its_own_keeps_it() -> None:
     def own(x: Tensor) -> Tensor:
         return plain(x) + 1
 
-    inner.forward = own  # type: ignore[method-assign]
+    inner.forward = own  # type: ignore[method-assign, assignment]
     graph = trace(Calls(lambda module, x: module.inner(x), inner=inner), X)
     assert paths(graph) == ["inner"]
     assert inner.__dict__["forward"] is own
@@ -143,7 +143,7 @@ def test_modules_and_their_classes_are_as_they_were_afterwards() -> None:
 def test_forward_looks_like_itself_while_it_is_watched() -> None:
     seen: dict[str, Any] = {}
 
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         seen["parameters"] = list(inspect.signature(module.mix.forward).parameters)
         seen["owner"] = module.mix.forward.__self__ is module.mix
         seen["name"] = module.mix.forward.__qualname__
@@ -253,7 +253,7 @@ def test_what_cannot_be_called_is_refused(wrong: Any) -> None:
 
 
 def test_a_thread_records_in_the_scope_that_started_it() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Any:
+    def forward(module: Any, x: Tensor) -> Any:
         results = []
         thread = threading.Thread(target=lambda: results.append(torch.sin(module.mix(x))))
         thread.start()
@@ -267,7 +267,7 @@ def test_a_thread_records_in_the_scope_that_started_it() -> None:
 
 
 def test_two_threads_do_not_mix_up_their_scopes() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Any:
+    def forward(module: Any, x: Tensor) -> Any:
         with ThreadPoolExecutor(2) as pool:
             return list(pool.map(lambda inner: inner(x), [module.a, module.b] * 8))
 
@@ -284,7 +284,7 @@ def test_operations_of_coroutines_are_recorded() -> None:
             await asyncio.sleep(0)
             return x.sin()
 
-    async def both(module: nn.Module, x: Tensor) -> Any:
+    async def both(module: Any, x: Tensor) -> Any:
         return await asyncio.gather(module.a(x), module.b(x))
 
     model = Calls(lambda module, x: asyncio.run(both(module, x)), a=Asynchronous(), b=Asynchronous())

@@ -28,31 +28,31 @@ def line_of(graph: Graph, packet: str) -> str:
         return source.readlines()[operation.source.line - 1].strip()
 
 
-def through_functional(module: nn.Module, x: Tensor) -> Tensor:
+def through_functional(module: Any, x: Tensor) -> Tensor:
     x = x + 1
     return functional.gelu(x)  # functional
 
 
-def through_module(module: nn.Module, x: Tensor) -> Any:
+def through_module(module: Any, x: Tensor) -> Any:
     return module.mix(x)  # module
 
 
-def through_sequential(module: nn.Module, x: Tensor) -> Any:
+def through_sequential(module: Any, x: Tensor) -> Any:
     return nn.Sequential(nn.Sequential(module.mix))(x)  # sequential
 
 
-def through_method(module: nn.Module, x: Tensor) -> Tensor:
+def through_method(module: Any, x: Tensor) -> Tensor:
     return x.gelu() if hasattr(x, "gelu") else functional.gelu(x)  # method
 
 
-def through_comprehension(module: nn.Module, x: Tensor) -> list[Any]:
+def through_comprehension(module: Any, x: Tensor) -> list[Any]:
     return [
         module.mix(part)  # comprehension
         for part in [x]
     ]
 
 
-def through_several_lines(module: nn.Module, x: Tensor) -> Tensor:
+def through_several_lines(module: Any, x: Tensor) -> Tensor:
     return functional.gelu(
         torch.sin(  # inner
             x,
@@ -102,7 +102,7 @@ def test_a_decorated_forward_is_told_by_its_own_line() -> None:
 
     @decorated
     @torch.no_grad()
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         return x.sin()  # decorated
 
     assert line_of(trace(Calls(forward), X), "aten.sin").endswith("# decorated")
@@ -114,7 +114,7 @@ def test_a_model_of_torch_alone_is_told_by_the_line_that_traces_it() -> None:
 
 
 def test_an_attention_call_knows_its_line() -> None:
-    def forward(module: nn.Module, x: Tensor) -> Tensor:
+    def forward(module: Any, x: Tensor) -> Tensor:
         return functional.scaled_dot_product_attention(x, x, x)  # attention
 
     graph = trace(Calls(forward), example(1, 2, 4, 8))
