@@ -10,6 +10,7 @@ from pytest_torchgraph.graph.program import (
     Argument,
     Block,
     Given,
+    Inner,
     Input,
     Leaf,
     Operand,
@@ -106,6 +107,11 @@ class Tree:
         if isinstance(reference, Input):
             outer = self._input(body, reference.index)
             return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
+        if isinstance(reference, Inner):
+            *scopes, last = reference.steps
+            for step in scopes:
+                body = body.inner[step]
+            reference = Result(last, reference.position)
         definition = Own(leaf_path(body, reference.path)) if isinstance(reference, Leaf) else self.made(body, reference)
         return Read(definition) if reading is None else Read(definition, (reading,))
 

@@ -33,11 +33,11 @@ def canonical(graph: Graph) -> Program:
     root = builder.build()
     settling = Settling(builder.nesting, graph)
     for _, reference in graph.outputs:
-        builder.nesting.demand(reference, root)
+        builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
     block = settling.block(root, Counter())
     outputs: tuple[tuple[str, Operand], ...] = tuple(
-        (path, settling.operand(reference, root)) for path, reference in graph.outputs
+        (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
     origin = graph.origin
     return Program(

@@ -14,6 +14,7 @@ from pytest_torchgraph.graph.program import (
     Argument,
     Block,
     Given,
+    Inner,
     Input,
     Item,
     Leaf,
@@ -21,6 +22,7 @@ from pytest_torchgraph.graph.program import (
     Outcome,
     Program,
     Reading,
+    Reference,
     Result,
     Semantic,
     Work,
@@ -55,6 +57,7 @@ class Body:
     inputs: tuple[TensorRef, ...]
     call: int | None = None
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
+    inside: dict[int, Body] = field(default_factory=dict)
 
 
 class Expansion:
@@ -113,7 +116,7 @@ class Expansion:
             return (self._given(item),)
         if isinstance(item, Work):
             return self._work(item, body)
-        inner = self._inner(item, body)
+        inner = body.inside[len(body.made)] = self._inner(item, body)
         if isinstance(item, Block):
             self._block(item, inner, body.scope)
         else:
@@ -194,11 +197,16 @@ class Expansion:
         base = self._reference(operand.reference, body)
         return base if operand.reading is None else replace(base, spec=read(base.spec, operand.reading))
 
-    def _reference(self, reference: Input | Result | Leaf, body: Body) -> TensorRef:
+    def _reference(self, reference: Reference, body: Body) -> TensorRef:
         if isinstance(reference, Input):
             return body.inputs[reference.index]
         if isinstance(reference, Leaf):
             return self.leaves[absolute(reference.path, body.path)]
+        if isinstance(reference, Inner):
+            *scopes, last = reference.steps
+            for step in scopes:
+                body = body.inside[step]
+            reference = Result(last, reference.position)
         made = body.made[reference.item][reference.position]
         assert made is not None
         return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TypeAlias
 
 from pytest_torchgraph.graph.operation import Argument, Call, Operation, tensors_in
@@ -111,6 +112,28 @@ class Nesting:
             node.inputs.append(reference)
             assert node.parent is not None
             self.demand(reference, node.parent)
+
+    def hand_out(self, reference: TensorRef, root: Node) -> None:
+        """Let the caller of the model read *reference*: by the exports there are, or by ones that go without saying.
+
+        It goes without saying that a scope hands out the first result of its last item.
+        """
+        if self.is_leaf(reference.storage):
+            self._demand_leaf(reference, root)
+            return
+        crossed = self.scopes_around(reference)
+        if all(reference.storage in node.exports for node in crossed):
+            return
+        made_in, item, position, _ = self.home(reference)
+        ends = [(made_in, item), *((outer, inner.position) for inner, outer in pairwise(crossed))]
+        is_last = position == 0 and all(place == len(node.items) - 1 for node, place in ends)
+        if is_last and all(set(node.exports) <= {reference.storage} for node in crossed):
+            for node in crossed:
+                node.exports.setdefault(reference.storage)
+
+    def scopes_around(self, reference: TensorRef) -> list[Node]:
+        """The bodies between the root and what *reference* reads, innermost first."""
+        return [node for node in self.home(reference)[0].above() if node.parent is not None]
 
     def _demand_leaf(self, reference: TensorRef, node: Node) -> None:
         storage = self.storages[reference.storage]

@@ -38,7 +38,19 @@ class Leaf:
     path: str
 
 
-Reference: TypeAlias = Input | Result | Leaf
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A value that only the caller of the model reads, told from the root body: no scope has to export it.
+
+    ``steps`` are item positions from the root body down, the last one that of the operation; ``position`` is its
+    result. Only ``Program.outputs`` are told so.
+    """
+
+    steps: tuple[int, ...]
+    position: int = 0
+
+
+Reference: TypeAlias = Input | Result | Leaf | Inner
 
 
 @dataclass(frozen=True, slots=True)

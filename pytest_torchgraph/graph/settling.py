@@ -11,6 +11,7 @@ from pytest_torchgraph.graph.operation import Operation, tensors_in
 from pytest_torchgraph.graph.program import (
     Argument,
     Block,
+    Inner,
     Input,
     Item,
     Leaf,
@@ -65,6 +66,16 @@ class Settling:
         place = node.input_for(reference)
         assert place is not None
         return Operand(Input(place), reading_of(reference.spec, node.inputs[place].spec))
+
+    def output(self, reference: TensorRef, root: Node) -> Operand:
+        """How the caller of the model names and reads one tensor."""
+        if not self.nesting.is_leaf(reference.storage):
+            crossed = self.nesting.scopes_around(reference)
+            if not all(reference.storage in node.exports for node in crossed):
+                _, item, position, spec = self.nesting.home(reference)
+                steps = (*(node.position for node in reversed(crossed)), item)
+                return Operand(Inner(steps, position), reading_of(reference.spec, spec))
+        return self.operand(reference, root)
 
     def argument(self, value: RecordedArgument, node: Node) -> Argument:
         """One argument, its tensors as operands of *node*."""

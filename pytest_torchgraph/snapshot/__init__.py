@@ -24,7 +24,8 @@ Lines of a body, one for each item of it:
                                               around it does; in ``fc: Linear(VALUES) = mm(%in0)`` it names
                                               them as beneath any module, where the other would not say all
 ``leaves weight:f32[4], …``                   a module's parameters, where no line reads them first in this order
-``return PATH = VALUE``                       what came out, by its path in the result
+``return PATH = VALUE``                       what came out, by its path in the result; a value that nothing but the
+                                              caller reads is named through its scopes: ``%model>layers.3>attn>cat``
 ============================================  =========================================================================
 
 A scope gives the body around it the first result of its last item, as ``%attn``; ``-> %cat_1, %cat`` after its line

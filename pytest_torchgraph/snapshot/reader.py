@@ -11,6 +11,7 @@ from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.collector import collector_paused
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
+from pytest_torchgraph.snapshot.inner import read_inner
 from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
 from pytest_torchgraph.snapshot.patterns import CLASS
 from pytest_torchgraph.snapshot.quoting import QUOTED, name_of
@@ -107,7 +108,7 @@ def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[Block, t
 def _output(node: Node, body: Body, parser: Parser) -> tuple[str, Operand]:
     line = parser.line(node)
     try:
-        operand, end = read_operand(node.text, line.end(), body)
+        operand, end = read_inner(node.text, line.end(), body.values) or read_operand(node.text, line.end(), body)
     except ValueError as error:
         raise parser.error(node, str(error)) from None
     if end != len(node.text) or node.children:

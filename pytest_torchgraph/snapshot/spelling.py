@@ -9,6 +9,7 @@ from pytest_torchgraph.graph.program import (
     Argument,
     Block,
     Given,
+    Inner,
     Input,
     Item,
     Leaf,
@@ -20,6 +21,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.inner import inner_text
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
 from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
@@ -117,6 +119,8 @@ class Body:
         if isinstance(reference, Result):
             name = f"%{self.names[reference.item]}"
             return f"{name}:{reference.position}" if reference.position else name
+        if isinstance(reference, Inner):
+            return inner_text(reference, self.values)
         if isinstance(reference, Input):
             return self.inputs[reference.index] if self.inputs is not None else f"%in{reference.index}"
         return leaf_text(reference.path) + self.leaves.spec_at_first(reference.path)

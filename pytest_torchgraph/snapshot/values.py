@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from pytest_torchgraph.graph.program import (
     Argument,
     Block,
     Given,
+    Inner,
     Input,
     Item,
     Leaf,
@@ -56,7 +57,17 @@ class Values:
         if isinstance(reference, Leaf):
             spec = self.leaves.get(reference.path)
             return base_of(spec) if spec else None
+        if isinstance(reference, Inner):
+            *scopes, last = reference.steps
+            return self.inside(scopes).base(Result(last, reference.position))
         return self._made(reference)
+
+    def inside(self, steps: Iterable[int]) -> Values:
+        """The values of the body that is reached through the items at *steps*."""
+        values = self
+        for step in steps:
+            values = values.inner[step]
+        return values
 
     def through(self, operand: Operand) -> Base | None:
         """What *operand* is, its reading included."""

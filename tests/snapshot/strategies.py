@@ -13,6 +13,7 @@ from pytest_torchgraph.graph.program import (
     Argument,
     Block,
     Given,
+    Inner,
     Input,
     Item,
     Leaf,
@@ -26,6 +27,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.snapshot.values import flat
 
 NAMES = [
     "layers.0",
@@ -142,7 +144,7 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         _add_given(chance, body)
     _fill(chance, body, largest, depth=0)
     outputs = tuple(
-        (chance.choice(["", "logits", "layers.0.keys", "a b", "%x", "x="]), _operand(chance, body))
+        (chance.choice(["", "logits", "layers.0.keys", "a b", "%x", "x="]), _output(chance, body))
         for _ in range(chance.randrange(3))
     )
     leaves = _first_reads(body, [operand for _, operand in outputs])
@@ -396,7 +398,31 @@ def _spec_of(reference: Reference, body: _Body) -> TensorSpec:
         return body.inputs[reference.index]
     if isinstance(reference, Leaf):
         return body.leaves[reference.path]
+    assert isinstance(reference, Result)
     return dict(body.made)[reference]
+
+
+def _output(chance: random.Random, body: _Body) -> Operand:
+    """What the caller reads: a value of the root body, or one inside its scopes."""
+    inner = _inside(chance, tuple(body.items)) if chance.random() < 0.5 else None
+    return _operand(chance, body) if inner is None else Operand(inner)
+
+
+def _inside(chance: random.Random, items: tuple[Item, ...], steps: tuple[int, ...] = ()) -> Inner | None:
+    """A value that some operation inside the scopes among *items* made."""
+    scopes = [at for at, item in enumerate(items) if isinstance(item, (Block, Semantic))]
+    if scopes and (not steps or chance.random() < 0.5):
+        at = chance.choice(scopes)
+        scope = items[at]
+        assert isinstance(scope, (Block, Semantic))
+        return _inside(chance, scope.items, (*steps, at))
+    works = [(at, item) for at, item in enumerate(items) if isinstance(item, Work) and item.outcomes]
+    if not steps or not works:
+        return None
+    at, work = chance.choice(works)
+    flat_outcomes = list(flat(work.outcomes))
+    made = [place for place, outcome in enumerate(flat_outcomes) if isinstance(outcome, TensorSpec)]
+    return Inner((*steps, at), chance.choice(made)) if made else None
 
 
 def _first_reads(body: _Body, outputs: list[Operand]) -> tuple[tuple[str, TensorSpec], ...]:
