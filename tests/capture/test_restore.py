@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_torchgraph.capture import state
+from pytest_torchgraph.capture.operation import _overloads, overload_of
 from pytest_torchgraph.capture.recording import trace
 from tests.capture.small import Calls, example
 
@@ -269,19 +272,19 @@ def test_a_part_of_a_storage_is_put_back_whole() -> None:
 
 
 def test_lists_and_mappings_given_to_the_model_are_unchanged() -> None:
-    def forward(module: Any, values: list[Tensor], state: dict[str, Any]) -> Tensor:
+    def forward(module: Any, values: list[Tensor], kept: dict[str, Any]) -> Tensor:
         values.append(values.pop(0) + 1)
-        state["step"] += 1
-        state["cache"]["new"] = values[0]
+        kept["step"] += 1
+        kept["cache"]["new"] = values[0]
         return values[0]
 
-    values, state = [X], {"step": 0, "cache": {}}
-    trace(Calls(forward), (values, state))
+    values, kept = [X], {"step": 0, "cache": {}}
+    trace(Calls(forward), (values, kept))
     assert len(values) == 1
     assert values[0] is X
-    assert state == {"step": 0, "cache": {}}
-    trace(Calls(forward), (values, state), restore=False)
-    assert state["step"] == 1
+    assert kept == {"step": 0, "cache": {}}
+    trace(Calls(forward), (values, kept), restore=False)
+    assert kept["step"] == 1
 
 
 def test_gradients_that_were_there_stay() -> None:
@@ -327,3 +330,19 @@ def test_training_flags_that_disagree_are_kept_and_told() -> None:
     graph = trace(model, X)
     assert graph.origin.training == "mixed"
     assert (model[0].training, model[1].training) == (True, False)
+
+
+def test_a_write_that_nobody_declares_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    overload = overload_of(torch.ops.aten.native_batch_norm.default)
+    blind = dataclasses.replace(overload, may_write=False)
+    monkeypatch.setitem(_overloads, id(overload.target), blind)
+    model = nn.BatchNorm1d(8)
+    trace(model, X)
+    assert not torch.equal(model.state_dict()["running_mean"], torch.zeros(8))
+
+
+def test_a_generator_that_is_forgotten_would_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "random_undo", lambda: lambda: None)
+    numbers = draws()
+    trace(nn.Dropout(), X)
+    assert draws() != numbers
