@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.graph.tensor import StorageKind
+from pytest_torchgraph.graph.tensor import RAGGED, StorageKind
 
 
 class Raw(tuple[Any, ...]):
@@ -165,12 +165,12 @@ class Identity:
 
 
 def sizes_of(tensor: Tensor) -> tuple[int, ...]:
-    """The sizes of a tensor without a storage; ``-1`` for a ragged dimension of a nested tensor."""
+    """The sizes of a tensor without a storage; ``RAGGED`` for a dimension of a nested tensor."""
 
     def size(dimension: int) -> int:
         try:
             return tensor.size(dimension)
         except RuntimeError:
-            return -1
+            return RAGGED
 
     return tuple(map(size, range(tensor.dim())))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key
+from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments
@@ -56,7 +57,7 @@ class FieldComparison:
                 for position, (left, right) in enumerate(zip(before, after, strict=True)):
                     yield from self._argument(f"{name}[{position}]", left, right)
             elif argument_key(before) != argument_key(after):
-                yield Field("argument", name, *self._both(before, after))
+                yield from list_fields(name, before, after) or [Field("argument", name, *self._both(before, after))]
         elif argument_key(before) != argument_key(after) or isinstance(before, Operand) or isinstance(after, Operand):
             yield Field("argument", name, *self._both(before, after))
 

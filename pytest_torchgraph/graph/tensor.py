@@ -29,6 +29,10 @@ SHORT_DTYPES = {
 }
 
 
+RAGGED = -1
+"""The size of a dimension in which the parts of a nested tensor differ."""
+
+
 def contiguous_stride(shape: Shape) -> Shape:
     """Strides, in elements, of a row-major tensor of *shape*; sizes of one take the stride they would have."""
     stride: list[int] = []
@@ -77,7 +81,8 @@ class Geometry:
 class TensorSpec:
     """Dtype, geometry, device and layout of one tensor; never its contents.
 
-    ``geometry`` is ``None`` where a tensor has no strided storage (sparse, nested, opaque); ``shape`` is always known.
+    ``geometry`` is ``None`` where a tensor has no strided storage (sparse, nested, opaque). A size is ``RAGGED`` where
+    the parts of a nested tensor differ.
     ``dtype`` is PyTorch's name without the ``torch.`` prefix.
     """
 
@@ -92,7 +97,8 @@ class TensorSpec:
     @property
     def text(self) -> str:
         """``f32[2,16]``: the short dtype and the sizes."""
-        return f"{SHORT_DTYPES.get(self.dtype, self.dtype)}[{','.join(map(str, self.shape))}]"
+        sizes = ("?" if size == RAGGED else str(size) for size in self.shape)
+        return f"{SHORT_DTYPES.get(self.dtype, self.dtype)}[{','.join(sizes)}]"
 
 
 @dataclass(frozen=True, slots=True)

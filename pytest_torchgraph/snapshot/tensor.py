@@ -5,32 +5,32 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, Shape, TensorSpec, contiguous_stride
+from pytest_torchgraph.graph.tensor import RAGGED, SHORT_DTYPES, Geometry, Shape, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
 
 DTYPE = rf"[a-z]\w*|{QUOTED}"
 SPEC = (
-    rf"(?:{DTYPE})\[[\d,]*\](?:@(?:[\w:]+|{QUOTED}))?"
-    rf"(?: (?:stride|offset|layout)\((?:[-\w,]*|{QUOTED})\)| geometry\((?:none|[-\d,\[\]]*)\)"
+    rf"(?:{DTYPE})\[[\d,?]*\](?:@(?:[\w:]+|{QUOTED}))?"
+    rf"(?: (?:stride|offset|layout)\((?:[-\w,?]*|{QUOTED})\)| geometry\((?:none|[-\d,?\[\]]*)\)"
     r"| channels_last| conj| neg)*"
 )
 _LONG_DTYPES = {short: long for long, short in SHORT_DTYPES.items()}
 _is_word = re.compile(r"[a-z]\w*", re.ASCII).fullmatch
 _is_device = re.compile(r"[\w:]+", re.ASCII).fullmatch
 _PARTS = re.compile(
-    rf"(?P<dtype>{DTYPE})\[(?P<shape>[\d,]*)\](?:@(?P<device>[\w:]+|{QUOTED}))?(?P<rest>.*)", re.ASCII | re.DOTALL
+    rf"(?P<dtype>{DTYPE})\[(?P<shape>[\d,?]*)\](?:@(?P<device>[\w:]+|{QUOTED}))?(?P<rest>.*)", re.ASCII | re.DOTALL
 )
 _REST = re.compile(rf" (\w+)(?:\(({QUOTED}|[^ ]*)\))?", re.ASCII)
 
 
 def sizes_text(sizes: Shape) -> str:
-    """``2,16``."""
-    return ",".join(map(str, sizes))
+    """``2,16``; ``2,?,16`` where a nested tensor is ragged."""
+    return ",".join(["?" if size == RAGGED else str(size) for size in sizes])
 
 
 def sizes_of(text: str) -> Shape:
     """The sizes that :func:`sizes_text` wrote; negative ones included."""
-    return tuple(map(int, text.split(","))) if text else ()
+    return tuple([RAGGED if part == "?" else int(part) for part in text.split(",")]) if text else ()
 
 
 def dtype_text(dtype: str) -> str:
@@ -116,7 +116,7 @@ def _geometry_of(shape: Shape, words: dict[str, str]) -> Geometry | None:
     if exact == "none" or (exact is None and "layout" in words):
         return None
     if exact is not None:
-        found = re.fullmatch(r"\[([-\d,]*)\],\[([-\d,]*)\],(-?\d+)", exact)
+        found = re.fullmatch(r"\[([-\d,?]*)\],\[([-\d,?]*)\],(-?\d+)", exact)
         if found is None:
             raise ValueError(f"no geometry: {exact!r}")
         return Geometry(sizes_of(found[1]), sizes_of(found[2]), int(found[3]))

@@ -114,6 +114,13 @@ def copied_view(finding: Finding) -> str:
     return ""
 
 
+def plain_copy(finding: Finding) -> str:
+    """A copy of something that lies in one piece already."""
+    if next(added_sites(finding), None) is not None:
+        return "the same values are written to other memory (.clone(), copy_); is the copy needed?"
+    return ""
+
+
 def upcast(finding: Finding) -> str:
     """Half precision became float32, or the other way round."""
     for site in added_sites(finding):
@@ -151,6 +158,7 @@ RULES: tuple[tuple[frozenset[Kind], Rule], ...] = (
     (frozenset({"attention"}), by_hand),
     (frozenset({"sync"}), sync),
     (frozenset({"copy"}), copied_view),
+    (frozenset({"copy"}), plain_copy),
     (frozenset({"cast"}), upcast),
     (frozenset({"operation"}), dropout_inactive),
 )

@@ -105,6 +105,7 @@ def test_two_files_are_compared_without_source_lines_and_without_a_command() -> 
     assert lines == text("""
         test_m: +1 aten.clone (0 -> 1)
           layers.0  +clone of %mm f32[2,64]
+          hint: the same values are written to other memory (.clone(), copy_); is the copy needed?
     """)
 
 
@@ -116,6 +117,7 @@ def test_very_verbose_shows_each_operation_before_and_after() -> None:
         test_m: +2 aten.clone (0 -> 2)
           +2 aten.clone (0 -> 2)
             layers.* ×2  +clone of %mm f32[2,64]   attention.py:101
+            hint: the same values are written to other memory (.clone(), copy_); is the copy needed?
               layers.1
                 + clone(%mm) f32[2,64]
               and the same in layers.2
