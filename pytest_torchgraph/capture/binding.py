@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pytest_torchgraph.capture.grad import ordinary
+
 # How deep plain objects may lie inside one another; lists, mappings and dataclasses may do so without limit.
 DEEPEST = 6
 PLAIN = (str, bytes, int, float, complex, bool, type(None), torch.dtype, torch.device, type, nn.Module)
@@ -118,7 +120,7 @@ def fresh_containers(value: Any) -> Any:
     """
     memo: dict[int, Any] = {}
     for _, tensor in tensors_in(value):
-        memo[id(tensor)] = tensor.clone() if tensor.is_inference() else tensor
+        memo[id(tensor)] = ordinary(tensor)
     if isinstance(value, Tensor):
         return memo[id(value)]
     for module in modules_in(value):

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.autograd.grad_mode import inference_mode
 
 
@@ -45,3 +46,25 @@ def without_inference_mode() -> Iterator[InferenceUse]:
         finally:
             inference_mode.__enter__ = enter  # type: ignore[method-assign]
             inference_mode.__exit__ = leave  # type: ignore[method-assign]
+
+
+def ordinary(tensor: Tensor) -> Tensor:
+    """*tensor*, or its clone when it was made under inference mode: only the clone may be written outside it."""
+    if not tensor.is_inference():
+        return tensor
+    with inference_mode(mode=False):
+        return tensor.clone()
+
+
+@contextmanager
+def ordinary_buffers(modules: list[tuple[str, nn.Module]]) -> Iterator[None]:
+    """Put ordinary tensors in place of the buffers of *modules* while the context is open."""
+    before = [(module._buffers, dict(module._buffers)) for _, module in modules if module._buffers]
+    clones = {id(buffer): ordinary(buffer) for _, kept in before for buffer in kept.values() if buffer is not None}
+    try:
+        for registry, kept in before:
+            registry.update({name: buffer if buffer is None else clones[id(buffer)] for name, buffer in kept.items()})
+        yield
+    finally:
+        for registry, kept in before:
+            registry.update(kept)

@@ -15,7 +15,7 @@ from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, t
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
-from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.grad import ordinary_buffers, without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.state import Checkpoint, Guard
@@ -180,10 +180,13 @@ def trace(
 def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool) -> Recording:
     """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
     assert target.function is not None
+    holdings = holdings_of(target.roots)
+    if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
+        with ordinary_buffers(holdings.modules):
+            return run_once(target, args, kwargs, restore=True)
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
     inputs = list(named_inputs(target.function, args, kwargs))
-    holdings = holdings_of(target.roots)
     tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs]
     checkpoint = Checkpoint(holdings.modules, tensors) if restore else Checkpoint([], [])
     try:

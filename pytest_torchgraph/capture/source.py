@@ -16,7 +16,9 @@ SKIPPED_FOLDERS = (
 )
 SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
 
-_is_user_code: dict[CodeType, bool] = {}
+# By id, because hashing a code object reads all its constants; every judged one is kept, so an id stays its own.
+_is_user_code: dict[int, bool] = {}
+_judged: list[CodeType] = []
 
 
 def _judge(code: CodeType) -> bool:
@@ -25,7 +27,8 @@ def _judge(code: CodeType) -> bool:
         name.startswith((*SKIPPED_FOLDERS, "<"))
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
-    _is_user_code[code] = is_user
+    _judged.append(code)
+    _is_user_code[id(code)] = is_user
     return is_user
 
 
@@ -35,7 +38,7 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
     known = _is_user_code
     while frame is not None:
         code = frame.f_code
-        is_user = known.get(code)
+        is_user = known.get(id(code))
         if is_user is None:
             is_user = _judge(code)
         if is_user:
