@@ -59,7 +59,8 @@ def ordinary(tensor: Tensor) -> Tensor:
 @contextmanager
 def ordinary_buffers(modules: list[tuple[str, nn.Module]]) -> Iterator[None]:
     """Put ordinary tensors in place of the buffers of *modules* while the context is open."""
-    before = [(module._buffers, dict(module._buffers)) for _, module in modules if module._buffers]
+    plain = [module for _, module in modules if not isinstance(module, torch.jit.ScriptModule)]
+    before = [(module._buffers, dict(module._buffers)) for module in plain if module._buffers]
     clones = {id(buffer): ordinary(buffer) for _, kept in before for buffer in kept.values() if buffer is not None}
     try:
         for registry, kept in before:

@@ -179,11 +179,18 @@ def trace(
 
 def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool) -> Recording:
     """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
-    assert target.function is not None
     holdings = holdings_of(target.roots)
     if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
         with ordinary_buffers(holdings.modules):
-            return run_once(target, args, kwargs, restore=True)
+            return run_with(target, holdings_of(target.roots), args, kwargs, restore=True)
+    return run_with(target, holdings, args, kwargs, restore=restore)
+
+
+def run_with(
+    target: Target, holdings: Holdings, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool
+) -> Recording:
+    """One recorded run of *target*, which holds *holdings*."""
+    assert target.function is not None
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
     inputs = list(named_inputs(target.function, args, kwargs))

@@ -97,6 +97,34 @@ def test_inference_tensors_may_be_inputs_and_be_written() -> None:
     assert torch.equal(nested["cache"][0], torch.ones(3))
 
 
+def test_inference_tensors_may_be_written_while_inference_mode_is_on() -> None:
+    with torch.inference_mode():
+        x = torch.ones(4, 8)
+        graph = trace(Calls(lambda module, x: x.add_(1)), x)
+        assert graph.op_counts["aten.add_"] == 1
+        assert x.is_inference()
+        assert torch.equal(x, torch.ones(4, 8))
+
+
+@pytest.mark.parametrize("inference", [True, False])
+def test_buffers_made_in_inference_mode_may_be_written(inference: bool) -> None:
+    with torch.inference_mode():
+        model = nn.Sequential(nn.BatchNorm1d(8), nn.ReLU())
+        model[0].register_buffer("missing", None)
+    buffers = dict(model.named_buffers())
+    x = example(4, 8)
+    with torch.inference_mode(mode=inference), torch.no_grad():
+        graph = trace(model, x)
+    assert graph == no_grad_trace(nn.Sequential(nn.BatchNorm1d(8), nn.ReLU()), x)
+    assert all(buffer is buffers[name] for name, buffer in model.named_buffers())
+    assert not buffers["0.running_mean"].any()
+
+
+def no_grad_trace(model: nn.Module, x: Tensor) -> Any:
+    with torch.no_grad():
+        return trace(model, x)
+
+
 def test_weights_made_in_inference_mode_are_read() -> None:
     with torch.inference_mode():
         model = nn.Linear(8, 8)
