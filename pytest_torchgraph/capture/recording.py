@@ -39,7 +39,8 @@ class Recording:
         self.mode = OperationMode(self.identity, self.where, guard)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
         self.target = target
-        self.holdings = holdings
+        self.training = holdings.training
+        self.libraries = holdings.libraries
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
@@ -62,9 +63,9 @@ class Recording:
             raise RuntimeError("the recording is still open: read .graph after the 'with' block")
         return self._run
 
-    def meet_leaves(self, inputs: list[tuple[str, Tensor]]) -> None:
+    def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
-        for kind, path, tensor in self.holdings.leaves:
+        for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.resident = self.identity.live
@@ -87,8 +88,8 @@ class Recording:
             outputs=self.outputs,
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
-            training=self.holdings.training,
-            libraries=self.holdings.libraries,
+            training=self.training,
+            libraries=self.libraries,
         )
 
 
@@ -108,7 +109,8 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         stack.callback(_open.clear)
         stack.enter_context(eager_stance())
         use = stack.enter_context(without_inference_mode())
-        recording.meet_leaves(inputs)
+        recording.meet_leaves(holdings, inputs)
+        del holdings, inputs  # what the model lets go of must not live on here
         stack.enter_context(collector_paused())
         recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
         stack.enter_context(following(recording.modules))
@@ -196,6 +198,7 @@ def run_with(
     inputs = list(named_inputs(target.function, args, kwargs))
     tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs]
     checkpoint = Checkpoint(holdings.modules, tensors) if restore else Checkpoint([], [])
+    torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
     try:
         with recorded(target, holdings, checkpoint.guard, inputs) as recording:
             output = target.function(*args, **kwargs)
@@ -203,6 +206,7 @@ def run_with(
             recording.meet_outputs(output)
             del output
     finally:
+        torch.clear_autocast_cache()
         if restore:
             checkpoint.restore()
     return recording

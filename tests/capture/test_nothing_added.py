@@ -140,6 +140,15 @@ def test_neither_model_nor_output_outlives_its_owner() -> None:
     assert len(graph.operations) > 0
 
 
+def test_an_attribute_that_the_model_lets_go_of_is_freed_in_a_recorded_block() -> None:
+    model: Any = Calls(lambda module, x: x)
+    model.cache = torch.zeros(1000)
+    with record(model) as recording:
+        model.cache = None
+        torch.zeros(10).sin()
+    assert recording.graph.memory.timeline[-1] == 80  # zeros and sin
+
+
 @pytest.mark.parametrize("make", MODELS)
 def test_the_timeline_does_not_depend_on_the_collector(make: Callable[[], tuple[nn.Module, Tensor]]) -> None:
     model, x = make()
@@ -170,3 +179,26 @@ def test_every_trace_of_one_model_is_the_same() -> None:
     graphs = [trace(model, x) for _ in range(3)]
     assert graphs[0].memory == graphs[1].memory == graphs[2].memory
     assert len({hash(graph) for graph in graphs}) == 1
+
+
+def test_weights_that_autocast_has_cast_before_are_cast_again() -> None:
+    model, x = nn.Linear(8, 8), example(4, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        first = trace(model, x)
+        assert trace(model, x) == first
+        model(x)
+        assert trace(model, x) == first
+    assert first.casts == 3
+
+
+def test_weights_cast_while_tracing_are_not_used_afterwards() -> None:
+    def forward(module: Any, x: Tensor) -> Any:
+        with torch.no_grad():
+            module.mix.weight.zero_()
+        return module.mix(x)
+
+    model, x = Calls(forward, mix=nn.Linear(8, 8)), example(4, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = model.mix(x)  # type: ignore[operator]
+        trace(model, x)
+        assert torch.equal(model.mix(x), before)  # type: ignore[operator]
