@@ -82,11 +82,8 @@ class FieldComparison:
             yield Field("geometry", f"geometry of {name}", _geometry_of(before), _geometry_of(after))
             return
         for field in spec_fields(left, right, f" of {name}"):
-            yield (
-                field
-                if field.kind in ("dtype", "shape")
-                else Field("geometry", f"geometry of {name}", field.before, field.after)
-            )
+            is_spec = field.kind in ("dtype", "shape")
+            yield field if is_spec else Field("geometry", field.name, field.before, field.after)
 
     def _outcomes(self, before: tuple[Outcome, ...], after: tuple[Outcome, ...]) -> Iterator[Field]:
         if len(before) != len(after):
@@ -146,17 +143,17 @@ def spec_fields(before: TensorSpec, after: TensorSpec, of: str = "") -> Iterator
     if before.shape == after.shape and before.geometry != after.geometry:
         left_geometry, right_geometry = _visible(before), _visible(after)
         if left_geometry != right_geometry:
-            yield Field("stride", f"stride{of}", *_strides(left_geometry, right_geometry))
+            yield _stride_field(left_geometry, right_geometry, of)
 
 
 def _visible(spec: TensorSpec) -> Geometry | None:
     return spec.geometry.normalised() if spec.geometry else None
 
 
-def _strides(before: Geometry | None, after: Geometry | None) -> tuple[Shown, Shown]:
+def _stride_field(before: Geometry | None, after: Geometry | None, of: str) -> Field:
     if before and after and before.stride == after.stride:
-        return before.offset, after.offset
-    return (before.stride if before else None), (after.stride if after else None)
+        return Field("stride", f"offset{of}", before.offset, after.offset)
+    return Field("stride", f"stride{of}", before.stride if before else None, after.stride if after else None)
 
 
 def _reads_same(before: Read, after: Read) -> bool:

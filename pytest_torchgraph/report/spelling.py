@@ -23,7 +23,7 @@ from pytest_torchgraph.diff.showing import short_name
 from pytest_torchgraph.diff.signature import DEFAULTS, named_arguments
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.verdict.title import given_text, input_text, metric_text
+from pytest_torchgraph.verdict.title import given_text, input_text, metric_text, output_text
 from pytest_torchgraph.verdict.wording import field_text, shown_text, times
 
 
@@ -147,8 +147,7 @@ def _other_text(change: Change) -> str:
             return f"{before} -> {after}"
         case MetricChanged():
             return metric_text(change)
-        case OutputChanged(path, before_value, after_value):
-            left, right = (shown_text(value) if value else "none" for value in (before_value, after_value))
-            return f"output {path}: {left} -> {right}" if path else f"output: {left} -> {right}"
+        case OutputChanged():
+            return output_text(change)
         case _:
             return ""

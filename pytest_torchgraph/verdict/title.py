@@ -139,15 +139,20 @@ def _other(changes: Sequence[Change], first: Change) -> str:
 def _head(change: Change, more: str) -> str:
     match change:
         case OutputChanged():
-            before = shown_text(change.before) if change.before else "none"
-            after = shown_text(change.after) if change.after else "none"
-            return f"{f'output {change.path}' if change.path else 'output'}: {before} -> {after}"
+            return output_text(change)
         case Replaced():
             return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
             return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
         case _:
             return "only bookkeeping between scopes differs"
+
+
+def output_text(change: OutputChanged) -> str:
+    """``output logits: %lm_head f32[2,256] -> none``."""
+    before, after = (shown_text(value) if value else "none" for value in (change.before, change.after))
+    name = f"output {change.path}" if change.path else "output"
+    return f"{name}: another {after}" if before == after else f"{name}: {before} -> {after}"
 
 
 def metric_text(change: MetricChanged) -> str:

@@ -181,7 +181,7 @@ def test_an_operand_read_through_another_geometry_is_reported() -> None:
 
     (change,) = compare(root(False), root(True)).changes
     assert isinstance(change, Altered)
-    assert change.fields[0].name == "geometry of argument 0"
+    assert change.fields[0].name == "stride of argument 0"
 
 
 def test_another_parameter_is_a_change_of_leaf() -> None:
