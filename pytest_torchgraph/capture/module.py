@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from torch import nn
 
@@ -65,37 +65,35 @@ class ModuleCalls:
             known = self.paths[id(module)]
         return known[1]
 
-    def run(self, module: nn.Module, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Run *call* within the scope of *module*."""
-        where, identity = self.where, self.identity
-        outer, outer_module = where.scope, where.module
+    def open(self, module: nn.Module) -> Opened:
+        """Enter the scope of *module*; :meth:`close` leaves it again."""
+        where = self.where
+        opened = (where.scope, where.module)
         if module is self.root and not self.root_started:
             self.root_started = True
-            scope = self.scopes[0]
         else:
             path = self.path_of(module)
-            scope = OpenScope(outer, path, type(module).__name__, identity.clock, module.training)
+            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, module.training)
             where.scope = len(self.scopes)
             self.scopes.append(scope)
         where.module = module
-        try:
-            return call(module, *args, **kwargs)
-        except BaseException as error:
-            where.fail(error)
-            raise
-        finally:
-            scope.end = identity.clock
-            where.scope, where.module = outer, outer_module
+        return opened
+
+    def close(self, opened: Opened) -> None:
+        """Go back to where the run was before the scope was opened."""
+        where = self.where
+        self.scopes[where.scope].end = self.identity.clock
+        where.scope, where.module = opened
+
+
+Opened: TypeAlias = "tuple[int, nn.Module | None]"
 
 
 @contextmanager
 def following(calls: ModuleCalls) -> Iterator[None]:
     """Follow module calls while the context is open: ``Module.__call__`` and each class's ``forward`` are watched."""
     plain_call = nn.Module.__call__
-
-    def watched_call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        return calls.run(module, plain_call, args, kwargs)
-
+    watched_call = watched(calls, plain_call)
     plain_forwards = forwards_of({type(module) for _, module in calls.modules})
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
@@ -120,14 +118,32 @@ def forwards_of(kinds: set[type[nn.Module]]) -> dict[type[nn.Module], FunctionTy
     return found
 
 
-def watched_forward(calls: ModuleCalls, forward: FunctionType) -> Callable[..., Any]:
-    """*forward* that opens a scope where it was called by itself rather than through the module's call."""
+def watched(calls: ModuleCalls, function: Callable[..., Any]) -> Callable[..., Any]:
+    """*function*, a method of modules, run in a scope of its module.
+
+    The body is written out here rather than shared with other functions: a deep model has no frames to spare.
+    """
     where = calls.where
 
-    @functools.wraps(forward)
-    def watched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        if where.module is module:
-            return forward(module, *args, **kwargs)
-        return calls.run(module, forward, args, kwargs)
+    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        opened = calls.open(module)
+        try:
+            return function(module, *args, **kwargs)
+        except BaseException as error:
+            where.fail(error)
+            raise
+        finally:
+            calls.close(opened)
 
-    return watched
+    return run
+
+
+def watched_forward(calls: ModuleCalls, forward: FunctionType) -> Callable[..., Any]:
+    """*forward* that opens a scope where it was called by itself rather than through the module's call."""
+    where, direct = calls.where, watched(calls, forward)
+
+    @functools.wraps(forward)
+    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return (forward if where.module is module else direct)(module, *args, **kwargs)
+
+    return run
