@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, targ
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
 
 
@@ -123,18 +123,6 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
             explain_failure(error, recording)
             raise
     recording.close(grad=grad, asked_inference=use.asked)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Let only reference counts free memory: the bytes are the same every time, and no time goes into collecting."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def explain_failure(error: BaseException, recording: Recording) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import zip_longest
 
 from pytest_torchgraph.diff.change import (
@@ -23,6 +21,7 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.program import Operand, Program
 
 
@@ -45,18 +44,6 @@ def _compared(before: Program, after: Program) -> Difference:
     outputs = tuple(_outputs(matching))
     bookkeeping = () if body or outputs else (Redeclared(""),)
     return _difference(before, after, (*heads, *body, *outputs, *bookkeeping))
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from walking the hundred thousands of small records made meanwhile."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _around(program: Program) -> tuple[object, ...]:

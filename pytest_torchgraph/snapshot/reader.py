@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.snapshot.calls import read_operand
-from pytest_torchgraph.snapshot.collector import collector_paused
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.program import Leaf, Operand, Program
-from pytest_torchgraph.snapshot.collector import collector_paused
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import ROOT, Head, head_lines
 from pytest_torchgraph.snapshot.patterns import is_output_path
