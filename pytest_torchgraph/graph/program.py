@@ -8,10 +8,11 @@ reading) and ``exports`` (made inside, read outside, latest operation first).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias, cast
 
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.operation import Literal
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
@@ -157,7 +158,8 @@ class Program:
 
     @cached_property
     def _exactly(self) -> object:
-        return exactly((self.run, self.metrics, self.peak_at, self.root, self.outputs))
+        with collector_paused():
+            return exactly((self.run, self.metrics, self.peak_at)), exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
@@ -168,23 +170,34 @@ class Program:
         return hash(self._exactly)
 
 
-def exactly(value: object) -> object:
-    """*value* with every number replaced by its type and text, so that comparing forgives nothing."""
-    kind = type(value)
-    if kind is str or value is None:
-        return value
-    if kind is tuple:
-        return tuple([exactly(part) for part in cast("tuple[object, ...]", value)])
-    if kind in _NUMBERS:
-        return (kind, repr(value))
-    compared = _COMPARED.get(kind)
-    if compared is None:
-        return value
-    return (kind, *[exactly(getattr(value, name)) for name in compared])
+def exactly(values: tuple[object, ...]) -> tuple[object, ...]:
+    """*values* with every number among them told by its type and text, so that comparing forgives nothing.
+
+    Shapes and flags need no such care: no two of them that are equal are spelled otherwise.
+    """
+    exact: list[object] = []
+    for value in values:
+        kind = type(value)
+        if kind in _NUMBERS:
+            exact.append((kind, repr(value)))
+        else:
+            exact.append(exactly(cast("tuple[object, ...]", value)) if kind is tuple else value)
+    return tuple(exact)
+
+
+def exact_item(item: Item) -> object:
+    """*item* as tuples that are equal only when every number in it is spelled alike."""
+    match item:
+        case Work():
+            return Work, item.name, exactly(item.arguments), exactly(item.keywords), exactly(item.outcomes)
+        case Given():
+            return item
+        case Semantic():
+            items = tuple(map(exact_item, item.items))
+            return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
+        case Block():
+            items = tuple(map(exact_item, item.items))
+            return item.name, item.call, item.class_name, item.inputs, item.leaves, items, item.exports
 
 
 _NUMBERS = frozenset({bool, int, float, complex})
-# Geometry and tensor specs hold nothing but shapes and flags: their own equality is exact.
-_COMPARED: dict[type, tuple[str, ...]] = {
-    kind: tuple(entry.name for entry in fields(kind) if entry.compare) for kind in (Work, Given, Block, Semantic)
-}
