@@ -14,6 +14,8 @@ _CANDIDATES = 8
 _NAMED = re.compile(r"(?:(?:input|return) )?([^\s(%]+)(?![\w(%])", re.ASCII)
 _SEGMENT = re.compile(r"(?<![^./#])\d+(?![^./#:])", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
+# Two repetitions show how numbers grow, the third how operands do: those of the first may come from elsewhere.
+_LEARNT_FROM = 3
 # A run of lines that count no scope or value by its name is only worth its reading when it is long.
 _LEAST_SAVED_UNNAMED = 2
 
@@ -80,16 +82,20 @@ def _run(nodes: tuple[Node, ...], kinds: list[int], start: int, period: int, nam
         return None
     lines = [Line(node.text) for node in nodes[start : start + period]]
     count = 1
-    while _repeats(nodes, kinds, start, period, count, lines):
+    while count < _LEARNT_FROM and _repeats(nodes, kinds, start, period, count, lines):
         count += 1
-    if count < 2 or (not is_named and (count - 1) * period - 1 < _LEAST_SAVED_UNNAMED):
+    if count < 2:
         return None
     counts = [count for line in lines for count in _named_counts(line)]
     counts += [count for line in lines for count in line.number_counts()]
     origin = next((count.start for count in counts if count.step == 1), 0)
     templates = tuple(line.template(origin) for line in lines)
     run = Run(start, period, count, origin, templates)
-    return run if _is_exact(run, nodes) else None
+    if not all(_is_exact(run, repetition, nodes) for repetition in range(count)):
+        return None
+    if count == _LEARNT_FROM:
+        run = run._replace(times=_times(run, nodes, kinds))
+    return run if is_named or _saved(run) - 1 >= _LEAST_SAVED_UNNAMED else None
 
 
 def _is_named(nodes: tuple[Node, ...], start: int, period: int, named: list[int]) -> bool:
@@ -143,9 +149,20 @@ def _named_counts(line: Line) -> list[Count]:
     return [count for position, count in known if position in segments and count.step > 0]
 
 
-def _is_exact(run: Run, nodes: tuple[Node, ...]) -> bool:
+def _times(run: Run, nodes: tuple[Node, ...], kinds: list[int]) -> int:
+    """How often the period of *run* repeats, its templates being known."""
+    period = kinds[run.start : run.start + run.period]
+    times = run.times
+    first = run.start + times * run.period
+    while kinds[first : first + run.period] == period and _is_exact(run, times, nodes):
+        times += 1
+        first += run.period
+    return times
+
+
+def _is_exact(run: Run, repetition: int, nodes: tuple[Node, ...]) -> bool:
+    first = run.start + repetition * run.period
     return all(
-        instantiate(template, repetition, run.origin) == nodes[run.start + repetition * run.period + index].text
-        for repetition in range(run.times)
-        for index, template in enumerate(run.templates)
+        instantiate(template, repetition, run.origin) == node.text
+        for template, node in zip(run.templates, nodes[first : first + run.period], strict=True)
     )
