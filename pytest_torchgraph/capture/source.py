@@ -14,6 +14,7 @@ SKIPPED_FOLDERS = (
     f"{Path(torch.__file__).parent}/",
     f"{Path(__file__).parents[1]}/",
 )
+CONSOLE_SCRIPT = "torchgraph"
 SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
 
 # By id, because hashing a code object reads all its constants; every judged one is kept, so an id stays its own.
@@ -25,6 +26,7 @@ def _judge(code: CodeType) -> bool:
     name = code.co_filename.replace("\\", "/")
     is_user = not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
+        or Path(name).name == CONSOLE_SCRIPT
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
     _judged.append(code)

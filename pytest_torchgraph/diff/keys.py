@@ -14,6 +14,7 @@ from pytest_torchgraph.graph.program import Block, Given, Input, Item, Leaf, Ope
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 COPIES = ("aten.clone.", "aten._to_copy.", "aten.copy_.")
+OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
 
 
@@ -50,7 +51,7 @@ class Keys:
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
         read = self.tree.read
         return [
-            tuple([read(body, operand) for operand in operands_of(item)]) if isinstance(item, (Work, Semantic)) else ()
+            tuple([read(body, operand) for operand in operands_of(item)]) if isinstance(item, OPERATIONS) else ()
             for item in body.record.items
         ]
 
@@ -79,7 +80,7 @@ def _outcome_key(outcome: Any) -> Hashable:
 
 
 def _inputs(item: Item) -> Iterable[Operand]:
-    if isinstance(item, (Work, Semantic)):
+    if isinstance(item, OPERATIONS):
         return operands_of(item)
     return item.inputs if isinstance(item, Block) else ()
 
@@ -102,8 +103,9 @@ def argument_key(argument: Any) -> Hashable:
     """Equal exactly for arguments that are written alike: ``1``, ``1.0`` and ``True`` differ, NaN equals itself."""
     kind = type(argument)
     if kind is Operand:
-        path = argument.reference.path if type(argument.reference) is Leaf else ""
-        return ("%", path, argument.reading)
+        if type(argument.reference) is Leaf:
+            return ("leaf", argument.reference.path, argument.reading)
+        return "%" if argument.reading is None else argument.reading
     if kind is tuple:
         return tuple(map(argument_key, argument))
     if kind is bool or kind is float or kind is complex:

@@ -104,6 +104,9 @@ class Tree:
     def read(self, body: Body, operand: Operand) -> Read:
         """What *operand*, written in *body*, really is."""
         reference, reading = operand.reference, operand.reading
+        if type(reference) is Result:
+            made = self.made(body, reference)
+            return Read(made) if reading is None else Read(made, (reading,))
         if isinstance(reference, Input):
             outer = self._input(body, reference.index)
             return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
@@ -127,7 +130,7 @@ class Tree:
 
     def made(self, body: Body, result: Result) -> Made:
         """The operation or given value behind *result*, followed into the scopes that hand it out."""
-        inner = body.inner.get(result.item)
+        inner = body.inner.get(result.item) if body.inner else None
         while inner is not None and result.position < len(inner.record.exports):
             body, result = inner, inner.record.exports[result.position]
             inner = body.inner.get(result.item)
@@ -180,23 +183,22 @@ def leaf_path(body: Body, path: str) -> str:
     return f"{owner}.{path}" if owner else path
 
 
-def operands_of(item: Work | Semantic) -> Iterator[Operand]:
+def operands_of(item: Work | Semantic) -> list[Operand]:
     """The tensor arguments of *item*, positional before keyword, nested ones in order."""
-    for argument in item.arguments:
-        if type(argument) is Operand:
-            yield argument
-        elif type(argument) is tuple:
-            yield from _operands_in(argument)
-    for _, argument in item.keywords:
-        yield from _operands_in((argument,))
+    found = _operands_in(item.arguments)
+    if item.keywords:
+        found += _operands_in(tuple([argument for _, argument in item.keywords]))
+    return found
 
 
-def _operands_in(arguments: tuple[Argument, ...]) -> Iterator[Operand]:
+def _operands_in(arguments: tuple[Argument, ...]) -> list[Operand]:
+    found: list[Operand] = []
     for argument in arguments:
-        if isinstance(argument, Operand):
-            yield argument
-        elif isinstance(argument, tuple):
-            yield from _operands_in(argument)
+        if type(argument) is Operand:
+            found.append(argument)
+        elif type(argument) is tuple:
+            found += _operands_in(argument)
+    return found
 
 
 def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:

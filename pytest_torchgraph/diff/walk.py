@@ -97,6 +97,8 @@ class Walk:
             yield self._moved(before, left, after, right)
         one, other = before.record.items[left], after.record.items[right]
         match one, other:
+            case Work(), Work():
+                yield from self._operation(before, left, after, right)
             case Block(), Block():
                 yield from self._blocks(before.inner[left], after.inner[right])
             case Given(), Given():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from pytest_torchgraph.graph.operation import Literal, Opaque, Word
 from pytest_torchgraph.snapshot.quoting import QUOTED, QUOTED_STRING, quote, unquote
@@ -33,6 +34,7 @@ def literal_text(value: Literal) -> str:
     return f"complex({value.real!r}, {value.imag!r})"
 
 
+@lru_cache(maxsize=4096)
 def literal_of(text: str) -> Literal:
     """The value that :func:`literal_text` wrote."""
     if text in _CONSTANTS:

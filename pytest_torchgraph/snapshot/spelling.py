@@ -191,14 +191,19 @@ def scope_body(
 ) -> tuple[Body, tuple[Node, ...]]:
     """The body of a scope; its parameters stand on a line of their own where their first readings cannot say them."""
     specs = dict(block.leaves)
-    read = dict.fromkeys(path for path in (*_leaves_read(block.items), *_leaf_paths(outputs)) if path in specs)
-    declared = tuple((path, specs[path]) for path in read) != block.leaves
+    declared = bool(specs) and tuple(_first_read(block, outputs, specs).items()) != block.leaves
     body = Body(block.items, Values(bases, specs), Leaves(specs, declared=declared), inputs)
     nodes = body.nodes()
     if declared:
         parts = [f"{leaf_text(path)}:{spec_text(spec)}" for path, spec in block.leaves]
         nodes = (Node(f"leaves {', '.join(parts)}"), *nodes)
     return body, nodes
+
+
+def _first_read(block: Block, outputs: tuple[Operand, ...], specs: dict[str, TensorSpec]) -> dict[str, TensorSpec]:
+    """Those of *specs* that the lines of a scope name, first use first."""
+    paths = (*_leaves_read(block.items), *_leaf_paths(outputs))
+    return {path: specs[path] for path in paths if path in specs}
 
 
 def _leaves_read(items: Iterable[Item]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.recording import record, trace
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import Calls, example
 
@@ -122,3 +122,11 @@ def test_an_attention_call_knows_its_line() -> None:
     assert source is not None
     with open(source.file, encoding="utf-8") as text:  # noqa: PTH123 -- a line, not a path
         assert text.readlines()[source.line - 1].strip().endswith("# attention")
+
+
+def test_the_command_that_runs_a_model_is_no_line_of_the_user() -> None:
+    code = compile("model(inputs)", "/usr/bin/torchgraph", "exec")
+    model = torch.nn.Linear(2, 2)
+    with record(model) as recording:
+        exec(code, {"model": model, "inputs": torch.ones(1, 2)})  # noqa: S102 -- stands for the installed script
+    assert all(operation.source and operation.source.file == __file__ for operation in recording.graph.operations)
