@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import zip_longest
 
 from pytest_torchgraph.diff.change import (
     Change,
@@ -19,6 +18,7 @@ from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import value_of
+from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
 from pytest_torchgraph.graph.collector import collector_paused
@@ -65,13 +65,10 @@ def _difference(before: Program, after: Program, changes: tuple[Change, ...]) ->
 
 
 def _heads(before: Program, after: Program) -> Iterator[Change]:
-    for left, right in zip_longest(before.run, after.run, fillvalue=""):
-        if left != right:
-            yield RunChanged(left, right)
-    metrics_before, metrics_after = dict(before.metrics), dict(after.metrics)
-    for name in {**metrics_before, **metrics_after}:
-        if metrics_before.get(name) != metrics_after.get(name):
-            yield MetricChanged(name, metrics_before.get(name), metrics_after.get(name))
+    for _, left, right in table_changes(dict(enumerate(before.run)), dict(enumerate(after.run))):
+        yield RunChanged(left or "", right or "")
+    for name, count_before, count_after in table_changes(dict(before.metrics), dict(after.metrics)):
+        yield MetricChanged(name, count_before, count_after)
     if before.peak_at != after.peak_at:
         yield PeakMoved(before.peak_at, after.peak_at)
 
