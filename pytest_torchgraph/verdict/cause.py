@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, RunChanged, Site, Value, packet_of
-from pytest_torchgraph.graph.program import Given
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Field,
+    LeafChanged,
+    MetricChanged,
+    Removed,
+    RunChanged,
+    Site,
+    Value,
+    packet_of,
+)
+from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Finding, Kind
 from pytest_torchgraph.verdict.kind import result_spec
 
@@ -149,6 +161,82 @@ def dropout_inactive(finding: Finding) -> str:
     return "dropout runs in training mode only" if dropped else ""
 
 
+def added_module(finding: Finding) -> str:
+    """A whole module call more."""
+    for site in added_sites(finding):
+        if isinstance(site.item, Block):
+            called_before = site.item.call > 1
+            return "its module is called once more in the same scope" if called_before else NEWLY_CALLED
+    return ""
+
+
+NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
+
+
+def other_leaves(finding: Finding) -> str:
+    """A parameter or buffer of another dtype or size."""
+    pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
+    if any(before.dtype != after.dtype for before, after in pairs):
+        return "the model is held in another dtype (.half(), .to(dtype), the dtype it is loaded in)"
+    if any(before.shape != after.shape for before, after in pairs):
+        return "the model is built with other sizes (its configuration)"
+    return ""
+
+
+def held_bytes(finding: Finding) -> str:
+    """Parameters or buffers take more or less memory."""
+    for change in changes_of(finding):
+        if isinstance(change, MetricChanged) and change.name in HELD and change.before and change.after:
+            before, after = sorted((change.before, change.after))
+            if after == 2 * before:
+                return f"{change.name} in a dtype of {'half' if finding.direction == 'fewer' else 'twice'} the width?"
+            return HELD[change.name][finding.direction == "fewer"]
+    return ""
+
+
+HELD = {
+    "parameters": (
+        "more or larger layers, a wider dtype, or weights that are no longer tied",
+        "fewer or smaller layers, a narrower dtype, or weights that are now tied",
+    ),
+    "buffers": (
+        "more or larger buffers (a cache, a table of positions, a mask), or a wider dtype",
+        "fewer or smaller buffers (a cache, a table of positions, a mask), or a narrower dtype",
+    ),
+}
+
+
+def kept_alive(found: Sequence[Finding]) -> str:
+    """Why the peak moved, where it moved while no operation did; nothing where parameters or buffers moved too."""
+    moved = {change.name for finding in found for change in changes_of(finding) if isinstance(change, MetricChanged)}
+    if moved != {"peak"}:
+        return ""
+    grown = any(finding.kind == "memory" and finding.direction == "more" for finding in found)
+    return "values are kept alive longer (a list, a cache, a hook)" if grown else "values are let go of sooner"
+
+
+def literal(finding: Finding) -> str:
+    """A number among the arguments that means more than its value."""
+    for change in changes_of(finding):
+        if isinstance(change, Altered):
+            is_batch_norm = packet_of(change.after.name) == "aten.native_batch_norm"
+            for field in change.fields:
+                if is_batch_norm and field.name == "argument 5":
+                    return BATCH_STATISTICS if field.after is True else RUNNING_STATISTICS
+                if _is_same_number(field.before, field.after):
+                    return "the same number of another type, which may change the dtype of a result"
+    return ""
+
+
+def _is_same_number(before: object, after: object) -> bool:
+    are_numbers = isinstance(before, (bool, int, float)) and isinstance(after, (bool, int, float))
+    return are_numbers and type(before) is not type(after) and before == after
+
+
+BATCH_STATISTICS = "the statistics of the batch are used and the running ones updated, as in training mode"
+RUNNING_STATISTICS = "the running statistics are used instead of those of the batch, as in evaluation mode"
+
+
 RULES: tuple[tuple[frozenset[Kind], Rule], ...] = (
     (frozenset({"run"}), mode),
     (frozenset({"input"}), input_changed),
@@ -161,6 +249,10 @@ RULES: tuple[tuple[frozenset[Kind], Rule], ...] = (
     (frozenset({"copy"}), plain_copy),
     (frozenset({"cast"}), upcast),
     (frozenset({"operation"}), dropout_inactive),
+    (frozenset({"scope"}), added_module),
+    (frozenset({"state"}), other_leaves),
+    (frozenset({"memory"}), held_bytes),
+    (frozenset({"argument"}), literal),
 )
 """Which rule looks at which kinds of findings; the first that says something is heard."""
 

@@ -20,7 +20,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group, edit_of, fingerprint, grouped
 from pytest_torchgraph.diff.walk import LOOKS
-from pytest_torchgraph.verdict.cause import hint_for
+from pytest_torchgraph.verdict.cause import hint_for, kept_alive
 from pytest_torchgraph.verdict.finding import Finding, Kind, Severity, Status, Verdict
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import kind_of
@@ -243,7 +243,13 @@ def _with_the_same_ops(found: list[Finding]) -> list[Finding]:
     """Memory that moves alone is the finding that no count shows: its title says so."""
     if any(finding.kind not in NOTES | {"memory"} for finding in found):
         return found
-    return [replace(each, title=f"{each.title} with the same ops") if each.kind == "memory" else each for each in found]
+    hint = kept_alive(found)
+    return [
+        replace(each, title=f"{each.title} with the same ops", hint=each.hint or hint)
+        if each.kind == "memory"
+        else each
+        for each in found
+    ]
 
 
 def _fields(finding: Finding) -> Iterator[Field]:

@@ -132,10 +132,11 @@ def test_very_verbose_shows_each_operation_before_and_after() -> None:
     """)
 
 
-def test_one_layer_more_is_one_line() -> None:
+def test_one_layer_more_is_one_row() -> None:
     assert report(layers(3), layers(4)) == text("""
         test_m: +1 Mlp (3 operations)
           layers.3  +Mlp (3 operations)   attention.py:100
+          hint: a module that was not called before: a new layer, or one that a setting switches on
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 

@@ -10,7 +10,7 @@ from pytest_torchgraph.graph.program import Operand, Program
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable
-from tests.diff.programs import Body, attention, f32, layers, leaf, program, read
+from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
 
 CLONE: dict[str, Any] = {"extra": "clone"}
 
@@ -206,6 +206,34 @@ def inserted(name: str, out: str, operand_of: Any = lambda x: x) -> tuple[Progra
     return root(False), root(True)
 
 
+def called_again() -> tuple[Program, Program]:
+    def root(calls: int) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(2, 16))
+            for number in range(calls):
+                x = body.scope("block", "Mlp", x, of=mlp, call=number + 1)
+            return x
+
+        return program(body_of)
+
+    return root(1), root(2)
+
+
+def one_argument(number: float) -> Program:
+    return program(lambda body: body.op("mul", body.given("x", f32(2, 16)), number, out=f32(2, 16)))
+
+
+def batch_norms() -> tuple[Program, Program]:
+    def root(training: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(2, 16))
+            return body.op("native_batch_norm", x, None, None, None, None, training, 0.1, 1e-5, out=f32(2, 16))
+
+        return program(body_of)
+
+    return root(False), root(True)
+
+
 CAUSES = {
     "a transposed copy": (
         inserted("clone", "bfloat16", lambda y: read(y, 4, 4, stride=(1, 4))),
@@ -215,6 +243,25 @@ CAUSES = {
     "an upcast": (inserted("_to_copy", "float32"), "an upcast to float32"),
     "a sync": (inserted("_local_scalar_dense", "float32"), "used as a Python number or bool"),
     "boolean indexing": (inserted("nonzero", "int64"), "depends on the data"),
+    "a plain copy": (inserted("clone", "bfloat16"), "the same values are written to other memory"),
+    "a copy into a value": (inserted("copy_", "bfloat16"), "the same values are written to other memory"),
+    "one layer more": ((layers(2), layers(3)), "a new layer, or one that a setting switches on"),
+    "a second call of a module": (called_again(), "called once more in the same scope"),
+    "wider layers": ((layers(1), layers(1, change=lambda _: {"width": 32})), "built with other sizes"),
+    "twice the parameters": ((layers(1, parameters=64), layers(1, parameters=128)), "a dtype of twice the width?"),
+    "half the parameters": ((layers(1, parameters=64), layers(1, parameters=32)), "a dtype of half the width?"),
+    "more parameters": ((layers(1, parameters=64), layers(1, parameters=96)), "no longer tied"),
+    "smaller buffers": ((layers(1, buffers=64), layers(1, buffers=48)), "fewer or smaller buffers"),
+    "a float for an int": ((one_argument(2), one_argument(2.0)), "the same number of another type"),
+    "batch statistics": (batch_norms(), "the statistics of the batch are used"),
+    "values that live longer": ((layers(1, peak=2**20), layers(1, peak=2**21)), "kept alive longer"),
+    "values that live shorter": ((layers(1, peak=2**21), layers(1, peak=2**20)), "let go of sooner"),
+}
+SILENT = {
+    "another number": (one_argument(2), one_argument(3)),
+    "another sign of nought": (one_argument(0.0), one_argument(-0.0)),
+    "a module less": (layers(3), layers(2)),
+    "a copy less": inserted("clone", "bfloat16")[::-1],
 }
 
 
@@ -222,6 +269,16 @@ CAUSES = {
 def test_a_likely_cause_is_named(case: str) -> None:
     programs, words = CAUSES[case]
     assert words in verdict(*programs).findings[0].hint
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_no_cause_is_made_up(case: str) -> None:
+    assert verdict(*SILENT[case]).findings[0].hint == ""
+
+
+def test_a_peak_that_moved_with_the_parameters_is_not_called_longer_lives() -> None:
+    judged = verdict(layers(1, peak=2**20, parameters=64), layers(1, peak=2**21, parameters=96))
+    assert not any("alive" in finding.hint for finding in judged.findings)
 
 
 def test_one_edit_has_one_fingerprint_in_any_model() -> None:
