@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from pytest_torchgraph.graph.program import Inner, Operand
-from pytest_torchgraph.snapshot.naming import value_names, wish
 from pytest_torchgraph.snapshot.patterns import VALUE
 from pytest_torchgraph.snapshot.reading import READING, reading_of
 from pytest_torchgraph.snapshot.values import Values
@@ -20,7 +19,7 @@ def inner_text(inner: Inner, root: Values) -> str:
     names = []
     values = root
     for step in inner.steps:
-        names.append(value_names(map(wish, values.made))[step])
+        names.append(values.ordered_names[step])
         values = values.inner.get(step, values)
     return f"%{'>'.join(names)}" + (f":{inner.position}" if inner.position else "")
 
@@ -49,8 +48,7 @@ def _steps(path: str, root: Values) -> tuple[int, ...]:
             if steps[-1] not in values.inner:
                 raise ValueError(f"%{path} goes through something that is no scope")
             values = values.inner[steps[-1]]
-        names = value_names(map(wish, values.made))
-        if name not in names:
+        if name not in values.names:
             raise ValueError(f"no value {name!r} stands where %{path} says")
-        steps.append(names.index(name))
+        steps.append(values.names[name])
     return tuple(steps)

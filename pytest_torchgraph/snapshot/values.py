@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 
 from pytest_torchgraph.graph.program import (
@@ -21,6 +22,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.naming import value_names, wish
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 
 
@@ -42,6 +44,16 @@ class Values:
         if inner is not None:
             self.inner[len(self.made)] = inner
         self.made.append(item)
+
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """Which item each name stands for, in their order; for bodies that are complete."""
+        return {name: index for index, name in enumerate(value_names(map(wish, self.made)))}
+
+    @cached_property
+    def ordered_names(self) -> list[str]:
+        """The name of each item; for bodies that are complete."""
+        return list(self.names)
 
     def count(self, index: int) -> int:
         """How many values the item at *index* gives."""
