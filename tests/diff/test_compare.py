@@ -19,7 +19,7 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.graph.program import Inner, Operand, Program
 from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
 from tests.snapshot.strategies import programs
 
@@ -137,6 +137,25 @@ def test_another_stride_of_a_result_is_a_change_of_stride() -> None:
     assert isinstance(change, Altered)
     assert isinstance(output, OutputChanged)
     assert [(field.kind, field.before, field.after) for field in change.fields] == [("stride", (16, 1), (1, 2))]
+
+
+def test_another_value_handed_to_the_caller_from_inside_a_layer_is_an_output_that_changed() -> None:
+    def root(item: int) -> Program:
+        return replace(layers(2), outputs=(("hidden", Operand(Inner((2, item)))),))
+
+    (change,) = compare(root(0), root(1)).changes
+    assert isinstance(change, OutputChanged)
+    assert [value.name for value in (change.before, change.after) if value] == ["%layers.1", "%layers.1"]
+    assert [value.spec for value in (change.before, change.after) if value] == [f32(2, 64), f32(2, 64)]
+
+
+def test_a_value_handed_to_the_caller_is_the_same_behind_an_added_operation() -> None:
+    def root(item: int, **change: str) -> Program:
+        found = layers(1, change=lambda _: change)
+        return replace(found, outputs=(("hidden", Operand(Inner((1, item)))),))
+
+    changes = compare(root(1), root(2, extra="clone")).changes
+    assert [type(change) for change in changes] == [Added]
 
 
 def test_a_stride_that_no_kernel_can_see_is_only_bookkeeping() -> None:

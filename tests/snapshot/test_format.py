@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_torchgraph.graph.program import Block, Leaf, Operand, Reading, Result, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.graph.tensor import RAGGED, Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.geometry import express, resolve
 from pytest_torchgraph.snapshot.operations import USUAL_OVERLOADS, operation_of, operation_text
 from pytest_torchgraph.snapshot.reader import Snapshot, read
@@ -103,6 +103,7 @@ def test_every_usual_overload_can_be_had_back() -> None:
         (TensorSpec("int64", (2,), None, "cuda:0", "sparse_coo"), "i64[2]@cuda:0 layout(sparse_coo)"),
         (TensorSpec("complex64", (2,), Geometry((2,), (1,)), conj=True), "c64[2] conj"),
         (TensorSpec("float32", (2,), None), "f32[2] geometry(none)"),
+        (TensorSpec("float32", (2, RAGGED, 8), None), "f32[2,?,8] geometry(none)"),
         (TensorSpec("f32", (2,), Geometry((2,), (1,))), '"f32"[2]'),
     ],
 )

@@ -123,6 +123,23 @@ def test_an_edited_repetition_is_named(before: str, after: str, what: str) -> No
     assert said.endswith("pytest --torchgraph-update")
 
 
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("%attn>proj>addmm>more", "goes through something that is no scope"),
+        ("%attn>mm", "no value 'mm' stands where %attn>mm says"),
+        ("%nothing>mm", "no value 'nothing' stands"),
+        ("%attn>proj:9", "no result 9"),
+        ("%attn>", "one value was expected"),
+        ("%attn>qkv[5,5]", "elements"),
+    ],
+)
+def test_a_value_that_is_in_no_scope_is_named(value: str, what: str) -> None:
+    said = message(edited(BLOCK, "return logits = %add", f"return logits = {value}"))
+    assert said.startswith("x.torchgraph:17: ")
+    assert what in said.splitlines()[0]
+
+
 def test_lines_between_graph_and_end_are_refused() -> None:
     assert "one graph" in message(BLOCK.replace("end\n", "more\nend\n"))
 
