@@ -180,16 +180,15 @@ def _level_pairs(
         kept = [[at for at, number in enumerate(side) if number is not None] for side in sides]
         if len(kept[0]) != len(kept[1]):
             return []
-    else:
-        kept = [list(range(len(side))) for side in sides]
-    found = align(*([side[at] or 0 for at in places] for side, places in zip(sides, kept, strict=True)))
-    return [(kept[0][x], kept[1][y]) for x, y in found]
+        found = align(*([side[at] or 0 for at in places] for side, places in zip(sides, kept, strict=True)))
+        return [(kept[0][x], kept[1][y]) for x, y in found]
+    return align(*([number or 0 for number in side] for side in sides))
 
 
 def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | None]:
-    """The key of each item, ``None`` where it has none at this level."""
-    made = [(level, level(keys, body, at)) for at in gap]
-    return [None if key is None else keys.interner.number((level, key)) for level, key in made]
+    """The key of each item as a number, ``None`` where it has none at this level; only these are ever compared."""
+    number = keys.interner.number
+    return [None if (key := level(keys, body, at)) is None else number(key) for at in gap]
 
 
 def _between(pairs: list[tuple[int, int]], left: range, right: range) -> Iterator[Gap]:
