@@ -41,7 +41,8 @@ where a scope first reads it: ``weight:f32[8,4]``. Names that are not dotted wor
 (``geometry.py``); ``.view(i32)`` reads the bytes as another type, ``.conj()`` and ``.neg()`` are lazy bits.
 
 **Specs** are ``f32[2,16]`` with what is not ordinary: ``@cuda:0``, ``stride(1,2)``, ``channels_last``, ``offset(4)``,
-``layout(sparse_coo)``, ``conj``, ``neg``. A result that is an existing value is its name, a parameter then with ``$``.
+``layout(sparse_coo)``, ``conj``, ``neg``; ``?`` is the size of a ragged dimension. A result that is an existing value
+is its name, a parameter then with ``$``.
 
 **Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, others ``<Generator>``.
 

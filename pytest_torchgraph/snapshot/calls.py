@@ -34,7 +34,8 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
     arguments: list[Argument] = []
     keywords: list[tuple[str, Argument]] = []
     while not text.startswith(")", position):
-        position = _next(text, position, is_first=not (arguments or keywords))
+        if arguments or keywords:
+            position = _past_comma(text, position)
         keyword = KEYWORD_AHEAD.match(text, position)
         value, position = _argument(text, keyword.end() if keyword else position, names)
         if keyword:
@@ -56,7 +57,7 @@ def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome
             outcomes.append(value)
             if position == len(text) or text.startswith(_ARROW, position):
                 break
-            position = _next(text, position, is_first=False)
+            position = _past_comma(text, position)
     return tuple(outcomes), position
 
 
@@ -68,9 +69,7 @@ def read_operand(text: str, position: int, names: Names) -> tuple[Operand, int]:
     raise ValueError("a tensor was expected here")
 
 
-def _next(text: str, position: int, *, is_first: bool) -> int:
-    if is_first:
-        return position
+def _past_comma(text: str, position: int) -> int:
     if not text.startswith(", ", position):
         raise ValueError(f"', ' or the end of the list was expected at {text[position:]!r}")
     return position + 2
@@ -80,15 +79,15 @@ def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
     found = ARGUMENT.match(text, position)
     if found is None:
         raise ValueError(f"this is no argument: {text[position:]!r}")
-    if found["leaf"]:
-        return _leaf(found["leaf"], found["spec"], found["leaf_reading"], names), found.end()
     if found["open"]:
         parts: list[Argument] = []
         position = found.end()
         while not text.startswith("]", position):
-            value, position = _argument(text, _next(text, position, is_first=not parts), names)
+            value, position = _argument(text, _past_comma(text, position) if parts else position, names)
             parts.append(value)
         return tuple(parts), position + 1
+    if found["leaf"]:
+        return _leaf(found["leaf"], found["spec"], found["leaf_reading"], names), found.end()
     return _simple(found, names), found.end()
 
 
@@ -102,7 +101,7 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
         parts: list[Outcome] = []
         position = found.end()
         while not text.startswith("]", position):
-            value, position = _outcome(text, _next(text, position, is_first=not parts), names)
+            value, position = _outcome(text, _past_comma(text, position) if parts else position, names)
             parts.append(value)
         return tuple(parts), position + 1
     return _simple(found, names), found.end()
