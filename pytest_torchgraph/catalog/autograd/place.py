@@ -1,7 +1,7 @@
 """Where autograd sources lie: in the installed torch and in a checkout.
 
-A file has a *path*, relative to the folder that holds ``torch``, and a *name*, which is that of a checkout's layout with
-include folders taken away: ``torch/include/torch/csrc/autograd/edge.h`` is named ``torch/csrc/autograd/edge.h``.
+A file has a *path*, relative to the folder that holds ``torch``, and a *name*, which is how others include it in a
+checkout: ``torch/include/torch/csrc/autograd/edge.h`` is named ``torch/csrc/autograd/edge.h``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,12 @@ CPP = (".h", ".hpp", ".cpp")
 PYTHON = (".py", ".pyi")
 GENERATORS = (*CPP, *PYTHON, ".yaml")
 LANGUAGES = {
-    ".h": "C++ header",
-    ".hpp": "C++ header",
+    **dict.fromkeys((".h", ".hpp"), "C++ header"),
     ".cpp": "C++",
-    ".py": "Python",
-    ".pyi": "Python",
+    **dict.fromkeys(PYTHON, "Python"),
     ".yaml": "YAML",
 }
-SKIPPED = {"__pycache__", "include", "testing", "test", "ops", "native", "lib", "share", "third_party", "hip", "db"}
+SKIPPED = {"__pycache__", "testing", "test", "ops", "native", "lib", "share", "third_party", "hip", "db"}
 """Folders without sources of autograd: tests, kernels, one generated header for each operation."""
 GENERATED = f"{CORE}generated/"
 CPP_MARK = b"torch/csrc/autograd/"
@@ -147,7 +145,8 @@ def _builds_on_autograd(language: str, content: bytes) -> bool:
 
 def _walk(folder: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
     for here, below, names in os.walk(folder):
-        below[:] = sorted(name for name in below if name not in SKIPPED)
+        skipped = SKIPPED | {"include"} if suffixes == PYTHON else SKIPPED
+        below[:] = sorted(name for name in below if name not in skipped)
         relative = Path(here).relative_to(folder)
         for name in sorted(names):
             if name.endswith(suffixes):
