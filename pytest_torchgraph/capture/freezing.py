@@ -10,17 +10,21 @@ import torch
 
 from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.cost import flops_of
+from pytest_torchgraph.capture.linking import Link, Linking, Step, phases_of
 from pytest_torchgraph.capture.module import OpenScope
+from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.source import source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.graph.autograd import AutogradNode, Edge
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument, Call, Opaque, Operation, Word
 from pytest_torchgraph.graph.origin import GradMode, Origin, Training
+from pytest_torchgraph.graph.phase import FORWARD
 from pytest_torchgraph.graph.tensor import Geometry, Storage, TensorRef, TensorSpec
 
 CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
@@ -40,6 +44,7 @@ class Run:
     grad_mode: GradMode
     inference_mode: bool
     training: Training
+    step: Step
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -106,16 +111,32 @@ def plain_word(value: Any) -> Argument:
 def freeze(run: Run) -> Graph:
     """The graph of a finished run."""
     records = Records()
-    operations = tuple(operation_of(index, entry, records) for index, entry in enumerate(run.log))
+    linking = Linking(run.log, run.scopes, run.step)
+    links = linking.link()
+    positions = {key: index for index, key in enumerate(run.step.nodes)}
+    operations = tuple(
+        operation_of(index, entry, link, positions, records)
+        for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
+    )
     return Graph(
         operations=operations,
         storages=storages_of(run, operations, records),
         scopes=tuple(
-            Scope(index, scope.parent, scope.path, scope.class_name, scope.training, (scope.start, scope.end))
+            Scope(
+                index,
+                linking.parents.get(index, scope.parent),
+                scope.path,
+                scope.class_name,
+                scope.training,
+                (scope.start, scope.end),
+                recomputed=index in linking.originals,
+            )
             for index, scope in enumerate(run.scopes)
         ),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
         memory=memory_of(run),
+        phases=phases_of(run.log, links, run.scopes, run.step),
+        nodes=nodes_of(run, linking, positions, operations),
         origin=origin_of(run),
         inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
@@ -124,7 +145,7 @@ def freeze(run: Run) -> Graph:
     )
 
 
-def operation_of(index: int, entry: Entry, records: Records) -> Operation:
+def operation_of(index: int, entry: Entry, link: Link, positions: dict[NodeKey, int], records: Records) -> Operation:
     """The record of one log entry."""
     overload = entry.overload
     keywords = entry.keywords or {}
@@ -138,7 +159,12 @@ def operation_of(index: int, entry: Entry, records: Records) -> Operation:
         keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
         results=() if results == (None,) else records.arguments(results),
         writes=writes,
-        scope=entry.scope,
+        scope=link.scope,
+        phase=link.phase,
+        forward=link.forward,
+        node=None if link.node is None else positions.get(link.node),
+        recomputed=link.recomputed,
+        sums_gradients=link.sums_gradients,
         is_view=launches_nothing(overload, entry, results, writes),
         is_sync=is_sync(overload, entry),
         flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
@@ -210,7 +236,49 @@ def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -
 def storage_of(index: int, sight: FirstSight, producer: int | None, records: Records) -> Storage:
     """The record of one storage."""
     assert sight.raw is not None
-    return Storage(index, sight.kind, sight.bytes, records.spec(sight.raw), sight.name, producer)
+    return Storage(index, sight.kind, sight.bytes, records.spec(sight.raw), sight.name, producer, sight.role)
+
+
+def nodes_of(
+    run: Run, linking: Linking, positions: dict[NodeKey, int], operations: tuple[Operation, ...]
+) -> tuple[AutogradNode, ...]:
+    """The records of the autograd graph."""
+    saved = saved_storages(run, operations)
+    return tuple(
+        node_of(index, node, linking, positions, tuple(saved.get(index, ())))
+        for index, node in enumerate(run.step.nodes.values())
+    )
+
+
+def node_of(
+    index: int, node: SeenNode, linking: Linking, positions: dict[NodeKey, int], saved: tuple[int, ...]
+) -> AutogradNode:
+    """The record of one node."""
+    edges = tuple(Edge(positions[edge[0]], edge[1]) if edge else None for edge in node.edges)
+    name = node.name.rpartition("::")[2]
+    parameter = node.key if isinstance(node.key, str) else None
+    forward = linking.forward_of(node.key)
+    return AutogradNode(index=index, name=name, forward=forward, parameter=parameter, edges=edges, saved=saved)
+
+
+def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
+    """For each node, the storages that its operations read and that were there before its backward pass began."""
+    made_at = {
+        raw[1]: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+    }
+    saved: dict[int, list[int]] = {}
+    for entry, operation in zip(run.log, operations, strict=True):
+        if operation.node is None or operation.sums_gradients or operation.recomputed:
+            continue
+        for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())]):
+            maker = made_at.get(raw[1])
+            phase = FORWARD if maker is None else operations[maker].phase
+            is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
+            if is_kept and run.identity.sights[raw[1]].role != "gradient":
+                kept = saved.setdefault(operation.node, [])
+                if raw[1] not in kept:
+                    kept.append(raw[1])
+    return saved
 
 
 def call_of(index: int, call: OpenCall, records: Records) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -15,17 +16,22 @@ from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
+    from pytest_torchgraph.capture.node import Running
+    from pytest_torchgraph.capture.phase import Phases
     from pytest_torchgraph.capture.state import Guard
 
 SEQUENCES = (list, tuple)
+sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
 NEG_VIEW = "aten._neg_view.default"
 
 
 class Entry(NamedTuple):
-    """One dispatched operation, before it becomes a record."""
+    """One dispatched operation, before it becomes a record.
+
+    ``sequence_number`` is how many autograd nodes were numbered by then: an operation made those since the one before.
+    """
 
     overload: Overload
     arguments: list[Any]
@@ -35,6 +41,8 @@ class Entry(NamedTuple):
     call: int | None
     frame: tuple[CodeType, int] | None
     live: int
+    sequence_number: int
+    running: Running | None
 
 
 class Where(threading.local):
@@ -73,8 +81,9 @@ class OperationMode(TorchDispatchMode):
     # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
     supports_higher_order_operators = True
 
-    def __init__(self, identity: Identity, where: Where, guard: Guard) -> None:
+    def __init__(self, identity: Identity, where: Where, guard: Guard, phases: Phases) -> None:
         super().__init__()
+        self.phases = phases
         self.identity = identity
         self.where = where
         self.guard = guard
@@ -112,7 +121,22 @@ class OperationMode(TorchDispatchMode):
         elif overload.name == NEG_VIEW:
             identity.neg_bits = True
         results = self.note_results(out)
-        self.log.append((overload, arguments, keywords, results, where.scope, where.call, user_frame(2), identity.live))
+        running = self.phases.running() if self.phases.depth else None
+        frame = user_frame(2)
+        self.log.append(
+            (
+                overload,
+                arguments,
+                keywords,
+                results,
+                where.scope,
+                where.call,
+                frame,
+                identity.live,
+                sequence_number(),
+                running,
+            )
+        )
         identity.clock += 1
         return out
 

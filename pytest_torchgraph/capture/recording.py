@@ -15,8 +15,10 @@ from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import ordinary_buffers, without_inference_mode
+from pytest_torchgraph.capture.linking import Step
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
+from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
@@ -36,7 +38,9 @@ class Recording:
     def __init__(self, target: Target, holdings: Holdings, guard: Guard) -> None:
         self.where = Where()
         self.identity = Identity()
-        self.mode = OperationMode(self.identity, self.where, guard)
+        named = [(path, tensor) for kind, path, tensor in holdings.leaves if kind == "parameter"]
+        self.phases = Phases(self.identity, named)
+        self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
         self.target = target
         self.training = holdings.training
@@ -78,6 +82,7 @@ class Recording:
         """Keep what the run left behind."""
         calls = self.modules.scopes
         calls[0].end = self.identity.clock
+        self.phases.close()
         self._run = Run(
             log=[Entry._make(entry) for entry in self.mode.log],
             identity=self.identity,
@@ -89,6 +94,7 @@ class Recording:
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
             training=self.training,
+            step=Step(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
         )
 
@@ -114,6 +120,7 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         stack.enter_context(collector_paused())
         recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
         stack.enter_context(following(recording.modules))
+        stack.enter_context(following_phases(recording.phases))
         grad = torch.is_grad_enabled()
         stack.enter_context(in_every_thread(recording.mode))
         stack.enter_context(recording.mode)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.graph.tensor import RAGGED, StorageKind
+from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
 
 
 class Raw(tuple[Any, ...]):
@@ -38,9 +38,12 @@ class LiveStorage(weakref.ref[torch.UntypedStorage]):
 
 
 class FirstSight:
-    """How a storage was first seen, and when it lived: filled while recording."""
+    """How a storage was first seen, and when it lived: filled while recording.
 
-    __slots__ = ("born", "bytes", "died", "kind", "name", "raw")
+    ``role`` and ``named_at`` tell what it became later, and when.
+    """
+
+    __slots__ = ("born", "bytes", "died", "kind", "name", "named_at", "raw", "role")
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -49,6 +52,8 @@ class FirstSight:
         self.born = born
         self.died: int | None = None
         self.raw: Raw | None = None
+        self.role: Role | None = None
+        self.named_at = born
 
 
 class Identity:
@@ -119,6 +124,20 @@ class Identity:
         seen.storage_key = key
         self.seen[id(tensor)] = seen
         return raw
+
+    def name(self, tensor: Tensor, role: Role, name: str) -> None:
+        """Take in that *tensor* is a gradient or an optimizer's state; what has a name keeps it."""
+        seen = self.seen.get(id(tensor))
+        known = seen is not None and seen() is tensor
+        raw = self.read(tensor) if known else self.meet(tensor, role, name)
+        sight = self.sights[raw[1]]
+        if sight.role is None and (sight.name is None or sight.kind == role):
+            sight.name, sight.role, sight.named_at = name, role, self.clock
+
+    def name_of(self, tensor: Tensor) -> str | None:
+        """The name under which the storage of *tensor* is known."""
+        seen = self.seen.get(id(tensor))
+        return self.sights[seen.raw[1]].name if seen is not None and seen() is tensor else None
 
     def remeasure(self, tensor: Tensor) -> None:
         """Take in that *tensor* now reads its storage otherwise, or that the storage was resized."""

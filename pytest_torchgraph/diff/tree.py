@@ -18,6 +18,7 @@ from pytest_torchgraph.graph.program import (
     Program,
     Reading,
     Result,
+    Saved,
     Semantic,
     Work,
 )
@@ -59,7 +60,11 @@ class Read(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Body:
-    """The items of one module call or API call, with its place in the tree."""
+    """The items of one module call or API call, with its place in the tree.
+
+    ``scope`` names it for readers, the phase it is in first; ``owner`` is the path of its module. ``forward`` is the
+    body of the forward call that it is or, in a phase, stands for.
+    """
 
     number: int
     record: Block | Semantic
@@ -71,6 +76,8 @@ class Body:
     inputs: tuple[Operand, ...]
     inner: dict[int, Body] = field(default_factory=dict)
     outer_reads: dict[int, Read] = field(default_factory=dict)
+    owner: str = ""
+    forward: Body | None = None
 
     @property
     def module(self) -> Body:
@@ -89,12 +96,15 @@ class Tree:
 
     def _add(self, record: Block | Semantic, outer: Body | None, position: int) -> Body:
         if isinstance(record, Block):
-            scope = scope_path(outer.scope if outer else "", record) if outer else ""
+            scope = scope_path(outer, record) if outer else ""
             body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
+            body.owner = owner_of(outer, record) if outer else ""
+            body.forward = forward_of(body, record)
         else:
             assert outer is not None
             inputs = tuple(operands_of(record))
             body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
+            body.owner = outer.owner
         self.bodies.append(body)
         for number, item in enumerate(record.items):
             if isinstance(item, (Block, Semantic)):
@@ -110,6 +120,12 @@ class Tree:
         if isinstance(reference, Input):
             outer = self._input(body, reference.index)
             return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
+        if isinstance(reference, Saved):
+            body = saved_in(body, reference.up)
+            if not reference.steps:
+                outer = self._input(body, reference.position)
+                return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
+            reference = Inner(reference.steps, reference.position)
         if isinstance(reference, Inner):
             *scopes, last = reference.steps
             for step in scopes:
@@ -169,18 +185,61 @@ class Tree:
         return self._leaf_specs
 
 
-def scope_path(outer: str, block: Block) -> str:
-    """Full path of *block* inside the scope *outer*; a second call of one name ends in ``#2``."""
-    name = block.name[1:] if block.name.startswith("/") else f"{outer}.{block.name}" if outer else block.name
+def scope_path(outer: Body, block: Block) -> str:
+    """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``."""
+    phase, _, path = outer.scope.rpartition(" ")
+    if isinstance(outer.record, Block) and outer.record.phase:
+        phase, path = outer.scope, ""
+    if block.phase:
+        return f"{outer.scope} {numbered(block)}".strip()
+    name = block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (path, block.name)))
+    return f"{phase} {numbered(block, name)}".strip()
+
+
+def numbered(block: Block, name: str | None = None) -> str:
+    """The name of *block*, ``#2`` for its second call, ``#again`` where checkpointing recomputes it."""
+    name = block.name if name is None else name
+    if block.call < 0:
+        return f"{name}#again{-block.call if block.call < -1 else ''}"
     return f"{name}#{block.call}" if block.call > 1 else name
 
 
+def owner_of(outer: Body, block: Block) -> str:
+    """Path of the module behind *block*: neither phase nor call count matter to its parameters."""
+    if block.phase or not block.name:
+        return outer.owner
+    return block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (outer.owner, block.name)))
+
+
+def forward_of(body: Body, block: Block) -> Body | None:
+    """The body of the forward call that *block* is or stands for."""
+    outer = body.outer
+    if outer is None or outer.forward is outer:
+        return outer if block.phase else body
+    if outer.forward is None:
+        return None
+    for inner in outer.forward.inner.values():
+        record = inner.record
+        if isinstance(record, Block) and (record.name, record.call, record.phase) == (block.name, block.call, ""):
+            return inner
+    return None
+
+
+def saved_in(body: Body, up: int) -> Body:
+    """The body of the forward call that the block *up* blocks around *body* stands for."""
+    around: Body | None = body.module
+    for _ in range(up):
+        around = around.outer if around is not None else None
+    assert around is not None
+    assert around.forward is not None
+    return around.forward
+
+
 def leaf_path(body: Body, path: str) -> str:
-    """Full path of a leaf named in *body*; the call count of its scope does not matter to a parameter."""
+    """Full path of a leaf named in *body*."""
     if path.startswith("/"):
         return path[1:]
-    owner = ".".join(part.partition("#")[0] for part in body.scope.split(".")) if "#" in body.scope else body.scope
-    return f"{owner}.{path}" if owner else path
+    return f"{body.owner}.{path}" if body.owner else path
 
 
 def operands_of(item: Work | Semantic) -> list[Operand]:

@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.graph.nesting import Made, Nesting, Node, operands_of, tensors_of
+from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph.phase import FORWARD, PHASES
+from pytest_torchgraph.graph.placing import Placed, Placing
 from pytest_torchgraph.graph.program import Given, Operand, Program
 from pytest_torchgraph.graph.reading import canonical_spec
 from pytest_torchgraph.graph.settling import Settling
@@ -35,7 +37,7 @@ def canonical(graph: Graph) -> Program:
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
-    block = settling.block(root, Counter())
+    block = settling.block(root)
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
@@ -52,12 +54,21 @@ def canonical(graph: Graph) -> Program:
 def metrics_of(graph: Graph) -> tuple[tuple[str, int], ...]:
     """The numbers at the head of a snapshot, in file order."""
     return (
+        *phase_metrics(graph),
         *((name, graph.count(name)) for name in METRICS),
         ("syncs", len(graph.syncs)),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         ("peak", graph.memory.peak),
     )
+
+
+def phase_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
+    """How many operations each phase has, where there is one beside the forward pass."""
+    present = {phase.name for phase in graph.phases}
+    if present:
+        counts = Counter(operation.phase for operation in graph.operations if not operation.is_view)
+        yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
 
 
 def peak_place(graph: Graph) -> str:
@@ -68,7 +79,8 @@ def peak_place(graph: Graph) -> str:
     operation = graph.operations[at]
     path = graph.scopes[operation.scope].path
     name = operation.packet.removeprefix("aten.")
-    return f"{path}: {name}" if path else name
+    place = f"{path}: {name}" if path else name
+    return place if operation.phase == FORWARD else f"{operation.phase} {place}"
 
 
 @dataclass(slots=True)
@@ -77,40 +89,25 @@ class Builder:
 
     graph: Graph
     nesting: Nesting = field(init=False)
-    nodes: dict[tuple[int, int | None], Node] = field(default_factory=dict)
+    placing: Placing = field(init=False)
     pending: dict[int, list[tuple[Made, Node]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.nesting = Nesting(self.graph.storages)
+        self.placing = Placing(self.graph)
 
     def build(self) -> Node:
         """The root body, every operation in its place."""
-        root = self.node(0, None)
+        root = self.placing.root
         self._give_inputs(root)
         work = [operation for operation in self.graph.operations if not operation.is_view]
-        calls = self._kept_calls(work)
-        placed = [(operation, self.node(operation.scope, operation.call if operation.call in calls else None))
-                  for operation in work]  # fmt: skip
+        placed = self.placing.place(work, self._kept_calls(work))
         self._plan_constants(placed)
         for operation, node in placed:
             self._give_pending(-1 - operation.index)
             self._open(node)
             self._place(operation, node)
         return root
-
-    def node(self, scope: int, call: int | None) -> Node:
-        """The body of a module call, or of an API call inside it."""
-        found = self.nodes.get((scope, call))
-        if found is None:
-            record = self.graph.scopes[scope]
-            if call is not None:
-                parent: Node | None = self.node(self.graph.calls[call].scope, None)
-                found = Node(record.path, "", parent, self.graph.calls[call])
-            else:
-                parent = None if record.parent is None else self.node(record.parent, None)
-                found = Node(record.path, record.class_name, parent)
-            self.nodes[(scope, call)] = found
-        return found
 
     def _kept_calls(self, work: list[Operation]) -> set[int]:
         """The API calls whose operations see only their arguments and what they make themselves."""
@@ -146,7 +143,7 @@ class Builder:
         self.nesting.make(made.storage, node, 0, made.spec)
         node.items.append(made)
 
-    def _plan_constants(self, placed: list[tuple[Operation, Node]]) -> None:
+    def _plan_constants(self, placed: list[Placed]) -> None:
         """Find, for every value that no work made, the innermost body around all its readers."""
         made: set[int] = set(self.nesting.homes)
         readers: dict[int, list[Node]] = {}
@@ -160,7 +157,7 @@ class Builder:
             made |= {reference.storage for reference in tensors_in(operation.results)}
         for _, reference in self.graph.outputs:
             if reference.storage not in made and not self.nesting.is_leaf(reference.storage):
-                readers.setdefault(reference.storage, []).append(self.nodes[(0, None)])
+                readers.setdefault(reference.storage, []).append(self.placing.root)
         for storage, nodes in readers.items():
             self._plan_constant(storage, nodes, first.get(storage))
 
@@ -208,21 +205,6 @@ def readings_of(operation: Operation, node: Node) -> Iterator[tuple[TensorRef, N
     if node.call is not None and node.parent is not None:
         yield from ((reference, node.parent) for reference in tensors_of(node.call))
     yield from ((reference, node) for reference in operands_of(operation))
-
-
-def flat_results(operation: Operation) -> list[object]:
-    """The results of an operation, nested ones included, in order."""
-    found: list[object] = []
-
-    def gather(values: tuple[object, ...]) -> None:
-        for value in values:
-            if isinstance(value, tuple):
-                gather(value)
-            else:
-                found.append(value)
-
-    gather(operation.results)
-    return found
 
 
 def common_node(nodes: list[Node]) -> Node:

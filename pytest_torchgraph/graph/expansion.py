@@ -10,6 +10,7 @@ from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
     Argument,
     Block,
@@ -24,12 +25,13 @@ from pytest_torchgraph.graph.program import (
     Reading,
     Reference,
     Result,
+    Saved,
     Semantic,
     Work,
 )
 from pytest_torchgraph.graph.reading import offset_in
 from pytest_torchgraph.graph.tally import SYNC_PACKETS, packet_of
-from pytest_torchgraph.graph.tensor import Geometry, Storage, StorageKind, TensorRef, TensorSpec
+from pytest_torchgraph.graph.tensor import Geometry, Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
 def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
@@ -56,6 +58,11 @@ class Body:
     scope: int
     inputs: tuple[TensorRef, ...]
     call: int | None = None
+    outer: Body | None = None
+    forward: Body | None = None
+    phase: str = ""
+    recomputed: bool = False
+    calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
 
@@ -71,10 +78,12 @@ class Expansion:
         self.calls: list[Call] = []
         self.leaves: dict[str, TensorRef] = {}
         self.inputs: list[tuple[str, TensorRef]] = []
+        self.phases: list[Phase] = []
 
     def graph(self, origin: Origin) -> Graph:
         """The expanded graph."""
         root = Body("", 0, ())
+        root.forward = root
         self._block(self.program.root, root, None)
         metrics = dict(self.program.metrics)
         graph = Graph(
@@ -93,6 +102,7 @@ class Expansion:
             ),
             origin=origin,
             inputs=tuple(self.inputs),
+            phases=tuple(self.phases),
             outputs=tuple((path, self._operand(operand, root)) for path, operand in self.program.outputs),
         )
         # The metrics of a file are exact although the timeline behind them is gone.
@@ -101,9 +111,14 @@ class Expansion:
 
     def _block(self, block: Block, body: Body, parent: int | None) -> None:
         index, start = len(self.scopes), len(self.operations)
-        self.scopes.append(Scope(index, parent, body.path, block.class_name, None, (start, start)))
+        if block.phase:
+            self._items(block.items, body, dict(block.leaves))
+            self.phases.append(Phase(block.phase, (start, len(self.operations)), body.scope, block.class_name))
+            return
+        scope = Scope(index, parent, body.path, block.class_name, None, (start, start), recomputed=block.call < 0)
+        self.scopes.append(scope)
         self._items(block.items, body, dict(block.leaves))
-        self.scopes[index] = replace(self.scopes[index], operations=(start, len(self.operations)))
+        self.scopes[index] = replace(scope, operations=(start, len(self.operations)))
 
     def _items(self, items: tuple[Item, ...], body: Body, leaves: dict[str, TensorSpec]) -> None:
         for path, spec in leaves.items():
@@ -126,7 +141,7 @@ class Expansion:
     def _inner(self, item: Block | Semantic, body: Body) -> Body:
         if isinstance(item, Block):
             inputs = tuple(self._operand(operand, body) for operand in item.inputs)
-            return Body(absolute(item.name, body.path), len(self.scopes), inputs)
+            return begun(item, inputs, len(self.scopes), body)
         call = Call(
             len(self.calls),
             item.name,
@@ -136,7 +151,7 @@ class Expansion:
         )
         self.calls.append(call)
         given = (*item.arguments, *(value for _, value in item.keywords))
-        return Body(body.path, body.scope, tuple(self._tensors(given, body)), call.index)
+        return Body(body.path, body.scope, tuple(self._tensors(given, body)), call.index, body, phase=body.phase)
 
     def _given(self, item: Given) -> TensorRef:
         kind: StorageKind = "input" if item.kind == "input" else "constant"
@@ -149,6 +164,10 @@ class Expansion:
         index = len(self.operations)
         made: list[TensorRef | None] = []
         results = tuple(self._outcome(outcome, body, index, made) for outcome in item.outcomes)
+        for position, path in item.becomes:
+            result = made[position]
+            if result is not None:
+                self._name(result, absolute(path, body.path), body)
         self.operations.append(
             Operation(
                 index=index,
@@ -158,6 +177,8 @@ class Expansion:
                 results=results,
                 writes=(),
                 scope=body.scope,
+                phase=body.phase or FORWARD,
+                recomputed=body.recomputed,
                 is_sync=packet_of(item.name) in SYNC_PACKETS,
                 call=body.call,
             )
@@ -202,6 +223,11 @@ class Expansion:
             return body.inputs[reference.index]
         if isinstance(reference, Leaf):
             return self.leaves[absolute(reference.path, body.path)]
+        if isinstance(reference, Saved):
+            body = forward_body(body, reference.up)
+            if not reference.steps:
+                return body.inputs[reference.position]
+            reference = Inner(reference.steps, reference.position)
         if isinstance(reference, Inner):
             *scopes, last = reference.steps
             for step in scopes:
@@ -211,6 +237,12 @@ class Expansion:
         assert made is not None
         return made
 
+    def _name(self, result: TensorRef, path: str, body: Body) -> None:
+        """Let *result* be known as the leaf *path* from here on."""
+        role: Role = "state" if body.phase == OPTIMIZER else "gradient"
+        self.storages[result.storage] = replace(self.storages[result.storage], name=path, role=role)
+        self.leaves[path] = result
+
     def _leaf(self, path: str, spec: TensorSpec) -> None:
         if path not in self.leaves:
             self.leaves[path] = self._store("parameter", spec, path)
@@ -219,6 +251,29 @@ class Expansion:
         index = len(self.storages)
         self.storages.append(Storage(index, kind, None, spec, name, producer))
         return TensorRef(index, index, spec)
+
+
+def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body) -> Body:
+    """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
+    if block.phase:
+        return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.phase)
+    body = Body(absolute(block.name, outer.path), scopes, inputs, None, outer, phase=outer.phase)
+    body.recomputed = block.call < 0 or outer.recomputed
+    if outer.phase:
+        body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
+    else:
+        body.forward = outer.calls[block.name, block.call] = body
+    return body
+
+
+def forward_body(body: Body, up: int) -> Body:
+    """The body of the forward call that the block *up* blocks around *body* stands for."""
+    around: Body | None = body
+    for _ in range(up):
+        around = None if around is None else around.outer
+    assert around is not None
+    assert around.forward is not None
+    return around.forward
 
 
 def absolute(path: str, within: str) -> str:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.phase import Phase
 from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.graph.tally import (
     ATTENTION_CALLS,
@@ -60,8 +62,9 @@ class Graph:
 
     Two graphs are equal when their canonical graphs are: see :func:`pytest_torchgraph.graph.canonical.canonical`.
     ``inputs`` and ``outputs`` are the tensors that were passed and returned, by path. ``notes`` are sentences for the
-    reader ("recorded from the second call"). ``vocabulary`` gives the operation names of the PyTorch that ran;
-    ``None`` for a graph read from a file.
+    reader ("recorded from the second call"). ``phases`` are the stretches of a training step that are not forward,
+    ``nodes`` the autograd graph that its backward passes went through. ``vocabulary`` gives the operation names of the
+    PyTorch that ran; ``None`` for a graph read from a file.
     """
 
     operations: tuple[Operation, ...]
@@ -73,6 +76,8 @@ class Graph:
     inputs: tuple[tuple[str, TensorRef], ...]
     outputs: tuple[tuple[str, TensorRef], ...]
     notes: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    nodes: tuple[AutogradNode, ...] = ()
     vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
 
     @cached_property

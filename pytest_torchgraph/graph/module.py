@@ -11,6 +11,7 @@ class Scope:
 
     ``path`` is the module's qualified name in the traced model, ``""`` for the root. ``operations`` is the half-open
     range of operation positions between its start and its end, those of nested scopes included.
+    A call that checkpointing ``recomputed`` stands beneath the call whose backward pass needed it.
     """
 
     index: int
@@ -19,3 +20,4 @@ class Scope:
     class_name: str
     training: bool | None
     operations: tuple[int, int]
+    recomputed: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -11,8 +12,6 @@ from pytest_torchgraph.graph.operation import Argument, Call, Operation, tensors
 from pytest_torchgraph.graph.program import Given
 from pytest_torchgraph.graph.reading import best_base
 from pytest_torchgraph.graph.tensor import Storage, TensorRef, TensorSpec
-
-MODULE_LEAVES = frozenset({"parameter", "buffer", "attribute"})
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +28,9 @@ class Node:
     """A body under construction: a module call, or an API call when ``call`` is set.
 
     ``inputs`` are the outside tensors in order of first reading, each with how it was first read; ``exports`` the
-    storages made inside and read outside.
+    storages made inside and read outside. ``phase`` marks the body of a phase; in it, ``twin`` is the body of the
+    forward call that a body stands for, ``None`` where there is none or checkpointing ``recomputed`` the call.
+    ``numbers`` counts the calls in the finished body by name, ``number`` is that of this one.
     """
 
     path: str
@@ -41,6 +42,17 @@ class Node:
     leaves: dict[str, TensorSpec] = field(default_factory=dict)
     exports: dict[int, None] = field(default_factory=dict)
     position: int = -1
+    phase: str = ""
+    in_phase: int | None = None
+    twin: Node | None = None
+    recomputed: bool = False
+    number: int = 1
+    numbers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def forward(self) -> Node | None:
+        """The forward body that this one is or stands for."""
+        return self if self.in_phase is None else self.twin
 
     @property
     def block(self) -> Node:
@@ -83,8 +95,8 @@ class Nesting:
     homes: dict[int, list[tuple[Node, int, int, TensorSpec]]] = field(default_factory=dict)
 
     def is_leaf(self, storage: int) -> bool:
-        """Whether the storage is a module's parameter, buffer or attribute."""
-        return self.storages[storage].kind in MODULE_LEAVES
+        """Whether the storage is known by name: a module's parameter, buffer or attribute, a gradient, a state."""
+        return self.storages[storage].is_leaf
 
     def make(self, storage: int, node: Node, position: int, spec: TensorSpec) -> None:
         """Note that result *position* of the item that is appended next to *node* is *storage*."""
@@ -102,7 +114,7 @@ class Nesting:
             self._demand_leaf(reference, node)
             return
         home = self.home(reference)[0]
-        if home is node:
+        if home is node or self.is_saved(home, node):
             return
         within = list(home.above())
         if node in within:
@@ -112,6 +124,10 @@ class Nesting:
             node.inputs.append(reference)
             assert node.parent is not None
             self.demand(reference, node.parent)
+
+    def is_saved(self, home: Node, reader: Node) -> bool:
+        """Whether *reader*, in a phase, reads what the forward pass made: it is named there and crosses no edge."""
+        return home.in_phase is None and reader.in_phase is not None and reader.call is None
 
     def hand_out(self, reference: TensorRef, root: Node) -> None:
         """Let the caller of the model read *reference*: by the exports there are, or by ones that go without saying.
@@ -150,3 +166,18 @@ def tensors_of(call: Call) -> list[TensorRef]:
     """Every tensor that an API call was given, every occurrence counted."""
     keywords: tuple[Argument, ...] = tuple(value for _, value in call.keywords)
     return tensors_in(call.arguments) + tensors_in(keywords)
+
+
+def flat_results(operation: Operation) -> list[object]:
+    """The results of an operation, nested ones included, in order."""
+    found: list[object] = []
+
+    def gather(values: tuple[object, ...]) -> None:
+        for value in values:
+            if isinstance(value, tuple):
+                gather(value)
+            else:
+                found.append(value)
+
+    gather(operation.results)
+    return found

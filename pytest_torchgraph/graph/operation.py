@@ -53,7 +53,13 @@ class Operation:
 
     ``name`` is the full overload name (``aten.addmm.default``). ``writes`` are the storages whose contents it changed.
     ``is_view`` marks an operation that launches no kernel. ``flops`` is ``None`` where no formula is known.
-    ``scope`` and ``call`` are positions in ``Graph.scopes`` and ``Graph.calls``.
+    ``scope`` and ``call`` are positions in ``Graph.scopes`` and ``Graph.calls``. ``phase`` is ``forward``,
+    ``backward``, ``optimizer``, or ``between`` for what a training step does in between (clipping, unscaling).
+
+    An operation of a backward pass runs in the scope of the forward operation that caused it: ``forward`` is its
+    position, ``node`` that of the autograd node in ``Graph.nodes``; both are ``None`` where the graph was built before
+    the recording. ``sums_gradients`` marks the engine's own addition of the gradients that reach one value,
+    ``recomputed`` what checkpointing runs again.
     """
 
     index: int
@@ -69,6 +75,10 @@ class Operation:
     flops: int | None = None
     call: int | None = None
     source: SourceLine | None = None
+    forward: int | None = None
+    node: int | None = None
+    recomputed: bool = False
+    sums_gradients: bool = False
 
     @property
     def packet(self) -> str:

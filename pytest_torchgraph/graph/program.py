@@ -51,7 +51,21 @@ class Inner:
     position: int = 0
 
 
-Reference: TypeAlias = Input | Result | Leaf | Inner
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
+
+    It is told from the forward call that the block ``up`` blocks around the reader stands for (see :class:`Block`):
+    ``steps`` are item positions from that call's body down, ``position`` the result of the last; without steps,
+    ``position`` is one of the call's inputs.
+    """
+
+    up: int
+    steps: tuple[int, ...]
+    position: int = 0
+
+
+Reference: TypeAlias = Input | Result | Leaf | Inner | Saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,8 @@ class Work:
 
     ``outcomes`` holds, in schema order, the spec of each value it made, an operand for each result that is an
     existing value, ``None`` for an undefined tensor; empty when it returns just what it wrote, in order.
+    ``becomes`` gives the results that are a parameter's gradient or an optimizer's state from then on their names:
+    position among the outcomes, nested ones counted, and path; whoever reads them reads a leaf.
     ``source`` is the operation's position in the recorded graph, for source lines; it is not compared.
     """
 
@@ -92,6 +108,7 @@ class Work:
     arguments: tuple[Argument, ...]
     keywords: tuple[tuple[str, Argument], ...]
     outcomes: tuple[Outcome, ...]
+    becomes: tuple[tuple[int, str], ...] = ()
     source: int | None = field(default=None, compare=False)
 
 
@@ -106,10 +123,15 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A module call.
+    """A module call, or a phase that is not forward.
 
     ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts calls of that name
     within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
+
+    A *phase* (``phase`` is its name) stands where it was begun. The blocks inside stand for forward calls: the phase
+    itself for the one around it, a block for the forward call of the same name and number in what the block around it
+    stands for. What checkpointing runs again has a negative ``call``, and ``""`` as name where it is the very call it
+    stands in.
     """
 
     name: str
@@ -119,6 +141,7 @@ class Block:
     leaves: tuple[tuple[str, TensorSpec], ...]
     items: tuple[Item, ...]
     exports: tuple[Result, ...]
+    phase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +212,8 @@ def exact_item(item: Item) -> object:
     """*item* as tuples that are equal only when every number in it is spelled alike."""
     match item:
         case Work():
-            return Work, item.name, exactly(item.arguments), exactly(item.keywords), exactly(item.outcomes)
+            given = exactly(item.arguments), exactly(item.keywords)
+            return Work, item.name, *given, exactly(item.outcomes), item.becomes
         case Given():
             return item
         case Semantic():
@@ -197,7 +221,7 @@ def exact_item(item: Item) -> object:
             return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
         case Block():
             items = tuple(map(exact_item, item.items))
-            return item.name, item.call, item.class_name, item.inputs, item.leaves, items, item.exports
+            return item.name, item.call, item.class_name, item.phase, item.inputs, item.leaves, items, item.exports
 
 
 _NUMBERS = frozenset({bool, int, float, complex})

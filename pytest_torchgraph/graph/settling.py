@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.graph.nesting import Made, Nesting, Node, operands_of
+from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Operation, tensors_in
 from pytest_torchgraph.graph.program import (
@@ -18,6 +18,7 @@ from pytest_torchgraph.graph.program import (
     Operand,
     Outcome,
     Result,
+    Saved,
     Semantic,
     Work,
 )
@@ -63,9 +64,27 @@ class Settling:
             home = self.nesting.home(reference)
             if node in home[0].above():
                 return Operand(self._inside(reference.storage, node, home), reading_of(reference.spec, home[3]))
+            if self.nesting.is_saved(home[0], node):
+                return self._saved(reference, home, node)
         place = node.input_for(reference)
         assert place is not None
         return Operand(Input(place), reading_of(reference.spec, node.inputs[place].spec))
+
+    def _saved(self, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], node: Node) -> Operand:
+        """How a phase names what the forward pass made: from the nearest forward call that has it."""
+        made_in, item, position, spec = home
+        for up, around in enumerate(node.block.above()):
+            forward = around.forward
+            if forward is None:
+                continue
+            inside = list(made_in.above())
+            if forward in inside:
+                steps = [inner.position for inner in reversed(inside[: inside.index(forward)])]
+                return Operand(Saved(up, (*steps, item), position), reading_of(reference.spec, spec))
+            place = forward.input_for(reference)
+            if place is not None:
+                return Operand(Saved(up, (), place), reading_of(reference.spec, forward.inputs[place].spec))
+        raise AssertionError("the root body has every forward value")
 
     def output(self, reference: TensorRef, root: Node) -> Operand:
         """How the caller of the model names and reads one tensor."""
@@ -87,28 +106,28 @@ class Settling:
 
     def items(self, node: Node) -> tuple[Item, ...]:
         """The frozen body of *node*."""
-        calls: Counter[str] = Counter()
-        return tuple(self._item(position, item, node, calls) for position, item in enumerate(node.items))
+        return tuple([self._item(position, item, node) for position, item in enumerate(node.items)])
 
-    def _item(self, position: int, item: Operation | Made | Node, node: Node, calls: Counter[str]) -> Item:
+    def _item(self, position: int, item: Operation | Made | Node, node: Node) -> Item:
         if isinstance(item, Made):
             return item.given
         if isinstance(item, Operation):
             return self.work(position, item, node)
-        return self.semantic(item, node) if item.call is not None else self.block(item, calls)
+        return self.semantic(item, node) if item.call is not None else self.block(item)
 
-    def block(self, node: Node, calls: Counter[str]) -> Block:
-        """The frozen module call."""
-        name = node.parent.relative(node.path) if node.parent is not None else ""
-        calls[name] += 1
+    def block(self, node: Node) -> Block:
+        """The frozen module call or phase."""
+        name = name_of(node)
+        node.number = number_of(node, name)
         return Block(
             name=name,
-            call=calls[name],
+            call=node.number,
             class_name=node.class_name,
             inputs=tuple(self.operand(taken, node.parent) for taken in node.inputs) if node.parent else (),
             leaves=tuple((path, canonical_spec(spec)) for path, spec in node.leaves.items()),
             items=self.items(node),
             exports=self._exports(node),
+            phase=node.phase,
         )
 
     def semantic(self, node: Node, around: Node) -> Semantic:
@@ -135,8 +154,17 @@ class Settling:
             arguments=tuple(self.argument(value, node) for value in operation.arguments),
             keywords=tuple((name, self.argument(value, node)) for name, value in operation.keywords),
             outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
+            becomes=tuple(self._becomes(operation, position, node)),
             source=operation.index,
         )
+
+    def _becomes(self, operation: Operation, position: int, node: Node) -> Iterator[tuple[int, str]]:
+        for place, result in enumerate(flat_results(operation)):
+            if not isinstance(result, TensorRef) or self.graph.storages[result.storage].role is None:
+                continue
+            homes = self.nesting.homes.get(result.storage, ())
+            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
+                yield place, node.relative(self.graph.storages[result.storage].name or "")
 
     def _outcomes(self, position: int, operation: Operation, node: Node) -> tuple[Outcome, ...]:
         place = -1
@@ -154,6 +182,27 @@ class Settling:
             return self.operand(value, node)
 
         return tuple(outcome(value) for value in operation.results)
+
+
+def name_of(node: Node) -> str:
+    """What the body around *node* calls it; ``""`` for the root, and for the call around it when that is recomputed."""
+    if node.phase or node.parent is None:
+        return node.phase
+    return "" if node.recomputed and node.path == node.parent.path else node.parent.relative(node.path)
+
+
+def number_of(node: Node, name: str) -> int:
+    """Which call of that name in the body around it *node* is, or stands for; negative where it is recomputed."""
+    if node.parent is None:
+        return 1
+    if node.twin is not None and not node.phase:
+        return node.twin.number
+    around = node.parent
+    key = f"phase {name}" if node.phase else f"again {name}" if node.recomputed else name
+    if not node.phase and not node.recomputed and node.in_phase is not None and around.twin is not None:
+        around.numbers[key] = max(around.numbers[key], around.twin.numbers[key])
+    around.numbers[key] += 1
+    return -around.numbers[key] if node.recomputed else around.numbers[key]
 
 
 def returns_what_it_wrote(operation: Operation) -> bool:

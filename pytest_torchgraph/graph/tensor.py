@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Shape: TypeAlias = tuple[int, ...]
-StorageKind: TypeAlias = Literal["parameter", "buffer", "attribute", "input", "constant", "result"]
+StorageKind: TypeAlias = Literal["parameter", "buffer", "attribute", "gradient", "state", "input", "constant", "result"]
+Role: TypeAlias = Literal["gradient", "state"]
 
+NAMED_KINDS = frozenset({"parameter", "buffer", "attribute", "gradient", "state"})
 SHORT_DTYPES = {
     "float64": "f64",
     "float32": "f32",
@@ -106,7 +108,9 @@ class Storage:
     """One block of memory that tensors share; ``bytes`` is ``None`` where PyTorch does not tell.
 
     ``name`` is the path of a parameter, buffer, attribute or input; ``None`` for what an operation made and for
-    constants. ``spec`` is the tensor through which it was first seen: every other reading is a view of it.
+    constants. A gradient is named after its parameter (``fc.weight.grad``), as is what an optimizer keeps for it
+    (``fc.weight.exp_avg``); their ``role`` says so where an operation of the run made them. ``spec`` is the tensor
+    through which it was first seen: every other reading is a view of it.
     """
 
     index: int
@@ -115,6 +119,12 @@ class Storage:
     spec: TensorSpec
     name: str | None = None
     producer: int | None = None
+    role: Role | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it is known by name: what a module holds, a parameter's gradient, or an optimizer's state."""
+        return self.kind in NAMED_KINDS or self.role is not None
 
 
 @dataclass(frozen=True, slots=True)

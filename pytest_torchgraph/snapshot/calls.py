@@ -8,8 +8,8 @@ from typing import Protocol
 from pytest_torchgraph.graph.program import Argument, Operand, Outcome
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.literal import literal_of
-from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, OUTCOME
-from pytest_torchgraph.snapshot.quoting import name_of
+from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
+from pytest_torchgraph.snapshot.quoting import NAME, QUOTED, name_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 
 
@@ -20,13 +20,19 @@ class Names(Protocol):
         """The value ``%name:position``, read as the text *reading* says."""
         ...
 
+    def saved(self, name: str, position: int, reading: str) -> Operand:
+        """The forward value ``^name:position``, read as the text *reading* says."""
+        ...
+
     def leaf(self, path: str, spec: TensorSpec | None, reading: str) -> Operand:
         """The leaf *path*, with its spec where the text gives it, read as the text *reading* says."""
         ...
 
 
+_BECOMES = re.compile(rf"(?::(?P<position>\d+) )?(?:\$(?P<marked>{QUOTED}|{NAME})|(?P<leaf>{LEAF}))", re.ASCII)
 Keywords = tuple[tuple[str, Argument], ...]
-_ARROW = " -> "
+BECOMES = " to "
+ENDS = (" -> ", BECOMES)
 
 
 def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argument, ...], Keywords, int]:
@@ -46,19 +52,32 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
 
 
 def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome, ...], int]:
-    """The outcomes up to an arrow or the end of the line, and where they end."""
+    """The outcomes up to what they become, an arrow or the end of the line, and where they end."""
     outcomes: list[Outcome] = []
-    if position < len(text) and not text.startswith(_ARROW, position):
+    if position < len(text) and not text.startswith(ENDS, position):
         if text[position] != " ":
             raise ValueError(f"nothing may stand right after a call: {text[position:]!r}")
         position += 1
         while True:
             value, position = _outcome(text, position, names)
             outcomes.append(value)
-            if position == len(text) or text.startswith(_ARROW, position):
+            if position == len(text) or text.startswith(ENDS, position):
                 break
             position = _past_comma(text, position)
     return tuple(outcomes), position
+
+
+def read_becomes(text: str, position: int) -> tuple[tuple[tuple[int, str], ...], int]:
+    """Which results get names of their own, and where the list of them ends."""
+    found: list[tuple[int, str]] = []
+    while text.startswith(", " if found else BECOMES, position):
+        one = _BECOMES.match(text, position + (2 if found else len(BECOMES)))
+        if one is None:
+            raise ValueError(f"the name of a gradient or a state was expected at {text[position:]!r}")
+        path = name_of(one["marked"]) if one["marked"] else one["leaf"]
+        found.append((int(one["position"] or 0), path))
+        position = one.end()
+    return tuple(found), position
 
 
 def read_operand(text: str, position: int, names: Names) -> tuple[Operand, int]:
@@ -109,7 +128,10 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
 
 def _simple(found: re.Match[str], names: Names) -> Argument:
     if found["value"]:
-        return names.operand(found["value"][1:], int(found["position"] or 0), found["reading"])
+        value, position = found["value"], int(found["position"] or 0)
+        if value.startswith("^"):
+            return names.saved(value, position, found["reading"])
+        return names.operand(value[1:], position, found["reading"])
     if found["literal"]:
         return literal_of(found["literal"])
     return _leaf(name_of(found["marked"]), found["marked_spec"], found["marked_reading"], names)

@@ -1,27 +1,58 @@
-"""Values inside scopes, as the ``return`` lines name them: ``%model>layers.3>self_attn>cat_2``."""
+"""Values inside scopes, told through their names.
+
+``return`` lines do so from the root (``%model>layers.3>self_attn>cat_2``), phases from the forward call that a block
+stands for (``^attn>sdpa``), or from one around it, with one more ``^`` for each block on the way (``^^norm1``).
+"""
 
 from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.program import Inner, Operand
-from pytest_torchgraph.snapshot.patterns import VALUE
+from pytest_torchgraph.graph.program import Inner, Operand, Saved
+from pytest_torchgraph.snapshot.naming import is_input
+from pytest_torchgraph.snapshot.patterns import STEP
 from pytest_torchgraph.snapshot.reading import READING, reading_of
 from pytest_torchgraph.snapshot.values import Values
 
-_STEP = VALUE.removeprefix("%")
-_INNER = re.compile(rf"%(?P<path>{_STEP}(?:>{_STEP})+)(?::(?P<position>\d+))?(?P<reading>{READING})", re.ASCII)
-_NAME = re.compile(_STEP, re.ASCII)
+_INNER = re.compile(rf"%(?P<path>{STEP}(?:>{STEP})+)(?::(?P<position>\d+))?(?P<reading>{READING})", re.ASCII)
+_NAME = re.compile(STEP, re.ASCII)
 
 
 def inner_text(inner: Inner, root: Values) -> str:
     """The name of a value inside scopes, as seen from the root body."""
+    return f"%{_path(inner.steps, root)}" + (f":{inner.position}" if inner.position else "")
+
+
+def saved_text(saved: Saved, reader: Values) -> str:
+    """The name of a forward value, as seen from a body of a phase."""
+    forward = reader.forward_body(saved.up)
+    marks = "^" * (saved.up + 1)
+    if not saved.steps:
+        return f"{marks}in{saved.position}"
+    return marks + _path(saved.steps, forward) + (f":{saved.position}" if saved.position else "")
+
+
+def saved_of(name: str, position: int, reader: Values) -> Saved:
+    """What :func:`saved_text` wrote; raises ``ValueError`` for a name that stands for nothing."""
+    path = name.lstrip("^")
+    up = len(name) - len(path) - 1
+    forward = reader.forward_body(up)
+    if is_input(path) and path not in forward.names:
+        if int(path[2:]) >= len(forward.inputs):
+            raise ValueError(f"{name} is no input of the forward call")
+        return Saved(up, (), int(path[2:]))
+    steps = _steps(path, forward)
+    if position >= max(forward.inside(steps[:-1]).count(steps[-1]), 1):
+        raise ValueError(f"{name} has no result {position}")
+    return Saved(up, steps, position)
+
+
+def _path(steps: tuple[int, ...], values: Values) -> str:
     names = []
-    values = root
-    for step in inner.steps:
+    for step in steps:
         names.append(values.ordered_names[step])
         values = values.inner.get(step, values)
-    return f"%{'>'.join(names)}" + (f":{inner.position}" if inner.position else "")
+    return ">".join(names)
 
 
 def read_inner(text: str, position: int, root: Values) -> tuple[Operand, int] | None:

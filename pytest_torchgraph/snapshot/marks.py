@@ -21,7 +21,10 @@ COUNTED = re.compile(
     r"(?P<before>[^\s(:]*?)(?P<first>\d+)-(?P<last>\d+)(?P<after>[^\s(:]*: [^\s(×]+) ×(?P<count>\d+)(?P<rest>.*)",
     re.DOTALL,
 )
-_SCOPE = re.compile(r"(?P<name>\"(?:[^\"\\]|\\.)*\"(?:#\d+)?|[^\s\":]+): (?P<class>\"(?:[^\"\\]|\\.)*\"|[^\s(×\"]+)")
+_PHASE = re.compile(r"phase (?P<name>\w+(?:#\d+)?)(?: |:|\(|$)")
+_SCOPE = re.compile(
+    r"(?P<name>\"(?:[^\"\\]|\\.)*\"(?:#(?:again)?\d*)?|[^\s\":]+): (?P<class>\"(?:[^\"\\]|\\.)*\"|[^\s(×\"]+)"
+)
 _COUNTING = re.compile(r"(?P<before>[^\s({]*)\{i\}(?P<after>[^\s(:]*: [^\s(×]+)(?P<rest>.*)", re.DOTALL)
 
 
@@ -34,6 +37,9 @@ def is_plain(text: str) -> bool:
 
 def scope_of(text: str) -> tuple[str, str] | None:
     """Name and class of the scope that a plain line begins."""
+    phase = _PHASE.match(text)
+    if phase is not None:
+        return (phase["name"], "")
     found = _SCOPE.match(text)
     return (found["name"], found["class"]) if found else None
 

@@ -9,6 +9,8 @@ from pytest_torchgraph.graph.program import Block, Given, Item, Work
 from pytest_torchgraph.snapshot.operations import semantic_word, value_word
 from pytest_torchgraph.snapshot.quoting import name_text
 
+AGAIN = "again"
+
 
 class Wish(NamedTuple):
     """The word an item would be called by; a *fixed* one (of a scope or an input) is given out before the others."""
@@ -20,15 +22,29 @@ class Wish(NamedTuple):
 def wish(item: Item) -> Wish:
     """What *item* would be called: a scope and an input as they are named, an operation by its packet."""
     if isinstance(item, Block):
-        return Wish(scope_text(item.name, item.call), True)
+        return Wish(block_text(item), True)
     if isinstance(item, Given):
         return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
     return Wish(value_word(item.name) if isinstance(item, Work) else semantic_word(item.name), False)
 
 
+def block_text(block: Block) -> str:
+    """What *block* is called in its body, as a module call or as a phase."""
+    return scope_text(block.name, block.call)
+
+
 def scope_text(name: str, call: int) -> str:
-    """``layers.0``, and ``layers.0#2`` for its second call."""
+    """``layers.0``, ``layers.0#2`` for its second call; ``layers.0#again`` when it is recomputed."""
+    if call < 0:
+        return f"{name_text(name) if name else ''}#{AGAIN}{-call if call < -1 else ''}"
     return name_text(name) if call == 1 else f"{name_text(name)}#{call}"
+
+
+def scope_of(name: str, call: str | None) -> tuple[str, int]:
+    """The name and number that :func:`scope_text` wrote, the number without its ``#``."""
+    if call is None or not call.startswith(AGAIN):
+        return name, int(call or 1)
+    return name, -int(call.removeprefix(AGAIN) or 1)
 
 
 def value_names(wishes: Iterable[Wish]) -> list[str]:

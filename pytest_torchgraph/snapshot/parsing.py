@@ -5,22 +5,21 @@ from __future__ import annotations
 import re
 
 from pytest_torchgraph.graph.program import (
-    Argument,
     Block,
     Given,
     Input,
     Leaf,
     Operand,
-    Outcome,
     Reference,
     Result,
     Semantic,
     Work,
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.calls import Keywords, read_arguments, read_outcomes
+from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
-from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_text, value_names
+from pytest_torchgraph.snapshot.inner import saved_of
+from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_of, scope_text, value_names
 from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, semantic_word, value_word
 from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.quoting import name_of
@@ -56,7 +55,8 @@ class Body:
         self.values = values
         self.leaves = leaves
         self.leaf = leaves.leaf
-        self.names = {name: index for index, name in enumerate(value_names(words))}
+        values.given_names = value_names(words)
+        self.names = {name: index for index, name in enumerate(values.given_names)}
 
     def reference(self, name: str, position: int) -> Reference:
         """The value ``%name:position``, which stands above the line that names it."""
@@ -73,6 +73,11 @@ class Body:
         """The value ``%name:position`` as an operand."""
         reference = self.reference(name, position)
         return Operand(reference, reading_of(reading, self.values.base(reference)) if reading else None)
+
+    def saved(self, name: str, position: int, reading: str) -> Operand:
+        """The forward value ``^name:position`` as an operand."""
+        saved = saved_of(name, position, self.values)
+        return Operand(saved, reading_of(reading, self.values.base(saved)) if reading else None)
 
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
@@ -93,8 +98,9 @@ class Body:
 class Inlined:
     """The names in a scope that stands on one line: values are the outer body's, leaves its own."""
 
-    def __init__(self, outer: Body) -> None:
+    def __init__(self, outer: Body, own: Values) -> None:
         self.outer = outer
+        self.own = own
         self.leaves = Leaves()
         self.leaf = self.leaves.leaf
         self.taken: list[Operand] = []
@@ -106,6 +112,11 @@ class Inlined:
             self.taken.append(operand)
         return Operand(Input(self.taken.index(operand)))
 
+    def saved(self, name: str, position: int, reading: str) -> Operand:
+        """The forward value, as seen from the scope."""
+        saved = saved_of(name, position, self.own)
+        return Operand(saved, reading_of(reading, self.own.base(saved)) if reading else None)
+
 
 class Parser:
     """Reads the bodies of one file; equal bodies that are given equal values are read once."""
@@ -116,14 +127,19 @@ class Parser:
         self._bodies: dict[tuple[int, tuple[Base | None, ...]], tuple[Body, int, tuple[Node, ...]]] = {}
         self._lines: dict[str, re.Match[str]] = {}
 
-    def scope(self, nodes: tuple[Node, ...], inputs: tuple[Base | None, ...]) -> Body:
-        """The body of a scope that takes *inputs*."""
+    def scope(self, nodes: tuple[Node, ...], values: Values) -> Body:
+        """The body of a scope whose *values* tell so far what it takes."""
+        if values.forward is not values:  # what its names stand for depends on the forward call
+            leaves = Leaves()
+            values.leaves = leaves.specs
+            return self.body(nodes, values, leaves)
+        inputs = values.inputs
         key = (id(nodes), inputs)
         known = self._bodies.get(key)
         if known is None:
             before = self.works
             leaves = Leaves()
-            body = self.body(nodes, Values(inputs, leaves.specs), leaves)
+            body = self.body(nodes, Values(inputs, leaves.specs, values.outer), leaves)
             # The nodes are kept with what was read from them, so that their id stays theirs.
             known = self._bodies[key] = (body, self.works - before, nodes)
         else:
@@ -169,7 +185,7 @@ class Parser:
     def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
         if line["operation"]:
             self._call(node, line, body)
-        elif line["scope"]:
+        elif line["scope"] is not None or line["phase"]:
             self._block(node, line, body)
         elif line["given"] and not node.children:
             body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
@@ -181,24 +197,23 @@ class Parser:
         arguments, keywords, position = read_arguments(text, line.end(), body)
         if not _is_semantic(node):
             outcomes, end = read_outcomes(text, position, body)
+            becomes, end = read_becomes(text, end)
             if end != len(text):
                 raise ValueError(f"nothing stands after the results of an operation: {text[end:]!r}")
-            body.values.add(self._work(line, arguments, keywords, outcomes))
+            self.works += 1
+            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
             return
         bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
-        inner = self.body(node.children, Values(bases, body.values.leaves), body.leaves)
+        inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
         exports = inner.exports(text[position:])
         name = semantic_of(line["operation"])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
-    def _work(
-        self, line: re.Match[str], arguments: tuple[Argument, ...], keywords: Keywords, outcomes: tuple[Outcome, ...]
-    ) -> Work:
-        self.works += 1
-        return Work(operation_of(line["operation"]), arguments, keywords, outcomes)
-
     def _block(self, node: Node, line: re.Match[str], body: Body) -> None:
         text, position = node.text, line.end()
+        phase = line["phase"] or ""
+        name, call = scope_of(phase or name_of(line["scope"] or ""), line["phase_call"] or line["call"])
+        values = body.values.beneath(name, call, phase)
         inputs: tuple[Operand, ...] | None = None
         if text.startswith("(", position):
             taken, keywords, position = read_arguments(text, position + 1, body)
@@ -206,39 +221,45 @@ class Parser:
             if keywords or len(inputs) != len(taken):
                 raise ValueError("a scope takes tensors alone")
         if text.startswith(" = ", position):
-            inputs, inner, position = self._single(node, position + 3, body, inputs)
+            inputs, inner, position = self._single(node, position + 3, body, values, inputs)
         else:
-            inner = self.scope(node.children, tuple(map(body.values.through, inputs or ())))
-        name, call, class_name = name_of(line["scope"]), int(line["call"] or 1), name_of(line["class"])
+            values.inputs = tuple(map(body.values.through, inputs or ()))
+            inner = self.scope(node.children, values)
+        class_name = name_of(line["class"] or line["title"] or "")
         items, exports = tuple(inner.values.made), inner.exports(text[position:])
-        block = Block(name, call, class_name, inputs or (), tuple(inner.leaves.declared), items, exports)
+        block = Block(name, call, class_name, inputs or (), tuple(inner.leaves.declared), items, exports, phase)
         body.values.add(block, inner.values)
 
     def _single(
-        self, node: Node, position: int, outer: Body, inputs: tuple[Operand, ...] | None
+        self, node: Node, position: int, outer: Body, values: Values, inputs: tuple[Operand, ...] | None
     ) -> tuple[tuple[Operand, ...], Body, int]:
         """The scope whose one operation stands on its own line, naming the outer values unless *inputs* are given."""
         line = LINE.match(node.text, position)
         if line is None or not line["operation"] or node.children:
             raise ValueError("one operation stands after '=', and nothing beneath it")
-        inlined = Inlined(outer)
+        inlined = Inlined(outer, values)
         leaves = inlined.leaves
-        words = [_wish(node, line)]
-        body = Body(Values(tuple(map(outer.values.through, inputs or ())), leaves.specs), leaves, words)
+        words = [Wish(value_word(operation_of(line["operation"])), False)]
+        values.inputs, values.leaves = tuple(map(outer.values.through, inputs or ())), leaves.specs
+        body = Body(values, leaves, words)
         names = inlined if inputs is None else body
         arguments, keywords, position = read_arguments(node.text, line.end(), names)
         outcomes, position = read_outcomes(node.text, position, names)
         if inputs is None:
             inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
-        body.values.add(self._work(line, arguments, keywords, outcomes))
+        becomes, position = read_becomes(node.text, position)
+        self.works += 1
+        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
         return inputs, body, position
 
 
 def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
-    if line["scope"]:
-        return Wish(scope_text(name_of(line["scope"]), int(line["call"] or 1)), True)
+    if line["scope"] is not None:
+        return Wish(scope_text(*scope_of(name_of(line["scope"]), line["call"])), True)
+    if line["phase"]:
+        return Wish(scope_text(line["phase"], int(line["phase_call"] or 1)), True)
     if line["given"]:
         return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
     name = line["operation"]

@@ -13,25 +13,29 @@ from pytest_torchgraph.snapshot.tensor import SPEC
 CLASS = r"[A-Za-z_<][\w.<>]*"
 KEYWORD = r"[A-Za-z_]\w*"
 OUTPUT_PATH = r"[^\s\"%$]\S*"
-VALUE = rf"%(?:{NAME}|{QUOTED})(?:#\d+)?(?:_\d+)?"
-_LEAF = rf"/?[A-Za-z_]\w*(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
+CALL = r"#(?:again)?\d*"
+STEP = rf"(?:(?:{NAME}|{QUOTED})(?:{CALL})?|#again\d*)(?:_\d+)?"
+VALUE = f"%{STEP}"
+SAVED = rf"\^+{STEP}(?:>{STEP})*"
+LEAF = rf"/?[A-Za-z_]\w*(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
 
 is_class = re.compile(CLASS, re.ASCII).fullmatch
 is_keyword = re.compile(KEYWORD, re.ASCII).fullmatch
 is_output_path = re.compile(OUTPUT_PATH).fullmatch
-is_leaf = re.compile(_LEAF, re.ASCII).fullmatch
+is_leaf = re.compile(LEAF, re.ASCII).fullmatch
 
 _OPERAND = (
-    rf"(?P<value>{VALUE})(?::(?P<position>\d+))?(?P<reading>{READING})|(?P<literal>{LITERAL})|(?P<open>\[)"
+    rf"(?P<value>{VALUE}|{SAVED})(?::(?P<position>\d+))?(?P<reading>{READING})|(?P<literal>{LITERAL})|(?P<open>\[)"
     rf"|\$(?P<marked>{QUOTED}|{NAME})(?::(?P<marked_spec>{SPEC}))?(?P<marked_reading>{READING})"
 )
-ARGUMENT = re.compile(rf"{_OPERAND}|(?P<leaf>{_LEAF})(?::(?P<spec>{SPEC}))?(?P<leaf_reading>{READING})", re.ASCII)
+ARGUMENT = re.compile(rf"{_OPERAND}|(?P<leaf>{LEAF})(?::(?P<spec>{SPEC}))?(?P<leaf_reading>{READING})", re.ASCII)
 OUTCOME = re.compile(rf"(?P<spec>{SPEC})|{_OPERAND}", re.ASCII)
 KEYWORD_AHEAD = re.compile(rf"({KEYWORD}|{QUOTED})=", re.ASCII)
 
 LINE = re.compile(
     rf"(?P<given>input|constant)(?: (?P<name>{NAME}|{QUOTED}))? (?P<spec>{SPEC})$"
-    rf"|(?P<scope>{NAME}|{QUOTED})(?:#(?P<call>\d+))?: (?P<class>{CLASS}|{QUOTED})"
+    rf"|(?P<scope>{NAME}|{QUOTED}|(?=#again))(?:#(?P<call>\d+|again\d*))?: (?P<class>{CLASS}|{QUOTED})"
+    rf"|phase (?P<phase>{KEYWORD})(?:#(?P<phase_call>\d+))?(?:: (?P<title>{CLASS}|{QUOTED}))?(?=[ (]|$)"
     rf"|(?P<operation>{OPERATION})\("
     rf"|(?P<leaves>leaves) "
     rf"|(?P<output>return)(?: (?P<path>{QUOTED}|{OUTPUT_PATH}) =)? ",

@@ -17,11 +17,12 @@ from pytest_torchgraph.graph.program import (
     Outcome,
     Reference,
     Result,
+    Saved,
     Semantic,
     Work,
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.inner import inner_text
+from pytest_torchgraph.snapshot.inner import inner_text, saved_text
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
 from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
@@ -56,7 +57,7 @@ class Body:
         self.values = values
         self.leaves = leaves
         self.inputs = inputs
-        self.names = value_names(map(wish, items))
+        self.names = values.given_names = value_names(map(wish, items))
 
     def nodes(self) -> tuple[Node, ...]:
         """One node for each item."""
@@ -81,7 +82,7 @@ class Body:
         """``addmm(bias, %in0, weight.T) f32[32,64]``."""
         call = f"{operation_text(work.name)}({self.arguments(work.arguments, work.keywords)})"
         outcomes = ", ".join([self._outcome(one) for one in work.outcomes])
-        return f"{call} {outcomes}" if outcomes else call
+        return f"{call} {outcomes}{becomes_text(work.becomes)}" if outcomes else call
 
     def arguments(self, arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> str:
         """What stands between the parentheses of a call."""
@@ -121,6 +122,8 @@ class Body:
             return f"{name}:{reference.position}" if reference.position else name
         if isinstance(reference, Inner):
             return inner_text(reference, self.values)
+        if isinstance(reference, Saved):
+            return saved_text(reference, self.values)
         if isinstance(reference, Input):
             return self.inputs[reference.index] if self.inputs is not None else f"%in{reference.index}"
         return leaf_text(reference.path) + self.leaves.spec_at_first(reference.path)
@@ -128,7 +131,7 @@ class Body:
     def _semantic(self, semantic: Semantic) -> tuple[Node, Values]:
         call = f"{semantic_text(semantic.name)}({self.arguments(semantic.arguments, semantic.keywords)})"
         taken = semantic_inputs(semantic.arguments, semantic.keywords)
-        values = Values(tuple(map(self.values.through, taken)), self.values.leaves)
+        values = Values(tuple(map(self.values.through, taken)), self.values.leaves, self.values)
         body = Body(semantic.items, values, self.leaves, None)
         nodes = body.nodes()
         # An API call is told from an operation by what stands beneath it, or by its arrow.
@@ -140,6 +143,12 @@ class Body:
         if exports == (Result(len(self.items) - 1),):
             return ""
         return " -> " + (", ".join(map(self.reference, exports)) or "none")
+
+
+def becomes_text(becomes: tuple[tuple[int, str], ...]) -> str:
+    """`` to weight.grad``, or `` to :1 weight.grad, :2 bias.grad`` where other results become gradients."""
+    parts = [f":{position} {leaf_text(path)}" if position else leaf_text(path) for position, path in becomes]
+    return f" to {', '.join(parts)}" if parts else ""
 
 
 @lru_cache(maxsize=4096)
@@ -169,30 +178,47 @@ def class_text(class_name: str) -> str:
 
 def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
     """A module call: on one line when its body is a single operation."""
-    head = f"{scope_text(block.name, block.call)}: {class_text(block.class_name)}"
+    head = head_text(block)
     bases = tuple(map(outer.values.through, block.inputs))
-    single = block.items[0] if len(block.items) == 1 and isinstance(block.items[0], Work) else None
+    is_single = len(block.items) == 1 and not block.phase
+    single = block.items[0] if is_single and isinstance(block.items[0], Work) else None
     seen_through = single is not None and _reads_plainly(block, single)
     if not seen_through and block.inputs:
         head += f"({', '.join(map(outer.operand, block.inputs))})"
     inputs = [outer.operand(one) for one in block.inputs] if seen_through else None
-    body, nodes = scope_body(block, bases, inputs)
+    values = outer.values.beneath(block.name, block.call, block.phase)
+    body, nodes = scope_body(block, bases, inputs, values)
     exports = body.exports(block.exports)
     if single is not None and len(nodes) == 1:
         return Node(f"{head} = {nodes[0].text}{exports}"), body.values
     if seen_through:
         head += f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
-        body, nodes = scope_body(block, bases, None)
+        body, nodes = scope_body(block, bases, None, values)
     return Node(head + exports, nodes), body.values
 
 
+def head_text(block: Block) -> str:
+    """How the line of a block begins: ``attn: Attention``, ``phase backward``, ``phase optimizer: AdamW``."""
+    name = scope_text(block.name, block.call)
+    if block.phase and (block.name != block.phase or block.call < 1 or not is_keyword(block.phase)):
+        raise ValueError(f"{block.phase!r} is no phase, or is called {name}")
+    if not block.phase:
+        return f"{name}: {class_text(block.class_name)}"
+    return f"phase {name}: {class_text(block.class_name)}" if block.class_name else f"phase {name}"
+
+
 def scope_body(
-    block: Block, bases: tuple[Base | None, ...], inputs: list[str] | None, outputs: tuple[Operand, ...] = ()
+    block: Block,
+    bases: tuple[Base | None, ...],
+    inputs: list[str] | None,
+    values: Values,
+    outputs: tuple[Operand, ...] = (),
 ) -> tuple[Body, tuple[Node, ...]]:
     """The body of a scope; its parameters stand on a line of their own where their first readings cannot say them."""
     specs = dict(block.leaves)
     declared = bool(specs) and tuple(_first_read(block, outputs, specs).items()) != block.leaves
-    body = Body(block.items, Values(bases, specs), Leaves(specs, declared=declared), inputs)
+    values.inputs, values.leaves, values.made = bases, specs, []
+    body = Body(block.items, values, Leaves(specs, declared=declared), inputs)
     nodes = body.nodes()
     if declared:
         parts = [f"{leaf_text(path)}:{spec_text(spec)}" for path, spec in block.leaves]

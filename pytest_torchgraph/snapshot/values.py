@@ -18,6 +18,7 @@ from pytest_torchgraph.graph.program import (
     Outcome,
     Reference,
     Result,
+    Saved,
     Semantic,
     Work,
 )
@@ -30,10 +31,20 @@ class Values:
     """The values of one body, as far as it was written or read.
 
     ``inputs`` are what it takes from outside, ``leaves`` what its parameters are, ``made`` its items so far,
-    ``inner`` the values of those items that have a body.
+    ``inner`` the values of those items that have a body, ``outer`` the values of the body around a block. ``forward``
+    are those of the forward call that the body stands for: itself outside of phases.
     """
 
-    def __init__(self, inputs: tuple[Base | None, ...], leaves: dict[str, TensorSpec] | None = None) -> None:
+    def __init__(
+        self,
+        inputs: tuple[Base | None, ...],
+        leaves: dict[str, TensorSpec] | None = None,
+        outer: Values | None = None,
+    ) -> None:
+        self.outer = outer
+        self.forward: Values | None = self
+        self.given_names: list[str] | None = None
+        self.calls: dict[tuple[str, int], int] = {}
         self.inputs = inputs
         self.leaves: dict[str, TensorSpec] = {} if leaves is None else leaves
         self.made: list[Item] = []
@@ -43,12 +54,34 @@ class Values:
         """Take in the next item of the body, and the values of its own body if it has one."""
         if inner is not None:
             self.inner[len(self.made)] = inner
+            if isinstance(item, Block) and not item.phase:
+                self.calls[item.name, item.call] = len(self.made)
         self.made.append(item)
+
+    def beneath(self, name: str, call: int, phase: str) -> Values:
+        """The values of a block that begins in this body, empty so far."""
+        values = Values((), None, self)
+        if phase:
+            values.forward = self
+        elif self.forward is not self:
+            at = None if self.forward is None else self.forward.calls.get((name, call))
+            values.forward = None if at is None or self.forward is None else self.forward.inner[at]
+        return values
+
+    def forward_body(self, up: int) -> Values:
+        """The forward call that the block *up* blocks around this body stands for; raises ``ValueError``."""
+        values: Values | None = self
+        for _ in range(up):
+            values = None if values is None else values.outer
+        if values is None or values.forward is None:
+            raise ValueError("no forward call stands for this block")
+        return values.forward
 
     @cached_property
     def names(self) -> dict[str, int]:
         """Which item each name stands for, in their order; for bodies that are complete."""
-        return {name: index for index, name in enumerate(value_names(map(wish, self.made)))}
+        names = value_names(map(wish, self.made)) if self.given_names is None else self.given_names
+        return {name: index for index, name in enumerate(names)}
 
     @cached_property
     def ordered_names(self) -> list[str]:
@@ -69,6 +102,10 @@ class Values:
         if isinstance(reference, Leaf):
             spec = self.leaves.get(reference.path)
             return base_of(spec) if spec else None
+        if isinstance(reference, Saved):
+            forward = self.forward_body(reference.up)
+            inner = Inner(reference.steps, reference.position)
+            return forward.base(inner if reference.steps else Input(reference.position))
         if isinstance(reference, Inner):
             *scopes, last = reference.steps
             return self.inside(scopes).base(Result(last, reference.position))

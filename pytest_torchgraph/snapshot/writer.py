@@ -10,6 +10,7 @@ from pytest_torchgraph.snapshot.patterns import is_output_path
 from pytest_torchgraph.snapshot.quoting import quote
 from pytest_torchgraph.snapshot.spelling import Body, class_text, scope_body
 from pytest_torchgraph.snapshot.tree import Node, lines_of
+from pytest_torchgraph.snapshot.values import Values
 
 END = "end"
 
@@ -24,10 +25,10 @@ def write(program: Program, *, test: str, recorded: str) -> str:
 def root_node(program: Program) -> Node:
     """The whole graph as one tree of lines, nothing folded."""
     root = program.root
-    if root.name or root.call != 1 or root.inputs:
+    if root.name or root.call != 1 or root.inputs or root.phase:
         raise ValueError("the root of a program has no name and no call before it, and its inputs are items")
     outputs = tuple(operand for _, operand in program.outputs)
-    body, nodes = scope_body(root, (), None, outputs)
+    body, nodes = scope_body(root, (), None, Values(()), outputs)
     returns = [_output_node(path, operand, body) for path, operand in program.outputs]
     exports = " -> " + ", ".join(map(body.reference, root.exports)) if root.exports else ""
     return Node(f"{ROOT} {class_text(root.class_name)}{exports}", (*nodes, *returns))

@@ -59,7 +59,7 @@ class Body:
         full = name if name.count(".") > 1 else f"aten.{name}.default"
         outcomes = () if out is None else (out,)
         source = len(self.items) + 100
-        return self._add(Work(full, arguments, tuple(sorted(keywords.items())), outcomes, source))
+        return self._add(Work(full, arguments, tuple(sorted(keywords.items())), outcomes, source=source))
 
     def scope(self, name: str, class_name: str, *inputs: Operand, of: Callable[..., None], call: int = 1) -> Operand:
         """A module call whose body *of* writes, given its builder and its inputs."""

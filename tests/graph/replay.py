@@ -12,7 +12,19 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.graph.operation import Opaque, Word
-from pytest_torchgraph.graph.program import Block, Given, Inner, Input, Item, Leaf, Operand, Program, Reading, Work
+from pytest_torchgraph.graph.program import (
+    Block,
+    Given,
+    Inner,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Program,
+    Reading,
+    Saved,
+    Work,
+)
 
 
 class NotReplayable(Exception):
@@ -98,6 +110,8 @@ class Replay:
             base = self.leaves[absolute(reference.path, body.path)]
         elif isinstance(reference, Inner):
             base = self.made[reference.steps][reference.position]
+        elif isinstance(reference, Saved):
+            raise NotReplayable("a phase beside the forward pass")
         else:
             base = body.made[reference.item][reference.position]
         return base if operand.reading is None else read(base, operand.reading)

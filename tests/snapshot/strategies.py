@@ -201,7 +201,9 @@ def _work(chance: random.Random, body: _Body, name: str | None = None) -> Work:
     arguments = tuple(_argument(chance, body) for _ in range(chance.randrange(4)))
     keywords = tuple((word, _argument(chance, body)) for word in ("dtype", "out") if chance.random() < 0.2)
     outcomes = tuple(_outcome(chance, body) for _ in range(chance.choice([0, 1, 1, 1, 2])))
-    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes)
+    made = [place for place, one in enumerate(flat(outcomes)) if isinstance(one, TensorSpec)]
+    becomes = tuple((place, chance.choice(PATHS)) for place in made if chance.random() < 0.1)
+    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes, becomes)
 
 
 def _argument(chance: random.Random, body: _Body, depth: int = 0) -> Argument:
@@ -355,6 +357,9 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
         taken = (Operand(carried), Operand(side.reference))
         name = f"blocks.{index}"
         body.calls[name] = call = body.calls.get(name, 0) + 1
+    again = chance.random() < 0.1
+    if again:
+        call, name = -call, chance.choice(["", name])
         block = Block(name, call, "Layer", taken, leaves, tuple(items), exports)
         _add(body, block, [inner.made[-1][1]])
         carried = Result(len(body.items) - 1)
