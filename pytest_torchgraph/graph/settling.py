@@ -188,7 +188,7 @@ def name_of(node: Node) -> str:
     """What the body around *node* calls it; ``""`` for the root, and for the call around it when that is recomputed."""
     if node.phase or node.parent is None:
         return node.phase
-    return "" if node.recomputed and node.path == node.parent.path else node.parent.relative(node.path)
+    return "" if is_again(node) and node.path == node.parent.path else node.parent.relative(node.path)
 
 
 def number_of(node: Node, name: str) -> int:
@@ -197,12 +197,17 @@ def number_of(node: Node, name: str) -> int:
         return 1
     if node.twin is not None and not node.phase:
         return node.twin.number
-    around = node.parent
-    key = f"phase {name}" if node.phase else f"again {name}" if node.recomputed else name
+    around, again = node.parent, is_again(node)
+    key = f"phase {name}" if node.phase else f"again {name}" if again else name
     if not node.phase and not node.recomputed and node.in_phase is not None and around.twin is not None:
         around.numbers[key] = max(around.numbers[key], around.twin.numbers[key])
     around.numbers[key] += 1
-    return -around.numbers[key] if node.recomputed else around.numbers[key]
+    return -around.numbers[key] if again else around.numbers[key]
+
+
+def is_again(node: Node) -> bool:
+    """Whether *node* is the outermost body of what checkpointing recomputed."""
+    return node.recomputed and not (node.parent is not None and node.parent.recomputed)
 
 
 def returns_what_it_wrote(operation: Operation) -> bool:

@@ -357,9 +357,6 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
         taken = (Operand(carried), Operand(side.reference))
         name = f"blocks.{index}"
         body.calls[name] = call = body.calls.get(name, 0) + 1
-    again = chance.random() < 0.1
-    if again:
-        call, name = -call, chance.choice(["", name])
         block = Block(name, call, "Layer", taken, leaves, tuple(items), exports)
         _add(body, block, [inner.made[-1][1]])
         carried = Result(len(body.items) - 1)
@@ -372,6 +369,8 @@ def _add_scope(
     chance: random.Random, body: _Body, name: str, class_name: str, inputs: tuple[Operand, ...], inner: _Body
 ) -> None:
     body.calls[name] = call = body.calls.get(name, 0) + 1
+    if chance.random() < 0.1:
+        call, name = -call, chance.choice(["", name])
     exports = _exports(chance, inner, chance.choice([1, 1, 1, 0, 2]))
     specs = [dict(inner.made)[one] for one in exports]
     leaves = _first_reads(inner, [])
