@@ -10,7 +10,7 @@ import torch
 
 from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.cost import flops_of
-from pytest_torchgraph.capture.linking import Link, Linking, Step, phases_of
+from pytest_torchgraph.capture.linking import Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
@@ -44,7 +44,7 @@ class Run:
     grad_mode: GradMode
     inference_mode: bool
     training: Training
-    step: Step
+    followed: Followed
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -111,9 +111,9 @@ def plain_word(value: Any) -> Argument:
 def freeze(run: Run) -> Graph:
     """The graph of a finished run."""
     records = Records()
-    linking = Linking(run.log, run.scopes, run.step)
+    linking = Linking(run.log, run.scopes, run.followed)
     links = linking.link()
-    positions = {key: index for index, key in enumerate(run.step.nodes)}
+    positions = {key: index for index, key in enumerate(run.followed.nodes)}
     operations = tuple(
         operation_of(index, entry, link, positions, records)
         for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
@@ -135,7 +135,7 @@ def freeze(run: Run) -> Graph:
         ),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
         memory=memory_of(run),
-        phases=phases_of(run.log, links, run.scopes, run.step),
+        phases=phases_of(run.log, links, run.scopes, run.followed),
         nodes=nodes_of(run, linking, positions, operations),
         origin=origin_of(run),
         inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
@@ -246,7 +246,7 @@ def nodes_of(
     saved = saved_storages(run, operations)
     return tuple(
         node_of(index, node, linking, positions, tuple(saved.get(index, ())))
-        for index, node in enumerate(run.step.nodes.values())
+        for index, node in enumerate(run.followed.nodes.values())
     )
 
 

@@ -31,7 +31,7 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
+class Followed:
     """What was followed of the autograd engine and of optimizers."""
 
     stretches: list[Stretch]
@@ -42,22 +42,22 @@ class Step:
 class Linking:
     """Links the operations of one log."""
 
-    def __init__(self, log: list[Entry], scopes: list[OpenScope], step: Step) -> None:
+    def __init__(self, log: list[Entry], scopes: list[OpenScope], followed: Followed) -> None:
         self.log = log
         self.scopes = scopes
-        self.step = step
+        self.followed = followed
         self.numbers = [entry.sequence_number for entry in log]
         self.links: list[Link] = []
         # For a recomputed module call: the one that was there first, and the one that it now stands beneath.
         self.originals: dict[int, int] = {}
         self.parents: dict[int, int] = {}
-        self._fan_in = Counter(edge for node in step.nodes.values() for edge in node.edges if edge)
+        self._fan_in = Counter(edge for node in followed.nodes.values() for edge in node.edges if edge)
         self._summed: Counter[tuple[NodeKey, int]] = Counter()
         self._makers: dict[int, NodeKey | None] = {}
 
     def link(self) -> list[Link]:
         """One link for each entry, in order; scopes of recomputed modules find their place on the way."""
-        phases = phase_names(self.log, self.scopes, self.step)
+        phases = phase_names(self.log, self.scopes, self.followed)
         for index, (entry, phase) in enumerate(zip(self.log, phases, strict=True)):
             link = self._backward(index, entry) if phase == BACKWARD else Link(phase, entry.scope)
             self.links.append(link)
@@ -65,7 +65,7 @@ class Linking:
 
     def forward_of(self, key: NodeKey | None) -> int | None:
         """The operation during which the node *key* was made."""
-        if not isinstance(key, int) or key < self.step.first_sequence_number:
+        if not isinstance(key, int) or key < self.followed.first_sequence_number:
             return None
         index = bisect_right(self.numbers, key)
         return index if index < len(self.log) else None
@@ -114,7 +114,7 @@ class Linking:
             return None
         if self._is_followed_by_own_work(index):
             return None
-        node = self.step.nodes.get(running.key)
+        node = self.followed.nodes.get(running.key)
         readings = [value for value in entry.arguments if isinstance(value, Raw)]
         if node is None or len(readings) != 2 or readings[0][2] != readings[1][2]:
             return None
@@ -188,7 +188,9 @@ class Linking:
 
     def _pass_start(self) -> int:
         at = len(self.links)
-        return max((one.start for one in self.step.stretches if one.name == BACKWARD and one.start <= at), default=0)
+        return max(
+            (one.start for one in self.followed.stretches if one.name == BACKWARD and one.start <= at), default=0
+        )
 
 
 def results_of(entry: Entry) -> list[Raw]:
@@ -206,16 +208,16 @@ def scopes_above(scope: int, scopes: list[OpenScope]) -> Iterator[int]:
         above = scopes[above].parent
 
 
-def phase_names(log: list[Entry], scopes: list[OpenScope], step: Step) -> list[str]:
+def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -> list[str]:
     """The phase of each entry.
 
     After a backward pass or an optimizer step, operations lie between phases until a module is called or an operation
     makes an autograd node: then the next forward pass has begun. A closure that an optimizer calls is no step.
     """
     names: list[str] = []
-    base, since, numbered = FORWARD, 0, step.first_sequence_number
+    base, since, numbered = FORWARD, 0, followed.first_sequence_number
     for index, entry in enumerate(log):
-        around = {one.name: one.start for one in step.stretches if one.start <= index and not ended(one, index)}
+        around = {one.name: one.start for one in followed.stretches if one.start <= index and not ended(one, index)}
         makes_node, numbered = entry.sequence_number > numbered, entry.sequence_number
         start = scopes[entry.scope].start if entry.scope else -1
         if BACKWARD in around:
@@ -243,24 +245,24 @@ def begun_in(entries: list[Entry], scopes: list[OpenScope], start: int) -> int:
     )
 
 
-def phases_of(log: list[Entry], links: list[Link], scopes: list[OpenScope], step: Step) -> tuple[Phase, ...]:
+def phases_of(log: list[Entry], links: list[Link], scopes: list[OpenScope], followed: Followed) -> tuple[Phase, ...]:
     """The stretches of operations that are not forward, in order; two backward passes are two."""
-    bounds = {stretch.start for stretch in step.stretches}
+    bounds = {stretch.start for stretch in followed.stretches}
     phases: list[Phase] = []
     start = 0
     for index in range(1, len(links) + 1):
         if index < len(links) and links[index].phase == links[start].phase and index not in bounds:
             continue
         if links and links[start].phase != FORWARD:
-            phases.append(_phase(links[start].phase, start, index, begun_in(log[start:index], scopes, start), step))
+            phases.append(_phase(links[start].phase, start, index, begun_in(log[start:index], scopes, start), followed))
         start = index
     return tuple(phases)
 
 
-def _phase(name: str, start: int, end: int, scope: int, step: Step) -> Phase:
+def _phase(name: str, start: int, end: int, scope: int, followed: Followed) -> Phase:
     if name == OPTIMIZER:
         steps = [
-            one for one in step.stretches if one.name == OPTIMIZER and one.start <= start and not ended(one, start)
+            one for one in followed.stretches if one.name == OPTIMIZER and one.start <= start and not ended(one, start)
         ]
         if steps:
             return Phase(name, (start, end), scope, steps[-1].title, steps[-1].hyperparameters)

@@ -80,6 +80,11 @@ class Phases:
             if tensor is not None and tensor.grad is not None:
                 self.identity.name(tensor.grad, "gradient", f"{path}.grad")
 
+    def name_gradients_of(self, inputs: Iterable[tuple[str, Tensor]]) -> None:
+        """Follow the gradients of *inputs* too, and name all gradients that there are before the run."""
+        self.named += [(path, weakref.ref(one)) for path, one in inputs if one.is_leaf and one.requires_grad]
+        self.name_gradients()
+
     def begin_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         """Note that *optimizer* starts a step; what it holds by now is known by name from here on."""
         del args, kwargs

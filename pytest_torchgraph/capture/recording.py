@@ -5,21 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import Optimizer
 
 from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import ordinary_buffers, without_inference_mode
-from pytest_torchgraph.capture.linking import Step
+from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.state import Checkpoint, Guard
+from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
@@ -72,6 +75,7 @@ class Recording:
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
+        self.phases.name_gradients_of(inputs)
         self.resident = self.identity.live
 
     def meet_outputs(self, value: Any) -> None:
@@ -94,7 +98,7 @@ class Recording:
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
             training=self.training,
-            step=Step(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
+            followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
         )
 
@@ -155,49 +159,58 @@ def trace(
     *,
     warmup: int = 0,
     restore: bool = True,
+    backward: bool | Callable[[Any], Tensor] | None = None,
+    optimizer: Optimizer | None = None,
 ) -> Graph:
     """Run *model* once and return what it did.
 
     ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
     first and are not part of the graph. With ``restore`` the random state, parameters, buffers, gradients, inputs,
-    training mode and hooks are as before afterwards, also when the model raises; caches in plain attributes are the
-    model's own.
+    optimizer state, training mode and hooks are as before afterwards, also when the model raises; caches in plain
+    attributes are the model's own.
 
-    Raises ``TypeError`` when *model* cannot be called or the inputs do not fit; an exception inside the model passes
-    through with a note that names the module and operation.
+    ``backward=True`` goes backward from the sum of all floating-point outputs, ``backward=loss`` from ``loss(output)``;
+    ``optimizer`` then makes its step. One that computes the loss itself (LBFGS) is given a closure that does all this.
+
+    Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
+    go backward through; an exception inside the model passes through with a note that names the module and operation.
     """
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     bind(model, positional, keywords)
+    step = Step(backward, optimizer)
     for _ in range(warmup):
-        run_once(target, positional, keywords, restore=restore)
-    return run_once(target, positional, keywords, restore=restore).graph
+        run_once(target, positional, keywords, step, restore=restore)
+    return run_once(target, positional, keywords, step, restore=restore).graph
 
 
-def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool) -> Recording:
+def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, *, restore: bool) -> Recording:
     """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
     holdings = holdings_of(target.roots)
     if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
         with ordinary_buffers(holdings.modules):
-            return run_with(target, holdings_of(target.roots), args, kwargs, restore=True)
-    return run_with(target, holdings, args, kwargs, restore=restore)
+            return run_with(target, holdings_of(target.roots), args, kwargs, step, restore=True)
+    return run_with(target, holdings, args, kwargs, step, restore=restore)
 
 
 def run_with(
-    target: Target, holdings: Holdings, args: tuple[Any, ...], kwargs: dict[str, Any], *, restore: bool
+    target: Target, holdings: Holdings, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, *, restore: bool
 ) -> Recording:
     """One recorded run of *target*, which holds *holdings*."""
     assert target.function is not None
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
     inputs = list(named_inputs(target.function, args, kwargs))
-    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs]
-    checkpoint = Checkpoint(holdings.modules, tensors) if restore else Checkpoint([], [])
+    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs] + list(step.tensors())
+    if step.backward:
+        tensors += [tensor.grad for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
+    checkpoint = Checkpoint(holdings.modules, tensors, step.undo()) if restore else Checkpoint([], [])
     torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
     try:
         with recorded(target, holdings, checkpoint.guard, inputs) as recording:
-            output = target.function(*args, **kwargs)
-            refuse_unfinished(output, target.class_name)
+            if step.optimizer is not None:
+                recording.phases.identify(step.optimizer)
+            output = step.run(partial(called, target, args, kwargs))
             recording.meet_outputs(output)
             del output
     finally:
@@ -205,6 +218,14 @@ def run_with(
         if restore:
             checkpoint.restore()
     return recording
+
+
+def called(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What the target returns."""
+    assert target.function is not None
+    output = target.function(*args, **kwargs)
+    refuse_unfinished(output, target.class_name)
+    return output
 
 
 def refuse_unfinished(output: Any, name: str) -> None:

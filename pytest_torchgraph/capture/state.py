@@ -95,9 +95,9 @@ def whole_storage(tensor: Tensor) -> Tensor:
 class Checkpoint:
     """The state of modules, tensors and random generators at one moment."""
 
-    def __init__(self, modules: list[tuple[str, nn.Module]], tensors: list[Tensor]) -> None:
+    def __init__(self, modules: list[tuple[str, nn.Module]], tensors: list[Tensor], *undo: Callable[[], None]) -> None:
         self.guard = Guard(tensors)
-        self._undo: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], None]] = list(undo)
         for _, module in modules:
             if not isinstance(module, torch.jit.ScriptModule):
                 self._undo.extend(module_undo(module))

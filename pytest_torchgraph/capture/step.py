@@ -1,0 +1,141 @@
+"""A training step around a model's call: the loss, its backward pass, and the optimizer's step."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from pytest_torchgraph.capture.binding import tensors_in
+
+
+@dataclass(frozen=True)
+class Step:
+    """What follows the model's call: nothing, a backward pass, or that and a step of an optimizer.
+
+    ``backward`` is ``True`` for the sum of all floating-point outputs, or a callable that makes the loss of the
+    model's output.
+    """
+
+    backward: bool | Callable[[Any], Tensor] | None = None
+    optimizer: Optimizer | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.backward is None or isinstance(self.backward, bool) or callable(self.backward)):
+            raise TypeError(
+                "backward is True, for the sum of all floating-point outputs, or a callable that takes the model's "
+                f"output and returns the loss; not {type(self.backward).__name__}"
+            )
+        if self.optimizer is None:
+            return
+        if not callable(getattr(self.optimizer, "step", None)) or not hasattr(self.optimizer, "param_groups"):
+            raise TypeError(
+                f"optimizer is a torch.optim.Optimizer over the model's parameters, not {type(self.optimizer).__name__}"
+            )
+        if not self.backward:
+            raise TypeError("an optimizer needs gradients: pass backward=True or backward=loss as well")
+
+    def run(self, call: Callable[[], Any]) -> Any:
+        """The output of *call*, after everything that follows it."""
+        if not self.backward:
+            return call()
+        if self.optimizer is not None and needs_closure(self.optimizer):
+            return self._in_closure(call, self.optimizer)
+        output = call()
+        # The loss lives until after the step, as it does in a loop that prints it.
+        loss = self.loss(output)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.optimizer is not None:
+            self.optimizer.step()
+        return output
+
+    def _in_closure(self, call: Callable[[], Any], optimizer: Optimizer) -> Any:
+        outputs: list[Any] = []
+
+        def closure() -> Tensor:
+            optimizer.zero_grad()
+            outputs[:] = [call()]
+            loss = self.loss(outputs[0])
+            loss.backward()  # type: ignore[no-untyped-call]
+            return loss
+
+        step: Any = optimizer.step
+        step(closure)
+        return outputs[0]
+
+    def loss(self, output: Any) -> Tensor:
+        """The loss of *output*; raises ``ValueError`` when there is none that could be differentiated."""
+        loss = self.backward(output) if callable(self.backward) else sum_of(output)
+        if not isinstance(loss, Tensor):
+            raise TypeError(
+                f"backward returned {type(loss).__name__}: it takes the model's output and returns the loss"
+            )
+        if loss.requires_grad:
+            return loss
+        raise ValueError(
+            "there is nothing to go backward through: "
+            + (
+                "gradients are switched off here (torch.no_grad)"
+                if not torch.is_grad_enabled()
+                else "no parameter or input that the loss depends on requires grad"
+            )
+        )
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Every tensor that the step may write besides what the model holds."""
+        for parameter in parameters_of(self.optimizer):
+            yield parameter
+            if parameter.grad is not None:
+                yield parameter.grad
+            yield from (tensor for _, tensor in tensors_in(dict(self._state_of(parameter))))
+
+    def _state_of(self, parameter: Tensor) -> dict[str, Any]:
+        state: dict[str, Any] = self.optimizer.state.get(parameter, {}) if self.optimizer is not None else {}
+        return state
+
+    def undo(self) -> Callable[[], None]:
+        """What puts back the optimizer's state and settings; contents of tensors are not its business."""
+        optimizer = self.optimizer
+        if optimizer is None:
+            return lambda: None
+        state = {parameter: copied(entries) for parameter, entries in optimizer.state.items()}
+        groups = [dict(group) for group in optimizer.param_groups]
+
+        def put_back() -> None:
+            optimizer.state.clear()
+            optimizer.state.update(state)
+            for group, before in zip(optimizer.param_groups, groups, strict=False):
+                group.clear()
+                group.update(before)
+
+        return put_back
+
+
+def copied(entries: Any) -> Any:
+    """*entries* with its own dictionaries and lists, the same tensors in them."""
+    if isinstance(entries, dict):
+        return {key: copied(value) for key, value in entries.items()}
+    return [copied(value) for value in entries] if isinstance(entries, list) else entries
+
+
+def parameters_of(optimizer: Optimizer | None) -> list[Tensor]:
+    """Every parameter that *optimizer* updates."""
+    return [] if optimizer is None else [one for group in optimizer.param_groups for one in group["params"]]
+
+
+def needs_closure(optimizer: Optimizer) -> bool:
+    """Whether the optimizer computes the loss itself, as often as it wants to (LBFGS)."""
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    return closure is not None and closure.default is inspect.Parameter.empty
+
+
+def sum_of(output: Any) -> Tensor:
+    """The sum of every floating-point tensor in *output* that requires grad."""
+    parts = [tensor.sum() for _, tensor in tensors_in(output) if tensor.is_floating_point() and tensor.requires_grad]
+    return reduce(torch.add, parts) if parts else torch.zeros(())
