@@ -187,10 +187,8 @@ class Linking:
         return found[-1] if found else scope
 
     def _pass_start(self) -> int:
-        at = len(self.links)
-        return max(
-            (one.start for one in self.followed.stretches if one.name == BACKWARD and one.start <= at), default=0
-        )
+        begun = [one.start for one in self.followed.stretches if one.name == BACKWARD]
+        return max((start for start in begun if start <= len(self.links)), default=0)
 
 
 def results_of(entry: Entry) -> list[Raw]:
@@ -223,7 +221,8 @@ def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -
         if BACKWARD in around:
             name = BACKWARD
         elif OPTIMIZER in around:
-            name = FORWARD if makes_node or start >= around[OPTIMIZER] else OPTIMIZER
+            in_closure = bool(names) and names[-1] == FORWARD and index > around[OPTIMIZER]
+            name = FORWARD if makes_node or start >= around[OPTIMIZER] or in_closure else OPTIMIZER
         else:
             name = base = FORWARD if makes_node or start >= since else base
         if name in (BACKWARD, OPTIMIZER):

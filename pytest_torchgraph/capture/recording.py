@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer
 
 from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
@@ -29,6 +28,9 @@ from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
+
+if TYPE_CHECKING:
+    from torch.optim.optimizer import Optimizer
 
 
 class AlreadyRecording(RuntimeError):

@@ -6,13 +6,15 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer
 
 from pytest_torchgraph.capture.binding import tensors_in
+
+if TYPE_CHECKING:
+    from torch.optim.optimizer import Optimizer
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Step:
         output = call()
         # The loss lives until after the step, as it does in a loop that prints it.
         loss = self.loss(output)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if self.optimizer is not None:
             self.optimizer.step()
         return output
@@ -62,7 +64,7 @@ class Step:
             optimizer.zero_grad()
             outputs[:] = [call()]
             loss = self.loss(outputs[0])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             return loss
 
         step: Any = optimizer.step
