@@ -11,6 +11,7 @@ import torch
 from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.cost import flops_of
 from pytest_torchgraph.capture.linking import Followed, Link, Linking, phases_of
+from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
@@ -20,7 +21,6 @@ from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.autograd import AutogradNode, Edge
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument, Call, Opaque, Operation, Word
 from pytest_torchgraph.graph.origin import GradMode, Origin, Training
@@ -118,6 +118,8 @@ def freeze(run: Run) -> Graph:
         operation_of(index, entry, link, positions, records)
         for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
     )
+    nodes = nodes_of(run, linking, positions, operations)
+    outputs = {raw[1] for _, raw in run.outputs}
     return Graph(
         operations=operations,
         storages=storages_of(run, operations, records),
@@ -134,9 +136,9 @@ def freeze(run: Run) -> Graph:
             for index, scope in enumerate(run.scopes)
         ),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
-        memory=memory_of(run),
+        memory=memory_of(run.log, links, run.identity, nodes, outputs, run.resident),
         phases=phases_of(run.log, links, run.scopes, run.followed),
-        nodes=nodes_of(run, linking, positions, operations),
+        nodes=nodes,
         origin=origin_of(run),
         inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
@@ -290,30 +292,6 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
         keywords=tuple((name, records.argument(value)) for name, value in call.keywords.items()),
         scope=call.scope,
         source=source_line(call.frame),
-    )
-
-
-def memory_of(run: Run) -> Memory:
-    """Live bytes after each operation, and the peak."""
-    timeline = tuple(entry.live for entry in run.log)
-    peak = max(timeline, default=run.resident)
-    at = timeline.index(peak) if peak > run.resident else None
-    sights = run.identity.sights
-    moment = -1 if at is None else at
-    return Memory(
-        resident=run.resident,
-        peak=max(peak, run.resident),
-        peak_operation=at,
-        timeline=timeline,
-        parameter_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "parameter"),
-        buffer_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "buffer"),
-        input_bytes=sum(sight.bytes or 0 for sight in sights if sight.kind == "input"),
-        alive_at_peak=tuple(
-            index
-            for index, sight in enumerate(sights)
-            if sight.born <= moment + (sight.kind in ("parameter", "buffer", "attribute", "input"))
-            and (sight.died is None or sight.died > moment)
-        ),
     )
 
 

@@ -23,7 +23,7 @@ from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
-from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
@@ -79,6 +79,8 @@ class Recording:
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.phases.name_gradients_of(inputs)
         self.resident = self.identity.live
+        for sight in self.identity.sights:
+            sight.before_run = True
 
     def meet_outputs(self, value: Any) -> None:
         """Note which tensors the model returned."""
@@ -127,6 +129,7 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
         stack.enter_context(following(recording.modules))
         stack.enter_context(following_phases(recording.phases))
+        stack.enter_context(following_resizes(recording.identity))
         grad = torch.is_grad_enabled()
         stack.enter_context(in_every_thread(recording.mode))
         stack.enter_context(recording.mode)

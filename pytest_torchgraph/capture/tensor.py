@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,10 +42,11 @@ class LiveStorage(weakref.ref[torch.UntypedStorage]):
 class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
-    ``role`` and ``named_at`` tell what it became later, and when.
+    ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
+    ``before_run`` marks what was there before the first operation.
     """
 
-    __slots__ = ("born", "bytes", "died", "kind", "name", "named_at", "raw", "role")
+    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "raw", "resized", "role")
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -54,6 +57,8 @@ class FirstSight:
         self.raw: Raw | None = None
         self.role: Role | None = None
         self.named_at = born
+        self.resized: tuple[tuple[int, int], ...] = ()
+        self.before_run = False
 
 
 class Identity:
@@ -146,12 +151,19 @@ class Identity:
             storage = tensor.untyped_storage()
         except (RuntimeError, NotImplementedError):
             return
-        live = self.storages[storage._cdata]
-        grown = storage.nbytes() - live.bytes
+        self.resize(storage)
+
+    def resize(self, storage: torch.UntypedStorage) -> None:
+        """Take in that *storage* may have another size now."""
+        live = self.storages.get(storage._cdata)
+        grown = 0 if live is None else storage.nbytes() - live.bytes
+        if live is None or not grown:
+            return
+        sight = self.sights[live.index]
+        sight.resized += ((self.clock, live.bytes),)
         self.live += grown
         live.bytes += grown
-        if grown:
-            self.sights[live.index].bytes = live.bytes
+        sight.bytes = live.bytes
 
     def _admit(self, storage: torch.UntypedStorage, key: int, kind: StorageKind, name: str | None) -> LiveStorage:
         live = LiveStorage(storage, self._release)
@@ -181,6 +193,23 @@ class Identity:
         seen.storage_key = 0
         self.seen[id(tensor)] = seen
         return raw
+
+
+@contextmanager
+def following_resizes(identity: Identity) -> Iterator[None]:
+    """See ``UntypedStorage.resize_`` while the context is open: it is no operation, and sharding frees memory by it."""
+    plain = torch.UntypedStorage.resize_
+
+    def resize_(storage: torch.UntypedStorage, size: int) -> Any:
+        done = plain(storage, size)
+        identity.resize(storage)
+        return done
+
+    torch.UntypedStorage.resize_ = resize_  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        torch.UntypedStorage.resize_ = plain  # type: ignore[method-assign]
 
 
 def sizes_of(tensor: Tensor) -> tuple[int, ...]:

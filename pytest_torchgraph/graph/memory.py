@@ -1,8 +1,48 @@
-"""Bytes of live storages, step by step."""
+"""Bytes of live storages, step by step and by category."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pytest_torchgraph.graph.phase import FORWARD
+
+Category: TypeAlias = Literal[
+    "parameters", "buffers", "inputs", "saved", "gradients", "optimizer state", "temporaries", "other"
+]
+CATEGORIES: tuple[Category, ...] = (
+    "parameters",
+    "buffers",
+    "inputs",
+    "saved",
+    "gradients",
+    "optimizer state",
+    "temporaries",
+    "other",
+)
+CUDA_BLOCK = 512
+"""Bytes that PyTorch's CUDA allocator rounds every block up to (``kMinBlockSize`` in ``CUDACachingAllocator.cpp``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A storage in one category and of one size: right after operations ``born`` up to, not with, ``died``.
+
+    ``storage`` is a position in ``Graph.storages``, ``made_in`` the phase of the operation that made it; ``born`` is -1
+    and ``made_in`` forward for what was there before the run, ``died`` is ``None`` for what outlived it.
+    """
+
+    storage: int
+    category: Category
+    bytes: int
+    born: int
+    died: int | None
+    made_in: str = FORWARD
+
+    def alive(self, at: int) -> bool:
+        """Whether it is alive right after operation *at*; -1 is before the first."""
+        return self.born <= at and (self.died is None or at < self.died)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +51,9 @@ class Memory:
 
     ``peak`` includes parameters, buffers and inputs (``resident``). ``peak_operation`` is the position of the
     operation after which the peak was first reached, ``None`` when the run starts at its peak.
-    ``timeline[i]`` is what was live right after operation ``i``. ``alive_at_peak`` are storage positions.
+    ``timeline[i]`` is what was live right after operation ``i``. ``alive_at_peak`` are storage positions. ``lives`` say
+    what every byte of it belongs to: *saved* is what the forward pass kept for the backward one, *temporaries* what
+    comes and goes, *other* tensors that were made outside the run and are no input.
     """
 
     resident: int
@@ -22,6 +64,53 @@ class Memory:
     buffer_bytes: int
     input_bytes: int
     alive_at_peak: tuple[int, ...] = ()
+    lives: tuple[Life, ...] = ()
+
+    def by_category(self, at: int | None = None) -> dict[str, int]:
+        """Bytes by category right after operation *at* (-1 is before the first), at the peak when it is not given."""
+        at = self.peak_at if at is None else at
+        found: Counter[str] = Counter(dict.fromkeys(CATEGORIES, 0))
+        for life in self.lives:
+            if life.alive(at):
+                found[life.category] += life.bytes
+        return dict(found)
+
+    def total(self, category: Category) -> int:
+        """Bytes of all storages that were ever of *category*, each counted once."""
+        largest: dict[int, int] = {}
+        for life in self.lives:
+            if life.category == category:
+                largest[life.storage] = max(largest.get(life.storage, 0), life.bytes)
+        return sum(largest.values())
+
+    @property
+    def peak_at(self) -> int:
+        """The operation at the peak, -1 when the run starts at it."""
+        return -1 if self.peak_operation is None else self.peak_operation
+
+    @property
+    def saved_for_backward(self) -> int:
+        """Bytes that the forward pass kept for the backward one; what checkpointing makes again is not among them."""
+        return sum({life.storage: life.bytes for life in self.lives if is_saved(life)}.values())
+
+    def peak_in_blocks(self, block: int = CUDA_BLOCK) -> int:
+        """The peak when every storage takes whole blocks of *block* bytes, as PyTorch's CUDA allocator gives them."""
+        steps: Counter[int] = Counter()
+        for life in self.lives:
+            whole = -(-life.bytes // block) * block
+            steps[life.born] += whole
+            if life.died is not None:
+                steps[life.died] -= whole
+        live = peak = 0
+        for at in sorted(steps):
+            live += steps[at]
+            peak = max(peak, live)
+        return peak
+
+
+def is_saved(life: Life) -> bool:
+    """Whether the forward pass kept it for the backward one."""
+    return life.category == "saved" and life.made_in == FORWARD
 
 
 def KiB(count: float) -> int:  # noqa: N802 -- the unit is spelled so

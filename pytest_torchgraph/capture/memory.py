@@ -1,0 +1,145 @@
+"""What the bytes of a finished run belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.capture.linking import ACCUMULATE, Link
+from pytest_torchgraph.capture.node import Running
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
+from pytest_torchgraph.graph.autograd import AutogradNode
+from pytest_torchgraph.graph.memory import Category, Life, Memory
+from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
+
+BEFORE: dict[str, Category] = {
+    "parameter": "parameters",
+    "buffer": "buffers",
+    "attribute": "other",
+    "gradient": "gradients",
+    "state": "optimizer state",
+    "input": "inputs",
+    "constant": "other",
+}
+
+
+class Lives:
+    """Sorts the storages of one run into categories."""
+
+    def __init__(
+        self,
+        log: list[Entry],
+        links: list[Link],
+        identity: Identity,
+        nodes: tuple[AutogradNode, ...],
+        outputs: set[int],
+    ) -> None:
+        self.log = log
+        self.links = links
+        self.sights = identity.sights
+        self.accumulated = accumulated(log)
+        self.saved = {storage for node in nodes for storage in node.saved}
+        if all(link.phase != BACKWARD for link in links):
+            # Nothing but autograd holds what is alive when the forward pass is done and was not returned.
+            self.saved = {index for index in self._alive_at_end() if index not in outputs}
+
+    def all(self) -> Iterator[Life]:
+        """The life of every storage whose size is known, in order; several where its category or size changed."""
+        for index, sight in enumerate(self.sights):
+            if sight.bytes is not None:
+                yield from self._lives(index, sight)
+
+    def _alive_at_end(self) -> Iterator[int]:
+        end = len(self.log)
+        for index, sight in enumerate(self.sights):
+            if sight.kind == "result" and (sight.died is None or sight.died >= end) and self.makes_nodes(sight.born):
+                yield index
+
+    def makes_nodes(self, born: int) -> bool:
+        """Whether the run recorded autograd nodes at all by the time a storage was made."""
+        return bool(self.log) and self.log[-1].sequence_number > self.log[0].sequence_number and born >= 0
+
+    def _lives(self, index: int, sight: FirstSight) -> Iterator[Life]:
+        made_in = FORWARD
+        if sight.kind == "result" and sight.born < len(self.links):
+            link = self.links[sight.born]
+            made_in = FORWARD if link.phase == FORWARD else link.phase
+        born = -1 if sight.before_run else sight.born
+        category = self._category(index, sight)
+        becomes = self._becomes_gradient(index, sight)
+        if becomes is not None and becomes > born:
+            first: Category = "saved" if index in self.saved else "temporaries"
+            yield from self._sized(index, sight, first, born, becomes, made_in)
+            born = becomes
+        yield from self._sized(index, sight, category, born, sight.died, made_in)
+
+    def _sized(
+        self, index: int, sight: FirstSight, category: Category, born: int, died: int | None, made_in: str
+    ) -> Iterator[Life]:
+        """One life for each size that the storage had between *born* and *died*."""
+        sizes = [*sight.resized, (len(self.log) + 1, sight.bytes or 0)]
+        for until, size in sizes:
+            end = until if died is None else min(until, died)
+            if end > born:
+                yield Life(
+                    index, category, size, born, None if died is None and until > len(self.log) else end, made_in
+                )
+                born = end
+
+    def _category(self, index: int, sight: FirstSight) -> Category:
+        if sight.role is not None:
+            return "gradients" if sight.role == "gradient" else "optimizer state"
+        if sight.kind != "result":
+            return BEFORE[sight.kind]
+        return "saved" if index in self.saved else "temporaries"
+
+    def _becomes_gradient(self, index: int, sight: FirstSight) -> int | None:
+        """When a storage that was something else was handed over as a gradient."""
+        if sight.role != "gradient" or sight.kind == "gradient":
+            return None
+        return self.accumulated.get(index, sight.named_at)
+
+
+def accumulated(log: list[Entry]) -> dict[int, int]:
+    """For each storage that was handed to a parameter, the operation during which that happened first."""
+    found: dict[int, int] = {}
+    for at, entry in enumerate(log):
+        running: Running | None = entry.running
+        if running is not None and running.name == ACCUMULATE:
+            for value in (*entry.arguments, entry.results):
+                if isinstance(value, Raw):
+                    found.setdefault(value[1], at)
+    return found
+
+
+def memory_of(
+    log: list[Entry],
+    links: list[Link],
+    identity: Identity,
+    nodes: tuple[AutogradNode, ...],
+    outputs: set[int],
+    resident: int,
+) -> Memory:
+    """Live bytes after each operation, the peak, and what they belong to."""
+    timeline = tuple(entry.live for entry in log)
+    peak = max(timeline, default=resident)
+    at = timeline.index(peak) if peak > resident else None
+    sights = identity.sights
+    lives = tuple(Lives(log, links, identity, nodes, outputs).all())
+    moment = -1 if at is None else at
+    return Memory(
+        resident=resident,
+        peak=max(peak, resident),
+        peak_operation=at,
+        timeline=timeline,
+        parameter_bytes=bytes_of("parameter", sights),
+        buffer_bytes=bytes_of("buffer", sights),
+        input_bytes=bytes_of("input", sights),
+        alive_at_peak=tuple(dict.fromkeys(life.storage for life in lives if life.alive(moment))),
+        lives=lives,
+    )
+
+
+def bytes_of(kind: str, sights: list[FirstSight]) -> int:
+    """Bytes of all storages first seen as *kind*."""
+    return sum(sight.bytes or 0 for sight in sights if sight.kind == kind)
