@@ -1,0 +1,92 @@
+"""Entries of the catalogue by the names that people write, and what is known of one as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from pytest_torchgraph.catalog.aliases import one_function
+from pytest_torchgraph.catalog.entry import ApiEntry, Catalogue, OperatorEntry
+from pytest_torchgraph.catalog.reach import described as reached
+from pytest_torchgraph.catalog.reach import stored_table
+from pytest_torchgraph.catalog.summary import described, operator_described
+
+SHORT = {"F": "torch.nn.functional", "Tensor": "torch.Tensor", "nn.functional": "torch.nn.functional"}
+SHORT |= {name: f"torch.{name}" for name in ("linalg", "fft", "special", "sparse")}
+
+
+def full_namespace(name: str) -> str:
+    """``torch.nn.functional`` for ``F``."""
+    return SHORT.get(name, name)
+
+
+def full_name(name: str) -> str:
+    """*name* as the catalogue spells it: ``F.relu`` and ``aten::add.Tensor`` have other names there."""
+    name = name.replace("::", ".").removeprefix("torch.ops.")
+    namespace, dot, last = name.rpartition(".")
+    return f"{full_namespace(namespace)}{dot}{last}"
+
+
+def found(catalogue: Catalogue, name: str) -> list[ApiEntry | OperatorEntry]:
+    """Every entry that *name* may mean: the one of this full name, else all with this last part."""
+    wanted = full_name(name)
+    api = [entry for entries in catalogue.api.values() for entry in entries.values()]
+    entries: list[ApiEntry | OperatorEntry] = [*api, *catalogue.operators.values()]
+    if "." in wanted:
+        overload = {f"{one.full_name}.{each.name}" for one in catalogue.operators.values() for each in one.overloads}
+        packet = wanted.rpartition(".")[0] if wanted in overload else wanted
+        return [entry for entry in entries if entry.full_name in (wanted, packet)]
+    return [entry for entry in entries if entry.name == wanted]
+
+
+def explained(catalogue: Catalogue, name: str) -> str:
+    """All that is known of *name*; raises :exc:`LookupError` with names like it."""
+    entries = found(catalogue, name)
+    if not entries:
+        raise LookupError(f"there is no operation {name!r} in PyTorch {catalogue.torch}{close(catalogue, name)}")
+    api = [entry for of_namespace in catalogue.api.values() for entry in of_namespace.values()]
+    leads = one_function(api)
+    names: dict[str, list[str]] = {}
+    for one, end in leads.items():
+        names.setdefault(end, []).append(one)
+    blocks = []
+    for entry in entries:
+        if isinstance(entry, OperatorEntry):
+            blocks.append(f"{entry.full_name}\n{indented(operator_described(entry))}")
+        else:
+            same = [other for other in names[leads[entry.full_name]] if other != entry.full_name]
+            also = [f"same function: {', '.join(same)}"] if same else []
+            blocks.append(
+                "\n".join([entry.full_name, indented("\n".join([described(entry), *also, *reach_of(entry)]))])
+            )
+    return "\n\n".join(blocks) + "\n"
+
+
+def indented(text: str) -> str:
+    """*text* two columns further in."""
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def reach_of(entry: ApiEntry) -> Iterator[str]:
+    """What the stored table says of *entry*."""
+    table = stored_table()
+    call = table.of(entry.full_name) or (table.of(entry.alias_of or entry.method_of or ""))
+    if call is not None:
+        yield from reached(call)
+
+
+def close(catalogue: Catalogue, name: str) -> str:
+    """The end of a message: names like *name*."""
+    api = [entry for entries in catalogue.api.values() for entry in entries.values()]
+    wanted = full_name(name)
+    known = [*(entry.full_name for entry in api), *catalogue.operators]
+    if "." not in wanted:
+        known = [full.rpartition(".")[2] for full in known]
+    return like(wanted, known)
+
+
+def like(name: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` where something is spelled like *name*."""
+    lowered = {one.lower(): one for one in known}
+    matches = [lowered[match] for match in get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)]
+    return f"; did you mean {', '.join(matches)}?" if matches else ""
