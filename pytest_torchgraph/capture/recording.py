@@ -26,6 +26,7 @@ from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.thread import in_every_thread
+from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
@@ -69,6 +70,10 @@ class Recording:
         if self._run is None:
             raise RuntimeError("the recording is still open: read .graph after the 'with' block")
         return self._run
+
+    def scope_path(self) -> str:
+        """Path of the module call that runs now; empty outside of modules."""
+        return self.modules.scopes[self.where.scope].path
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
@@ -125,6 +130,7 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
         stack.enter_context(following(recording.modules))
         stack.enter_context(following_phases(recording.phases))
+        recording.mode = stack.enter_context(watched(recording.mode, recording.scope_path))
         grad = torch.is_grad_enabled()
         stack.enter_context(in_every_thread(recording.mode))
         stack.enter_context(recording.mode)

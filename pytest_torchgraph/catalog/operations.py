@@ -8,7 +8,7 @@ import operator
 import types
 import warnings
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -70,6 +70,12 @@ class PyTorchOperationCollector:
         """How many functions there are under all these names: aliases and methods of a function count once."""
         entries = [entry for namespace in self.all_operations.values() for entry in namespace.values()]
         return len(set(one_function(entries).values()))
+
+
+@cache
+def collected_api() -> Mapping[str, Mapping[str, ApiEntry]]:
+    """Callables by namespace and name, collected once in a process."""
+    return PyTorchOperationCollector().all_operations
 
 
 def collect(namespace: str, owner: Any) -> dict[str, ApiEntry]:

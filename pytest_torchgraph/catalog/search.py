@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from pytest_torchgraph.catalog.aliases import one_function
 from pytest_torchgraph.catalog.entry import ApiEntry, Catalogue, OperatorEntry
@@ -60,6 +61,17 @@ def explained(catalogue: Catalogue, name: str) -> str:
                 "\n".join([entry.full_name, indented("\n".join([described(entry), *also, *reach_of(entry)]))])
             )
     return "\n\n".join(blocks) + "\n"
+
+
+def same_function(api: Mapping[str, Mapping[str, ApiEntry]], name: str) -> list[Any]:
+    """The live objects of *name* and of all its other names; raises :exc:`LookupError` with names like it."""
+    __tracebackhide__ = True
+    leads = one_function(entry for entries in api.values() for entry in entries.values())
+    wanted = full_name(name)
+    if wanted not in leads:
+        raise LookupError(f"PyTorch has no {name!r}{like(wanted, leads)}")
+    entries = (entry for of_namespace in api.values() for entry in of_namespace.values())
+    return [entry.callable for entry in entries if leads[entry.full_name] == leads[wanted]]
 
 
 def indented(text: str) -> str:

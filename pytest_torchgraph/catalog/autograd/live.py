@@ -15,7 +15,11 @@ ACCUMULATE = "AccumulateGrad"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """One saved tensor. ``storage`` tells which of them share memory; what a hook has packed may have no ``bytes``."""
+    """One saved tensor.
+
+    ``storage`` tells which of them share memory, ``parameter`` is the parameter, buffer or input whose memory it reads.
+    What a hook has packed may have no ``bytes``; ``packed_as`` is the class of what stands for it.
+    """
 
     name: str
     dtype: str | None
@@ -47,7 +51,7 @@ class LiveGraph:
     roots: tuple[tuple[str, int], ...]
     nodes: tuple[LiveNode, ...]
     saved_bytes: int
-    """Bytes of the distinct storages that are saved, parameters aside."""
+    """Bytes of the distinct storages that are saved; those of parameters, buffers and inputs aside."""
     unknown: int
     """How many saved values have no known size."""
 
@@ -96,7 +100,7 @@ class Reading:
         self.names = names
         self.storages: dict[int, int] = {}
         self.sizes: dict[int, int] = {}
-        self.of_leaves: set[int | None] = {self.storage(tensor) for tensor in leaves.values()}
+        self.of_leaves = {self.storage(tensor): name for name, tensor in leaves.items()}
 
     def node(self, index: int, function: Any, order: Mapping[Any, int]) -> LiveNode:
         """The record of *function*."""
@@ -136,7 +140,7 @@ class Reading:
             shape=tuple(value.shape),
             bytes=value.numel() * value.element_size(),
             storage=storage,
-            parameter=self.names.get(id(value)),
+            parameter=self.names.get(id(value)) or self.of_leaves.get(storage),
             packed_as=packed,
         )
 
@@ -152,7 +156,8 @@ def to_text(graph: LiveGraph) -> str:
     """One line for each node: its number, class, edges and saved tensors."""
     edges = sum(len(node.edges) for node in graph.nodes)
     sign = "≥ " if graph.unknown else ""
-    lines = [f"{len(graph.nodes)} nodes, {edges} edges; saved {sign}{graph.saved_bytes} bytes beside parameters"]
+    saved = f"saved {sign}{graph.saved_bytes} bytes beside parameters, buffers and inputs"
+    lines = [f"{len(graph.nodes)} nodes, {edges} edges; {saved}"]
     lines += [f"output {name or 'result'} n{index}" for name, index in graph.roots]
     for node in graph.nodes:
         parameter = f" {node.parameter}" if node.parameter is not None else ""
