@@ -119,7 +119,7 @@ def is_dunder(name: str) -> bool:
 def is_in_place(name: str) -> bool:
     """Whether *name* changes its first argument: ``abs_``, ``__iadd__``, ``__setitem__``."""
     if is_dunder(name):
-        return name == "__setitem__" or (name.startswith("__i") and hasattr(operator, name) and name != "__invert__")
+        return name in ("__setitem__", "__idiv__") or (name[2] == "i" and hasattr(operator, f"__{name[3:]}"))
     return name.endswith("_") and not name.endswith("__")
 
 

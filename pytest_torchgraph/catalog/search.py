@@ -58,7 +58,12 @@ def explained(catalogue: Catalogue, name: str) -> str:
             same = [other for other in names[leads[entry.full_name]] if other != entry.full_name]
             also = [f"same function: {', '.join(same)}"] if same else []
             blocks.append(
-                "\n".join([entry.full_name, indented("\n".join([described(entry), *also, *reach_of(entry)]))])
+                "\n".join(
+                    [
+                        entry.full_name,
+                        indented("\n".join([described(entry), *also, *reach_of([entry.full_name, *same])])),
+                    ]
+                )
             )
     return "\n\n".join(blocks) + "\n"
 
@@ -79,10 +84,10 @@ def indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-def reach_of(entry: ApiEntry) -> Iterator[str]:
-    """What the stored table says of *entry*."""
+def reach_of(names: Iterable[str]) -> Iterator[str]:
+    """What the stored table says of the first of *names* that it has."""
     table = stored_table()
-    call = table.of(entry.full_name) or (table.of(entry.alias_of or entry.method_of or ""))
+    call = next(filter(None, map(table.of, names)), None)
     if call is not None:
         yield from reached(call)
 
