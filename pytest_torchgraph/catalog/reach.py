@@ -79,7 +79,7 @@ def ordered(counts: Counter[str]) -> dict[str, int]:
 def described(call: Reached) -> Iterator[str]:
     """*call* as a line or two: what every sample reaches, and what depends on the arguments."""
     always = f" {', '.join(call.always)}" if call.always else "" if call.sometimes else " no operation"
-    yield f"{call.name} reaches{always} ({call.samples} samples)"
+    yield f"{call.name} reaches{always} ({call.samples} sample{'s' * (call.samples != 1)})"
     if call.sometimes:
         told = (f"{name} ({call.operations[name]} of {call.samples})" for name in call.sometimes)
         yield f"    by its arguments: {', '.join(told)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from textwrap import indent
 from typing import Any
 
 from pytest_torchgraph.catalog.aliases import one_function
@@ -12,6 +13,7 @@ from pytest_torchgraph.catalog.reach import described as reached
 from pytest_torchgraph.catalog.reach import stored_table
 from pytest_torchgraph.catalog.summary import described, operator_described
 
+SHOWN_CALLS = 12
 SHORT = {"F": "torch.nn.functional", "Tensor": "torch.Tensor", "nn.functional": "torch.nn.functional"}
 SHORT |= {name: f"torch.{name}" for name in ("linalg", "fft", "special", "sparse")}
 
@@ -45,27 +47,27 @@ def explained(catalogue: Catalogue, name: str) -> str:
     entries = found(catalogue, name)
     if not entries:
         raise LookupError(f"there is no operation {name!r} in PyTorch {catalogue.torch}{close(catalogue, name)}")
-    api = [entry for of_namespace in catalogue.api.values() for entry in of_namespace.values()]
-    leads = one_function(api)
-    names: dict[str, list[str]] = {}
-    for one, end in leads.items():
-        names.setdefault(end, []).append(one)
+    leads = one_function(entry for of_namespace in catalogue.api.values() for entry in of_namespace.values())
     blocks = []
     for entry in entries:
         if isinstance(entry, OperatorEntry):
-            blocks.append(f"{entry.full_name}\n{indented(operator_described(entry))}")
+            lines = [operator_described(entry), *callers_of(entry)]
         else:
-            same = [other for other in names[leads[entry.full_name]] if other != entry.full_name]
-            also = [f"same function: {', '.join(same)}"] if same else []
-            blocks.append(
-                "\n".join(
-                    [
-                        entry.full_name,
-                        indented("\n".join([described(entry), *also, *reach_of([entry.full_name, *same])])),
-                    ]
-                )
-            )
-    return "\n\n".join(blocks) + "\n"
+            lines = [described(entry), *names_and_reach(entry, leads)]
+        blocks.append(f"{entry.full_name}\n{indent(chr(10).join(lines), '  ')}\n")
+    return "\n".join(blocks)
+
+
+def names_and_reach(entry: ApiEntry, leads: Mapping[str, str]) -> Iterator[str]:
+    """The other names of *entry*, and what the stored table says of the first name that it has."""
+    end = leads[entry.full_name]
+    same = [other for other, of_other in leads.items() if of_other == end and other != entry.full_name]
+    if same:
+        yield f"same function: {', '.join(same)}"
+    table = stored_table()
+    call = next(filter(None, map(table.of, [entry.full_name, *same])), None)
+    if call is not None:
+        yield from reached(call)
 
 
 def same_function(api: Mapping[str, Mapping[str, ApiEntry]], name: str) -> list[Any]:
@@ -79,17 +81,12 @@ def same_function(api: Mapping[str, Mapping[str, ApiEntry]], name: str) -> list[
     return [entry.callable for entry in entries if leads[entry.full_name] == leads[wanted]]
 
 
-def indented(text: str) -> str:
-    """*text* two columns further in."""
-    return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def reach_of(names: Iterable[str]) -> Iterator[str]:
-    """What the stored table says of the first of *names* that it has."""
-    table = stored_table()
-    call = next(filter(None, map(table.of, names)), None)
-    if call is not None:
-        yield from reached(call)
+def callers_of(operator: OperatorEntry) -> Iterator[str]:
+    """The API calls that led to *operator* when the stored table was made."""
+    calls = stored_table().calls_that_reach(operator.full_name)
+    if calls:
+        more = f" and {len(calls) - SHOWN_CALLS} more" if len(calls) > SHOWN_CALLS else ""
+        yield f"reached by {', '.join(calls[:SHOWN_CALLS])}{more}"
 
 
 def close(catalogue: Catalogue, name: str) -> str:

@@ -85,7 +85,8 @@ def operator_lines(operators: Iterable[OperatorEntry]) -> Iterator[str]:
     """Counts of the dispatcher's operators and overloads."""
     known = list(operators)
     overloads = [overload for operator in known for overload in operator.overloads]
-    yield f"dispatcher: {len(known)} operators, {len(overloads)} overloads"
+    apart = sum(not operator.reaches_dispatcher for operator in known)
+    yield f"dispatcher: {len(known)} operators, {apart} of them always taken apart before; {len(overloads)} overloads"
     namespaces = Counter(operator.namespace for operator in known)
     counts = ", ".join(f"{name} {count}" for name, count in namespaces.most_common())
     yield fill(counts, 110, initial_indent="  ", subsequent_indent="  ")

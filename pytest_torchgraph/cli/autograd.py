@@ -94,14 +94,16 @@ def overview(found: Inventory) -> Iterator[str]:
     """Files by area, layers, cycles and gaps."""
     from pytest_torchgraph.catalog.autograd.area import AREAS, MEANING
     from pytest_torchgraph.catalog.autograd.dependency import dependencies
+    from pytest_torchgraph.catalog.autograd.markdown import amount
 
     areas = Counter(file.area for file in found.files)
     lines = sum(file.lines for file in found.files)
-    yield f"{found.origin}: {len(found.files)} files of autograd, {lines} lines, {len(found.nodes)} backward nodes"
+    size = f"{amount(len(found.files), 'file')} of autograd, {amount(lines, 'line')}"
+    yield f"{found.origin}: {size}, {amount(len(found.nodes), 'backward node')}"
     yield from (f"  {area:<26}{areas[area]:>4}  {MEANING[area]}" for area in AREAS)
     circles = dependencies(found.files).cycles
     if circles:
-        yield f"  {len(circles)} cycles of includes; the largest has {len(circles[0])} files"
+        yield f"  {amount(len(circles), 'cycle')} of includes; the largest has {len(circles[0])} files"
     yield from (f"  gap: {gap.path}: {gap.reason}" for gap in found.gaps[:SHOWN_GAPS])
     if len(found.gaps) > SHOWN_GAPS:
         yield f"  and {len(found.gaps) - SHOWN_GAPS} more gaps"
@@ -119,15 +121,25 @@ def run_show(arguments: argparse.Namespace) -> int:
     if node is None:
         names = close(found.nodes, arguments.name)
         hint = f"; did you mean {', '.join(names)}?" if names else ""
+        hint += f"; {found.gaps[0].path}: {found.gaps[0].reason}" if found.gaps else ""
         raise Wrong(f"no backward node is called {arguments.name!r} in {found.origin}{hint}")
-    sys.stdout.write("".join(f"{line}\n" for line in described(node)))
+    sys.stdout.write("".join(f"{line}\n" for line in described(node, arguments.source)))
     return SAME
 
 
-def described(node: BackwardNode) -> Iterator[str]:
+def openable(path: str, source: str | None) -> str:
+    """*path* of the inventory where it lies on this machine."""
+    from pytest_torchgraph.catalog.autograd.place import installed
+
+    here = installed()
+    roots = [*([Path(source)] if source else []), *([here.root] if here else [])]
+    return next((str(root / path) for root in roots if (root / path).is_file()), path)
+
+
+def described(node: BackwardNode, source: str | None) -> Iterator[str]:
     """Where it is, what it saves, and the formula that it was made from."""
     yield f"{node.name} ({node.language} class {node.qualified})"
-    yield f"  defined  {node.path}:{node.line}-{node.end_line}"
+    yield f"  defined  {openable(node.path, source)}:{node.line}"
     if node.bases:
         yield f"  derives  {', '.join(node.bases)}"
     if node.comment:
@@ -141,7 +153,7 @@ def described(node: BackwardNode) -> Iterator[str]:
         yield f"  forward  {node.formula.schema}{key}"
         yield from (f"  gradient {name} = {text}" for name, text in node.formula.gradients)
         yield from (f"  tangent  {name} = {text}" for name, text in node.formula.forward)
-        yield f"  formula  {node.formula.path}:{node.formula.line}"
+        yield f"  formula  {openable(node.formula.path, source)}:{node.formula.line}"
 
 
 def run_graph(arguments: argparse.Namespace) -> int:

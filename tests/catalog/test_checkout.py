@@ -121,6 +121,20 @@ def test_neither_torch_nor_a_checkout_ends_the_command(tmp_path: Path, capsys: p
     )
 
 
+def test_an_installed_torch_without_headers_is_a_gap_that_show_tells_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torch/autograd").mkdir(parents=True)
+    (tmp_path / "torch/autograd/function.py").write_text("class Function: ...\n", "utf-8")
+    monkeypatch.setattr(place, "installed", lambda: place.Place(tmp_path, place.INSTALLED, "torch 9.9"))
+    assert main(["autograd", "inventory"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("torch 9.9: 1 file of autograd, 1 line, ")
+    assert "gap: torch/include/torch/csrc/autograd: the folder is missing" in out
+    assert main(["autograd", "show", "MulBackward0"]) == 2
+    assert "the folder is missing" in capsys.readouterr().err
+
+
 def test_an_output_folder_that_cannot_be_made_ends_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

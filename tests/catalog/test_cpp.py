@@ -35,7 +35,7 @@ class Only {
 template <typename T>
 T twice(T value) { return value + value; }
 
-namespace detail { bool is_leaf(const Node& node); }
+namespace detail { bool is_leaf(const Node& node, std::vector<int> seen = {}); }
 enum class Mode { a, b };
 } // namespace
 """

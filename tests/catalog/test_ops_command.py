@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ def test_a_name_is_shown_under_all_its_spellings(capsys: pytest.CaptureFixture[s
     by_overload = output(capsys, "show", "aten::add.Tensor")
     assert by_overload == output(capsys, "show", "torch.ops.aten.add") == output(capsys, "show", "aten.add")
     assert "aten::add.Tensor(Tensor self, Tensor other" in by_overload
+    assert "reached by torch.Tensor.__rmatmul__, torch.matmul, torch.mv" in output(capsys, "show", "aten.mv")
 
 
 def test_a_bare_name_is_shown_wherever_it_exists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,6 +61,17 @@ def test_a_wrong_name_gets_one_line_with_suggestions(
     assert "did you mean" in error
     assert hint in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", [["list"], ["show", "torch.add"], ["summary"], ["reach", "torch.add"]])
+def test_without_torch_a_verb_says_what_is_missing(verb: list[str]) -> None:
+    code = "import sys; sys.modules['torch'] = None; from pytest_torchgraph.cli.main import main; sys.exit(main({}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code.format(["ops", *verb])], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("torchgraph: PyTorch is not installed")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_list_has_public_functions_and_with_all_everything(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,6 +111,6 @@ def test_a_sample_that_raises_is_left_out_and_paths_are_told_apart() -> None:
     table = learn("2.1", samples, lambda run: run())
     assert table == Table("2.1", (Reached("f", 2, {"aten.a": 2, "aten.b": 1}), Reached("g", 1, {})))
     assert list(described(table.calls[0])) == ["f reaches aten.a (2 samples)", "    by its arguments: aten.b (1 of 2)"]
-    assert list(described(table.calls[1])) == ["g reaches no operation (1 samples)"]
+    assert list(described(table.calls[1])) == ["g reaches no operation (1 sample)"]
     assert from_json(to_json(table)) == table
     assert json.loads(to_json(table))["calls"]["f"]["samples"] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -189,12 +190,13 @@ def to_json(graph: LiveGraph) -> str:
 
 def to_dot(graph: LiveGraph) -> str:
     """The graph for Graphviz; leaves are filled."""
+    quoted = partial(json.dumps, ensure_ascii=False)
     lines = ["digraph autograd {", '  node [shape=box, fontname="sans-serif"];']
     for number, (name, index) in enumerate(graph.roots):
-        lines += [f"  out{number} [label={json.dumps(name or 'result')}, shape=oval];", f"  out{number} -> n{index};"]
+        lines += [f"  out{number} [label={quoted(name or 'result')}, shape=oval];", f"  out{number} -> n{index};"]
     for node in graph.nodes:
         known = sum(saved.bytes or 0 for saved in node.saved)
         label = "\n".join(filter(None, (node.name, node.parameter, f"saves {known} bytes" if node.saved else "")))
-        lines.append(f"  n{node.index} [label={json.dumps(label)}{', style=filled' if node.parameter else ''}];")
+        lines.append(f"  n{node.index} [label={quoted(label)}{', style=filled' if node.parameter else ''}];")
         lines += [f"  n{node.index} -> n{after};" for after, _ in node.edges]
     return "\n".join([*lines, "}"]) + "\n"
