@@ -115,7 +115,10 @@ class TorchGraph:
         self._watchers.append(_watching_room().forbid(*names))
 
     def watch(self, *names: str) -> list[Sighting]:
-        """A list that every later trace, check and record of the test adds the calls of the named operations to."""
+        """A list that every later recording of the test adds the calls of the named operations to.
+
+        A check may run the model more than once, because of the steady state; a trace runs it once.
+        """
         __tracebackhide__ = True
         seen: list[Sighting] = []
         self.on_operation(*names)(seen.append)

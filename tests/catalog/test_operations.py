@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pytest_torchgraph.catalog.aliases import one_function
+from pytest_torchgraph.catalog.dispatcher import formula_names
 from pytest_torchgraph.catalog.entry import ApiEntry
 from pytest_torchgraph.catalog.operations import PyTorchOperationCollector, PyTorchOperationSummarizer, is_in_place
 from pytest_torchgraph.catalog.signatures import signatures_of
@@ -108,6 +109,17 @@ def test_operators_carry_schema_writes_and_what_is_registered(collector: PyTorch
     (conv,) = (one for one in collector.operators["aten.conv2d"].overloads if one.name == "default")
     assert (conv.is_composite, conv.autograd) == (True, "by parts")
     assert not collector.operators["aten.conv2d"].reaches_dispatcher
+
+
+def test_formulas_that_cannot_be_read_leave_the_autograd_flag_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    formula_names.cache_clear()
+    try:
+        operators = PyTorchOperationCollector().operators
+        assert operators["aten.mm"].overloads[0].autograd == "unknown"
+        assert operators["aten.conv2d"].overloads[0].autograd == "by parts"
+    finally:
+        formula_names.cache_clear()
 
 
 def test_an_operator_of_a_library_is_in_the_catalogue() -> None:
