@@ -29,8 +29,9 @@ class OperationForbidden(AssertionError):
 class Sighting:
     """One call of a watched operation, just before it runs.
 
-    ``name`` is the full operation (``aten.clone.default``) or API name, ``scope`` the path of the module that called
-    it, ``tensors`` the dtype and shape of each tensor argument. No tensor is kept: that would change the run.
+    ``name`` is the full operation (``aten.clone.default``) or API name. ``scope`` is the path of the module that called
+    it; empty outside of modules and in backward. ``tensors`` are the dtype and shape of each tensor argument. No tensor
+    is kept: that would change the run.
     """
 
     name: str

@@ -20,7 +20,7 @@ def test_one(torch_graph):
 
 def test_two(torch_graph):
     with torch_graph.record():
-        torch.ones(1).clone()
+        torch.ones(1, requires_grad=True).exp().backward()
 
 def test_three():
     pass
@@ -49,8 +49,9 @@ def test_workers_counts_are_added_up_and_written(tmp_path: Path) -> None:
     assert "that the models of 2 tests exercised" in out
     assert "  aten.addmm 1\n" in out
     found = json.loads((tmp_path / "cover.json").read_text("utf-8"))
-    assert found["counts"]["forward"] == {"aten.addmm": 1, "aten.clone": 1, "aten.ones": 1, "aten.t": 1}
-    assert found["exercised"] == ["aten.addmm", "aten.clone", "aten.ones", "aten.t"]
+    assert found["counts"]["forward"].items() >= {"aten.addmm": 1, "aten.exp": 1, "aten.t": 1}.items()
+    assert found["counts"]["backward"]["aten.mul"] == 1
+    assert {"aten.addmm", "aten.exp", "aten.mul"} <= set(found["exercised"])
     assert "aten.mm" in found["not_exercised"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from pytest_torchgraph import record
 from pytest_torchgraph.catalog.autograd.live import (
     LiveGraph,
     NothingToDifferentiate,
@@ -19,6 +21,8 @@ from pytest_torchgraph.catalog.autograd.live import (
     to_json,
     to_text,
 )
+from pytest_torchgraph.catalog.autograd.node import find
+from pytest_torchgraph.catalog.autograd.scan import inventory
 from pytest_torchgraph.cli.main import main
 
 MODULE = """
@@ -47,6 +51,19 @@ def test_nodes_edges_parameters_and_saved_bytes() -> None:
         "n3 TBackward0 -> n4\n"
         "n4 AccumulateGrad 0.weight\n"
     )
+
+
+def test_the_graph_is_the_one_that_a_recorded_backward_pass_went_through() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    x = torch.ones(2, 3)
+    live = autograd_graph([("", model(x).sum())], dict(model.named_parameters()))
+    with record(model) as recording:
+        model(x).sum().backward()
+    recorded = recording.graph.nodes
+    assert Counter(node.name for node in live.nodes) == Counter(node.name for node in recorded)
+    assert {node.parameter for node in live.nodes} == {node.parameter for node in recorded}
+    known = inventory(only_core=True).nodes
+    assert all(find(known, node.name) for node in recorded)
 
 
 def test_memory_that_two_nodes_save_is_counted_once() -> None:
