@@ -25,6 +25,7 @@ from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
+from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
@@ -71,6 +72,10 @@ class Recording:
         if self._run is None:
             raise RuntimeError("the recording is still open: read .graph after the 'with' block")
         return self._run
+
+    def scope_path(self) -> str:
+        """Path of the module call that runs now; empty outside of modules."""
+        return self.modules.scopes[self.where.scope].path
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
@@ -126,10 +131,7 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
         stack.enter_context(collector_paused())
-        recording.calls = stack.enter_context(attention_calls(recording.where, recording.identity.read))
-        stack.enter_context(following(recording.modules))
-        stack.enter_context(following_phases(recording.phases))
-        stack.enter_context(following_resizes(recording.identity))
+        stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
         stack.enter_context(in_every_thread(recording.mode))
         stack.enter_context(recording.mode)
@@ -139,6 +141,19 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
             explain_failure(error, recording)
             raise
     recording.close(grad=grad, asked_inference=use.asked)
+
+
+@contextmanager
+def observing(recording: Recording) -> Iterator[None]:
+    """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
+    with (
+        attention_calls(recording.where, recording.identity.read) as recording.calls,
+        following(recording.modules),
+        following_phases(recording.phases),
+        following_resizes(recording.identity),
+        watched(recording.mode, recording.scope_path) as recording.mode,
+    ):
+        yield
 
 
 def explain_failure(error: BaseException, recording: Recording) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.plugin import checking
+from pytest_torchgraph.plugin import checking, coverage
 from pytest_torchgraph.plugin.rules import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import ModuleType
 
     from pytest_torchgraph.capture.recording import Recording
+    from pytest_torchgraph.capture.watching import Sighting, Watcher
 
 NO_INPUTS: Any = object()
 PACKAGE = __name__.partition(".")[0]
@@ -31,6 +33,7 @@ class TorchGraph:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._slots: set[str] = set()
+        self._watchers: list[Watcher] = []
 
     def check(
         self,
@@ -82,7 +85,9 @@ class TorchGraph:
         __tracebackhide__ = True
         capture = _capture()
         try:
-            graph: Graph = capture.trace(model, args, kwargs, **trace_options)
+            with _watching(self._watchers):
+                graph: Graph = capture.trace(model, args, kwargs, **trace_options)
+            coverage.note(self._item.config, self._item.nodeid, graph)
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
         return graph
@@ -91,7 +96,44 @@ class TorchGraph:
         """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``."""
         __tracebackhide__ = True
         recording: AbstractContextManager[Recording] = _capture().record(model, **options)
-        return recording
+        return self._followed(recording)
+
+    @contextmanager
+    def _followed(self, recording: AbstractContextManager[Recording]) -> Iterator[Recording]:
+        """*recording* with this test's watchers, and counted for the coverage."""
+        with _watching(self._watchers), recording as opened:
+            yield opened
+        if coverage.is_wanted(self._item.config):
+            coverage.note(self._item.config, self._item.nodeid, opened.graph)
+
+    def forbid(self, *names: str) -> None:
+        """Let operations (``"aten._local_scalar_dense"``) or API calls (``"torch.Tensor.item"``) raise in this test.
+
+        Every later trace, check and record of the test raises ``OperationForbidden`` at the very call.
+        """
+        __tracebackhide__ = True
+        self._watchers.append(_watching_room().forbid(*names))
+
+    def watch(self, *names: str) -> list[Sighting]:
+        """A list that every later recording of the test adds the calls of the named operations to.
+
+        A check may run the model more than once, because of the steady state; a trace runs it once.
+        """
+        __tracebackhide__ = True
+        seen: list[Sighting] = []
+        self.on_operation(*names)(seen.append)
+        return seen
+
+    def on_operation(self, *names: str) -> Callable[[Callable[[Sighting], None]], Watcher]:
+        """Call the decorated function before each of the named operations, in every later recording of the test."""
+        __tracebackhide__ = True
+        made = _watching_room().on_operation(*names)
+
+        def register(see: Callable[[Sighting], None]) -> Watcher:
+            self._watchers.append(made(see))
+            return self._watchers[-1]
+
+        return register
 
     @property
     def snapshot(self) -> SnapshotOfTest:
@@ -128,6 +170,17 @@ class SnapshotOfTest:
 
     def __repr__(self) -> str:
         return "torch_graph.snapshot"
+
+
+def _watching(watchers: list[Watcher]) -> AbstractContextManager[None]:
+    watching: AbstractContextManager[None] = _watching_room().watching(*watchers) if watchers else nullcontext()
+    return watching
+
+
+def _watching_room() -> Any:
+    __tracebackhide__ = True
+    _capture()
+    return import_module("pytest_torchgraph.capture.watching")
 
 
 def _capture() -> ModuleType:

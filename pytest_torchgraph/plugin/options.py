@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from pytest_torchgraph.plugin import coverage
+
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
 
@@ -46,6 +48,7 @@ def register(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="folder of the snapshots, relative to the root directory; default snapshots",
     )
+    coverage.register(group)
     _register_ini(parser)
 
 

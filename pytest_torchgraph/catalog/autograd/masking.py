@@ -13,6 +13,8 @@ PLACEHOLDER = re.compile(rb"\$\{[^}\n]*\}")
 """A hole in a template of code generation: ``${all_headers}``."""
 ALONE = re.compile(rb"^[ \t]*[A-Za-z]+(?:_[A-Z0-9]+)+[ \t]*$", re.MULTILINE)
 """A macro that fills a line without a semicolon: ``HANDLE_TH_ERRORS``."""
+EMPTY_DEFAULT = re.compile(rb"=[ \t]*\{\}(?=[ \t]*[,)])")
+"""A parameter that is empty by default: ``TensorOptions options = {}``."""
 DIRECTIVE = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)$", re.DOTALL)
 WINDOWS = re.compile(rb"\b(?:_WIN32|_WIN64|_MSC_VER)\b")
 NEGATED = re.compile(rb"!\s*defined\s*\(?\s*(?:_WIN32|_WIN64|_MSC_VER)")
@@ -26,7 +28,7 @@ def masked(source: bytes) -> bytes:
 
 
 def _without_macros(line: bytes) -> bytes:
-    for pattern in (EXPORT, PLACEHOLDER, ALONE):
+    for pattern in (EXPORT, PLACEHOLDER, ALONE, EMPTY_DEFAULT):
         line = pattern.sub(_blank, line)
     return line
 

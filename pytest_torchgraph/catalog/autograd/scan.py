@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.catalog.autograd.place import Candidate, Place
 
 OWN = (CORE, PYTHON_CORE, TOOLS)
+GIVEN = "--source"
+"""Stands for the path of a given folder that is no checkout."""
 NO_TORCH = "PyTorch is not installed in this environment, and no checkout is given"
 
 
@@ -60,7 +62,7 @@ def _checkout(source: Path | None, gaps: list[Gap]) -> Place | None:
     try:
         return place.checkout(source)
     except place.NotACheckout as error:
-        gaps.append(Gap(path="--source", reason=str(error)))
+        gaps.append(Gap(path=GIVEN, reason=str(error)))
         return None
 
 

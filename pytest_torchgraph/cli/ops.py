@@ -1,0 +1,199 @@
+"""``torchgraph ops``: the operations of the installed PyTorch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from pytest_torchgraph.catalog.difference import Difference
+    from pytest_torchgraph.catalog.operations import PyTorchOperationCollector
+    from pytest_torchgraph.catalog.reach import Table
+
+NAME = "torch.add, F.relu, Tensor.add_, aten.add, or the last part of it"
+
+
+def register(verbs: Any) -> None:
+    """Add the verb and what can be asked of it."""
+    ops = verbs.add_parser("ops", help="list the operations of the installed PyTorch")
+    asked = ops.add_subparsers(metavar="WHAT", required=True)
+
+    parser = asked.add_parser("list", help="print the names of all operations")
+    parser.add_argument("--namespace", metavar="NAME", help="only these: torch, torch.Tensor, aten, …")
+    parser.add_argument("--all", action="store_true", help="with private names, classes and what torch only imports")
+    parser.set_defaults(run=run_list)
+
+    parser = asked.add_parser("show", help="print all that is known of one operation")
+    parser.add_argument("name", metavar="NAME", help=NAME)
+    parser.set_defaults(run=run_show)
+
+    parser = asked.add_parser("summary", help="print how many there are")
+    parser.set_defaults(run=run_summary)
+
+    parser = asked.add_parser("export", help="write lists and JSON to a folder")
+    parser.add_argument("folder", metavar="FOLDER")
+    parser.set_defaults(run=run_export)
+
+    parser = asked.add_parser("diff", help="compare two exports; exit code 0 same, 1 different")
+    parser.add_argument("before", metavar="A")
+    parser.add_argument("after", metavar="B")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.set_defaults(run=run_diff)
+
+    parser = asked.add_parser("reach", help="run API calls on sample inputs, and print what they reach")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these calls; all of them takes a minute")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the table as JSON instead")
+    parser.set_defaults(run=run_reach)
+
+
+@contextmanager
+def torch_needed() -> Iterator[None]:
+    """Say what to install where PyTorch is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise Wrong("PyTorch is not installed in this environment; its operations are read from it") from None
+
+
+def collected() -> PyTorchOperationCollector:
+    """The catalogue of the installed PyTorch."""
+    with torch_needed():
+        from pytest_torchgraph.catalog.operations import PyTorchOperationCollector
+    return PyTorchOperationCollector()
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print one full name a line."""
+    from pytest_torchgraph.catalog.search import full_namespace, like
+
+    collector = collected()
+    names = {
+        namespace: [entry.full_name for entry in entries.values() if arguments.all or entry.is_public_function]
+        for namespace, entries in collector.all_operations.items()
+    }
+    for operator in collector.operators.values():
+        if arguments.all or not operator.name.startswith("_"):
+            names.setdefault(operator.namespace, []).append(operator.full_name)
+    if arguments.namespace is not None:
+        asked = full_namespace(arguments.namespace)
+        if asked not in names:
+            raise Wrong(f"there is no namespace {arguments.namespace!r}{like(arguments.namespace, names)}")
+        names = {asked: names[asked]}
+    sys.stdout.write("".join(f"{name}\n" for of_namespace in names.values() for name in of_namespace))
+    return SAME
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Print every entry of that name."""
+    from pytest_torchgraph.catalog.search import explained
+
+    try:
+        sys.stdout.write(explained(collected().catalogue, arguments.name))
+    except LookupError as error:
+        raise Wrong(error.args[0]) from None
+    return SAME
+
+
+def run_summary(arguments: argparse.Namespace) -> int:  # noqa: ARG001  one signature for every verb
+    """Print the counts."""
+    from pytest_torchgraph.catalog.summary import PyTorchOperationSummarizer
+
+    PyTorchOperationSummarizer(collected()).print_summary()
+    return SAME
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write the folder."""
+    from pytest_torchgraph.catalog.summary import PyTorchOperationSummarizer
+
+    try:
+        written = PyTorchOperationSummarizer(collected()).export_full_summary(arguments.folder)
+    except OSError as error:
+        raise Wrong(f"{arguments.folder}: {error.strerror}; expected a folder that can be written") from None
+    sys.stdout.write("".join(f"{path}\n" for path in written))
+    return SAME
+
+
+def run_diff(arguments: argparse.Namespace) -> int:
+    """Compare two exports; PyTorch is not needed for it."""
+    from pytest_torchgraph.catalog.difference import difference
+    from pytest_torchgraph.catalog.stored import CatalogueUnreadable, load
+
+    try:
+        found = difference(load(Path(arguments.before)), load(Path(arguments.after)))
+    except CatalogueUnreadable as error:
+        raise Wrong(str(error)) from None
+    sys.stdout.write(as_json(found) if arguments.format == "json" else as_text(found))
+    return SAME if found.is_empty else DRIFT
+
+
+def as_json(found: Difference) -> str:
+    """The difference for programs."""
+    changed = {name: {"before": before, "after": after} for name, (before, after) in found.changed.items()}
+    record = {"before": found.before, "after": found.after, "added": found.added, "removed": found.removed}
+    return json.dumps({**record, "changed": changed}, indent=1) + "\n"
+
+
+def as_text(found: Difference) -> str:
+    """The difference for people: what was added, removed, and how signatures changed."""
+    numbers = f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed"
+    lines = [f"torch {found.before} -> torch {found.after}: {numbers}"]
+    lines += [f"+ {name}" for name in found.added]
+    lines += [f"- {name}" for name in found.removed]
+    for name, (before, after) in found.changed.items():
+        lines += [f"~ {name}", f"    before {before or '?'}", f"    after  {after or '?'}"]
+    return "\n".join(lines) + "\n"
+
+
+def run_reach(arguments: argparse.Namespace) -> int:
+    """Run the samples, and print or write the table."""
+    from pytest_torchgraph.catalog import reach
+
+    table = learnt(arguments.names)
+    if arguments.output is None:
+        sys.stdout.write("".join(f"{line}\n" for call in table.calls for line in reach.described(call)))
+        return SAME
+    try:
+        Path(arguments.output).write_text(reach.to_json(table), encoding="utf-8")
+    except OSError as error:
+        raise Wrong(f"{arguments.output}: {error.strerror}; expected a file that can be written") from None
+    sys.stdout.write(f"{arguments.output}: {len(table.calls)} calls\n")
+    return SAME
+
+
+def learnt(names: list[str]) -> Table:
+    """What the calls *names*, or all, reach on this machine."""
+    with torch_needed():
+        import torch
+
+        from pytest_torchgraph.capture.recording import record
+        from pytest_torchgraph.catalog.samples import api_samples, sample_names
+    from pytest_torchgraph.catalog.reach import learn
+    from pytest_torchgraph.catalog.search import full_name, like
+
+    known = sample_names()
+    asked = [full_name(name) for name in names]
+    for name, full in zip(names, asked, strict=True):
+        if full not in known:
+            raise Wrong(f"PyTorch has no samples of {name!r}{like(full, known)}")
+
+    def observe(run: Callable[[], object]) -> list[str]:
+        torch.manual_seed(0)
+        with record() as recording:
+            run()
+        return [operation.packet for operation in recording.graph.operations]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a sample of a deprecated call says so
+        return learn(str(torch.__version__), api_samples(asked), observe)
