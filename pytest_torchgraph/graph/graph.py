@@ -11,6 +11,7 @@ from functools import cached_property
 
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Call, Operation
@@ -83,7 +84,8 @@ class Graph:
     @cached_property
     def canonical(self) -> Program:
         """The canonical graph, computed once."""
-        return canonical(self)
+        with collector_paused():
+            return canonical(self)
 
     def __eq__(self, other: object) -> bool:
         return self.canonical == other.canonical if isinstance(other, Graph) else NotImplemented

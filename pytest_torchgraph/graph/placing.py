@@ -38,9 +38,10 @@ class Placing:
         self.calls = calls
         placed: list[Placed] = []
         chain: list[_Key] = []
-        for operation in first_recomputed(operations, self.graph):
+        ordered = first_recomputed(operations, self.graph)
+        for operation, scope in zip(ordered, scopes_of(ordered, self.graph), strict=True):
             phase = self._phase_at(operation.index)
-            key = (phase, operation.scope, operation.call if operation.call in calls else None)
+            key = (phase, scope, operation.call if operation.call in calls else None)
             if phase is not None:
                 self._leave(chain, key)
                 chain = self._chain(key)
@@ -64,11 +65,17 @@ class Placing:
             return Node(record.path, record.class_name, parent)
         if scope == self.graph.phases[phase].scope:
             return self._phase(phase, scope)
-        twin = None if (phase, scope, None) in self.left else self.nodes.get((None, scope, None))
         node = Node(record.path, record.class_name, self.node(phase, self._around(phase, scope), None), in_phase=phase)
-        node.recomputed, is_nested = record.recomputed, self._around(phase, scope) == record.parent
-        node.twin = twin if is_nested and not node.recomputed else None
+        node.recomputed = record.recomputed
+        if not record.recomputed and (phase, scope, None) not in self.left:
+            node.twin = self._twin(scope, node)
         return node
+
+    def _twin(self, scope: int, node: Node) -> Node | None:
+        """The forward body of *scope*, where *node* stands in a body that in turn stands for the one around it."""
+        twin = self.nodes.get((None, scope, None))
+        is_told = twin is not None and node.parent is not None and node.parent.twin is twin.parent
+        return twin if is_told else None
 
     def _phase(self, phase: int, scope: int) -> Node:
         record, around = self.graph.phases[phase], self.node(None, scope, None)
@@ -106,6 +113,34 @@ class Placing:
             if one not in kept and one in self.nodes and one[2] is None:
                 del self.nodes[one]
                 self.left.add(one)
+
+
+def scopes_of(operations: list[Operation], graph: Graph) -> list[int]:
+    """The module call in which each operation is written.
+
+    A sum of gradients belongs to the call whose value they are of; before that call's turn has come it is written where
+    the engine happened to make it, so that it does not take the call around it apart.
+    """
+    scopes = [operation.scope for operation in operations]
+    before: list[Operation | None] = [None]
+    for operation in operations:
+        before.append(before[-1] if operation.sums_gradients else operation)
+    following: Operation | None = None
+    for place in range(len(operations) - 1, -1, -1):
+        operation = operations[place]
+        if operation.sums_gradients:
+            scopes[place] = _written_in(operation, before[place], following, graph)
+        else:
+            following = operation
+    return scopes
+
+
+def _written_in(operation: Operation, before: Operation | None, following: Operation | None, graph: Graph) -> int:
+    if before is None or following is None or following.phase != operation.phase:
+        return operation.scope
+    beneath = _scopes_above(following.scope, graph)
+    common = next(scope for scope in _scopes_above(before.scope, graph) if scope in beneath)
+    return operation.scope if operation.scope in beneath[: beneath.index(common) + 1] else common
 
 
 def first_recomputed(operations: list[Operation], graph: Graph) -> list[Operation]:
