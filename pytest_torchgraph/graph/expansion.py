@@ -111,9 +111,10 @@ class Expansion:
 
     def _block(self, block: Block, body: Body, parent: int | None) -> None:
         index, start = len(self.scopes), len(self.operations)
-        if block.phase:
+        if body.phase and body.forward is not None:
             self._items(block.items, body, dict(block.leaves))
-            self.phases.append(Phase(block.phase, (start, len(self.operations)), body.scope, block.class_name))
+            if block.phase:
+                self.phases.append(Phase(block.phase, (start, len(self.operations)), body.scope, block.class_name))
             return
         scope = Scope(index, parent, body.path, block.class_name, None, (start, start), recomputed=block.call < 0)
         self.scopes.append(scope)
@@ -261,6 +262,7 @@ def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body)
     body.recomputed = block.call < 0 or outer.recomputed
     if outer.phase:
         body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
+        body.scope = scopes if body.forward is None else body.forward.scope
     else:
         body.forward = outer.calls[block.name, block.call] = body
     return body
