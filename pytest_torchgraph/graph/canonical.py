@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.phase import FORWARD, PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.placing import Placed, Placing
 from pytest_torchgraph.graph.program import Given, Operand, Program
 from pytest_torchgraph.graph.reading import canonical_spec
@@ -59,6 +59,7 @@ def metrics_of(graph: Graph) -> tuple[tuple[str, int], ...]:
         ("syncs", len(graph.syncs)),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
+        *training_metrics(graph),
         ("peak", graph.memory.peak),
     )
 
@@ -69,6 +70,16 @@ def phase_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
     if present:
         counts = Counter(operation.phase for operation in graph.operations if not operation.is_view)
         yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
+
+
+def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
+    """Bytes that only a training step has: saved for the backward pass, gradients, an optimizer's state."""
+    present = {phase.name for phase in graph.phases}
+    if BACKWARD in present:
+        yield "saved", graph.memory.saved_for_backward
+        yield "gradients", graph.memory.total("gradients")
+    if OPTIMIZER in present:
+        yield "state", graph.memory.total("optimizer state")
 
 
 def peak_place(graph: Graph) -> str:

@@ -99,6 +99,7 @@ class Expansion:
                 parameter_bytes=metrics.get("parameters", 0),
                 buffer_bytes=metrics.get("buffers", 0),
                 input_bytes=0,
+                saved=metrics.get("saved"),
             ),
             origin=origin,
             inputs=tuple(self.inputs),

@@ -53,7 +53,8 @@ class Memory:
     operation after which the peak was first reached, ``None`` when the run starts at its peak.
     ``timeline[i]`` is what was live right after operation ``i``. ``alive_at_peak`` are storage positions. ``lives`` say
     what every byte of it belongs to: *saved* is what the forward pass kept for the backward one, *temporaries* what
-    comes and goes, *other* tensors that were made outside the run and are no input.
+    comes and goes, *other* tensors that were made outside the run and are no input. A graph read from a file has no
+    ``lives``, and only the total of what was ``saved``.
     """
 
     resident: int
@@ -64,13 +65,15 @@ class Memory:
     buffer_bytes: int
     input_bytes: int
     alive_at_peak: tuple[int, ...] = ()
-    lives: tuple[Life, ...] = ()
+    lives: tuple[Life, ...] | None = None
+    saved: int | None = None
 
     def by_category(self, at: int | None = None) -> dict[str, int]:
         """Bytes by category right after operation *at* (-1 is before the first), at the peak when it is not given."""
         at = self.peak_at if at is None else at
+        lives = self._known_lives()
         found: Counter[str] = Counter(dict.fromkeys(CATEGORIES, 0))
-        for life in self.lives:
+        for life in lives:
             if life.alive(at):
                 found[life.category] += life.bytes
         return dict(found)
@@ -78,10 +81,15 @@ class Memory:
     def total(self, category: Category) -> int:
         """Bytes of all storages that were ever of *category*, each counted once."""
         largest: dict[int, int] = {}
-        for life in self.lives:
+        for life in self._known_lives():
             if life.category == category:
                 largest[life.storage] = max(largest.get(life.storage, 0), life.bytes)
         return sum(largest.values())
+
+    def _known_lives(self) -> tuple[Life, ...]:
+        if self.lives is None:
+            raise LivesUnknown
+        return self.lives
 
     @property
     def peak_at(self) -> int:
@@ -91,12 +99,14 @@ class Memory:
     @property
     def saved_for_backward(self) -> int:
         """Bytes that the forward pass kept for the backward one; what checkpointing makes again is not among them."""
-        return sum({life.storage: life.bytes for life in self.lives if is_saved(life)}.values())
+        if self.lives is None and self.saved is not None:
+            return self.saved
+        return sum({life.storage: life.bytes for life in self._known_lives() if is_saved(life)}.values())
 
     def peak_in_blocks(self, block: int = CUDA_BLOCK) -> int:
         """The peak when every storage takes whole blocks of *block* bytes, as PyTorch's CUDA allocator gives them."""
         steps: Counter[int] = Counter()
-        for life in self.lives:
+        for life in self._known_lives():
             whole = -(-life.bytes // block) * block
             steps[life.born] += whole
             if life.died is not None:
@@ -106,6 +116,13 @@ class Memory:
             live += steps[at]
             peak = max(peak, live)
         return peak
+
+
+class LivesUnknown(LookupError):
+    """The graph was read from a file, which holds totals only."""
+
+    def __str__(self) -> str:
+        return "a snapshot file holds the peak and totals, not what was live step by step: trace the model for that"
 
 
 def is_saved(life: Life) -> bool:
