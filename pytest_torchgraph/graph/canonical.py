@@ -74,7 +74,7 @@ def phase_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
 
 def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
     """Bytes that only a training step has: saved for the backward pass, gradients, an optimizer's state."""
-    present = {phase.name for phase in graph.phases}
+    present = set() if graph.memory.lives is None else {phase.name for phase in graph.phases}
     if BACKWARD in present:
         yield "saved", graph.memory.saved_for_backward
         yield "gradients", graph.memory.total("gradients")
