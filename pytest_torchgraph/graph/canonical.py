@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.gathering import gathered
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.placing import Placed, Placing
-from pytest_torchgraph.graph.program import Given, Operand, Program
+from pytest_torchgraph.graph.program import Block, Given, Operand, Program
 from pytest_torchgraph.graph.reading import canonical_spec
 from pytest_torchgraph.graph.settling import Settling
 from pytest_torchgraph.graph.tensor import TensorRef
@@ -37,7 +38,7 @@ def canonical(graph: Graph) -> Program:
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
-    block = settling.block(root)
+    block = with_gathered_phases(settling.block(root), graph)
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
@@ -49,6 +50,19 @@ def canonical(graph: Graph) -> Program:
         root=block,
         outputs=outputs,
     )
+
+
+def with_gathered_phases(root: Block, graph: Graph) -> Block:
+    """*root* with the work of its phases gathered by parameter."""
+    parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name}
+    phases = [isinstance(item, Block) and item.phase in (BETWEEN, OPTIMIZER) for item in root.items]
+    if not any(phases):
+        return root
+    items = [
+        gathered(item, parameters) if is_phase and isinstance(item, Block) else item
+        for item, is_phase in zip(root.items, phases, strict=True)
+    ]
+    return replace(root, items=tuple(items))
 
 
 def metrics_of(graph: Graph) -> tuple[tuple[str, int], ...]:

@@ -22,16 +22,15 @@ from pytest_torchgraph.graph.program import (
     Operand,
     Outcome,
     Program,
-    Reading,
     Reference,
     Result,
     Saved,
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.reading import offset_in
+from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.tally import SYNC_PACKETS, packet_of
-from pytest_torchgraph.graph.tensor import Geometry, Role, Storage, StorageKind, TensorRef, TensorSpec
+from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
 def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
@@ -284,20 +283,3 @@ def absolute(path: str, within: str) -> str:
     if path.startswith("/"):
         return path[1:]
     return f"{within}.{path}" if within and path else within or path
-
-
-def read(base: TensorSpec, reading: Reading) -> TensorSpec:
-    """What *reading* makes of the value *base*."""
-    dtype = reading.dtype or base.dtype
-    geometry = base.geometry
-    if reading.geometry is not None:
-        start = offset_in(geometry.offset, base.dtype, dtype) if geometry else 0
-        geometry = Geometry(reading.geometry.shape, reading.geometry.stride, reading.geometry.offset + start)
-    return replace(
-        base,
-        dtype=dtype,
-        geometry=geometry,
-        shape=geometry.shape if geometry else base.shape,
-        conj=base.conj != reading.conj,
-        neg=base.neg != reading.neg,
-    )

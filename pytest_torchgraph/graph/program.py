@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.operation import Literal
@@ -89,6 +89,19 @@ class Operand:
     reading: Reading | None = None
 
 
+class Every(tuple[Any, ...]):
+    """A list that holds the same for every parameter: its only part stands for all of them."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Every) and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash(("every", *self))
+
+
+EVERY_PARAMETER = "parameters"
 Argument: TypeAlias = "Literal | Operand | tuple[Argument, ...]"
 Outcome: TypeAlias = "Literal | TensorSpec | Operand | tuple[Outcome, ...]"
 
@@ -132,6 +145,10 @@ class Block:
     itself for the one around it, a block for the forward call of the same name and number in what the block around it
     stands for. What checkpointing runs again has a negative ``call``, and ``""`` as name where it is the very call it
     stands in.
+
+    Inside a phase, work that is done for each of ``parameters`` (``phase`` is ``EVERY_PARAMETER``; ``name`` is
+    ``each`` when the items ran once for each of them, ``all`` when they ran once for all) names the leaves of
+    the one at hand ``parameter``, ``grad``, ``exp_avg``; a size is ``LIKE_PARAMETER`` where it is the parameter's.
     """
 
     name: str
@@ -142,6 +159,7 @@ class Block:
     items: tuple[Item, ...]
     exports: tuple[Result, ...]
     phase: str = ""
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +222,8 @@ def exactly(values: tuple[object, ...]) -> tuple[object, ...]:
         if kind in _NUMBERS:
             exact.append((kind, repr(value)))
         else:
-            exact.append(exactly(cast("tuple[object, ...]", value)) if kind is tuple else value)
+            nested = kind is tuple or kind is Every
+            exact.append((kind, exactly(cast("tuple[object, ...]", value))) if nested else value)
     return tuple(exact)
 
 
@@ -221,7 +240,8 @@ def exact_item(item: Item) -> object:
             return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
         case Block():
             items = tuple(map(exact_item, item.items))
-            return item.name, item.call, item.class_name, item.phase, item.inputs, item.leaves, items, item.exports
+            named = item.name, item.call, item.class_name, item.phase, item.parameters
+            return named, item.inputs, item.leaves, items, item.exports
 
 
 _NUMBERS = frozenset({bool, int, float, complex})

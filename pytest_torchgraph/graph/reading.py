@@ -71,3 +71,22 @@ def best_base(bases: list[TensorSpec], spec: TensorSpec) -> int | None:
         if holds(base, spec):
             return position
     return None
+
+
+def read(base: TensorSpec, reading: Reading | None) -> TensorSpec:
+    """What *reading* makes of the value *base*."""
+    if reading is None:
+        return base
+    dtype = reading.dtype or base.dtype
+    geometry = base.geometry
+    if reading.geometry is not None:
+        start = offset_in(geometry.offset, base.dtype, dtype) if geometry else 0
+        geometry = Geometry(reading.geometry.shape, reading.geometry.stride, reading.geometry.offset + start)
+    return replace(
+        base,
+        dtype=dtype,
+        geometry=geometry,
+        shape=geometry.shape if geometry else base.shape,
+        conj=base.conj != reading.conj,
+        neg=base.neg != reading.neg,
+    )

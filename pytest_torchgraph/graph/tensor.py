@@ -33,6 +33,11 @@ SHORT_DTYPES = {
 
 RAGGED = -1
 """The size of a dimension in which the parts of a nested tensor differ."""
+LIKE_PARAMETER = -2
+"""The only size of a tensor that has the sizes of the parameter at hand, in work that is done for each parameter."""
+
+
+SIZE_SYMBOLS = {RAGGED: "?", LIKE_PARAMETER: "*"}
 
 
 def contiguous_stride(shape: Shape) -> Shape:
@@ -99,7 +104,7 @@ class TensorSpec:
     @property
     def text(self) -> str:
         """``f32[2,16]``: the short dtype and the sizes."""
-        sizes = ("?" if size == RAGGED else str(size) for size in self.shape)
+        sizes = (SIZE_SYMBOLS.get(size) or str(size) for size in self.shape)
         return f"{SHORT_DTYPES.get(self.dtype, self.dtype)}[{','.join(sizes)}]"
 
 

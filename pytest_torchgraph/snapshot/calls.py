@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from pytest_torchgraph.graph.program import Argument, Operand, Outcome
+from pytest_torchgraph.graph.program import Argument, Every, Operand, Outcome
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
@@ -101,6 +101,11 @@ def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
     if found["open"]:
         parts: list[Argument] = []
         position = found.end()
+        if text.startswith("*", position):
+            value, position = _argument(text, position + 1, names)
+            if not text.startswith("]", position):
+                raise ValueError("nothing stands after what is the same for every parameter")
+            return Every((value,)), position + 1
         while not text.startswith("]", position):
             value, position = _argument(text, _past_comma(text, position) if parts else position, names)
             parts.append(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pytest_torchgraph.graph.program import (
+    EVERY_PARAMETER,
     Block,
     Given,
     Input,
@@ -21,6 +22,7 @@ from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.inner import saved_of
 from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_of, scope_text, value_names
 from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, semantic_word, value_word
+from pytest_torchgraph.snapshot.parameters import read_parameters
 from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.quoting import name_of
 from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
@@ -185,7 +187,7 @@ class Parser:
     def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
         if line["operation"]:
             self._call(node, line, body)
-        elif line["scope"] is not None or line["phase"]:
+        elif line["scope"] is not None or line["phase"] or line["loop"]:
             self._block(node, line, body)
         elif line["given"] and not node.children:
             body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
@@ -211,8 +213,9 @@ class Parser:
 
     def _block(self, node: Node, line: re.Match[str], body: Body) -> None:
         text, position = node.text, line.end()
-        phase = line["phase"] or ""
-        name, call = scope_of(phase or name_of(line["scope"] or ""), line["phase_call"] or line["call"])
+        phase = line["phase"] or (EVERY_PARAMETER if line["loop"] else "")
+        called = line["phase_call"] or line["loop_call"] or line["call"]
+        name, call = scope_of(line["loop"] or phase or name_of(line["scope"] or ""), called)
         values = body.values.beneath(name, call, phase)
         inputs: tuple[Operand, ...] | None = None
         if text.startswith("(", position):
@@ -224,11 +227,23 @@ class Parser:
             inputs, inner, position = self._single(node, position + 3, body, values, inputs)
         else:
             values.inputs = tuple(map(body.values.through, inputs or ()))
+            works = self.works
             inner = self.scope(node.children, values)
+        parameters: tuple[str, ...] = ()
+        if line["loop"]:
+            parameters, position = self._loop(text, position, body, self.works - works if name == "each" else 0)
         class_name = name_of(line["class"] or line["title"] or "")
         items, exports = tuple(inner.values.made), inner.exports(text[position:])
-        block = Block(name, call, class_name, inputs or (), tuple(inner.leaves.declared), items, exports, phase)
+        leaves = tuple(inner.leaves.declared)
+        block = Block(name, call, class_name, inputs or (), leaves, items, exports, phase, parameters)
         body.values.add(block, inner.values)
+
+    def _loop(self, text: str, position: int, body: Body, works: int) -> tuple[tuple[str, ...], int]:
+        """The parameters of a loop, and where they end; *works* are the operations that each of them comes to."""
+        above = body.values.outer.made if body.values.outer else ()
+        parameters, position = read_parameters(text, position, above)
+        self.works += (len(parameters) - 1) * works
+        return parameters, position
 
     def _single(
         self, node: Node, position: int, outer: Body, values: Values, inputs: tuple[Operand, ...] | None
@@ -258,6 +273,8 @@ def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
     if line["scope"] is not None:
         return Wish(scope_text(*scope_of(name_of(line["scope"]), line["call"])), True)
+    if line["loop"]:
+        return Wish(scope_text(line["loop"], int(line["loop_call"] or 1)), True)
     if line["phase"]:
         return Wish(scope_text(line["phase"], int(line["phase_call"] or 1)), True)
     if line["given"]:

@@ -35,6 +35,7 @@ KEYWORD_AHEAD = re.compile(rf"({KEYWORD}|{QUOTED})=", re.ASCII)
 LINE = re.compile(
     rf"(?P<given>input|constant)(?: (?P<name>{NAME}|{QUOTED}))? (?P<spec>{SPEC})$"
     rf"|(?P<scope>{NAME}|{QUOTED}|(?=#again))(?:#(?P<call>\d+|again\d*))?: (?P<class>{CLASS}|{QUOTED})"
+    rf"|for (?P<loop>each|all)(?:#(?P<loop_call>\d+))?(?=[ (])"
     rf"|phase (?P<phase>{KEYWORD})(?:#(?P<phase_call>\d+))?(?:: (?P<title>{CLASS}|{QUOTED}))?(?=[ (]|$)"
     rf"|(?P<operation>{OPERATION})\("
     rf"|(?P<leaves>leaves) "

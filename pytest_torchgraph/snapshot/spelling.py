@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pytest_torchgraph.graph.program import (
+    EVERY_PARAMETER,
     Argument,
     Block,
+    Every,
     Given,
     Inner,
     Input,
@@ -26,6 +28,7 @@ from pytest_torchgraph.snapshot.inner import inner_text, saved_text
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
 from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
+from pytest_torchgraph.snapshot.parameters import parameters_text
 from pytest_torchgraph.snapshot.patterns import is_class, is_keyword, is_leaf
 from pytest_torchgraph.snapshot.quoting import name_text, quote
 from pytest_torchgraph.snapshot.reading import Base, reading_text
@@ -95,7 +98,8 @@ class Body:
         if isinstance(argument, Operand):
             return self.operand(argument)
         if isinstance(argument, tuple):
-            return f"[{', '.join([self._argument(one) for one in argument])}]"
+            every = "*" if isinstance(argument, Every) else ""
+            return f"[{every}{', '.join([self._argument(one) for one in argument])}]"
         return literal_text(argument)
 
     def _outcome(self, outcome: Outcome) -> str:
@@ -189,6 +193,10 @@ def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
     values = outer.values.beneath(block.name, block.call, block.phase)
     body, nodes = scope_body(block, bases, inputs, values)
     exports = body.exports(block.exports)
+    if block.phase == EVERY_PARAMETER:
+        taken = f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
+        above = outer.values.outer.made if outer.values.outer else ()
+        return Node(f"{head_text(block)}{taken}{parameters_text(block.parameters, above)}{exports}", nodes), body.values
     if single is not None and len(nodes) == 1:
         return Node(f"{head} = {nodes[0].text}{exports}"), body.values
     if seen_through:
@@ -200,6 +208,12 @@ def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
 def head_text(block: Block) -> str:
     """How the line of a block begins: ``attn: Attention``, ``phase backward``, ``phase optimizer: AdamW``."""
     name = scope_text(block.name, block.call)
+    if block.phase == EVERY_PARAMETER:
+        if block.name not in ("each", "all") or block.call < 1 or block.class_name:
+            raise ValueError(f"a loop over parameters is 'each' or 'all', not {name}")
+        return f"for {name}"
+    if block.parameters:
+        raise ValueError(f"{name} is no loop, and has no parameters of its own")
     if block.phase and (block.name != block.phase or block.call < 1 or not is_keyword(block.phase)):
         raise ValueError(f"{block.phase!r} is no phase, or is called {name}")
     if not block.phase:

@@ -5,32 +5,33 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.graph.tensor import RAGGED, SHORT_DTYPES, Geometry, Shape, TensorSpec, contiguous_stride
+from pytest_torchgraph.graph.tensor import SHORT_DTYPES, SIZE_SYMBOLS, Geometry, Shape, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
 
 DTYPE = rf"[a-z]\w*|{QUOTED}"
 SPEC = (
-    rf"(?:{DTYPE})\[[\d,?]*\](?:@(?:[\w:]+|{QUOTED}))?"
+    rf"(?:{DTYPE})\[[\d,?*]*\](?:@(?:[\w:]+|{QUOTED}))?"
     rf"(?: (?:stride|offset|layout)\((?:[-\w,?]*|{QUOTED})\)| geometry\((?:none|[-\d,?\[\]]*)\)"
     r"| channels_last| conj| neg)*"
 )
 _LONG_DTYPES = {short: long for long, short in SHORT_DTYPES.items()}
+_SYMBOLS = {symbol: size for size, symbol in SIZE_SYMBOLS.items()}
 _is_word = re.compile(r"[a-z]\w*", re.ASCII).fullmatch
 _is_device = re.compile(r"[\w:]+", re.ASCII).fullmatch
 _PARTS = re.compile(
-    rf"(?P<dtype>{DTYPE})\[(?P<shape>[\d,?]*)\](?:@(?P<device>[\w:]+|{QUOTED}))?(?P<rest>.*)", re.ASCII | re.DOTALL
+    rf"(?P<dtype>{DTYPE})\[(?P<shape>[\d,?*]*)\](?:@(?P<device>[\w:]+|{QUOTED}))?(?P<rest>.*)", re.ASCII | re.DOTALL
 )
 _REST = re.compile(rf" (\w+)(?:\(({QUOTED}|[^ ]*)\))?", re.ASCII)
 
 
 def sizes_text(sizes: Shape) -> str:
     """``2,16``; ``2,?,16`` where a nested tensor is ragged."""
-    return ",".join(["?" if size == RAGGED else str(size) for size in sizes])
+    return ",".join([SIZE_SYMBOLS.get(size) or str(size) for size in sizes])
 
 
 def sizes_of(text: str) -> Shape:
     """The sizes that :func:`sizes_text` wrote; negative ones included."""
-    return tuple([RAGGED if part == "?" else int(part) for part in text.split(",")]) if text else ()
+    return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in text.split(",")]) if text else ()
 
 
 def dtype_text(dtype: str) -> str:

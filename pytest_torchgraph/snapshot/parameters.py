@@ -1,0 +1,72 @@
+"""Which parameters a loop is over: ``21 parameters``, ``19 parameters, without a.bias, b.bias``, ``a.bias, b.bias``.
+
+Counted are those that got a gradient in what stands above, in the order of ``graph.gathering.natural``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.graph.gathering import natural
+from pytest_torchgraph.graph.program import Block, Item, Work
+from pytest_torchgraph.snapshot.quoting import NAME, QUOTED, name_of, name_text
+
+_NAMES = rf"(?:{NAME}|{QUOTED})(?:, (?:{NAME}|{QUOTED}))*"
+_OF = re.compile(
+    rf" of (?:(?P<count>\d+) parameters(?:, without (?P<without>{_NAMES}))?|(?P<only>{_NAMES}))(?= -> |$)", re.ASCII
+)
+_ONE = re.compile(rf"{NAME}|{QUOTED}", re.ASCII)
+_GRADIENT = ".grad"
+
+
+def with_gradients(items: Iterable[Item], within: str = "") -> Iterator[str]:
+    """The parameters whose gradients *items* make."""
+    for item in items:
+        if isinstance(item, Block):
+            yield from with_gradients(item.items, _path(item.name, within) if not item.phase else within)
+        elif isinstance(item, Work):
+            for _, name in item.becomes:
+                path = _path(name, within)
+                if path.endswith(_GRADIENT):
+                    yield path.removesuffix(_GRADIENT)
+
+
+def parameters_text(parameters: tuple[str, ...], above: Iterable[Item]) -> str:
+    """`` of 21 parameters``; raises ``ValueError`` for parameters that are not in order."""
+    if parameters != _ordered(parameters):
+        raise ValueError("the parameters of a loop stand in their order, each once")
+    known = set(with_gradients(above))
+    missing = _ordered(known - set(parameters))
+    if set(parameters) <= known and len(missing) < len(parameters):
+        without = f", without {_names(missing)}" if missing else ""
+        return f" of {len(parameters)} parameters{without}"
+    return f" of {_names(parameters)}"
+
+
+def read_parameters(text: str, position: int, above: Iterable[Item]) -> tuple[tuple[str, ...], int]:
+    """The parameters that :func:`parameters_text` wrote, and where the text ends."""
+    found = _OF.match(text, position)
+    if found is None:
+        raise ValueError("the parameters of a loop were expected: ' of 21 parameters'")
+    if found["only"]:
+        return _ordered(map(name_of, _ONE.findall(found["only"]))), found.end()
+    without = {name_of(one) for one in _ONE.findall(found["without"] or "")}
+    parameters = _ordered(set(with_gradients(above)) - without)
+    if len(parameters) != int(found["count"]):
+        raise ValueError(f"{len(parameters)} parameters have gradients above this line, not {found['count']}")
+    return parameters, found.end()
+
+
+def _path(name: str, within: str) -> str:
+    if name.startswith("/"):
+        return name[1:]
+    return f"{within}.{name}" if within and name else within or name
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names), key=natural))
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(map(name_text, names))
