@@ -29,6 +29,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.reading import read
+from pytest_torchgraph.graph.scattering import scattered
 from pytest_torchgraph.graph.tally import SYNC_PACKETS, packet_of
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
@@ -83,7 +84,7 @@ class Expansion:
         """The expanded graph."""
         root = Body("", 0, ())
         root.forward = root
-        self._block(self.program.root, root, None)
+        self._block(scattered(self.program.root), root, None)
         metrics = dict(self.program.metrics)
         graph = Graph(
             operations=tuple(self.operations),
@@ -246,7 +247,11 @@ class Expansion:
 
     def _leaf(self, path: str, spec: TensorSpec) -> None:
         if path not in self.leaves:
-            self.leaves[path] = self._store("parameter", spec, path)
+            owner, _, key = path.rpartition(".")
+            kind: StorageKind = "parameter"
+            if owner in self.leaves:
+                kind = "gradient" if key == "grad" else "state"
+            self.leaves[path] = self._store(kind, spec, path)
 
     def _store(self, kind: StorageKind, spec: TensorSpec, name: str | None, producer: int | None = None) -> TensorRef:
         index = len(self.storages)

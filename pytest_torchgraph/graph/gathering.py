@@ -323,7 +323,7 @@ class Symbols:
             told = [self._outcome(one, owner) for one, owner in zip(found, self.owners, strict=True)]
             if any(one != told[0] for one in told):
                 raise NotUniform
-            return (told[0],)
+            return (Every((told[0],)),)
         if together and len(found) > 1:
             raise NotUniform
         return (

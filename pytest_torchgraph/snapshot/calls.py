@@ -124,6 +124,11 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
     if found["open"]:
         parts: list[Outcome] = []
         position = found.end()
+        if text.startswith("*", position):
+            value, position = _outcome(text, position + 1, names)
+            if not text.startswith("]", position):
+                raise ValueError("nothing stands after what is the same for every parameter")
+            return Every((value,)), position + 1
         while not text.startswith("]", position):
             value, position = _outcome(text, _past_comma(text, position) if parts else position, names)
             parts.append(value)

@@ -109,7 +109,8 @@ class Body:
             text = self.operand(outcome)
             return f"${text}" if isinstance(outcome.reference, Leaf) and not text.startswith("$") else text
         if isinstance(outcome, tuple):
-            return f"[{', '.join([self._outcome(one) for one in outcome])}]"
+            every = "*" if isinstance(outcome, Every) else ""
+            return f"[{every}{', '.join([self._outcome(one) for one in outcome])}]"
         return literal_text(outcome)
 
     def operand(self, operand: Operand) -> str:
