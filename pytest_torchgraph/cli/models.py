@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ class Run:
 
     model: Any
     args: Any = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,8 @@ def load(spec: str) -> Run:
     parts = produced if isinstance(produced, tuple) else (produced,)
     if not 1 <= len(parts) <= 3 or not callable(parts[0]):
         raise Wrong(f"{spec}() returned {_shape(produced)}; expected a model, (model, args) or (model, args, kwargs).")
+    if len(parts) == 3 and not isinstance(parts[2], Mapping):
+        raise Wrong(f"{spec}() returned {_shape(produced)}; the third part is a mapping of keyword arguments.")
     return Run(*parts)
 
 
@@ -70,7 +73,7 @@ def _needed(factory: Callable[[], Any]) -> list[str]:
 
 def _factory(spec: str) -> Callable[[], Any]:
     module_name, _, name = spec.partition(":")
-    if not module_name or not name or module_name.endswith(".py"):
+    if module_name.endswith(".py") or not all(map(str.isidentifier, (*module_name.split("."), *name.split(".")))):
         raise Wrong(f"{spec!r} names no factory: {FORM}.")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))

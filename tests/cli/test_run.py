@@ -79,6 +79,10 @@ def needy(width, depth, bias=True):
     return nn.ReLU()
 
 
+def tensor_keywords():
+    return nn.ReLU(), (), torch.ones(2)
+
+
 number = 3
 """
 BROKEN = {
@@ -132,6 +136,9 @@ def test_a_check_that_drifts_explains_and_ends_with_1(capsys: pytest.CaptureFixt
     [
         ("some_models", "names no factory"),
         ("some_models.py:build", "names no factory"),
+        ("./some_models:build", "names no factory"),
+        ("some_models:build:x", "names no factory"),
+        ("some_models:tensor_keywords", "the third part is a mapping of keyword arguments"),
         ("some_models:absent", "has no 'absent'"),
         ("no_such_module:build", "no module 'no_such_module'"),
         ("some_models:number", "cannot be called"),
