@@ -144,7 +144,7 @@ class Graph:
         within = {operation.call for operation in chosen}
         return Selection(chosen, tuple(call for call in self.calls if call.index in within), self.vocabulary)
 
-    @property
+    @cached_property
     def phases_recorded(self) -> set[str]:
         """Names of the phases that any operation ran in."""
         return {operation.phase for operation in self.operations}
