@@ -75,6 +75,11 @@ class TorchGraph:
             if args is not NO_INPUTS or kwargs is not None or trace_options:
                 raise TypeError("torch_graph.check(graph) takes no inputs and no trace options: the graph is recorded.")
             return model, None
+        if isinstance(kwargs, str):
+            raise TypeError(
+                f"torch_graph.check(model, args, kwargs): {kwargs!r} is no mapping of keyword arguments; "
+                f"the name of a snapshot is given as name={kwargs!r}."
+            )
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         again = partial(self.trace, model, () if args is NO_INPUTS else args, kwargs, **trace_options)
