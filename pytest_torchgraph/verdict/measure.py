@@ -13,7 +13,7 @@ from pytest_torchgraph.graph.memory import Life, is_saved
 from pytest_torchgraph.graph.operation import Operation
 from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.selection import Selection
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS, GROUPS, INSTEAD, UnknownName, call_name, matches
+from pytest_torchgraph.graph.tally import ATTENTION_CALLS, GROUPS, INSTEAD, call_name, matches
 
 BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
     "peak": lambda graph: graph.memory.peak,
@@ -110,15 +110,13 @@ def measured(graph: Graph, key: str) -> Graph | Selection:
 
 
 def value_of(graph: Graph, key: str) -> int:
-    """What a budget on *key* limits; raises :class:`BudgetUnreadable` when PyTorch has no such operation."""
+    """What a budget on *key* limits; raises :class:`BudgetUnreadable` for what the graph cannot tell."""
     within, name = measured(graph, key), split(key)[1]
-    if name in BYTE_KEYS:
-        return BYTE_KEYS[name](graph)
     if name == "flops":
         return sum(operation.flops or 0 for operation in within.operations)
     try:
-        return within.op_counts[name]
-    except UnknownName as error:
+        return BYTE_KEYS[name](graph) if name in BYTE_KEYS else within.op_counts[name]
+    except LookupError as error:
         raise BudgetUnreadable(f"budget {key!r}: {error}") from None
 
 
@@ -162,7 +160,7 @@ def _storage_shares(graph: Graph, key: str) -> Counter[str]:
 def _storages(graph: Graph, key: str) -> dict[int, int]:
     """Bytes by storage of what *key* measures."""
     if key in LIVES:
-        return {life.storage: life.bytes for life in graph.memory.lives if LIVES[key](life)}
+        return {life.storage: life.bytes for life in graph.memory.lives or () if LIVES[key](life)}
     alive = frozenset(graph.memory.alive_at_peak)
     return {
         storage.index: storage.bytes or 0

@@ -59,7 +59,8 @@ def _require_scope(pattern: str, glob: str, scopes: set[str]) -> None:
     called = ", ".join(told[:TOLD]) + (f" and {len(told) - TOLD} more" if len(told) > TOLD else "")
     raise IgnoreUnreadable(
         f"ignore={pattern!r}: neither the graph nor its snapshot has a module call {glob!r}"
-        f"{_nearest(glob, {*told, *METRICS})} Modules called: {called or 'none'}. Metrics: {', '.join(sorted(METRICS))}."
+        f"{_nearest(glob, {*told, *METRICS})} Modules called: {called or 'none'}. "
+        f"Metrics: {', '.join(sorted(METRICS))}."
     )
 
 

@@ -202,7 +202,8 @@ def test_the_number_of_warmup_runs_is_kept() -> None:
 def test_a_list_that_the_model_does_not_take_is_hinted_at(model: Any) -> None:
     with pytest.raises(TypeError) as raised:
         trace(model, [X, X])
-    assert raised.value.__notes__[-1].startswith("args is a list, and a list is one argument; several arguments")
+    notes: list[str] = getattr(raised.value, "__notes__", [])
+    assert notes[-1].startswith("args is a list, and a list is one argument; several arguments")
 
 
 def test_a_list_without_tensors_and_a_tuple_get_no_hint() -> None:

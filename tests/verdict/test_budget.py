@@ -113,6 +113,14 @@ def test_the_message_about_a_missing_phase_says_how_to_record_it() -> None:
         check_budget(graph(), {"backward.ops": 0})
 
 
+def test_what_a_graph_read_from_a_file_cannot_tell_is_refused() -> None:
+    stepped = in_phases()
+    stored = replace(stepped, memory=replace(stepped.memory, lives=None, saved=7))
+    assert check_budget(stored, {"saved": "=7"}) == []
+    with pytest.raises(BudgetUnreadable, match="budget 'gradients': a snapshot file holds the peak and totals"):
+        check_budget(stored, {"gradients": 0})
+
+
 @pytest.mark.parametrize("limits", [10, "ops=10", ["ops"]])
 def test_a_budget_that_is_no_mapping_is_refused(limits: Any) -> None:
     with pytest.raises(BudgetUnreadable, match=r"expected a mapping of keys and limits, such as budget=\{'ops': 120"):
