@@ -194,6 +194,7 @@ def trace(
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     step = Step(backward, optimizer)
+    step.require_over(target.roots.values())
     with list_explained(args):
         bind(model, positional, keywords)
         for _ in range(warmup):

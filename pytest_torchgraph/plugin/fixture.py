@@ -53,7 +53,8 @@ class TorchGraph:
         *args* is a tensor, a tuple of arguments, or a mapping of keyword arguments. *name* tells several snapshots
         of one test apart. *compare* is ``"graph"``, ``"counts"`` or ``"budget"``; *tolerance* is how far memory may
         move; *ignore* names operations and metrics that never fail. What is left out comes from the command line or
-        the ini file. Everything else goes to :meth:`trace`. Returns the graph that was compared.
+        the ini file. Everything else goes to :meth:`trace`, such as ``backward=loss, optimizer=optimizer``.
+        Returns the graph that was compared.
         """
         __tracebackhide__ = True
         try:
@@ -86,7 +87,10 @@ class TorchGraph:
         return again(), None if trace_options.get("warmup") else again
 
     def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
-        """Run *model* once and return the graph of what it did; nothing is compared."""
+        """Run *model* once and return the graph of what it did; nothing is compared.
+
+        *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``, ``optimizer``.
+        """
         __tracebackhide__ = True
         capture = _capture()
         try:

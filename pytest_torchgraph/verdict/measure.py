@@ -21,19 +21,19 @@ BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
     "buffers": lambda graph: graph.memory.buffer_bytes,
     "saved": lambda graph: graph.memory.saved_for_backward,
     "gradients": lambda graph: graph.memory.total("gradients"),
-    "optimizer_state": lambda graph: graph.memory.total("optimizer state"),
+    "state": lambda graph: graph.memory.total("optimizer state"),
 }
 LIVES: Mapping[str, Callable[[Life], bool]] = {
     "saved": is_saved,
     "gradients": lambda life: life.category == "gradients",
-    "optimizer_state": lambda life: life.category == "optimizer state",
+    "state": lambda life: life.category == "optimizer state",
 }
-NEEDS = {"saved": BACKWARD, "gradients": BACKWARD, "optimizer_state": OPTIMIZER}
+NEEDS = {"saved": BACKWARD, "gradients": BACKWARD, "state": OPTIMIZER}
 """The phase without which a key measures nothing."""
 COUNTED = (*GROUPS, "flops")
 KEYS = (*COUNTED, *BYTE_KEYS)
 NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "collectives", "bytes"})
-ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True, optimizer=..."}
+ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True and an optimizer"}
 _OPERATION = re.compile(r"\w+(?:\.\w+){1,2}")
 
 

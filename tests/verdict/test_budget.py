@@ -93,7 +93,7 @@ def test_a_phase_has_keys_of_its_own() -> None:
         "forward.attention": 0,
         "saved": "=4 MiB",
         "gradients": "=2 MiB",
-        "optimizer_state": "=0",
+        "state": "=0",
     }
     assert check_budget(in_phases(), limits) == []
     titles = [finding.title for finding in check_budget(in_phases(), {"backward.copies": 0, "saved": "1 MiB"})]
@@ -102,7 +102,7 @@ def test_a_phase_has_keys_of_its_own() -> None:
     assert finding.details == ("layers.2: 3",)
 
 
-@pytest.mark.parametrize("key", ["backward.ops", "saved", "gradients", "optimizer_state", "between.copies"])
+@pytest.mark.parametrize("key", ["backward.ops", "saved", "gradients", "state", "between.copies"])
 def test_a_phase_that_did_not_run_cannot_be_limited(key: str) -> None:
     with pytest.raises(BudgetUnreadable, match=r"this run has no \w+ phase; phases recorded: forward\."):
         check_budget(graph(), {key: 10**9})
