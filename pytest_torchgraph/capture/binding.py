@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MemberDescriptorType
 from typing import Any
 
@@ -25,12 +26,38 @@ class InputsDoNotFit(TypeError):
 
 def as_call(args: Any, kwargs: Mapping[str, Any] | None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments: a tuple is positional, a mapping is keywords, anything else one argument."""
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise InputsDoNotFit(
+            f"kwargs is a mapping of keyword arguments, not {type(kwargs).__name__}; "
+            "several arguments are a tuple: trace(model, (x, y))"
+        )
     keywords = dict(kwargs or {})
     if isinstance(args, tuple) and not hasattr(args, "_fields"):
         return args, keywords
     if isinstance(args, Mapping):
         return (), {**args, **keywords}
     return (args,), keywords
+
+
+@contextmanager
+def list_explained(args: Any) -> Iterator[None]:
+    """Note on whatever is raised in the context that *args*, if it is a list of tensors, was passed as one argument."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(args, list) and any(isinstance(part, Tensor) for part in args):
+            add_note(
+                error, "args is a list, and a list is one argument; several arguments are a tuple: (x, y), or (x,)"
+            )
+        raise
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """Add *text* to what Python and pytest print of *error*."""
+    if hasattr(error, "add_note"):
+        error.add_note(text)
+    else:  # Python 3.10
+        vars(error).setdefault("__notes__", []).append(text)
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:

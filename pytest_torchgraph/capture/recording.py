@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, tensors_in
+from pytest_torchgraph.capture.binding import add_note, as_call, bind, fresh_containers, list_explained, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
@@ -165,11 +165,7 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
     operation = f", in operation {failure[2]}" if failure[2] else ""
     done = recording.identity.clock
-    note = f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations"
-    if hasattr(error, "add_note"):
-        error.add_note(note)
-    else:  # Python 3.10
-        vars(error).setdefault("__notes__", []).append(note)
+    add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations")
 
 
 def trace(
@@ -197,11 +193,13 @@ def trace(
     """
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    bind(model, positional, keywords)
     step = Step(backward, optimizer)
-    for _ in range(warmup):
-        run_once(target, positional, keywords, step, restore=restore)
-    return run_once(target, positional, keywords, step, restore=restore).graph
+    step.require_over(target.roots.values())
+    with list_explained(args):
+        bind(model, positional, keywords)
+        for _ in range(warmup):
+            run_once(target, positional, keywords, step, restore=restore)
+        return run_once(target, positional, keywords, step, restore=restore).graph
 
 
 def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, *, restore: bool) -> Recording:

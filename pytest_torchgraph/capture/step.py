@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pytest_torchgraph.capture.binding import tensors_in
 
@@ -42,6 +42,15 @@ class Step:
             )
         if not self.backward:
             raise TypeError("an optimizer needs gradients: pass backward=True or backward=loss as well")
+
+    def require_over(self, roots: Iterable[nn.Module]) -> None:
+        """Raise ``ValueError`` when the optimizer updates none of the parameters that *roots* hold."""
+        own = {id(parameter) for root in roots for parameter in root.parameters()}
+        if self.optimizer is not None and own and not any(id(one) in own for one in parameters_of(self.optimizer)):
+            raise ValueError(
+                "the optimizer updates none of the model's parameters: "
+                "make it over model.parameters() of this very model"
+            )
 
     def run(self, call: Callable[[], Any]) -> Any:
         """The output of *call*, after everything that follows it."""
@@ -77,6 +86,10 @@ class Step:
         if not isinstance(loss, Tensor):
             raise TypeError(
                 f"backward returned {type(loss).__name__}: it takes the model's output and returns the loss"
+            )
+        if loss.numel() != 1:
+            raise ValueError(
+                f"backward returned a tensor of shape {list(loss.shape)}: a loss is one number, such as a mean or a sum"
             )
         if loss.requires_grad:
             return loss

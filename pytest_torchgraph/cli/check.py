@@ -30,12 +30,12 @@ def register(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trace, compare, print and return 0 or 1; a first call that differs gets a second."""
     _, before = load(arguments.file)
-    model = models.load(arguments.model)
+    model = models.load(arguments)
     title = f"{arguments.model} against {arguments.file}"
-    accept = f"torchgraph trace {shlex.quote(arguments.model)} -o {shlex.quote(arguments.file)}"
+    accept = f"torchgraph trace {models.spelled(arguments)} -o {shlex.quote(arguments.file)}"
 
     def once() -> judgement.Judged:
-        graph = models.trace(arguments.model, model, warmup=arguments.warmup)
+        graph = models.trace(model)
         after = as_snapshot(graph, arguments.model)
         return judgement.judged(before, after, title, arguments, live=graph, accept=accept)
 

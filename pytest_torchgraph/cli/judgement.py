@@ -48,6 +48,10 @@ def judged(
     from pytest_torchgraph.report.comparison import compared
 
     try:
+        if arguments.ignore:
+            from pytest_torchgraph.verdict.mistyped import require_matching
+
+            require_matching(arguments.ignore, (before.program, after.program), live.vocabulary if live else None)
         comparison = compared(
             before.program,
             after.program,

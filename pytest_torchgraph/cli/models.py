@@ -1,66 +1,84 @@
-"""Models on the command line: ``module:factory``."""
+"""Models on the command line: what a factory returns, and how it is run."""
 
 from __future__ import annotations
 
-import importlib
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
+from pytest_torchgraph.cli.factory import found, produced_by
+from pytest_torchgraph.cli.failures import told
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from pytest_torchgraph.graph.graph import Graph
 
-FORM = "expected module:factory, such as models:build, where build() returns a model or (model, args[, kwargs])"
+RETURNS = "a model or (model, args[, kwargs])"
+FORM = f"expected module:factory, such as models:build, where build() returns {RETURNS}"
+LOSS = "expected module:function, such as models:loss, where loss(output) returns the loss"
+OPTIMIZER = "expected module:function, such as models:sgd, where sgd(model) returns an optimizer, or torch.optim:SGD"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A model and what it is called with."""
+    """A model, what it is called with, and what is done besides."""
 
+    spec: str
     model: Any
-    args: Any = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
+    args: Any
+    kwargs: Mapping[str, Any]
+    options: Mapping[str, Any]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments that name a model and how it is run."""
     parser.add_argument("model", metavar="MODULE:FACTORY", help=FORM.removeprefix("expected "))
-    parser.add_argument("--warmup", type=int, default=0, metavar="N", help="untraced runs before the recorded one")
+    parser.add_argument("--warmup", type=int, default=0, metavar="N", help="runs before the recorded one")
+    parser.add_argument("--backward", action="store_true", help="go backward from the sum of the outputs")
+    parser.add_argument("--loss", metavar="MODULE:FUNCTION", help="go backward from function(output) instead")
+    parser.add_argument("--optimizer", metavar="MODULE:FUNCTION", help="make a step of function(model) as well")
 
 
-def load(spec: str) -> Run:
-    """What the factory named by *spec* returns; modules are looked for in the current folder, too."""
-    produced = _factory(spec)()
+def spelled(arguments: argparse.Namespace) -> str:
+    """The arguments that name a model and how it is run, as they are written in a shell."""
+    words = [shlex.quote(arguments.model)]
+    words += [f"--warmup {arguments.warmup}"] if arguments.warmup else []
+    words += ["--backward"] if arguments.backward else []
+    words += [f"--{key} {shlex.quote(spec)}" for key in ("loss", "optimizer") if (spec := getattr(arguments, key))]
+    return " ".join(words)
+
+
+def load(arguments: argparse.Namespace) -> Run:
+    """What the factories named on the command line return."""
+    spec = arguments.model
+    if arguments.optimizer and not (arguments.backward or arguments.loss):
+        raise Wrong("--optimizer needs gradients: give --backward, or --loss MODULE:FUNCTION, as well.")
+    produced = produced_by(spec, FORM)
     parts = produced if isinstance(produced, tuple) else (produced,)
     if not 1 <= len(parts) <= 3 or not callable(parts[0]):
         raise Wrong(f"{spec}() returned {_shape(produced)}; expected a model, (model, args) or (model, args, kwargs).")
-    return Run(*parts)
+    if len(parts) == 3 and not isinstance(parts[2], Mapping):
+        raise Wrong(f"{spec}() returned {_shape(produced)}; the third part is a mapping of keyword arguments.")
+    args = parts[1] if len(parts) > 1 else ()
+    return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, _options(arguments, parts[0]))
 
 
-def _factory(spec: str) -> Callable[[], Any]:
-    module_name, _, name = spec.partition(":")
-    if not module_name or not name or module_name.endswith(".py"):
-        raise Wrong(f"{spec!r} names no factory: {FORM}.")
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise Wrong(f"{spec!r}: there is no module {error.name!r} here or among the installed packages.") from None
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise Wrong(f"{spec!r}: {module_name} has no {name!r}.")
-        found = getattr(found, part)
-    if not callable(found):
-        raise Wrong(f"{spec!r} is a {type(found).__name__}, and cannot be called: {FORM}.")
-    factory: Callable[[], Any] = found
-    return factory
+def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    """The keyword arguments of ``trace`` that the command line asks for."""
+    return {
+        "warmup": arguments.warmup,
+        "backward": found(arguments.loss, LOSS) if arguments.loss else arguments.backward,
+        "optimizer": _optimizer(arguments.optimizer, model) if arguments.optimizer else None,
+    }
+
+
+def _optimizer(spec: str, model: Any) -> Any:
+    """What the function returns for *model*; a class is given the parameters, as PyTorch's own optimizers want it."""
+    takes_parameters = isinstance(found(spec, OPTIMIZER), type) and callable(getattr(model, "parameters", None))
+    return produced_by(spec, OPTIMIZER, model.parameters() if takes_parameters else model)
 
 
 def _shape(produced: Any) -> str:
@@ -69,7 +87,7 @@ def _shape(produced: Any) -> str:
     return type(produced).__name__
 
 
-def trace(spec: str, run: Run, *, warmup: int = 0) -> Graph:
+def trace(run: Run) -> Graph:
     """The graph of one run."""
     try:
         from pytest_torchgraph.capture import recording
@@ -80,8 +98,11 @@ def trace(spec: str, run: Run, *, warmup: int = 0) -> Graph:
             "PyTorch is not installed in this environment; running a model needs it: pip install torch"
         ) from None
     try:
-        graph: Graph = recording.trace(run.model, run.args, run.kwargs, warmup=warmup)
-    except Exception as error:
+        graph: Graph = recording.trace(run.model, run.args, run.kwargs, **run.options)
+    except (Exception, SystemExit) as error:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
-        raise Wrong(f"{spec} does not run: {type(error).__name__}: {error}{notes}") from error
+        rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])
+        bare = isinstance(error, TypeError) and isinstance(run.args, tuple) and not run.args and not run.kwargs
+        hint = f"\n  {run.spec}() returned no inputs: return (model, args)." if bare else ""
+        raise Wrong(f"{run.spec} does not run: {told(error)}{rest}{notes}{hint}") from error
     return graph

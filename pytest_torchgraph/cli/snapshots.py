@@ -29,10 +29,11 @@ def load(path: str) -> tuple[str, Snapshot]:
 
 
 def save(path: Path, text: str) -> None:
-    """Write *text* to *path* in one step, its folder included."""
+    """Write *text* to *path* in one step; a folder that is not there is more likely mistyped than meant."""
+    if not path.parent.exists():
+        raise Wrong(f"{path} cannot be written: there is no folder {path.parent}. Make it, or mend the path.")
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)
     except OSError as error:

@@ -28,7 +28,7 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trace and print or write."""
-    graph = models.trace(arguments.model, models.load(arguments.model), warmup=arguments.warmup)
+    graph = models.trace(models.load(arguments))
     text = text_of(graph, arguments.model)
     if arguments.output is None:
         sys.stdout.write(text)

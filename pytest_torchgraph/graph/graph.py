@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
@@ -18,43 +18,9 @@ from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import Origin
 from pytest_torchgraph.graph.phase import Phase
 from pytest_torchgraph.graph.program import Program
-from pytest_torchgraph.graph.tally import (
-    ATTENTION_CALLS,
-    GROUPS,
-    OperationCounts,
-    Total,
-    UnknownName,
-    matches,
-    require_known,
-    total_flops,
-)
+from pytest_torchgraph.graph.selection import Selection, chooser, count_of, require_phase
+from pytest_torchgraph.graph.tally import GROUPS, OperationCounts, Total, UnknownName, require_known, total_flops
 from pytest_torchgraph.graph.tensor import Storage, TensorRef
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Some operations of a graph, in order."""
-
-    operations: tuple[Operation, ...]
-
-    def __len__(self) -> int:
-        return len(self.operations)
-
-    def __iter__(self) -> Iterator[Operation]:
-        return iter(self.operations)
-
-    @property
-    def flops(self) -> int:
-        """FLOPs of the selected operations; raises ``ValueError`` naming the operations without a formula."""
-        total = total_flops(self.operations)
-        if total.unknown:
-            raise ValueError(f"FLOPs are known only in part ({total}): no formula for {', '.join(total.unknown)}")
-        return total.at_least
-
-    @property
-    def op_counts(self) -> dict[str, int]:
-        """Count by name without overload."""
-        return dict(sorted(Counter(operation.packet for operation in self.operations).items()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,18 +65,17 @@ class Graph:
 
     @cached_property
     def op_counts(self) -> OperationCounts:
-        """How often each operation ran, views included; unknown names raise and suggest."""
-        return OperationCounts(Counter(operation.name for operation in self.operations), self.vocabulary)
+        """How often each operation ran, views included; also takes groups and API calls.
+
+        ``"aten.clone"``, ``"copies"``, ``"scaled_dot_product_attention"``; unknown names raise and suggest.
+        """
+        names = Counter(operation.name for operation in self.operations)
+        return OperationCounts(names, self.vocabulary, partial(count_of, self.operations, self.calls))
 
     def count(self, key: str) -> int:
         """Number of operations in the group *key* (``ops``, ``copies``…) or called *key* (``aten.clone``)."""
         __tracebackhide__ = True
-        if key == "attention":
-            calls = sum(call.name in ATTENTION_CALLS for call in self.calls)
-            return calls + sum(map(GROUPS[key], self.operations))
-        if key in GROUPS:
-            return sum(map(GROUPS[key], self.operations))
-        if "." not in key:
+        if "." not in key and count_of((), (), key) is None:
             raise UnknownName(f"{key!r} is no group ({', '.join(GROUPS)}) and no operation name such as 'aten.{key}'.")
         return self.op_counts[key]
 
@@ -159,23 +124,36 @@ class Graph:
     ) -> Selection:
         """The operations in module calls matching the glob *module*, named like the glob *op*, of *phase*.
 
-        ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. A selection that matches
-        nothing raises :class:`UnknownName`, unless *allow_empty*.
+        ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. *op* may also be a group
+        (``"copies"``) or an API call (``"scaled_dot_product_attention"``: what runs beneath it). A selection that
+        matches nothing raises :class:`UnknownName`, unless *allow_empty*; so does a word that is no phase.
         """
         __tracebackhide__ = True
         inside = None if module is None else self._scopes_under(module, allow_empty=allow_empty)
-        if op is not None and not any(char in op for char in "*?[") and op not in self.op_counts:
-            require_known(op, self.vocabulary, seen=self.op_counts)
+        if phase is not None:
+            require_phase(phase, self.phases_recorded)
         chosen = tuple(
             operation
             for operation in self.operations
-            if (inside is None or operation.scope in inside)
-            and (op is None or matches(operation, op))
-            and (phase is None or operation.phase == phase)
+            if (inside is None or operation.scope in inside) and (phase is None or operation.phase == phase)
         )
+        if op is not None:
+            chosen = tuple(filter(self._named(op), chosen))
         if not chosen and not allow_empty:
             raise UnknownName(self._nothing_selected(module, op, phase))
-        return Selection(chosen)
+        within = {operation.call for operation in chosen}
+        return Selection(chosen, tuple(call for call in self.calls if call.index in within), self.vocabulary)
+
+    @cached_property
+    def phases_recorded(self) -> set[str]:
+        """Names of the phases that any operation ran in."""
+        return {operation.phase for operation in self.operations}
+
+    def _named(self, op: str) -> Callable[[Operation], bool]:
+        __tracebackhide__ = True
+        if not any(char in op for char in "*?[") and op not in self.op_counts and count_of((), (), op) is None:
+            require_known(op, self.vocabulary, seen=self.op_counts)
+        return chooser(op, self.calls)
 
     def _scopes_under(self, pattern: str, *, allow_empty: bool) -> frozenset[int]:
         __tracebackhide__ = True
@@ -191,7 +169,7 @@ class Graph:
     def _nothing_selected(self, module: str | None, op: str | None, phase: str | None) -> str:
         given = (("module", module), ("op", op), ("phase", phase))
         asked = ", ".join(f"{key}={value!r}" for key, value in given if value)
-        phases = sorted({operation.phase for operation in self.operations})
+        phases = sorted(self.phases_recorded)
         return (
             f"select({asked}) matches no operation; phases recorded: {', '.join(phases) or 'none'}.\n"
             "Pass allow_empty=True where nothing is the right answer."

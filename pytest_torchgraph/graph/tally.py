@@ -74,7 +74,7 @@ INSTEAD = {
     "aten.softmax": "aten._softmax",
     "aten.log_softmax": "aten._log_softmax",
     "aten.dropout": "aten.native_dropout, or aten.bernoulli_",
-    "aten.scaled_dot_product_attention": "the group attention",
+    "aten.scaled_dot_product_attention": "torch.nn.functional.scaled_dot_product_attention, or the group attention",
 }
 
 
@@ -139,15 +139,21 @@ def total_flops(operations: Iterable[Operation]) -> Total:
 
 
 class OperationCounts(Mapping[str, int]):
-    """Counts by name as users write them: ``"aten.clone"``, ``"aten.clone.default"``.
+    """Counts by name as users write them: ``"aten.clone"``, ``"aten.clone.default"``; also groups and API calls.
 
     A name that was not seen counts 0 when the running PyTorch has such an operation; any other name raises
     :class:`UnknownName` with what to write instead.
     """
 
-    def __init__(self, counts: Mapping[str, int], vocabulary: Callable[[], frozenset[str]] | None) -> None:
+    def __init__(
+        self,
+        counts: Mapping[str, int],
+        vocabulary: Callable[[], frozenset[str]] | None,
+        other: Callable[[str], int | None],
+    ) -> None:
         self._counts = dict(sorted(counts.items()))
         self._vocabulary = vocabulary
+        self._other = other
         packets: dict[str, int] = {}
         for name, count in self._counts.items():
             packet = packet_of(name)
@@ -160,6 +166,9 @@ class OperationCounts(Mapping[str, int]):
             return self._packets[name]
         if name in self._counts:
             return self._counts[name]
+        other = self._other(name)
+        if other is not None:
+            return other
         require_known(name, self._vocabulary, seen=self._packets)
         return 0
 
@@ -198,10 +207,17 @@ def require_known(name: str, vocabulary: Callable[[], frozenset[str]] | None, *,
         raise UnknownName(f"PyTorch's dispatcher has no operation {name!r}{suggestion(name, known)}")
 
 
+def call_name(name: str) -> str | None:
+    """The API call that *name* means, with or without a namespace; ``None`` where there is none."""
+    last = name.removeprefix("aten.").removeprefix("torch.nn.functional.").removeprefix("F.")
+    return last if last in ATTENTION_CALLS else None
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'aten.clone'?"``, or a full stop when no known name is near."""
     spelled = name if name.startswith("aten.") or "." in name else f"aten.{name}"
-    near = difflib.get_close_matches(spelled, list(known), n=3, cutoff=0.75)
+    groups = difflib.get_close_matches(name, [*GROUPS, *ATTENTION_CALLS], n=1, cutoff=0.75)
+    near = groups + difflib.get_close_matches(spelled, list(known), n=3 - len(groups), cutoff=0.75)
     return f"; did you mean {' or '.join(repr(match) for match in near)}?" if near else "."
 
 

@@ -10,6 +10,7 @@ from pytest_torchgraph.plugin import comparison, events, options
 from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, store
 from pytest_torchgraph.plugin.location import from_here
+from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
 
@@ -63,6 +64,9 @@ def against_snapshot(slot: Slot, rules: Rules, first: Graph, again: Callable[[],
     """The graph that stands and, when the test must fail, the report."""
     __tracebackhide__ = True
     found = load(slot.address)
+    mistyped = mistyped_in(rules, first, found.snapshot)
+    if mistyped:
+        return first, f"{slot.address.test}: {mistyped}"
     if found.snapshot is not None:
         return _compared(slot, rules, found.snapshot, first, again)
     may_write = options.updating(slot.item.config) if found.fault else options.recording(slot.item.config)

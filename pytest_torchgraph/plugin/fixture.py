@@ -53,7 +53,8 @@ class TorchGraph:
         *args* is a tensor, a tuple of arguments, or a mapping of keyword arguments. *name* tells several snapshots
         of one test apart. *compare* is ``"graph"``, ``"counts"`` or ``"budget"``; *tolerance* is how far memory may
         move; *ignore* names operations and metrics that never fail. What is left out comes from the command line or
-        the ini file. Everything else goes to :meth:`trace`. Returns the graph that was compared.
+        the ini file. Everything else goes to :meth:`trace`, such as ``backward=loss, optimizer=optimizer``.
+        Returns the graph that was compared.
         """
         __tracebackhide__ = True
         try:
@@ -75,13 +76,21 @@ class TorchGraph:
             if args is not NO_INPUTS or kwargs is not None or trace_options:
                 raise TypeError("torch_graph.check(graph) takes no inputs and no trace options: the graph is recorded.")
             return model, None
+        if isinstance(kwargs, str):
+            raise TypeError(
+                f"torch_graph.check(model, args, kwargs): {kwargs!r} is no mapping of keyword arguments; "
+                f"the name of a snapshot is given as name={kwargs!r}."
+            )
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         again = partial(self.trace, model, () if args is NO_INPUTS else args, kwargs, **trace_options)
         return again(), None if trace_options.get("warmup") else again
 
     def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
-        """Run *model* once and return the graph of what it did; nothing is compared."""
+        """Run *model* once and return the graph of what it did; nothing is compared.
+
+        *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``, ``optimizer``.
+        """
         __tracebackhide__ = True
         capture = _capture()
         try:

@@ -75,7 +75,8 @@ def of_markers(item: pytest.Item) -> dict[str, Any]:
 def for_check(item: pytest.Item, budget: Mapping[str, Any] | None) -> Limits:
     """The limits that hold for one check: call over marker over command line over ini file."""
     __tracebackhide__ = True
-    require_readable(budget or {})
+    if budget is not None:
+        require_readable(budget)
     return {**for_session(item.config), **of_markers(item), **(budget or {})}
 
 

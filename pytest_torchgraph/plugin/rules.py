@@ -12,16 +12,22 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.drift import Compare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a check compares, after the defaults of the session were filled in."""
+    """What a check compares, after the defaults of the session were filled in.
+
+    ``own`` are the names to ignore that this very check was given: those must match something.
+    """
 
     compare: Compare
     tolerance: Any
     ignore: tuple[str, ...]
+    own: tuple[str, ...]
 
     @classmethod
     def of(cls, config: pytest.Config, *, compare: str | None, tolerance: Any, ignore: str | Iterable[str]) -> Rules:
@@ -36,7 +42,22 @@ class Rules:
             compare=chosen,
             tolerance=options.tolerance(config) if tolerance is None else tolerance,
             ignore=(*options.ignored(config), *names),
+            own=names,
         )
+
+
+def mistyped_in(rules: Rules, graph: Graph, snapshot: Snapshot | None) -> str:
+    """What is wrong with a name to ignore that neither *graph* nor its *snapshot* has; empty where nothing is."""
+    if not rules.own:
+        return ""
+    from pytest_torchgraph.verdict.mistyped import require_matching
+
+    stored = () if snapshot is None else (snapshot.program,)
+    try:
+        require_matching(rules.own, (graph.canonical, *stored), graph.vocabulary)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def require_readable(tolerance: Any, ignore: str | Iterable[str]) -> None:

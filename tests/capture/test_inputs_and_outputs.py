@@ -196,3 +196,24 @@ def test_the_number_of_warmup_runs_is_kept() -> None:
     assert len(runs) == 3
     assert graph.op_counts["aten.add"] == 1
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("model", [torch.nn.Linear(8, 8), torch.nn.Bilinear(8, 8, 8)])
+def test_a_list_that_the_model_does_not_take_is_hinted_at(model: Any) -> None:
+    with pytest.raises(TypeError) as raised:
+        trace(model, [X, X])
+    notes: list[str] = getattr(raised.value, "__notes__", [])
+    assert notes[-1].startswith("args is a list, and a list is one argument; several arguments")
+
+
+def test_a_list_without_tensors_and_a_tuple_get_no_hint() -> None:
+    for args in ([1], (X, 3)):
+        with pytest.raises(TypeError) as raised:
+            trace(torch.nn.Linear(8, 8), args)
+        assert not any("a list is one argument" in note for note in getattr(raised.value, "__notes__", ()))
+
+
+@pytest.mark.parametrize("kwargs", ["name", X, [("x", 1)]])
+def test_keyword_arguments_that_are_no_mapping_are_refused(kwargs: Any) -> None:
+    with pytest.raises(InputsDoNotFit, match="kwargs is a mapping of keyword arguments, not"):
+        trace(torch.nn.Linear(8, 8), X, kwargs)

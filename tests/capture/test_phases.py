@@ -301,6 +301,16 @@ def test_a_step_that_cannot_be_made_is_refused(options: dict[str, Any], message:
         trace(nn.Linear(2, 2), torch.ones(1, 2), **options)
 
 
+def test_a_loss_that_is_no_number_and_an_optimizer_of_another_model_are_refused() -> None:
+    model = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match=r"a tensor of shape \[1, 2\]: a loss is one number"):
+        trace(model, torch.ones(1, 2), backward=lambda output: output)
+    others = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="updates none of the model's parameters"):
+        trace(model, torch.ones(1, 2), backward=True, optimizer=others)
+    assert model.weight.grad is None
+
+
 def test_nothing_to_go_backward_through_is_said() -> None:
     with pytest.raises(ValueError, match="requires grad"):
         trace(nn.Linear(2, 2).requires_grad_(requires_grad=False), torch.ones(1, 2), backward=True)

@@ -44,6 +44,17 @@ def test_what_is_ignored_is_no_drift(files: tuple[str, str]) -> None:
     assert main(["diff", *files, "--ignore", "aten.clone", "--ignore", "ops"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [("opps", "did you mean 'ops'?"), ("head.*", "neither the graph nor its snapshot has a module call 'head.*'")],
+)
+def test_what_is_ignored_but_nowhere_is_an_error(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str], pattern: str, words: str
+) -> None:
+    assert main(["diff", *files, "--ignore", pattern]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_json_holds_the_outline(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", *files, "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["status"] == "drift"

@@ -21,6 +21,11 @@ class Copying(nn.Module):
         return torch.relu(x.clone())
 
 
+class Odd(nn.Module):
+    def forward(self, x):
+        return x.nowhere
+
+
 class Cold(nn.Module):
     cache = None
 
@@ -50,18 +55,67 @@ def misfit():
     return nn.Linear(3, 3), torch.ones(2, 4)
 
 
+def inside():
+    return nn.Sequential(Odd()), torch.ones(2, 4)
+
+
+def without_inputs():
+    return nn.ReLU()
+
+
 def nothing():
     return None
 
 
+def raising():
+    return {}["hidden"]
+
+
+def leaving():
+    raise SystemExit(3)
+
+
+def needy(width, depth, bias=True):
+    return nn.ReLU()
+
+
+def loss(output):
+    return output.square().mean()
+
+
+def trained():
+    return nn.Linear(4, 3), torch.ones(2, 4)
+
+
+def sgd(model):
+    return torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def others(model):
+    return torch.optim.SGD([torch.zeros(2, requires_grad=True)], lr=0.1)
+
+
+def tensor_keywords():
+    return nn.ReLU(), (), torch.ones(2)
+
+
 number = 3
 """
+BROKEN = {
+    "unfinished": "def build(:\n    pass\n",
+    "dividing": "\n\nwrong = 1 / 0\n",
+    "lacking": "import a_module_that_is_nowhere\n",
+    "partial": "from pathlib import nowhere\n",
+}
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a module of models, entered."""
     (tmp_path / "some_models.py").write_text(MODELS, encoding="utf-8")
+    for name, text in BROKEN.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "some_models", raising=False)
@@ -80,9 +134,9 @@ def test_a_trace_is_printed_as_a_snapshot_and_checks_against_itself(
     text = capsys.readouterr().out
     assert text.startswith(f"torchgraph 1\ntest some_models:{factory}\n")
     assert text.endswith("end\n")
-    assert run("trace", f"some_models:{factory}", "-o", "deep/a.torchgraph") == 0
-    assert (folder / "deep/a.torchgraph").read_text("utf-8") == text
-    assert run("check", "deep/a.torchgraph", f"some_models:{factory}") == 0
+    assert run("trace", f"some_models:{factory}", "-o", "a.torchgraph") == 0
+    assert (folder / "a.torchgraph").read_text("utf-8") == text
+    assert run("check", "a.torchgraph", f"some_models:{factory}") == 0
 
 
 def test_a_check_that_drifts_explains_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,13 +150,26 @@ def test_a_check_that_drifts_explains_and_ends_with_1(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("some_models", "names no factory"),
-        ("some_models.py:build", "names no factory"),
+        ("some_models", "names nothing to call"),
+        ("some_models.py:build", "names nothing to call"),
+        ("./some_models:build", "names nothing to call"),
+        ("some_models:build:x", "names nothing to call"),
+        ("some_models:tensor_keywords", "the third part is a mapping of keyword arguments"),
         ("some_models:absent", "has no 'absent'"),
         ("no_such_module:build", "no module 'no_such_module'"),
         ("some_models:number", "cannot be called"),
         ("some_models:nothing", "returned NoneType"),
-        ("some_models:misfit", "does not run"),
+        ("some_models:misfit", "some_models:misfit does not run: RuntimeError: mat1 and mat2 shapes"),
+        ("some_models:inside", "AttributeError: 'Tensor' object has no attribute 'nowhere' (some_models.py:13)"),
+        ("some_models:without_inputs", "without_inputs() returned no inputs: return (model, args)"),
+        ("some_models:raising", "some_models:raising() failed: KeyError: 'hidden' (some_models.py:"),
+        ("some_models:leaving", "failed: SystemExit: 3 (some_models.py:"),
+        ("some_models:needy", "some_models:needy needs width, depth: expected module:factory"),
+        ("some_models:copyin", "has no 'copyin'; did you mean 'copying'?"),
+        ("unfinished:build", "unfinished cannot be imported: SyntaxError: invalid syntax (unfinished.py:1)"),
+        ("dividing:build", "ZeroDivisionError: division by zero (dividing.py:3)"),
+        ("lacking:build", "ModuleNotFoundError: No module named 'a_module_that_is_nowhere' (lacking.py:1)"),
+        ("partial:build", "ImportError: cannot import name 'nowhere' from 'pathlib'"),
     ],
 )
 def test_a_model_that_cannot_be_run_is_one_message(capsys: pytest.CaptureFixture[str], spec: str, words: str) -> None:
@@ -117,3 +184,55 @@ def test_a_file_that_cannot_be_written_is_one_message(folder: Path, capsys: pyte
     (folder / "file").touch()
     assert run("trace", "some_models:build", "-o", "file/a.torchgraph") == 2
     assert "cannot be written" in capsys.readouterr().err
+    assert run("trace", "some_models:build", "-o", "snapshot/a.torchgraph") == 2
+    assert "there is no folder snapshot" in capsys.readouterr().err
+    assert not (folder / "snapshot").exists()
+
+
+STEPS = [
+    ("--backward",),
+    ("--loss", "some_models:loss"),
+    ("--backward", "--optimizer", "some_models:sgd"),
+    ("--loss", "some_models:loss", "--optimizer", "torch.optim:Adam", "--warmup", "1"),
+]
+
+
+@pytest.mark.parametrize("options", STEPS)
+def test_a_training_step_is_traced_and_checked(capsys: pytest.CaptureFixture[str], options: tuple[str, ...]) -> None:
+    assert run("trace", "some_models:trained", *options, "-o", "a.torchgraph") == 0
+    assert run("check", "a.torchgraph", "some_models:trained", *options) == 0
+    assert run("check", "a.torchgraph", "some_models:trained") == 1
+    text = Path("a.torchgraph").read_text("utf-8")
+    assert "backward" in text
+    assert ("optimizer" in text) == ("--optimizer" in options)
+
+
+def test_the_command_that_accepts_a_step_names_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("trace", "some_models:trained", "-o", "a.torchgraph") == 0
+    options = ("--warmup", "1", "--loss", "some_models:loss", "--optimizer", "some_models:sgd")
+    assert run("check", "a.torchgraph", "some_models:trained", *options) == 1
+    accept = f"  accept: torchgraph trace some_models:trained {' '.join(options)} -o a.torchgraph"
+    assert capsys.readouterr().out.splitlines()[-1] == accept
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--optimizer", "some_models:sgd"), "--optimizer needs gradients: give --backward"),
+        (("--loss", "some_models:nothing"), "nothing() takes 0 positional arguments"),
+        (
+            ("--loss", "some_models"),
+            "'some_models' names nothing to call: expected module:function, such as models:loss",
+        ),
+        (("--backward", "--optimizer", "some_models:loss"), "some_models:loss() failed: AttributeError"),
+        (("--backward", "--optimizer", "some_models:type"), "has no 'type'"),
+        (("--backward", "--optimizer", "some_models:others"), "updates none of the model's parameters"),
+    ],
+)
+def test_a_step_that_cannot_be_made_is_one_message(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], words: str
+) -> None:
+    assert run("trace", "some_models:trained", *options) == 2
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert "Traceback" not in shown

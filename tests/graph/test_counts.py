@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -64,7 +65,8 @@ def test_counts_are_a_mapping_of_names_without_overload(graph: Graph) -> None:
         ("aten.reshape", "never reaches the dispatcher.*Write aten.clone"),
         ("aten.linear", "never reaches the dispatcher.*aten.addmm"),
         ("aten.layer_norm", "Write aten.native_layer_norm"),
-        ("aten.scaled_dot_product_attention", "the group attention"),
+        ("attenton", "did you mean 'attention'"),
+        ("scaled_dot_product", "did you mean .*'scaled_dot_product_attention'"),
         ("aten.clnoe", "no operation 'aten.clnoe'; did you mean 'aten.clone'"),
         ("aten.clone.defualt", "did you mean .*'aten.clone.default'"),
         ("clone", "did you mean .*'aten.clone'"),
@@ -134,6 +136,52 @@ def test_syncs_are_what_needs_the_value_on_the_host() -> None:
     for function in waiting:
         assert len(trace(function, example(4, 8)).syncs) == 1
     assert trace(lambda x: torch.where(x > 0, x, 0), example(4, 8)).syncs == ()
+
+
+ATTENTION_NAMES = [
+    "attention",
+    "scaled_dot_product_attention",
+    "aten.scaled_dot_product_attention",
+    "F.scaled_dot_product_attention",
+]
+
+
+@pytest.mark.parametrize("name", ATTENTION_NAMES)
+def test_an_attention_call_is_counted_and_selected_by_every_name_for_it(graph: Graph, name: str) -> None:
+    assert graph.op_counts[name] == graph.count(name) == graph.attention == 1
+    selected = graph.select(op=name)
+    assert {operation.call for operation in selected} == {0}
+    assert selected.op_counts[name] == 1
+    assert selected.flops == 2 * 2 * (4 * 4 * 8)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_is_counted_and_selected_by_its_name(graph: Graph, group: str) -> None:
+    assert graph.op_counts[group] == graph.count(group) > 0
+    selected = graph.select(op=group)
+    assert selected.op_counts[group] == graph.count(group)
+    assert len(selected) == graph.count(group) or group == "attention"
+
+
+def test_a_selection_counts_what_it_lacks_as_zero_and_refuses_what_nothing_has(layered: Graph) -> None:
+    selected = layered.select(module="1")
+    assert selected.op_counts["aten.clone"] == selected.op_counts["copies"] == 0
+    with pytest.raises(UnknownName, match=r"did you mean .*'aten\.clone'"):
+        selected.op_counts["aten.clon"]
+
+
+def test_a_selection_is_told_on_one_line(graph: Graph, layered: Graph) -> None:
+    assert repr(layered.select(module="1.1")) == "<Selection of 1 operation: 1 aten.relu>"
+    assert re.fullmatch(r"<Selection of \d+ operations: (\d \S+, ){3}\d+ other names>", repr(graph.select(op="aten.*")))
+    assert repr(layered.select(op="copies", allow_empty=True)) == "<Selection of 0 operations>"
+
+
+def test_a_word_that_is_no_phase_is_refused_even_where_nothing_is_allowed(layered: Graph) -> None:
+    with pytest.raises(UnknownName, match=r"no phase 'backwards'; did you mean 'backward'\? Phases: forward, backward"):
+        layered.select(phase="backwards", allow_empty=True)
+    assert len(layered.select(phase="backward", allow_empty=True)) == 0
+    with pytest.raises(UnknownName, match="matches no operation; phases recorded: forward"):
+        layered.select(phase="backward")
 
 
 def test_a_group_or_operation_is_counted_by_its_key(graph: Graph) -> None:

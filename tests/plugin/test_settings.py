@@ -157,6 +157,11 @@ WRONG_CALLS = {
     "name=''": "names no snapshot",
     "warmup=1": "takes no inputs and no trace options",
     "nonsense=1": "nonsense",
+    "budget=10": "budget=10: expected a mapping of keys and limits",
+    "budget={'backward.ops': 1}": "this run has no backward phase; phases recorded: forward. Trace with backward=True.",
+    "ignore='peek'": "ignore='peek': neither the graph nor its snapshot has a module call 'peek'; did you mean 'peak'?",
+    "ignore='layr.*'": "did you mean 'layer'? Modules called: layer.",
+    "ignore='aten.clnoe*'": "no operation is called 'aten.clnoe*'; did you mean 'aten.clone'?",
 }
 
 
@@ -179,6 +184,7 @@ WRONG_USES = {
     "check(lambda: graph(ADD))": "needs the inputs",
     "check(12, ())": "not callable",
     "check(lambda x: x, ())": "positional argument",
+    "check(lambda: graph(ADD), (), 'first')": "the name of a snapshot is given as name='first'",
     "snapshot == 12": "compares with a Graph",
     "snapshot != graph(ADD)": "use '=='",
 }
@@ -190,6 +196,17 @@ def test_wrong_use_of_the_fixture_is_said(project: Project) -> None:
     result = project.run()
     assert result.outcomes() == {"failed": len(WRONG_USES)}
     assert [words for words in WRONG_USES.values() if words not in result.text] == []
+
+
+def test_what_a_check_ignores_may_be_in_the_snapshot_alone_and_of_the_session_may_match_nothing(
+    project: Project,
+) -> None:
+    test = "from stubs import *\n\ndef test_m(torch_graph):\n    torch_graph.check(graph(ADD, scope={!r}){})\n"
+    project.write({"test_m.py": test.format("inner", "")})
+    assert project.run("--torchgraph-update").code == 0
+    project.write({"test_m.py": test.format("outer", ", ignore=('inner', 'aten.relu', 'peak')")})
+    assert "ignore=" not in project.run().text
+    assert "ignore=" not in project.run("--torchgraph-ignore", "absent.*").text
 
 
 def test_compare_tolerance_and_ignore_come_from_call_option_or_ini(project: Project) -> None:

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from pytest_torchgraph.verdict.budget import BudgetUnreadable, check_budget, parse_budget
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.memory import Life
+from pytest_torchgraph.verdict.budget import check_budget, parse_budget
+from pytest_torchgraph.verdict.measure import BudgetUnreadable
 from pytest_torchgraph.verdict.quantity import AmountUnreadable
 from tests.verdict.graphs import graph
 
@@ -46,10 +52,12 @@ def test_a_total_with_unknown_parts_fails_and_names_them() -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("opps", "did you mean 'ops'"),
+        ("opps", r"there is no such key; did you mean 'ops'\? Keys: ops, views, .*, or an operation name\.$"),
         ("graph_breaks", "this is not measured"),
-        ("saved", "this is not measured"),
-        ("backward.ops", "this is not measured"),
+        ("backwards.ops", r"no phase 'backwards'; did you mean 'backward'\? Phases: forward, backward, between, opt"),
+        ("backward.opps", "there is no such key; did you mean 'ops'"),
+        ("backward.peak", "peak is measured for the whole run only"),
+        ("backward.aten.contiguous", "Write aten.clone"),
         ("aten.contiguous", "Write aten.clone"),
         ("aten clone", "there is no such key"),
         ("", "there is no such key"),
@@ -58,6 +66,72 @@ def test_a_total_with_unknown_parts_fails_and_names_them() -> None:
 def test_a_key_that_limits_nothing_is_refused(key: str, words: str) -> None:
     with pytest.raises(BudgetUnreadable, match=words):
         parse_budget({key: 0})
+
+
+def in_phases() -> Graph:
+    """The graph, its last four operations in a backward phase that ends with an optimizer step."""
+    plain = graph()
+    phases = ["forward"] * 7 + ["backward"] * 3 + ["optimizer"]
+    operations = tuple(replace(each, phase=phase) for each, phase in zip(plain.operations, phases, strict=True))
+    calls = (replace(plain.calls[0], scope=3),)
+    lives = (
+        Life(0, "parameters", 2**20, -1, None),
+        Life(2, "saved", 2**22, 0, 9),
+        Life(1, "gradients", 2**21, 8, None),
+    )
+    return replace(plain, operations=operations, calls=calls, memory=replace(plain.memory, lives=lives))
+
+
+def test_a_phase_has_keys_of_its_own() -> None:
+    limits = {
+        "forward.ops": "=7",
+        "backward.ops": "=3",
+        "optimizer.ops": "=1",
+        "backward.copies": "=3",
+        "backward.aten.clone": "=3",
+        "backward.flops": "=0",
+        "forward.attention": 0,
+        "saved": "=4 MiB",
+        "gradients": "=2 MiB",
+        "state": "=0",
+    }
+    assert check_budget(in_phases(), limits) == []
+    titles = [finding.title for finding in check_budget(in_phases(), {"backward.copies": 0, "saved": "1 MiB"})]
+    assert titles == ["backward.copies 3, budget at most 0", "saved 4.0 MiB, budget at most 1.0 MiB"]
+    (finding,) = check_budget(in_phases(), {"backward.copies": 0})
+    assert finding.details == ("layers.2: 3",)
+
+
+@pytest.mark.parametrize("key", ["backward.ops", "saved", "gradients", "state", "between.copies"])
+def test_a_phase_that_did_not_run_cannot_be_limited(key: str) -> None:
+    with pytest.raises(BudgetUnreadable, match=r"this run has no \w+ phase; phases recorded: forward\."):
+        check_budget(graph(), {key: 10**9})
+
+
+def test_the_message_about_a_missing_phase_says_how_to_record_it() -> None:
+    with pytest.raises(BudgetUnreadable, match=r"Trace with backward=True\.$"):
+        check_budget(graph(), {"backward.ops": 0})
+
+
+def test_what_a_graph_read_from_a_file_cannot_tell_is_refused() -> None:
+    stepped = in_phases()
+    stored = replace(stepped, memory=replace(stepped.memory, lives=None, saved=7))
+    assert check_budget(stored, {"saved": "=7"}) == []
+    with pytest.raises(BudgetUnreadable, match="budget 'gradients': a snapshot file holds the peak and totals"):
+        check_budget(stored, {"gradients": 0})
+
+
+@pytest.mark.parametrize("limits", [10, "ops=10", ["ops"]])
+def test_a_budget_that_is_no_mapping_is_refused(limits: Any) -> None:
+    with pytest.raises(BudgetUnreadable, match=r"expected a mapping of keys and limits, such as budget=\{'ops': 120"):
+        parse_budget(limits)
+
+
+@pytest.mark.parametrize("key", ["attention", "scaled_dot_product_attention", "aten.scaled_dot_product_attention"])
+def test_attention_calls_are_limited_under_every_name(key: str) -> None:
+    assert broken(**{key: 1}) == []
+    (finding,) = check_budget(graph(), {key: 0})
+    assert finding.details == ("layers.0: 1",)
 
 
 def test_an_operation_that_pytorch_does_not_have_is_refused_with_a_suggestion() -> None:

@@ -1,0 +1,91 @@
+"""Some operations of a graph, by name, group, module and phase."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from pytest_torchgraph.graph.operation import Call, Operation
+from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph.tally import (
+    ATTENTION_CALLS,
+    GROUPS,
+    OperationCounts,
+    UnknownName,
+    call_name,
+    matches,
+    total_flops,
+)
+
+NAMED = 3
+"""Operation names in the short text of a selection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Some operations of a graph, in order; ``calls`` are the API calls that any of them belongs to."""
+
+    operations: tuple[Operation, ...]
+    calls: tuple[Call, ...] = ()
+    vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self.operations)
+
+    def __repr__(self) -> str:
+        counts = Counter(operation.packet for operation in self.operations).most_common()
+        told = [f"{count} {name}" for name, count in counts[:NAMED]]
+        rest = [f"{len(counts) - NAMED} other names"] if len(counts) > NAMED else []
+        many = "1 operation" if len(self) == 1 else f"{len(self)} operations"
+        return f"<Selection of {many}{': ' if told else ''}{', '.join([*told, *rest])}>"
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of the selected operations; raises ``ValueError`` naming the operations without a formula."""
+        total = total_flops(self.operations)
+        if total.unknown:
+            raise ValueError(f"FLOPs are known only in part ({total}): no formula for {', '.join(total.unknown)}")
+        return total.at_least
+
+    @property
+    def op_counts(self) -> OperationCounts:
+        """How often each operation was selected; takes the names that ``Graph.op_counts`` takes."""
+        names = Counter(operation.name for operation in self.operations)
+        return OperationCounts(names, self.vocabulary, partial(count_of, self.operations, self.calls))
+
+
+def count_of(operations: tuple[Operation, ...], calls: tuple[Call, ...], key: str) -> int | None:
+    """How many are in the group *key*, or are API calls named so; ``None`` where it is neither."""
+    if key == "attention":
+        return sum(call.name in ATTENTION_CALLS for call in calls) + sum(map(GROUPS[key], operations))
+    if key in GROUPS:
+        return sum(map(GROUPS[key], operations))
+    name = call_name(key)
+    return None if name is None else sum(call.name == name for call in calls)
+
+
+def chooser(op: str, calls: tuple[Call, ...]) -> Callable[[Operation], bool]:
+    """Whether an operation is meant by *op*: a group, an API call (then what runs beneath it), a glob of names.
+
+    ``"attention"`` takes what runs beneath an attention call along with the fused operations that bypass one.
+    """
+    names = ATTENTION_CALLS if op == "attention" else {call_name(op)}
+    beneath = frozenset(call.index for call in calls if call.name in names)
+    in_group = GROUPS.get(op, partial(matches, pattern=op))
+    return lambda operation: operation.call in beneath or in_group(operation)
+
+
+def require_phase(phase: str, recorded: set[str]) -> None:
+    """Raise :class:`UnknownName` for a word that is no phase."""
+    __tracebackhide__ = True
+    known = sorted({*PHASES, *recorded}, key=lambda name: (*PHASES, name).index(name))
+    if phase not in known:
+        near = difflib.get_close_matches(str(phase), known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise UnknownName(f"there is no phase {phase!r}{hint} Phases: {', '.join(known)}.")

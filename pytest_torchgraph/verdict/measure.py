@@ -1,0 +1,169 @@
+"""What a budget's key measures on a graph, and which scopes it comes from."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from pytest_torchgraph.diff.grouping import NUMBER, shared_path
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.memory import Life, is_saved
+from pytest_torchgraph.graph.operation import Operation
+from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.graph.selection import Selection
+from pytest_torchgraph.graph.tally import ATTENTION_CALLS, GROUPS, INSTEAD, call_name, matches
+
+BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
+    "peak": lambda graph: graph.memory.peak,
+    "parameters": lambda graph: graph.memory.parameter_bytes,
+    "buffers": lambda graph: graph.memory.buffer_bytes,
+    "saved": lambda graph: graph.memory.saved_for_backward,
+    "gradients": lambda graph: graph.memory.total("gradients"),
+    "state": lambda graph: graph.memory.total("optimizer state"),
+}
+LIVES: Mapping[str, Callable[[Life], bool]] = {
+    "saved": is_saved,
+    "gradients": lambda life: life.category == "gradients",
+    "state": lambda life: life.category == "optimizer state",
+}
+NEEDS = {"saved": BACKWARD, "gradients": BACKWARD, "state": OPTIMIZER}
+"""The phase without which a key measures nothing."""
+COUNTED = (*GROUPS, "flops")
+KEYS = (*COUNTED, *BYTE_KEYS)
+NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "collectives", "bytes"})
+ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True and an optimizer"}
+_OPERATION = re.compile(r"\w+(?:\.\w+){1,2}")
+
+
+class BudgetUnreadable(ValueError):
+    """A budget whose key or limit cannot be applied."""
+
+
+def split(key: str) -> tuple[str | None, str]:
+    """``("backward", "ops")`` for ``backward.ops``; no phase for a key of the whole run."""
+    phase, dot, rest = key.partition(".")
+    return (phase, rest) if dot and phase in PHASES else (None, key)
+
+
+def is_bytes(key: str) -> bool:
+    """Whether *key* is an amount of memory."""
+    return key in BYTE_KEYS
+
+
+def require_key(
+    key: object, known: Callable[[str], bool] | None = None, suggest: Callable[[str], str] | None = None
+) -> None:
+    """Raise :class:`BudgetUnreadable` for a key that measures nothing.
+
+    *known* tells whether the running PyTorch has an operation, *suggest* what to write instead.
+    """
+    if not isinstance(key, str):
+        raise BudgetUnreadable(
+            f"budget {key!r}: a key is text. Keys: {', '.join(KEYS)}, or an operation such as 'aten.clone'."
+        )
+    phase, name = split(key)
+    if name in COUNTED or call_name(name) or (phase is None and name in BYTE_KEYS):
+        return
+    fault = _fault(phase, name)
+    if fault:
+        raise BudgetUnreadable(f"budget {key!r}: {fault}")
+    if known is not None and not known(name):
+        instead = suggest(name) if suggest else ""
+        raise BudgetUnreadable(f"budget {key!r}: PyTorch's dispatcher has no such operation{instead}.")
+
+
+def _fault(phase: str | None, name: str) -> str:
+    """Why *name* can be no key; empty where it has the form of an operation's name."""
+    if phase is not None and name in BYTE_KEYS:
+        return f"{name} is measured for the whole run only. Keys of a phase: {', '.join(COUNTED)}, operation names."
+    if name in NOT_MEASURED:
+        return f"this is not measured. Keys: {', '.join(KEYS)}, or an operation name."
+    first, _, rest = name.partition(".")
+    if rest in KEYS and difflib.get_close_matches(first, PHASES):
+        return f"there is no phase {first!r}{nearest(first, PHASES)} Phases: {', '.join(PHASES)}."
+    if name in INSTEAD:
+        return f"it never reaches the dispatcher. Write {INSTEAD[name]}."
+    if not _OPERATION.fullmatch(name):
+        return f"there is no such key{nearest(name, KEYS)} Keys: {', '.join(KEYS)}, or an operation name."
+    return ""
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """``; did you mean 'ops'?``, or a full stop when no known word is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
+def measured(graph: Graph, key: str) -> Graph | Selection:
+    """What *key* counts in: the run, or one phase; raises when there is no such phase, as then nothing is limited."""
+    phase, name = split(key)
+    needed = phase or NEEDS.get(name)
+    if needed is None:
+        return graph
+    if needed not in graph.phases_recorded:
+        recorded = ", ".join(sorted(graph.phases_recorded)) or "none"
+        ask = f" Trace with {ASK[needed]}." if needed in ASK else ""
+        raise BudgetUnreadable(f"budget {key!r}: this run has no {needed} phase; phases recorded: {recorded}.{ask}")
+    return graph.select(phase=phase) if phase else graph
+
+
+def value_of(graph: Graph, key: str) -> int:
+    """What a budget on *key* limits; raises :class:`BudgetUnreadable` for what the graph cannot tell."""
+    within, name = measured(graph, key), split(key)[1]
+    if name == "flops":
+        return sum(operation.flops or 0 for operation in within.operations)
+    try:
+        return BYTE_KEYS[name](graph) if name in BYTE_KEYS else within.op_counts[name]
+    except LookupError as error:
+        raise BudgetUnreadable(f"budget {key!r}: {error}") from None
+
+
+def shares(graph: Graph, key: str) -> list[tuple[str, int, int]]:
+    """Scopes with what each costs, dearest first: path (``*`` for indices), number of scopes, amount in all."""
+    each = _storage_shares(graph, key) if key in BYTE_KEYS else _operation_shares(graph, key)
+    paths: dict[str, list[str]] = {}
+    for path in each:
+        paths.setdefault(NUMBER.sub("*", path), []).append(path)
+    found = [(shared_path(tuple(same)), len(same), sum(each[path] for path in same)) for same in paths.values()]
+    return sorted(found, key=lambda share: (-share[2], share[0]))
+
+
+def _operation_shares(graph: Graph, key: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    within, name = measured(graph, key), split(key)[1]
+    for operation in within.operations:
+        amount = (operation.flops or 0) if name == "flops" else int(_counts(operation, name))
+        if amount:
+            found[graph.scopes[operation.scope].path] += amount
+    calls = ATTENTION_CALLS if name == "attention" else {call_name(name)}
+    found.update(graph.scopes[call.scope].path for call in within.calls if call.name in calls)
+    return found
+
+
+def _counts(operation: Operation, key: str) -> bool:
+    return GROUPS[key](operation) if key in GROUPS else matches(operation, key)
+
+
+def _storage_shares(graph: Graph, key: str) -> Counter[str]:
+    """Bytes by the scope that owns a parameter or made a value; of the peak, what is alive there."""
+    found: Counter[str] = Counter()
+    for index, amount in _storages(graph, key).items():
+        storage = graph.storages[index]
+        owner = (storage.name or storage.kind).rpartition(".")[0]
+        path = owner if storage.producer is None else graph.scopes[graph.operations[storage.producer].scope].path
+        found[path] += amount
+    return +found
+
+
+def _storages(graph: Graph, key: str) -> dict[int, int]:
+    """Bytes by storage of what *key* measures."""
+    if key in LIVES:
+        return {life.storage: life.bytes for life in graph.memory.lives or () if LIVES[key](life)}
+    alive = frozenset(graph.memory.alive_at_peak)
+    return {
+        storage.index: storage.bytes or 0
+        for storage in graph.storages
+        if (storage.index in alive if key == "peak" else f"{storage.kind}s" == key)
+    }

@@ -1,0 +1,69 @@
+"""Names to ignore that match nothing: more likely mistyped than meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+
+from pytest_torchgraph.diff.change import Difference, packet_of
+from pytest_torchgraph.diff.grouping import NUMBER
+from pytest_torchgraph.diff.tree import Tree, call_names
+from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.verdict.ignoring import METRICS, IgnoreUnreadable, parse_ignore
+
+TOLD = 8
+"""Module paths named in a message."""
+
+
+def require_matching(
+    patterns: Iterable[str], programs: Iterable[Program], vocabulary: Callable[[], frozenset[str]] | None
+) -> None:
+    """Raise :class:`IgnoreUnreadable` for a pattern that no operation, module call or metric of *programs* has.
+
+    An operation that did not run passes where the PyTorch behind *vocabulary* has it; without one, all pass.
+    """
+    trees = [Tree(program) for program in programs]
+    names = {name for tree in trees for name in call_names(tree.bodies[0].record)}
+    counts = tuple((name, 1) for name in sorted(names))
+    scopes = {path for tree in trees for body in tree.bodies for path in _around(body.scope)}
+    for pattern in patterns:
+        wanted = parse_ignore(pattern, Difference(changes=(), counts_after=counts))
+        for glob in wanted.operations:
+            _require_operation(pattern, glob, names, vocabulary)
+        for glob in wanted.scopes:
+            _require_scope(pattern, glob, scopes)
+
+
+def _around(scope: str) -> list[str]:
+    """The path of *scope* and of every scope around it, without phase and number of the call."""
+    parts = re.sub(r"#\d+", "", scope.rpartition(" ")[2]).split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1) if parts[0]]
+
+
+def _require_operation(
+    pattern: str, glob: str, seen: set[str], vocabulary: Callable[[], frozenset[str]] | None
+) -> None:
+    if vocabulary is None:  # what else there is cannot be told
+        return
+    known = {*seen, *map(packet_of, seen), *vocabulary()}
+    if not any(fnmatchcase(name, glob) for name in known):
+        raise IgnoreUnreadable(f"ignore={pattern!r}: no operation is called {glob!r}{_nearest(glob, known)}")
+
+
+def _require_scope(pattern: str, glob: str, scopes: set[str]) -> None:
+    if any(fnmatchcase(path, glob) for path in scopes):
+        return
+    told = list(dict.fromkeys(NUMBER.sub("*", path) for path in sorted(scopes)))
+    called = ", ".join(told[:TOLD]) + (f" and {len(told) - TOLD} more" if len(told) > TOLD else "")
+    raise IgnoreUnreadable(
+        f"ignore={pattern!r}: neither the graph nor its snapshot has a module call {glob!r}"
+        f"{_nearest(glob, {*told, *METRICS})} Modules called: {called or 'none'}. "
+        f"Metrics: {', '.join(sorted(METRICS))}."
+    )
+
+
+def _nearest(word: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    return f"; did you mean {near[0]!r}?" if near else "."
