@@ -114,6 +114,30 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """Another module is called in the place of one, though both graphs or one of them have the other too.
+
+    ``before`` and ``after`` are the paths of the modules, ``scope`` that of the call around. ``gone`` says that the
+    module from before is called no longer, ``again`` that the one from after had a place of its own already.
+    """
+
+    scope: str
+    before: str
+    after: str
+    gone: bool
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoopChanged:
+    """Work that a phase does for each parameter is done for others; the parameters that came and went."""
+
+    scope: str
+    came: tuple[str, ...]
+    went: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """An operation that reads the same values and does the same work, elsewhere in the order or in another scope."""
 
@@ -179,6 +203,8 @@ Change: TypeAlias = (
     | Altered
     | Renamed
     | Replaced
+    | Called
+    | LoopChanged
     | Moved
     | LeafChanged
     | OutputChanged

@@ -11,8 +11,10 @@ from typing import TypeAlias
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    Called,
     Change,
     LeafChanged,
+    LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
@@ -89,6 +91,8 @@ def scope_of(change: Change) -> str:
             return after.scope
         case Renamed(_, before, _):
             return before
+        case Called() | LoopChanged():
+            return change.scope
         case Replaced(scope, _, _) | LeafChanged(scope, _, _, _) | Redeclared(scope):
             return scope
         case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
@@ -116,7 +120,7 @@ def _what(change: Change) -> Edit:
             return (*_name(before), tuple((f.kind, f.name, plain(f.before), plain(f.after)) for f in altered))
         case Moved(before, after):
             return (*_name(before), NUMBER.sub("*", before.scope), NUMBER.sub("*", after.scope))
-        case Renamed(kind, name, to):
+        case Renamed(kind, name, to) | Called(kind, name, to):
             return (kind, NUMBER.sub("*", name), NUMBER.sub("*", to))
         case LeafChanged(scope, path, _, _):
             return (f"%{path.removeprefix(f'{scope}.')}", change.before, change.after)

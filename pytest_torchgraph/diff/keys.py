@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
 from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
-from pytest_torchgraph.graph.program import Block, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
+from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 COPIES = ("aten.clone.", "aten._to_copy.", "aten.copy_.")
@@ -72,7 +72,8 @@ class Keys:
             case Semantic():
                 return number(("api", item.name, *_call_key(item), self.digests[body.inner[at].number]))
             case Block():
-                return number(("scope", item.name, item.call, item.class_name, self.digests[body.inner[at].number]))
+                named = item.name, item.call, item.class_name, item.parameters
+                return number(("scope", *named, self.digests[body.inner[at].number]))
 
 
 def _outcome_key(outcome: Any) -> Hashable:
@@ -106,8 +107,8 @@ def argument_key(argument: Any) -> Hashable:
         if type(argument.reference) is Leaf:
             return ("leaf", argument.reference.path, argument.reading)
         return "%" if argument.reading is None else argument.reading
-    if kind is tuple:
-        return tuple(map(argument_key, argument))
+    if kind is tuple or kind is Every:
+        return (kind is Every, *map(argument_key, argument))
     if kind is bool or kind is float or kind is complex:
         return (kind.__name__, repr(argument))
     return argument if kind is not str else ("str", argument)

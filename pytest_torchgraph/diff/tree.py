@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from pytest_torchgraph.graph.program import (
+    EVERY_PARAMETER,
     Argument,
     Block,
     Given,
@@ -206,6 +207,8 @@ def numbered(block: Block, name: str | None = None) -> str:
 
 def owner_of(outer: Body, block: Block) -> str:
     """Path of the module behind *block*: neither phase nor call count matter to its parameters."""
+    if block.phase == EVERY_PARAMETER:
+        return "*"
     if block.phase or not block.name:
         return outer.owner
     return block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (outer.owner, block.name)))
@@ -255,7 +258,7 @@ def _operands_in(arguments: tuple[Argument, ...]) -> list[Operand]:
     for argument in arguments:
         if type(argument) is Operand:
             found.append(argument)
-        elif type(argument) is tuple:
+        elif isinstance(argument, tuple):
             found += _operands_in(argument)
     return found
 

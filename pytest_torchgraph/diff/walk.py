@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    Called,
     Change,
     Field,
     LeafChanged,
+    LoopChanged,
     Moved,
     Removed,
     Renamed,
@@ -17,6 +19,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, leaf_path, operation_names
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
@@ -35,6 +38,7 @@ class Walk:
         self.changed_looks: set[Place] = set()
         self.changed_leaves: set[str] = set()
         self.part_moved = self._bodies_around_moved()
+        self.modules = Modules(matching)
 
     def _bodies_around_moved(self) -> tuple[set[int], set[int]]:
         """Numbers of the bodies that hold moved items, with all around them, before and after."""
@@ -114,12 +118,29 @@ class Walk:
         return Moved(site_at(self.before, before, left), site_at(self.after, after, right), writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
-        if _own_name(before) != _own_name(after):
-            yield Renamed("scope", before.scope, after.scope)
+        if before.owner != after.owner:
+            yield from self._another_module(before, after)
+        yield from self._loop(before.record, after)
         if before.class_name != after.class_name:
             yield Replaced(after.scope, before.class_name, after.class_name)
         if not self._untouched(before, after):
             yield from self._body(before, after)
+
+    def _another_module(self, before: Body, after: Body) -> Iterator[Change]:
+        """A module of another name: renamed, or called in the place of another that both graphs have."""
+        if self.modules.renamed(before.owner, after.owner):
+            if _own_name(before) != _own_name(after):
+                yield Renamed("scope", before.scope, after.scope)
+        elif after.forward is after and after.outer is not None:
+            gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
+            yield Called(after.outer.scope, before.owner, after.owner, gone, again)
+
+    def _loop(self, before: Block | Semantic, after: Body) -> Iterator[Change]:
+        if not isinstance(before, Block) or not isinstance(after.record, Block):
+            return
+        left, right = before.parameters, after.record.parameters
+        if left != right:
+            yield LoopChanged(after.scope, _without(right, left), _without(left, right))
 
     def _untouched(self, before: Body, after: Body) -> bool:
         """Whether two module calls do the same work on corresponding inputs, so that nothing inside can differ."""
@@ -191,6 +212,10 @@ class Walk:
             if path in specs and specs[path] != spec:
                 self.changed_leaves.add(leaf_path(after, path))
                 yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+
+
+def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in set(others))
 
 
 def _own_name(body: Body) -> tuple[str, int]:

@@ -7,14 +7,16 @@ from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, scope_of
+from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 
 SourceOf = Callable[[int], SourceLine | None]
-COSTS = ("peak", "parameters", "buffers", "ops", "copies", "casts", "syncs")
+COSTS = (*reversed(BYTE_METRICS), "ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
 
 
 def no_source(_: int) -> SourceLine | None:

@@ -9,9 +9,7 @@ from pytest_torchgraph.diff.change import (
     Altered,
     Change,
     LeafChanged,
-    MetricChanged,
     Moved,
-    OutputChanged,
     Removed,
     Renamed,
     Replaced,
@@ -23,7 +21,7 @@ from pytest_torchgraph.diff.showing import short_name
 from pytest_torchgraph.diff.signature import DEFAULTS, named_arguments
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.verdict.title import given_text, input_text, metric_text, output_text
+from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, shown_text, times
 
 
@@ -145,9 +143,5 @@ def _other_text(change: Change) -> str:
             return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"
         case Renamed(_, before, after) | Replaced(_, before, after):
             return f"{before} -> {after}"
-        case MetricChanged():
-            return metric_text(change)
-        case OutputChanged():
-            return output_text(change)
         case _:
-            return ""
+            return plain_text(change)

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group, edit_of, fingerprint, grouped
 from pytest_torchgraph.diff.walk import LOOKS
+from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.verdict.cause import hint_for, kept_alive
 from pytest_torchgraph.verdict.finding import Finding, Kind, Severity, Status, Verdict
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
@@ -98,9 +99,16 @@ def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
 
 
 def _only_fewer(failing: Iterable[Finding], difference: Difference) -> bool:
-    """Whether nothing was added or altered and no metric grew."""
+    """Whether nothing was added or altered, no metric grew, and the model holds and calls what it did."""
     grown = any((after or 0) > (before or 0) for before, after in map(difference.metric, _metric_names(difference)))
-    return not grown and all(each.direction == "fewer" or each.kind == "follow" for each in failing)
+    held = any(before != after for before, after in map(difference.metric, HELD_METRICS))
+    less = all(each.direction == "fewer" or each.kind == "follow" for each in failing)
+    return less and not grown and not held and not any(map(_loses_a_module, failing))
+
+
+def _loses_a_module(finding: Finding) -> bool:
+    """Whether a module is called no longer: the model does something else, whatever it saves."""
+    return finding.kind == "scope"
 
 
 def _metric_names(difference: Difference) -> set[str]:
@@ -130,9 +138,9 @@ def _tolerated(
     has_sync: bool,
 ) -> bool:
     before, after = change.before, change.after
-    if change.name == "peak" and before is not None and after is not None:
+    if change.name in ("peak", "saved") and before is not None and after is not None:
         return abs(after - before) <= allowed.allowed(before - resident(difference))
-    if change.name in ("parameters", "buffers") or before is None or after is None:
+    if change.name in HELD_METRICS or before is None or after is None:
         return False
     if after - before == _ignored_share(change.name, difference, ignored):
         return True

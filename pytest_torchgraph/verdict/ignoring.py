@@ -19,10 +19,10 @@ from pytest_torchgraph.diff.change import (
     packet_of,
 )
 from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.graph.metric import METRICS
 from pytest_torchgraph.graph.program import Semantic, Work
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
-METRICS = frozenset({"ops", "copies", "casts", "syncs", "parameters", "buffers", "peak"})
 FORMS = (
     '"aten.detach*" (operations), "encoder.*" (scopes), "peak" (a metric); '
     '"op:mylib.*" and "scope:aten" where a name could be either'

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    Called,
     Change,
     LeafChanged,
+    LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
@@ -21,6 +23,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     packet_of,
 )
+from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS, COPY_PACKETS
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -39,7 +42,7 @@ SYNC_PACKETS = frozenset(
         "aten.unique_consecutive",
     }
 )
-METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", "peak": "memory", "parameters": "memory", "buffers": "memory"}
+METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", **dict.fromkeys(BYTE_METRICS, "memory")}
 FAMILIES: tuple[tuple[frozenset[str], Kind], ...] = (
     (SYNC_PACKETS, "sync"),
     (COPY_PACKETS, "copy"),
@@ -71,6 +74,8 @@ def kind_of(change: Change) -> Kind:
 KINDS: Mapping[type[Change], Kind] = {
     Renamed: "name",
     Replaced: "name",
+    Called: "scope",
+    LoopChanged: "state",
     LeafChanged: "state",
     OutputChanged: "output",
     RunChanged: "run",

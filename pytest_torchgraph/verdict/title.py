@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    Called,
     Change,
     Difference,
     LeafChanged,
+    LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
@@ -20,12 +22,12 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
 
-BYTES = frozenset({"peak", "parameters", "buffers"})
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
 
@@ -122,8 +124,6 @@ def _other(changes: Sequence[Change], first: Change) -> str:
         case RunChanged():
             pairs = [(each.before, each.after) for each in changes if isinstance(each, RunChanged)]
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
-        case MetricChanged():
-            return metric_text(first)
         case Moved():
             where = ", writing in place" if first.writes else ""
             return f"{times(len(changes), 'operation')} reordered: {operation_text(first.after.name)}{where}"
@@ -138,14 +138,52 @@ def _other(changes: Sequence[Change], first: Change) -> str:
 
 def _head(change: Change, more: str) -> str:
     match change:
-        case OutputChanged():
-            return output_text(change)
+        case OutputChanged() | MetricChanged():
+            return plain_text(change)
+        case Called() | LoopChanged():
+            return f"{plain_text(change)}{more}"
         case Replaced():
             return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
             return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
         case _:
             return "only bookkeeping between scopes differs"
+
+
+def called_text(change: Called) -> str:
+    """``calls blocks.0 in the place of blocks.1, which is called no longer``."""
+    again = " once more" if change.again else ""
+    gone = ", which is called no longer" if change.gone else ""
+    return f"calls {change.after}{again} in the place of {change.before}{gone}"
+
+
+def loop_text(change: LoopChanged) -> str:
+    """``done for 2 parameters no longer: a.bias, b.bias``."""
+    parts = []
+    if change.went:
+        parts.append(f"done for {times(len(change.went), 'parameter')} no longer: {_few(change.went)}")
+    if change.came:
+        parts.append(f"done for {times(len(change.came), 'more parameter')}: {_few(change.came)}")
+    return "; ".join(parts)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def plain_text(change: Change) -> str:
+    """A change that is no operation's, in one line; empty for those that need their neighbours."""
+    match change:
+        case OutputChanged():
+            return output_text(change)
+        case MetricChanged():
+            return metric_text(change)
+        case Called():
+            return called_text(change)
+        case LoopChanged():
+            return loop_text(change)
+        case _:
+            return ""
 
 
 def output_text(change: OutputChanged) -> str:
@@ -161,7 +199,7 @@ def metric_text(change: MetricChanged) -> str:
     if before is None or after is None:
         left, right = ("not recorded" if number is None else str(number) for number in (before, after))
         return f"{change.name} {left} -> {right}"
-    if change.name not in BYTES:
+    if change.name not in BYTE_METRICS:
         return f"{change.name} {before} -> {after}"
     left, right = bytes_pair(before, after)
     moved = moved_text(before, after)

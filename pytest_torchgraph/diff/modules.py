@@ -1,0 +1,55 @@
+"""Which modules of two graphs correspond: a renamed one is told from one that is called in the place of another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.tree import Body
+
+
+class Modules:
+    """The modules behind corresponding calls of the forward pass, by path."""
+
+    def __init__(self, matching: Matching) -> None:
+        self.before = _called(matching.before.tree.bodies)
+        self.after = _called(matching.after.tree.bodies)
+        self.to: dict[str, set[str]] = defaultdict(set)
+        self.origin: dict[str, set[str]] = defaultdict(set)
+        for left, right in matching.forward.items():
+            one = matching.before.tree.bodies[left[0]].inner.get(left[1])
+            other = matching.after.tree.bodies[right[0]].inner.get(right[1])
+            if one is not None and other is not None and one.forward is one and other.forward is other:
+                self.to[one.owner].add(other.owner)
+                self.origin[other.owner].add(one.owner)
+
+    def renamed(self, before: str, after: str) -> bool:
+        """Whether *before* is *after* now: wherever the one was called the other is, and nothing else.
+
+        Numbers that shift by an inserted layer rename every later one; modules that changed places did not.
+        """
+        if self.to[before] != {after} or self.origin[after] != {before}:
+            return False
+        return not self._changed_places(before)
+
+    def gone(self, before: str) -> bool:
+        """Whether the graph after calls the module no longer."""
+        return before not in self.after
+
+    def again(self, after: str) -> bool:
+        """Whether the graph before called the module too."""
+        return after in self.before
+
+    def _changed_places(self, start: str) -> bool:
+        """Whether following a module to the one in its place leads back to it."""
+        path, seen = start, {start}
+        while len(self.to[path]) == 1:
+            (path,) = self.to[path]
+            if path in seen:
+                return path == start
+            seen.add(path)
+        return False
+
+
+def _called(bodies: list[Body]) -> frozenset[str]:
+    return frozenset(body.owner for body in bodies if body.forward is body)
