@@ -158,7 +158,7 @@ def described(node: BackwardNode, source: str | None) -> Iterator[str]:
 
 def run_graph(arguments: argparse.Namespace) -> int:
     """Run the model once, and print what is behind its outputs."""
-    run = models.load(arguments.model)
+    run = models.built(arguments.model)
     from pytest_torchgraph.catalog.autograd import live
 
     write = {"text": live.to_text, "dot": live.to_dot, "json": live.to_json}[arguments.format]

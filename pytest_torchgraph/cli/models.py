@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
@@ -53,9 +53,14 @@ def spelled(arguments: argparse.Namespace) -> str:
 
 def load(arguments: argparse.Namespace) -> Run:
     """What the factories named on the command line return."""
-    spec = arguments.model
     if arguments.optimizer and not (arguments.backward or arguments.loss):
         raise Wrong("--optimizer needs gradients: give --backward, or --loss MODULE:FUNCTION, as well.")
+    run = built(arguments.model)
+    return replace(run, options=_options(arguments, run.model))
+
+
+def built(spec: str) -> Run:
+    """The model that the factory *spec* returns, and what it is called with."""
     produced = produced_by(spec, FORM)
     parts = produced if isinstance(produced, tuple) else (produced,)
     if not 1 <= len(parts) <= 3 or not callable(parts[0]):
@@ -63,7 +68,7 @@ def load(arguments: argparse.Namespace) -> Run:
     if len(parts) == 3 and not isinstance(parts[2], Mapping):
         raise Wrong(f"{spec}() returned {_shape(produced)}; the third part is a mapping of keyword arguments.")
     args = parts[1] if len(parts) > 1 else ()
-    return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, _options(arguments, parts[0]))
+    return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, {})
 
 
 def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
