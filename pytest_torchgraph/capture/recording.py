@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
+from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
@@ -72,6 +73,10 @@ class Recording:
         if self._run is None:
             raise RuntimeError("the recording is still open: read .graph after the 'with' block")
         return self._run
+
+    def progress(self) -> tuple[int, str]:
+        """Operations so far, and the path of the module call that began last; asked from any thread."""
+        return self.identity.clock, self.modules.scopes[-1].path
 
     def scope_path(self) -> str:
         """Path of the module call that runs now; empty outside of modules."""
@@ -126,6 +131,7 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
     with ExitStack() as stack:
         _open.append(recording)
         stack.callback(_open.clear)
+        stack.enter_context(progress(recording.progress))
         stack.enter_context(eager_stance())
         use = stack.enter_context(without_inference_mode())
         recording.meet_leaves(holdings, inputs)

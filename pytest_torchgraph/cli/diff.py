@@ -1,11 +1,15 @@
-"""``torchgraph diff A B``: what changed between two snapshot files."""
+"""``torchgraph diff A B``: what changed between two snapshot files, or between two git revisions."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import judgement
-from pytest_torchgraph.cli.snapshots import load
+from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.revisions import Changed, changed
+from pytest_torchgraph.cli.snapshots import load, parsed
 
 if TYPE_CHECKING:
     import argparse
@@ -15,19 +19,46 @@ def register(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser(
         "diff",
-        help="compare two snapshot files",
-        description="Explain what changed from snapshot A to snapshot B. Exit code 0: same, 1: drift, 2: error.",
+        help="compare two snapshot files, or those of two git revisions",
+        usage="torchgraph diff [options] A B | REVISION [REVISION] [-- PATH ...]",
+        description="Explain what changed from snapshot A to snapshot B, or in every snapshot file between two git "
+        "revisions (the second is the files as they lie here unless given). Exit code 0: same, 1: drift, 2: error.",
     )
-    parser.add_argument("before", metavar="A")
-    parser.add_argument("after", metavar="B")
+    parser.add_argument("before", metavar="A", help="a snapshot file, or a git revision")
+    parser.add_argument("after", metavar="B", nargs="?", help="a snapshot file, or a git revision")
     judgement.add_arguments(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, paths=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print and return 0 or 1."""
+    given = [name for name in (arguments.before, arguments.after) if name is not None]
+    looks_like_files = any(Path(name).is_file() or name.endswith(".torchgraph") for name in given)
+    if arguments.paths or not looks_like_files:
+        return _revisions(arguments)
+    if len(given) == 1:
+        raise Wrong(f"{given[0]} is one file: give the second, or a git revision and '-- {given[0]}'.")
     (_, before), (_, after) = load(arguments.before), load(arguments.after)
     title = f"{arguments.before} -> {arguments.after}"
     result = judgement.judged(before, after, title, arguments)
-    judgement.show(result.outline, arguments)
+    judgement.show([result.outline], arguments)
     return result.code
+
+
+def _revisions(arguments: argparse.Namespace) -> int:
+    files = changed(arguments.before, arguments.after, arguments.paths)
+    results = [_judged(file, arguments) for file in files if file.before is not None and file.after is not None]
+    lone = {file.path: "removed" if file.after is None else "added" for file in files if None in _texts(file)}
+    judgement.show([result.outline for result in results], arguments, lone)
+    if not files and arguments.format == "terminal":
+        sys.stderr.write("no snapshot file differs\n")
+    return DRIFT if lone or any(result.code == DRIFT for result in results) else SAME
+
+
+def _texts(file: Changed) -> tuple[str | None, str | None]:
+    return file.before, file.after
+
+
+def _judged(file: Changed, arguments: argparse.Namespace) -> judgement.Judged:
+    before, after = (parsed(text or "", file.path) for text in _texts(file))
+    return judgement.judged(before, after, file.path, arguments)

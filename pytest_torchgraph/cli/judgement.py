@@ -67,15 +67,28 @@ def judged(
     return Judged(comparison.outline(title, accept if drifted else ""), DRIFT if drifted else SAME)
 
 
-def show(outline: Outline, arguments: argparse.Namespace) -> None:
-    """Print *outline* as the command line asks."""
+def show(outlines: list[Outline], arguments: argparse.Namespace, lone: dict[str, str] | None = None) -> None:
+    """Print *outlines* as the command line asks; *lone* says of files that only one side has which side it is.
+
+    As JSON, one outline is an object; several files are an object with ``changed``, ``added`` and ``removed``.
+    """
     from pytest_torchgraph.cli.show import wants_colour
 
     if arguments.format == "json":
         from pytest_torchgraph.report.export import render as as_json
 
-        sys.stdout.write(as_json(outline) + "\n")
+        told = [as_json(outline) for outline in outlines]
+        sys.stdout.write((_document(told, lone) if lone is not None else "\n".join(told)) + "\n")
         return
     from pytest_torchgraph.report.terminal import render
 
-    sys.stdout.write(render(outline, verbosity=arguments.verbose, colour=wants_colour()) + "\n")
+    told = [render(outline, verbosity=arguments.verbose, colour=wants_colour()) for outline in outlines]
+    told += [f"{path}: {side}" for path, side in (lone or {}).items()]
+    sys.stdout.write("".join(text + "\n" for text in told))
+
+
+def _document(outlines: list[str], lone: dict[str, str]) -> str:
+    import json
+
+    sides = {word: [path for path, side in lone.items() if side == word] for word in ("added", "removed")}
+    return json.dumps({"changed": list(map(json.loads, outlines)), **sides}, indent=2, ensure_ascii=False)

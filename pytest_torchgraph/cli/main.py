@@ -31,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    arguments = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    paths = words[words.index("--") + 1 :] if words[:1] == ["diff"] and "--" in words else []
+    arguments = parser().parse_args(words[: len(words) - len(paths) - 1] if paths else words)
+    if paths:
+        arguments.paths = paths
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()

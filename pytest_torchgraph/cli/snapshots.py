@@ -14,16 +14,22 @@ if TYPE_CHECKING:
 
 def load(path: str) -> tuple[str, Snapshot]:
     """The text of the snapshot at *path* and what it holds."""
-    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
-    from pytest_torchgraph.snapshot.reader import read
-
     try:
         text = Path(path).read_text(encoding="utf-8")
-        return text, read(text, path=path)
     except UnicodeDecodeError as error:
         raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no snapshot.") from None
     except OSError as error:
         raise Wrong(f"{path}: {error.strerror}.") from None
+    return text, parsed(text, path)
+
+
+def parsed(text: str, path: str) -> Snapshot:
+    """What the *text* of a snapshot holds; *path* is where it lies."""
+    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+    from pytest_torchgraph.snapshot.reader import read
+
+    try:
+        return read(text, path=path)
     except SnapshotUnreadable as error:
         raise Wrong(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.graph.phase import FORWARD
@@ -60,12 +60,12 @@ class Memory:
     resident: int
     peak: int
     peak_operation: int | None
-    timeline: tuple[int, ...]
+    timeline: tuple[int, ...] = field(repr=False)
     parameter_bytes: int
     buffer_bytes: int
     input_bytes: int
-    alive_at_peak: tuple[int, ...] = ()
-    lives: tuple[Life, ...] | None = None
+    alive_at_peak: tuple[int, ...] = field(default=(), repr=False)
+    lives: tuple[Life, ...] | None = field(default=None, repr=False)
     saved: int | None = None
 
     def by_category(self, at: int | None = None) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.plugin import checking, coverage
+from pytest_torchgraph.plugin import checking, coverage, terminal
 from pytest_torchgraph.plugin.rules import Rules
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class TorchGraph:
         __tracebackhide__ = True
         capture = _capture()
         try:
-            with _watching(self._watchers):
+            with _watching(self._watchers), terminal.progress(self._item.config):
                 graph: Graph = capture.trace(model, args, kwargs, **trace_options)
             coverage.note(self._item.config, self._item.nodeid, graph)
         except Exception as error:  # noqa: BLE001  raised again at once
@@ -110,7 +110,7 @@ class TorchGraph:
     @contextmanager
     def _followed(self, recording: AbstractContextManager[Recording]) -> Iterator[Recording]:
         """*recording* with this test's watchers, and counted for the coverage."""
-        with _watching(self._watchers), recording as opened:
+        with _watching(self._watchers), terminal.progress(self._item.config), recording as opened:
             yield opened
         if coverage.is_wanted(self._item.config):
             coverage.note(self._item.config, self._item.nodeid, opened.graph)

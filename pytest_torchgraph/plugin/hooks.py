@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, options
+from pytest_torchgraph.plugin import coverage, options, terminal
 from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, Ledger, pack
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     require_readable(config)
     hide_from_syrupy(config)
     coverage.configure(config)
+    terminal.keep(config)
     config.stash[LEDGER] = Ledger()
     config.pluginmanager.register(Watch(config.stash[LEDGER]), "torchgraph-watch")
 

@@ -73,8 +73,9 @@ def test_wrong_arguments_end_with_2(
 
 def test_a_missing_file_ends_with_2_and_a_missing_argument_too(files: tuple[str, str]) -> None:
     assert main(["diff", files[0], "absent"]) == 2
+    assert main(["diff", files[0]]) == 2
     with pytest.raises(SystemExit) as caught:
-        main(["diff", files[0]])
+        main(["diff"])
     assert caught.value.code == 2
 
 

@@ -1,0 +1,127 @@
+"""``torchgraph diff REVISION [REVISION] [-- PATH ...]``: snapshot files straight from git."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_torchgraph.cli.main import main
+from tests.cli.test_diff import COPIED
+from tests.cli.test_show import SNAPSHOT
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+SETTINGS = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org", "-c", "commit.gpgsign=false")
+
+
+def git(*arguments: str) -> None:
+    subprocess.run(["git", *SETTINGS, *arguments], check=True, stdout=subprocess.DEVNULL)  # noqa: S607
+
+
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two commits: in the second one file drifts, one comes, one goes, and one changes in nothing compared."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "snapshots/deep").mkdir(parents=True)
+    git("init", "-q")
+    for name in ("deep/drifts é", "goes", "stays", "noted"):
+        (tmp_path / f"snapshots/{name}.torchgraph").write_text(SNAPSHOT, encoding="utf-8")
+    (tmp_path / "other.txt").write_text("1", encoding="utf-8")
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    (tmp_path / "snapshots/deep/drifts é.torchgraph").write_text(COPIED, encoding="utf-8")
+    (tmp_path / "snapshots/comes.torchgraph").write_text(SNAPSHOT, encoding="utf-8")
+    (tmp_path / "snapshots/noted.torchgraph").write_text(SNAPSHOT.replace("2.13.0", "2.15.0"), encoding="utf-8")
+    (tmp_path / "snapshots/goes.torchgraph").unlink()
+    (tmp_path / "other.txt").write_text("2", encoding="utf-8")
+    git("add", "-A")
+    git("commit", "-qm", "two")
+    return tmp_path
+
+
+def test_two_revisions_are_compared_file_by_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "HEAD~1", "HEAD"]) == 1
+    shown = capsys.readouterr().out
+    assert "snapshots/deep/drifts é.torchgraph: +1 aten.clone (0 -> 1)\n" in shown
+    assert "snapshots/comes.torchgraph: added\n" in shown
+    assert "snapshots/goes.torchgraph: removed\n" in shown
+    assert "snapshots/noted.torchgraph: no change\n" in shown
+    assert "stays" not in shown
+    assert "other.txt" not in shown
+
+
+def test_one_revision_is_compared_with_the_files_as_they_lie(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["diff", "HEAD"]) == 0
+    assert capsys.readouterr() == ("", "no snapshot file differs\n")
+    (repository / "snapshots/stays.torchgraph").write_text(COPIED, encoding="utf-8")
+    monkeypatch.chdir(repository / "snapshots")
+    assert main(["diff", "HEAD"]) == 1
+    assert capsys.readouterr().out.startswith("snapshots/stays.torchgraph: +1 aten.clone (0 -> 1)\n")
+
+
+def test_paths_narrow_it_down(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "HEAD~1", "HEAD", "--", "snapshots/noted.torchgraph", "other.txt"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "snapshots/noted.torchgraph: no change"
+    assert main(["diff", "HEAD~1", "--", "snapshots/deep"]) == 1
+    assert capsys.readouterr().out.count(".torchgraph:") == 1
+    assert main(["diff", "HEAD~1", "--", "snapshots/goes.torchgraph"]) == 1
+
+
+def test_as_json_it_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "HEAD~1", "HEAD", "--format", "json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["added"] == ["snapshots/comes.torchgraph"]
+    assert document["removed"] == ["snapshots/goes.torchgraph"]
+    assert len(document["changed"]) == 2
+    assert main(["diff", "HEAD", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"changed": [], "added": [], "removed": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("absent",), "'absent' is neither a file nor a revision"),
+        (("--", "absent"), "required: A"),
+        (("HEAD", "absent"), "'absent' is neither a file nor a revision"),
+        (("HEAD", "--", "absent"), "absent is neither here nor in HEAD"),
+        (("snapshots/stays.torchgraph",), "give the second, or a git revision"),
+    ],
+)
+def test_what_git_does_not_have_is_one_message(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    try:
+        code = main(["diff", *arguments])
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    assert code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_outside_a_repository_and_on_a_broken_file_it_says_so(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "snapshots/stays.torchgraph").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    assert main(["diff", "HEAD"]) == 2
+    assert "snapshots/stays.torchgraph" in capsys.readouterr().err
+    monkeypatch.setenv("GIT_DIR", str(repository / "nowhere"))
+    assert main(["diff", "HEAD"]) == 2
+    assert "not a git repository" in capsys.readouterr().err
+
+
+def test_it_imports_no_pytorch() -> None:
+    program = (
+        "import sys; from pytest_torchgraph.cli.main import main; main(['diff', 'HEAD~1']); "
+        "sys.exit(bool({'torch', 'pytest', 'syrupy'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, stdout=subprocess.DEVNULL)
