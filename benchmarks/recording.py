@@ -1,6 +1,6 @@
 """What recording costs, as a ratio to a bare no-op dispatch mode in the same process.
 
-    python -m benchmarks.recording
+    python -m benchmarks.recording          prints the tables and writes them to benchmarks/RESULTS.md
 
 Every way to run a model takes its turn in every round, so that they share the machine's moods; the figure is the median
 over rounds of the ratio within a round, in CPU time of one thread. The bare mode is the floor of dispatch-level tools.
@@ -8,24 +8,33 @@ over rounds of the ratio within a round, in CPU time of one thread. The bare mod
 
 from __future__ import annotations
 
+import gc
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+import tracemalloc
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from operator import truediv
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import peers
+from benchmarks.peers import works
 from pytest_torchgraph.capture.freezing import freeze
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph.capture.recording import record
 from tests.models.example import Example
 from tests.models.resnet import resnet50
 from tests.real import factories
 
-ROUNDS = 25
+ROUNDS = 15
+RESULTS = Path(__file__).with_name("RESULTS.md")
+CUT = "RESULTS.md\n"
 TOKENS = 64
 
 
@@ -55,40 +64,54 @@ class Counting(Bare):
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to run a model, by the name it has in the table."""
+class Subject:
+    """One model, what it is given, and the work that is measured: a call, or a whole training step."""
 
     name: str
-    run: Callable[[Callable[[], Any], Any], Any]
+    model: torch.nn.Module
+    inputs: Any
+    work: Callable[[], Any]
 
 
-def under(mode: Callable[[], Any]) -> Callable[[Callable[[], Any], Any], Any]:
-    """Run the model inside the context that *mode* makes."""
+def under(mode: Callable[[], Any]) -> Callable[..., None]:
+    """Work inside the context that *mode* makes."""
 
-    def run(call: Callable[[], Any], _: Any) -> None:
+    def run(work: Callable[[], Any], _: torch.nn.Module, __: Any) -> None:
         with mode():
-            call()
+            work()
 
     return run
 
 
-def recorded(call: Callable[[], Any], model: Any) -> None:
-    """A full recording: operations, arguments, geometry, scopes, source lines, live bytes."""
+def plain(work: Callable[[], Any], _: torch.nn.Module, __: Any) -> None:
+    """The work alone."""
+    work()
+
+
+def recorded(work: Callable[[], Any], model: torch.nn.Module, _: Any) -> None:
+    """A full recording: operations, arguments, geometry, scopes, source lines, phases, live bytes."""
     with record(model):
-        call()
+        work()
 
 
-WAYS = (
-    Way("plain", lambda call, _: call()),
-    Way("bare mode", under(Bare)),
-    Way("counting mode", under(Counting)),
-    Way("full recording", recorded),
-    Way("FlopCounterMode", under(lambda: FlopCounterMode(display=False))),
-)
+OWN = {"plain": plain, "bare mode": under(Bare), "counting mode": under(Counting), "full recording": recorded}
+
+
+def calls() -> Iterator[Subject]:
+    """The models and sizes that the goals are set for, called without gradients."""
+    for name, example in examples().items():
+        yield Subject(name, example.model, example.args, partial(without_grad, example))
+
+
+def steps() -> Iterator[Subject]:
+    """The same models through a loss, a backward pass and a step of AdamW."""
+    for name, example in examples().items():
+        optimizer = torch.optim.AdamW(example.model.parameters(), foreach=True)
+        yield Subject(name, example.model, example.args, partial(one_step, example, optimizer))
 
 
 def examples() -> Mapping[str, Example]:
-    """The models and sizes that the goals are set for."""
+    """The models by the names they have in the tables."""
     return {
         "ResNet-50, 64 px": Example(resnet50().eval(), torch.randn(1, 3, 64, 64)),
         "GPT-2, 12 layers, width 256": one_row(factories.gpt2(12, 256, TOKENS)),
@@ -103,11 +126,24 @@ def one_row(example: Example) -> Example:
     return Example(example.model, example.args[:1])
 
 
-def call_of(example: Example) -> Callable[[], Any]:
-    """The plain call of an example."""
-    if isinstance(example.args, Mapping):
-        return lambda: example.model(**example.args)
-    return lambda: example.model(example.args)
+def output_of(example: Example) -> Any:
+    """What the model returns."""
+    return example.model(**example.args) if isinstance(example.args, Mapping) else example.model(example.args)
+
+
+def without_grad(example: Example) -> None:
+    """One call."""
+    with torch.no_grad():
+        output_of(example)
+
+
+def one_step(example: Example, optimizer: torch.optim.Optimizer) -> None:
+    """One training step."""
+    output = output_of(example)
+    tensor = output if isinstance(output, torch.Tensor) else output[0]
+    tensor.float().square().mean().backward()
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -117,45 +153,62 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.process_time() - before
 
 
-def ratios(example: Example) -> dict[str, float]:
-    """Median ratio to the bare mode, by way."""
-    call = call_of(example)
-    times: dict[str, list[float]] = {way.name: [] for way in WAYS}
-    with torch.no_grad():
-        for turn in range(ROUNDS + 2):
-            for way in WAYS:
-                spent = seconds(lambda way=way: way.run(call, example.model))
-                if turn >= 2:
-                    times[way.name].append(spent)
+def ratios(subject: Subject, tools: Mapping[str, Callable[..., None]], rounds: int) -> dict[str, str]:
+    """Median ratio to the bare mode by tool, or why a tool does not run here."""
+    failed = {name: works(tool, subject.work, subject.model, subject.inputs) for name, tool in tools.items()}
+    times: dict[str, list[float]] = {name: [] for name, why in failed.items() if not why}
+    for turn in range(rounds + 1):
+        for name, spent in times.items():
+            taken = seconds(partial(tools[name], subject.work, subject.model, subject.inputs))
+            if turn:
+                spent.append(taken)
     bare = times["bare mode"]
-    return {
-        name: statistics.median(one / floor for one, floor in zip(spent, bare, strict=True))
-        for name, spent in times.items()
-    }
+    return {name: failed[name] or f"{statistics.median(map(truediv, times[name], bare)):.2f}" for name in tools}
 
 
-def after_the_run(example: Example) -> str:
-    """Milliseconds from the log of a run to its graph, and to its canonical graph."""
-    with torch.no_grad():
-        graph = trace(example.model, example.args)
-        with record(example.model) as recording:
-            call_of(example)()
-    run = recording.log
-    frozen = statistics.median(seconds(lambda: freeze(run)) for _ in range(9)) * 1e3
-    settled = statistics.median(seconds(lambda: type(graph).canonical.func(graph)) for _ in range(9)) * 1e3
-    return f"{len(graph.operations)} operations | {frozen:.1f} ms | {settled:.1f} ms"
+def after_the_run(subject: Subject) -> list[str]:
+    """Operations, milliseconds from the log of a run to its graph and to its canonical graph, bytes an operation."""
+    with record(subject.model) as recording:
+        subject.work()
+    run, graph = recording.log, recording.graph
+    frozen = statistics.median(seconds(lambda: freeze(run)) for _ in range(5)) * 1e3
+    settled = statistics.median(seconds(lambda: type(graph).canonical.func(graph)) for _ in range(5)) * 1e3
+    return [str(len(graph.operations)), f"{frozen:.0f} ms", f"{settled:.0f} ms", f"{bytes_of_log(subject):.0f} B"]
 
 
-def main() -> None:
-    """Print one table."""
+def bytes_of_log(subject: Subject) -> float:
+    """Memory of a recording for each operation, as Python allocates it."""
+    gc.collect()
+    tracemalloc.start()
+    with record(subject.model) as recording:
+        subject.work()
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held / max(len(recording.log.log), 1)
+
+
+def table(subjects: Iterable[Subject], tools: Mapping[str, Callable[..., None]], rounds: int) -> list[str]:
+    """One Markdown table."""
+    columns = ["model", *tools, "operations", "freezing", "canonical", "log of one operation"]
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
+    for subject in subjects:
+        row = ratios(subject, tools, rounds)
+        lines.append("| " + " | ".join([subject.name, *row.values(), *after_the_run(subject)]) + " |")
+        print(lines[-1], flush=True)
+    return lines
+
+
+def main(rounds: int = ROUNDS) -> None:
+    """Print the tables and write them down."""
+    warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    print(f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, one thread\n")
-    print("| model | " + " | ".join(way.name for way in WAYS) + " | operations | freezing | canonical |")
-    print("|---" * (len(WAYS) + 4) + "|")
-    for name, example in examples().items():
-        row = ratios(example)
-        print(f"| {name} | " + " | ".join(f"{row[way.name]:.2f}" for way in WAYS) + f" | {after_the_run(example)} |")
+    machine = f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, one thread"
+    lines = ["# What recording costs", "", f"{machine}. {__doc__.split(CUT)[1].strip()}", ""]
+    lines += ["## A call without gradients", "", *table(calls(), {**OWN, **peers.OF_A_CALL}, rounds), ""]
+    lines += ["## A training step with AdamW", "", *table(steps(), {**OWN, **peers.OF_A_STEP}, rounds), ""]
+    RESULTS.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

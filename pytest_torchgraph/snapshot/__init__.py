@@ -23,6 +23,11 @@ Lines of a body, one for each item of it:
 ``qkv: Linear = addmm(ARGUMENTS) RESULTS``    a module that does one operation, which names the values as the body
                                               around it does; in ``fc: Linear(VALUES) = mm(%in0)`` it names
                                               them as beneath any module, where the other would not say all
+``attn#again: Attention(…)``                  the module call as checkpointing runs it again; ``#again: Block(…)``
+                                              is the very call that it stands in
+``phase optimizer: AdamW`` and lines          a phase of a training step, where it was begun
+``for each of 21 parameters`` and lines       work that a phase does for each parameter; ``for all`` when one operation
+                                              takes them all as a list
 ``leaves weight:f32[4], …``                   a module's parameters, where no line reads them first in this order
 ``return PATH = VALUE``                       what came out, by its path in the result; a value that nothing but the
                                               caller reads is named through its scopes: ``%model>layers.3>attn>cat``
@@ -36,6 +41,16 @@ names that scopes and inputs have; ``%split:1`` is the second result. A paramete
 where a scope first reads it: ``weight:f32[8,4]``. Names that are not dotted words, or would be mistaken, are quoted:
 ``%"a b"``, ``$"None"``. Operations are without ``aten.`` and their usual overload (``operations.py``): ``add`` is
 ``aten.add.Tensor``, ``add.Scalar`` another; other namespaces are written in full; ``@"…"`` quotes.
+
+**Phases.** A module call in a phase stands for the forward call of that name. ``^mm`` is a value of that forward call,
+``^in0`` one of its inputs, ``^attn>sdpa:1`` one from a call inside it, ``^^add`` one of the forward call around, with a
+``^`` more for each body on the way. ``f32[16,8] to weight.grad`` says that a result is from then on the gradient of
+a parameter (as ``to exp_avg``, an optimizer's state), ``to :1 weight.grad`` that its second one is; who reads it names
+it so.
+
+**Loops.** In the lines of ``for each`` and ``for all`` the parameter at hand is ``parameter``, its gradient ``grad``,
+its state ``exp_avg`` and so on; ``f32[*]`` has the sizes of the parameter; ``[*grad]`` is a list with one for each.
+``21 parameters`` are all that got a gradient above, ``19 parameters, without a.bias, b.bias`` all but these.
 
 **Values are read** as their geometry says, relative to the value: ``%qkv[2,16,12,16][:,:,0:4].transpose(1,2)``
 (``geometry.py``); ``.view(i32)`` reads the bytes as another type, ``.conj()`` and ``.neg()`` are lazy bits.
