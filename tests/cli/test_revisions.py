@@ -125,3 +125,21 @@ def test_it_imports_no_pytorch() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_history_of_a_file_names_the_commits_that_moved_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "snapshots/deep/drifts é.torchgraph", "snapshots/noted.torchgraph"]) == 0
+    drifts, noted = capsys.readouterr().out.split("\n\n")
+    name, head, newest, oldest = drifts.splitlines()
+    assert name == "snapshots/deep/drifts é.torchgraph"
+    assert head.split() == ["commit", "date", "ops", "copies", "saved", "peak", "flops", "subject"]
+    assert (newest.split()[2], newest.split()[-1]) == ("2", "two")
+    assert (oldest.split()[2], oldest.split()[-1]) == ("1", "one")
+    assert len(noted.splitlines()) == 3  # the second commit changed only what is not compared
+
+
+def test_the_history_of_a_removed_file_ends_with_its_removal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "snapshots/goes.torchgraph"]) == 0
+    assert "removed" in capsys.readouterr().out.splitlines()[2]
+    assert main(["history", "absent.torchgraph"]) == 2
+    assert "absent.torchgraph is neither here nor in git's history" in capsys.readouterr().err
