@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import Literal
@@ -64,6 +64,10 @@ class Graph:
     def __repr__(self) -> str:
         name, calls = self.scopes[0].class_name, len(self.scopes) - 1
         return f"<Graph of {name}: {self.count('ops')} operations, {calls} module calls>"
+
+    def noting(self, *notes: str) -> Graph:
+        """The same graph with *notes* after its own."""
+        return replace(self, notes=(*self.notes, *notes))
 
     @cached_property
     def op_counts(self) -> OperationCounts:
