@@ -60,6 +60,7 @@ class Replay:
         self.indices: dict[int, int] = {}
         self.values: dict[int, Tensor] = {}
         self.skipped: Counter[str] = Counter()
+        self.gaps: Counter[str] = Counter()
         self.last = last_uses(graph, evidence)
 
     def run(self) -> tuple[str, ...]:
@@ -69,8 +70,11 @@ class Replay:
             self.release(operation)
         self.compare_ends()
         done = len(self.graph.operations) - sum(self.skipped.values())
-        missing = (f"not replayed: {what}{f' ×{count}' if count > 1 else ''}" for what, count in self.skipped.items())
-        return (f"verified: {done} operations replayed with the same bits", *missing)
+        return (
+            f"verified: {done} operations replayed with the same bits",
+            *(f"{NOT_REPLAYED}{what}{times(count)}" for what, count in self.skipped.items()),
+            *(f"{NOT_RECORDED}{what}{times(count)}" for what, count in self.gaps.items()),
+        )
 
     def step(self, operation: Operation, seen: Witnessed) -> None:
         """Replay one operation, or take in what it left behind."""
@@ -78,7 +82,7 @@ class Replay:
         self.require_declared(operation, seen, operands)
         if seen.reason:
             self.skipped[f"{operation.name}: {seen.reason}"] += 1
-            self.take_left(operation, seen)
+            self.take_left(seen)
             return
         readings = [self.reading(operation, reference) for reference in operands]
         self.compare(operation, operands, readings, seen.before, "reads")
@@ -87,7 +91,8 @@ class Replay:
         for reference, result in zip(made, results, strict=False):
             if reference is not None:
                 self.bind(operation, reference, result)
-        self.take_left(operation, seen)
+        self.fill_rooms(operation, made)
+        self.take_left(seen)
         self.compare(operation, made, results, seen.results, "returns")
         written = [reference if reference.storage in operation.writes else None for reference in operands]
         self.compare(operation, written, readings, seen.after, "writes")
@@ -155,9 +160,19 @@ class Replay:
         self.indices[storage._cdata] = index
         return storage
 
-    def take_left(self, operation: Operation, seen: Witnessed) -> None:
+    def fill_rooms(self, operation: Operation, made: list[TensorRef | None]) -> None:
+        """Put into uninitialised memory what lay there when it was first used."""
+        for reference in made:
+            contents = None if reference is None else self.evidence.storages.get(reference.storage)
+            if reference is None or contents is None or self.graph.storages[reference.storage].kind != "result":
+                continue
+            if self.graph.storages[reference.storage].producer == operation.index:
+                self.take_left(Witnessed(left={reference.storage: contents}))
+                if reference.storage in self.evidence.filled:
+                    self.gaps[f"what filled the memory of {operation.name} (C++ or NumPy)"] += 1
+
+    def take_left(self, seen: Witnessed) -> None:
         """Put in place the contents that no replay can make."""
-        del operation
         for index, contents in seen.left.items():
             storage = self.storages.get(index)
             if storage is None or storage.nbytes() != contents.numel():
@@ -220,6 +235,7 @@ class Replay:
         )
 
 
+NOT_REPLAYED, NOT_RECORDED = "not replayed: ", "not recorded: "
 WRONG = {
     "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is "
     "missing from the record",
@@ -227,6 +243,11 @@ WRONG = {
     "writes": "operand {place} ({what}), which it writes, has other bits afterwards than while recording",
 }
 UNSEEN = Witnessed(reason="nothing was kept of it")
+
+
+def times(count: int) -> str:
+    """How often, where more than once."""
+    return f" ×{count}" if count > 1 else ""
 
 
 def last_uses(graph: Graph, evidence: Evidence) -> dict[int, int]:

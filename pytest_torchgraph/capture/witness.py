@@ -21,8 +21,10 @@ from pytest_torchgraph.capture.state import has_contents, whole_storage
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
-ROOM = re.compile(r"aten\.(new_|_)?empty\w*|aten\.resize\w*")
+ROOM = re.compile(r"aten\.(new_|_)?empty\w*")
 """Operations that return memory with whatever was in it."""
+WORK_SPACE = {"aten.mkldnn_rnn_layer.default": (3,)}
+"""Results that are a kernel's own work space, with gaps that it does not fill."""
 COLLECTIVE = re.compile(r"_?c10d\w*|symm_mem|_dtensor|fsdp")
 NO_OBJECT = (bool, int, float, complex, str, torch.dtype, torch.layout, torch.memory_format, torch.device)
 
@@ -60,24 +62,38 @@ class Witnessed:
 class Evidence:
     """What was seen of one run: each operation by position, and the first contents of what no operation made.
 
-    ``ends`` are readings of what was still alive when the run ended, with their digests.
+    ``ends`` are readings of what was still alive when the run ended, with their digests. ``rooms`` are storages that
+    were taken uninitialised and not used yet; ``filled`` those that were then filled by no operation.
     """
 
     operations: dict[int, Witnessed] = field(default_factory=dict)
     storages: dict[int, Tensor] = field(default_factory=dict)
     values: dict[int, Tensor] = field(default_factory=dict)
     ends: dict[int, tuple[Raw, bytes]] = field(default_factory=dict)
+    rooms: dict[int, bytes] = field(default_factory=dict)
+    filled: set[int] = field(default_factory=set)
 
     def keep_first(self, tensor: Tensor, identity: Identity) -> None:
         """Copy what *tensor* reads, unless an operation of the run made it or it was copied before."""
         raw = identity.read(tensor)
-        if not has_contents(tensor) or identity.sights[raw[1]].kind == "result":
+        if not has_contents(tensor):
             return
-        if not reads_memory(tensor):
+        if raw[1] in self.rooms:
+            self.keep_room(tensor, raw[1])
+        elif identity.sights[raw[1]].kind == "result":
+            return
+        elif not reads_memory(tensor):
             if raw[0] not in self.values:
                 self.values[raw[0]] = tensor.clone()
         elif raw[1] not in self.storages:
             self.storages[raw[1]] = whole_storage(tensor).clone()
+
+    def keep_room(self, tensor: Tensor, index: int) -> None:
+        """Copy what lies in memory that was taken uninitialised: whatever was in it, or what C++ or NumPy put there."""
+        contents = whole_storage(tensor).clone()
+        self.storages[index] = contents
+        if digest(contents) != self.rooms.pop(index):
+            self.filled.add(index)
 
     def keep_ends(self, identity: Identity) -> None:
         """Note the contents of every tensor that is alive."""
@@ -85,8 +101,10 @@ class Evidence:
             for seen in list(identity.seen.values()):
                 tensor = seen()
                 found = None if tensor is None else digest_as(seen, tensor)
-                if found is not None:
+                if tensor is not None and found is not None:
                     self.ends[seen.raw[0]] = (seen.raw, found)
+                    if seen.raw[1] in self.rooms:
+                        self.keep_room(tensor, seen.raw[1])
 
 
 def digest_as(seen: Seen, tensor: Tensor) -> bytes | None:
@@ -118,8 +136,10 @@ class Witness(OperationMode):
         seen.results = [digest(one) if isinstance(one, Tensor) else repr(one).encode() for one in flat(out)]
         if seen.reason:
             self.keep_left(seen, [*operands, *tensors_in((out,))])
-        elif ROOM.fullmatch(overload.name.rpartition(".")[0]):
+        elif overload.name.startswith("aten.resize"):
             self.keep_left(seen, list(tensors_in((out,))))
+        else:
+            self.note_rooms(overload, seen, list(tensors_in((out,))))
         self.evidence.operations[self.position(func)] = seen
         return out
 
@@ -135,6 +155,18 @@ class Witness(OperationMode):
             seen.random = torch.get_rng_state()
             seen.devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
         return seen
+
+    def note_rooms(self, overload: Overload, seen: Witnessed, results: list[Tensor]) -> None:
+        """Remember results that hold whatever was in their memory before: all, or the work space of a kernel."""
+        if ROOM.fullmatch(overload.name.rpartition(".")[0]):
+            for place, tensor in enumerate(results):
+                if has_contents(tensor) and reads_memory(tensor):
+                    seen.results[place] = None
+                    self.evidence.rooms[self.identity.read(tensor)[1]] = digest(whole_storage(tensor)) or b""
+        for place in WORK_SPACE.get(overload.name, ()):
+            if place < len(results):
+                seen.results[place] = None
+                self.keep_left(seen, results[place : place + 1])
 
     def keep_left(self, seen: Witnessed, tensors: list[Tensor]) -> None:
         """Copy what the operation left behind."""
