@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.state import has_contents
+from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 PARTS: dict[torch.layout, Callable[[Tensor], Iterable[Tensor]]] = {
     torch.sparse_coo: lambda tensor: (tensor._indices(), tensor._values()),
@@ -20,9 +21,17 @@ PARTS: dict[torch.layout, Callable[[Tensor], Iterable[Tensor]]] = {
 }
 
 
+def holds_contents(tensor: Tensor) -> bool:
+    """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others."""
+    return has_contents(tensor) and not unwraps_itself(type(tensor))
+
+
 def reads_memory(tensor: Tensor) -> bool:
-    """Whether bytes, dtype and geometry are all there is to *tensor*: not so for quantized, sparse, nested ones."""
-    return tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested)
+    """Whether bytes, dtype and geometry are all there is to *tensor*: not so for quantized, sparse, nested ones.
+
+    Forward-mode differentiation makes zeros that take no memory at all.
+    """
+    return tensor.layout is torch.strided and not (tensor.is_quantized or tensor.is_nested or tensor._is_zerotensor())
 
 
 def bare(tensor: Tensor) -> Tensor:
@@ -33,10 +42,12 @@ def bare(tensor: Tensor) -> Tensor:
 
 def digest(tensor: Tensor) -> bytes | None:
     """A digest of the elements in their order; ``None`` for a tensor without contents (fake, ``meta``, opaque)."""
-    if not has_contents(tensor):
+    if not holds_contents(tensor):
         return None
     if reads_memory(tensor):
         return digest_of_bytes(bare(tensor).contiguous().cpu())
+    if tensor._is_zerotensor():
+        return b"0"
     try:
         return b"".join(digest(part) or b"?" for part in parts(tensor))
     except (RuntimeError, NotImplementedError):
@@ -53,10 +64,12 @@ def parts(tensor: Tensor) -> Iterable[Tensor]:
     return (tensor.to_dense(),) if found is None else found(tensor)
 
 
-def digest_of_bytes(tensor: Tensor) -> bytes:
-    """A digest of contiguous host memory, without a copy and without NumPy."""
+def digest_of_bytes(tensor: Tensor) -> bytes | None:
+    """A digest of contiguous host memory, without a copy and without NumPy; ``None`` where there is no memory."""
     size = tensor.numel() * tensor.element_size()
     if not size:
         return b""
+    if not tensor.data_ptr():
+        return None
     memory = (ctypes.c_char * size).from_address(tensor.data_ptr())
     return hashlib.blake2b(memory, digest_size=16).digest()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from pytest_torchgraph.capture.contents import digest, reads_memory
+from pytest_torchgraph.capture.contents import bare, digest, reads_memory
 from pytest_torchgraph.capture.state import random_undo
 from pytest_torchgraph.capture.witness import Evidence, GeneratorState, Witnessed, flat
 from pytest_torchgraph.graph.graph import Graph
@@ -86,6 +86,7 @@ class Replay:
             return
         readings = [self.reading(operation, reference) for reference in operands]
         self.compare(operation, operands, readings, seen.before, "reads")
+        places = [bare(one) if reads_memory(one) else one for one in readings]
         results = self.execute(operation, seen, readings)
         made = [reference for reference in references_in(operation.results)]
         for reference, result in zip(made, results, strict=False):
@@ -95,7 +96,7 @@ class Replay:
         self.take_left(seen)
         self.compare(operation, made, results, seen.results, "returns")
         written = [reference if reference.storage in operation.writes else None for reference in operands]
-        self.compare(operation, written, readings, seen.after, "writes")
+        self.compare(operation, written, places, seen.after, "writes")
 
     def require_declared(self, operation: Operation, seen: Witnessed, operands: list[TensorRef]) -> None:
         """Raise where the recorded run changed what the operation does not declare to write."""
@@ -205,7 +206,7 @@ class Replay:
                 name = f"{record.role or record.kind} {record.name}" if record.name else f"storage {raw[1]}"
                 raise VerificationFailed(
                     f"the record does not compute what ran: {name} ends with other bits than in the run\n"
-                    "  An operation that wrote it is missing from the record."
+                    "  What wrote it is no operation of the record."
                 )
 
     def release(self, operation: Operation) -> None:
@@ -237,8 +238,8 @@ class Replay:
 
 NOT_REPLAYED, NOT_RECORDED = "not replayed: ", "not recorded: "
 WRONG = {
-    "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is "
-    "missing from the record",
+    "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is no "
+    "operation of the record",
     "returns": "result {place} ({what}) has other bits than while recording",
     "writes": "operand {place} ({what}), which it writes, has other bits afterwards than while recording",
 }

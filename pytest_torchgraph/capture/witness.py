@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from pytest_torchgraph.capture.contents import bare, digest, reads_memory
+from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory
 from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overload_of
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.capture.state import has_contents, whole_storage
+from pytest_torchgraph.capture.state import whole_storage
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
@@ -76,7 +76,7 @@ class Evidence:
     def keep_first(self, tensor: Tensor, identity: Identity) -> None:
         """Copy what *tensor* reads, unless an operation of the run made it or it was copied before."""
         raw = identity.read(tensor)
-        if not has_contents(tensor):
+        if not holds_contents(tensor):
             return
         if raw[1] in self.rooms:
             self.keep_room(tensor, raw[1])
@@ -109,7 +109,7 @@ class Evidence:
 
 def digest_as(seen: Seen, tensor: Tensor) -> bytes | None:
     """The digest of *tensor*; ``None`` where it has none, or reads other memory than when it was seen."""
-    if seen.raw[3] is None or not (has_contents(tensor) and reads_memory(tensor)):
+    if seen.raw[3] is None or not (holds_contents(tensor) and reads_memory(tensor)):
         return None
     same = tensor.shape == seen.raw[2] and tensor.untyped_storage()._cdata == seen.storage_key
     return digest(tensor) if same else None
@@ -130,7 +130,7 @@ class Witness(OperationMode):
         given = (*args, *(value for _, value in sorted((kwargs or {}).items())))
         operands = list(tensors_in(given))
         seen = self.before(overload, given, operands)
-        readings = [bare(one) if has_contents(one) and reads_memory(one) else one for one in operands]
+        readings = [bare(one) if holds_contents(one) and reads_memory(one) else one for one in operands]
         out = self.mode.__torch_dispatch__(func, types, args, kwargs)
         seen.after = seen.before if overload.moves_metadata else [digest(one) for one in readings]
         seen.results = [digest(one) if isinstance(one, Tensor) else repr(one).encode() for one in flat(out)]
@@ -160,7 +160,7 @@ class Witness(OperationMode):
         """Remember results that hold whatever was in their memory before: all, or the work space of a kernel."""
         if ROOM.fullmatch(overload.name.rpartition(".")[0]):
             for place, tensor in enumerate(results):
-                if has_contents(tensor) and reads_memory(tensor):
+                if holds_contents(tensor) and reads_memory(tensor):
                     seen.results[place] = None
                     self.evidence.rooms[self.identity.read(tensor)[1]] = digest(whole_storage(tensor)) or b""
         for place in WORK_SPACE.get(overload.name, ()):
@@ -172,9 +172,9 @@ class Witness(OperationMode):
         """Copy what the operation left behind."""
         for tensor in tensors:
             raw = self.identity.read(tensor)
-            if has_contents(tensor) and reads_memory(tensor):
+            if holds_contents(tensor) and reads_memory(tensor):
                 seen.left[raw[1]] = whole_storage(tensor).clone()
-            elif has_contents(tensor) and seen.reason:
+            elif holds_contents(tensor) and seen.reason:
                 seen.left_values[raw[0]] = tensor.clone()
 
     def position(self, func: Any) -> int:
@@ -191,7 +191,7 @@ def reason_against(overload: Overload, operands: list[Tensor], given: tuple[Any,
         return "what a higher-order operator runs is not recorded"
     if COLLECTIVE.fullmatch(namespace):
         return "a collective needs the other ranks"
-    if not all(map(has_contents, operands)):
+    if not all(map(holds_contents, operands)):
         return "its tensors have no contents"
     if any(isinstance(one, (torch.UntypedStorage, torch.storage.TypedStorage)) for one in objects_in(given)):
         return "it takes a storage by itself"
