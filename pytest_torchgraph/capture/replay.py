@@ -102,7 +102,9 @@ class Replay:
         """Raise where the recorded run changed what the operation does not declare to write."""
         for place, (reference, before, after) in enumerate(zip(operands, seen.before, seen.after, strict=False)):
             if before != after and reference.storage not in operation.writes:
-                self.fail(operation, f"it changed operand {place} ({reference.spec.text}), which its schema calls unwritten")
+                self.fail(
+                    operation, f"it changed operand {place} ({reference.spec.text}), which its schema calls unwritten"
+                )
 
     def execute(self, operation: Operation, seen: Witnessed, readings: list[Tensor]) -> list[Any]:
         """What the operation returns this time."""
@@ -148,7 +150,9 @@ class Replay:
         held, shares = self.storages.get(reference.storage), self.indices.get(storage._cdata)
         if shares != (None if held is None else reference.storage):
             where = "memory of its own" if shares is None else f"the memory of storage {shares}"
-            self.fail(operation, f"its result {reference.spec.text} lies in {where}, not in storage {reference.storage}")
+            self.fail(
+                operation, f"its result {reference.spec.text} lies in {where}, not in storage {reference.storage}"
+            )
         geometry = reference.spec.geometry
         if geometry is not None and (tuple(result.shape), result.stride()) != (geometry.shape, geometry.stride):
             self.fail(operation, f"its result has geometry {tuple(result.shape)}, {result.stride()}, not {geometry}")
@@ -197,15 +201,18 @@ class Replay:
     def compare_ends(self) -> None:
         """Raise for what ends with other bits than in the recorded run."""
         for raw, bits in self.evidence.ends.values():
-            storage = self.storages.get(raw[1])
+            record = self.graph.storages[raw[1]]
+            first = self.evidence.storages.get(raw[1])
+            storage = self.storages.get(raw[1], None if first is None else first.untyped_storage())
+            if storage is None and record.kind != "result":
+                continue  # no operation ever used it
+            name = f"{record.role or record.kind} {record.name or record.spec.text}"
             if storage is None:
-                continue
+                raise VerificationFailed(f"{SUMMARY}: {name} is made by no operation of the record")
             found = torch.empty(0, dtype=raw[5], device=raw[6]).set_(storage, raw[4], raw[2], raw[3])
             if digest(found) != bits:
-                record = self.graph.storages[raw[1]]
-                name = f"{record.role or record.kind} {record.name}" if record.name else f"storage {raw[1]}"
                 raise VerificationFailed(
-                    f"the record does not compute what ran: {name} ends with other bits than in the run\n"
+                    f"{SUMMARY}: {name} ends with other bits than in the run\n"
                     "  What wrote it is no operation of the record."
                 )
 
@@ -231,11 +238,11 @@ class Replay:
         place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
         line = f", {operation.source.file}:{operation.source.line}" if operation.source else ""
         raise VerificationFailed(
-            "the record does not compute what ran\n"
-            f"  {operation.name}, operation {operation.index} ({operation.phase}) in {place}{line}:\n  {what}"
+            f"{SUMMARY}\n  {operation.name}, operation {operation.index} ({operation.phase}) in {place}{line}:\n  {what}"
         )
 
 
+SUMMARY = "the record does not compute what ran"
 NOT_REPLAYED, NOT_RECORDED = "not replayed: ", "not recorded: "
 WRONG = {
     "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is no "
