@@ -147,8 +147,9 @@ def encoder_layer(source: Shape, width: int, *rest: Any, **__: Any) -> int:
     Source: ``transformer_encoder_forward`` in ``aten/src/ATen/native/transformers/transformer.cpp``. The weights of the
     linear layers are the 15th and 17th argument.
     """
+    weights: tuple[Shape, Shape] = (rest[12], rest[14])
     rows = math.prod(source[:-1])
-    return multi_head_attention(source, source, source, width) + 2 * rows * (math.prod(rest[12]) + math.prod(rest[14]))
+    return multi_head_attention(source, source, source, width) + 2 * rows * sum(map(math.prod, weights))
 
 
 def recurrent_layer(inputs: Shape, weight: Shape, hidden_weight: Shape, *_: Any, **__: Any) -> int:
@@ -160,7 +161,7 @@ def recurrent_layer(inputs: Shape, weight: Shape, hidden_weight: Shape, *_: Any,
 
 
 def recurrent_layer_backward(inputs: Shape, weight: Shape, hidden_weight: Shape, *_: Any, **__: Any) -> int:
-    """``mkldnn_rnn_layer_backward``: for each product forward, one for its input's gradient and one for its weight's."""
+    """``mkldnn_rnn_layer_backward``: two for each product forward, its input's gradient and its weight's."""
     return 2 * recurrent_layer(inputs, weight, hidden_weight)
 
 
@@ -181,7 +182,8 @@ def trilinear(one: Shape, two: Shape, three: Shape, *rest: Any, **__: Any) -> in
     that the next three arguments name.
     """
     shapes = [expanded(shape, places) for shape, places in zip((one, two, three), rest[:3], strict=True)]
-    return 2 * math.prod(max(sizes) for sizes in zip(*shapes, strict=True))
+    sizes: list[int] = [max(each) for each in zip(*shapes, strict=True)]
+    return 2 * math.prod(sizes)
 
 
 def expanded(shape: Shape, places: Shape) -> Shape:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import reduce
-from typing import Any, cast
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.contents import bare, digest, reads_memory
+from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.state import random_undo
-from pytest_torchgraph.capture.witness import Evidence, GeneratorState, Witnessed, flat
+from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Argument, Opaque, Operation, Word, tensors_in
-from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
+from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph.tensor import TensorRef
 
 
 class VerificationFailed(AssertionError):
@@ -88,7 +87,7 @@ class Replay:
         self.compare(operation, operands, readings, seen.before, "reads")
         places = [bare(one) if reads_memory(one) else one for one in readings]
         results = self.execute(operation, seen, readings)
-        made = [reference for reference in references_in(operation.results)]
+        made = list(references_in(operation.results))
         for reference, result in zip(made, results, strict=False):
             if reference is not None:
                 self.bind(operation, reference, result)
@@ -232,21 +231,20 @@ class Replay:
         name = self.graph.storages[reference.storage].name
         return f"{name} {reference.spec.text}" if name else reference.spec.text
 
-    def fail(self, operation: Operation, what: str) -> Any:
+    def fail(self, operation: Operation, what: str) -> NoReturn:
         """Raise with the operation, its module and its line."""
         scope = self.graph.scopes[operation.scope]
         place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
         line = f", {operation.source.file}:{operation.source.line}" if operation.source else ""
-        raise VerificationFailed(
-            f"{SUMMARY}\n  {operation.name}, operation {operation.index} ({operation.phase}) in {place}{line}:\n  {what}"
-        )
+        which = f"{operation.name}, operation {operation.index} ({operation.phase})"
+        raise VerificationFailed(f"{SUMMARY}\n  {which} in {place}{line}:\n  {what}")
 
 
 SUMMARY = "the record does not compute what ran"
 NOT_REPLAYED, NOT_RECORDED = "not replayed: ", "not recorded: "
 WRONG = {
-    "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is no "
-    "operation of the record",
+    "reads": "operand {place} ({what}) has other bits than while recording: it is another tensor, or what wrote it is "
+    "no operation of the record",
     "returns": "result {place} ({what}) has other bits than while recording",
     "writes": "operand {place} ({what}), which it writes, has other bits afterwards than while recording",
 }
@@ -279,39 +277,3 @@ def references_in(results: Any) -> Iterator[TensorRef | None]:
             yield from references_in(result)
         else:
             yield result if isinstance(result, TensorRef) else None
-
-
-def tensor_of(storage: torch.UntypedStorage, spec: TensorSpec) -> Tensor:
-    """*storage*, read as *spec* says."""
-    assert spec.geometry is not None
-    geometry = spec.geometry
-    empty = torch.empty(0, dtype=getattr(torch, spec.dtype), device=storage.device)
-    found = empty.set_(storage, geometry.offset, geometry.shape, geometry.stride)
-    found = found.conj() if spec.conj else found
-    return torch._neg_view(found) if spec.neg else found
-
-
-def target_of(operation: Operation) -> Any:
-    """The operation by its name."""
-    return reduce(getattr, operation.name.split("."), cast("Any", torch.ops))
-
-
-def value_of(argument: Argument, readings: Iterator[Tensor], objects: Iterator[Any]) -> Any:
-    """One argument as PyTorch takes it."""
-    if isinstance(argument, TensorRef):
-        return next(readings)
-    if isinstance(argument, tuple):
-        return [value_of(part, readings, objects) for part in argument]
-    if isinstance(argument, Word):
-        return operator.attrgetter(argument.text.removeprefix("torch."))(torch)
-    if isinstance(argument, Opaque):
-        found = next(objects)
-        return generator_of(found) if isinstance(found, GeneratorState) else found
-    return argument
-
-
-def generator_of(kept: GeneratorState) -> torch.Generator:
-    """A generator in the state that was kept."""
-    generator = torch.Generator(kept.device)
-    generator.set_state(kept.state)
-    return generator

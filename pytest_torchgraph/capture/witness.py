@@ -42,7 +42,8 @@ class Witnessed:
     """What was seen of one operation besides its record.
 
     ``before`` and ``after`` are digests of its operands, ``results`` of what it returned; ``objects`` the arguments of
-    which a record keeps the type alone, ``grad`` whether gradients were wanted: kernels allocate by it. ``left`` are contents of storages that a replay cannot make, as they were
+    which a record keeps the type alone, ``grad`` whether gradients were wanted: kernels allocate by it. ``random`` and
+    ``devices`` are random states before it. ``left`` are contents of storages that a replay cannot make, as they were
     afterwards; ``reason`` says why the operation is not replayed.
     """
 

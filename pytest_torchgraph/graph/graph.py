@@ -12,8 +12,8 @@ from typing import Literal
 
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
-from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Call, Operation

@@ -141,8 +141,9 @@ def test_products_of_vectors_and_of_groups() -> None:
 
 def test_an_optimizer_step_has_no_products() -> None:
     model = nn.Linear(8, 8)
-    for settings in ({"foreach": True}, {"fused": True}, {"foreach": False}):
-        graph = trace(model, example(4, 8), backward=True, optimizer=torch.optim.AdamW(model.parameters(), **settings))
+    for fused, foreach in ((False, True), (True, False), (False, False)):
+        optimizer = torch.optim.AdamW(model.parameters(), fused=fused, foreach=foreach)
+        graph = trace(model, example(4, 8), backward=True, optimizer=optimizer)
         assert graph.select(phase="optimizer").flops == 0
         assert graph.flops.exactly() == 2 * 2 * 4 * 8 * 8
 

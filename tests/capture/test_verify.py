@@ -56,6 +56,7 @@ def test_a_model_is_proved(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet", "lstm", "gru", "batchnorm_train", "tied_weights", "moe", "bert", "gpt2"])
 def test_a_training_step_is_proved(name: str) -> None:
     found = {**MODELS, **FACTORIES}[name]()
+    assert isinstance(found.model, nn.Module)
     optimizer = torch.optim.AdamW(found.model.parameters())
     assert proved(found.model, found.args, found.kwargs, backward=True, optimizer=optimizer) == ()
 
@@ -122,7 +123,7 @@ def test_tensors_without_contents_are_named() -> None:
 
 def test_a_storage_given_by_itself_is_named() -> None:
     def reread(x: Tensor) -> Tensor:
-        return torch.empty(0).set_(x.untyped_storage(), 0, (8, 4), (4, 1)) + 1  # type: ignore[call-overload]
+        return torch.empty(0).set_(x.untyped_storage(), 0, (8, 4), (4, 1)) + 1
 
     assert proved(reread, X) == ("not replayed: aten.set_.source_Storage_storage_offset: it takes a storage by itself",)
 
