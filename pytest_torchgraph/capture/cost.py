@@ -2,86 +2,73 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import re
+from functools import cache
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import flop_registry
 
+from pytest_torchgraph.capture.formulas import FORMULAS, Formula
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.graph.tally import ATTENTION_PACKETS, MATMUL_PACKETS, packet_of
-from pytest_torchgraph.graph.tensor import Shape
+from pytest_torchgraph.graph.tensor import RAGGED
 
-# Matmul-like packets outside `MATMUL_PACKETS`: without a formula their cost is unknown rather than 0.
-HEAVY_PACKETS = (
-    MATMUL_PACKETS
-    | ATTENTION_PACKETS
-    | {
-        "aten.convolution",
-        "aten._convolution",
-        "aten.mkldnn_rnn_layer",
-        "aten._cudnn_rnn",
-        "aten._thnn_fused_lstm_cell",
-        "aten._scaled_dot_product_flash_attention_for_cpu",
-        "aten._scaled_dot_product_flash_attention",
-        "aten._scaled_dot_product_efficient_attention",
-        "aten._scaled_dot_product_cudnn_attention",
-        "aten._cdist_forward",
-        "aten._trilinear",
-        "aten.linalg_solve_triangular",
-        "quantized.linear",
-        "quantized.linear_dynamic",
-        "quantized.conv2d",
-        "mkldnn._convolution_pointwise",
-    }
+# Operations that hold products and have no formula: their cost is unknown rather than 0.
+HEAVY = re.compile(
+    r"aten\.(_?sparse_(mm|addmm|sampled_addmm)\w*|_cslt_sparse_mm\w*|_sparse_semi_structured\w*|_?convolution\w*"
+    r"|_cdist_backward|_?linalg_(svd|eigh|eig|qr|lstsq|matrix_exp|ldl\w*|lu_solve|lu|householder_product)|geqrf|ormqr"
+    r"|lu_solve|cholesky_(solve|inverse)|triangular_solve|\w*conv_transpose\w*|\w*_rnn\w*|_lstm_mps|lstm_mps_backward"
+    r"|\w*scaled_dot_product\w*attention\w*|\w*(flash|efficient|cudnn)_attention\w*|\w*_multi_head_attention\w*)"
+    # Fused and packed kernels of other namespaces are named after what they hold.
+    r"|(quantized|_quantized|onednn|mkldnn|mkldnn_prepacked|xnnpack|metal_prepack)"
+    r"\.\w*(conv|linear|matmul|lstm|gru|rnn|attention|_mm)\w*"
+    # What a higher-order operator runs is not recorded.
+    r"|higher_order\.\w+"
+)
+LIGHT = frozenset({"aten._fused_sdp_choice"})
+# PyTorch's own; an operation that a library registers may hold anything.
+NAMESPACES = re.compile(
+    r"(aten|prims|rngprims|debugprims|quantized|_quantized|quantized_decomposed|onednn|mkldnn\w*|xnnpack|metal_prepack"
+    r"|_?c10d\w*|symm_mem|_dtensor|fsdp|inductor|streams|autograd|higher_order)\."
 )
 
 
-def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:
-    """Multiply-adds of a matrix and a vector, two FLOPs each, as the registry counts ``mm``."""
-    return 2 * math.prod(matrix)
-
-
-def added_matrix_vector(_: Shape, matrix: Shape, vector: Shape, **__: Any) -> int:
-    """``addmv``: the addition is not counted, as in the registry's ``addmm``."""
-    return matrix_vector(matrix, vector)
-
-
-def dot(left: Shape, _: Shape, **__: Any) -> int:
-    """Multiply-adds of two vectors."""
-    return 2 * math.prod(left)
-
-
-def flash_attention_on_cpu(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
-    """Two batched products, as ``torch.utils.flop_counter.sdpa_flop_count`` counts them for every backend."""
-    batch, heads, queries, width = query
-    keys, value_width = key[-2], value[-1]
-    return 2 * batch * heads * queries * keys * (width + value_width)
-
-
-OWN_FORMULAS: dict[str, Callable[..., int]] = {
-    "aten.mv": matrix_vector,
-    "aten.addmv": added_matrix_vector,
-    "aten.dot": dot,
-    "aten.vdot": dot,
-    "aten._scaled_dot_product_flash_attention_for_cpu": flash_attention_on_cpu,
-}
-
-
 def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], results: Any) -> int | None:
-    """FLOPs of one operation on the recorded shapes; 0 for work that is not matmul-like, ``None`` where unknown."""
+    """FLOPs of one operation on the recorded shapes; 0 for work that is not matmul-like, ``None`` where unknown.
+
+    Unknown are matmul-like operations without a formula, products of sparse or ragged tensors, and what a library
+    registered without telling ``torch.utils.flop_counter`` how to count it.
+    """
     packet = packet_of(name)
-    formula = OWN_FORMULAS.get(packet) or registered_formula(target)
+    formula = FORMULAS.get(packet) or registered_formula(target)
     if formula is None:
-        return None if packet in HEAVY_PACKETS else 0
+        return None if is_heavy(packet) else 0
+    if any(map(hides_sizes, (*arguments, *keywords.values()))):
+        return None
     shapes = tuple(shapes_of(argument) for argument in arguments)
     named = {key: shapes_of(value) for key, value in keywords.items()}
     out = shapes_of(results)
     return applied(formula, shapes, named, out[0] if isinstance(out, tuple) and len(out) == 1 else out)
 
 
-def applied(formula: Callable[..., int], shapes: Any, named: Any, out: Any) -> int | None:
+@cache
+def is_heavy(packet: str) -> bool:
+    """Whether an operation without a formula may hold products."""
+    if packet in LIGHT:
+        return False
+    known = packet in MATMUL_PACKETS or packet in ATTENTION_PACKETS or HEAVY.fullmatch(packet)
+    return bool(known) or NAMESPACES.match(packet) is None
+
+
+def hides_sizes(value: Any) -> bool:
+    """Whether the shape of a tensor does not tell how much of it there is."""
+    if isinstance(value, Raw):
+        return RAGGED in value[2] or str(value[7]).startswith("torch.sparse")
+    return isinstance(value, (list, tuple)) and any(map(hides_sizes, value))
+
+
+def applied(formula: Formula, shapes: Any, named: Any, out: Any) -> int | None:
     """The formula's result, or ``None`` when it does not understand this call."""
     try:
         return int(formula(*shapes, **named, out_shape=out))
@@ -89,7 +76,7 @@ def applied(formula: Callable[..., int], shapes: Any, named: Any, out: Any) -> i
         return None
 
 
-def registered_formula(target: Any) -> Callable[..., int] | None:
+def registered_formula(target: Any) -> Formula | None:
     """PyTorch's own formula on shapes, without the wrapper that walks tensors (43 to 158 microseconds a call)."""
     packet = target.overloadpacket if isinstance(target, torch._ops.OpOverload) else target
     registered = flop_registry.get(packet)

@@ -21,12 +21,14 @@ from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
+from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.state import Checkpoint, Guard
 from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.watching import watched
+from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
@@ -55,6 +57,7 @@ class Recording:
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
+        self.evidence: Evidence | None = None
         self.resident = 0
         self._run: Run | None = None
         self._graph: Graph | None = None
@@ -95,6 +98,19 @@ class Recording:
     def meet_outputs(self, value: Any) -> None:
         """Note which tensors the model returned."""
         self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in unwrapped(tensors_in(value)))
+        if self.evidence is not None:
+            self.evidence.keep_ends(self.identity)
+
+    def witnessed(self) -> OperationMode:
+        """The mode, keeping what a replay needs."""
+        self.evidence = Evidence()
+        return Witness(self.mode, self.evidence)
+
+    def verify(self) -> None:
+        """Replay the record where evidence was kept; raises ``VerificationFailed`` where it computes something else."""
+        if self.evidence is not None:
+            self.evidence.keep_ends(self.identity)
+            self._graph = self.graph.noting(*replay(self.graph, self.evidence))
 
     def close(self, *, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
@@ -121,7 +137,9 @@ _open: list[Recording] = []
 
 
 @contextmanager
-def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tuple[str, Tensor]]) -> Iterator[Recording]:
+def recorded(
+    target: Target, holdings: Holdings, guard: Guard, inputs: list[tuple[str, Tensor]], *, verify: bool = False
+) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs."""
     if _open:
         raise AlreadyRecording(
@@ -139,14 +157,16 @@ def recorded(target: Target, holdings: Holdings, guard: Guard, inputs: list[tupl
         stack.enter_context(collector_paused())
         stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
-        stack.enter_context(in_every_thread(recording.mode))
-        stack.enter_context(recording.mode)
+        mode = recording.witnessed() if verify else recording.mode
+        stack.enter_context(in_every_thread(mode))
+        stack.enter_context(mode)
         try:
             yield recording
         except BaseException as error:
             explain_failure(error, recording)
             raise
     recording.close(grad=grad, asked_inference=use.asked)
+    recording.verify()
 
 
 @contextmanager
@@ -183,6 +203,7 @@ def trace(
     restore: bool = True,
     backward: bool | Callable[[Any], Tensor] | None = None,
     optimizer: Optimizer | None = None,
+    verify: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -193,6 +214,12 @@ def trace(
 
     ``backward=True`` goes backward from the sum of all floating-point outputs, ``backward=loss`` from ``loss(output)``;
     ``optimizer`` then makes its step. One that computes the loss itself (LBFGS) is given a closure that does all this.
+
+    ``verify`` proves the record: every operation is run again from what the record holds and must make the same bits,
+    and no operand may change that an operation does not declare to write. The graph's ``notes`` tell what could not be
+    replayed (collectives, higher-order operators). For small models: until the end of the replay, memory holds a copy
+    of all parameters, buffers and inputs beside the model, and of all memory that was taken uninitialised, and every
+    operand and result is hashed. A record that fails raises ``VerificationFailed``.
 
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through; an exception inside the model passes through with a note that names the module and operation.
@@ -205,20 +232,35 @@ def trace(
         bind(model, positional, keywords)
         for _ in range(warmup):
             run_once(target, positional, keywords, step, restore=restore)
-        return run_once(target, positional, keywords, step, restore=restore).graph
+        return run_once(target, positional, keywords, step, restore=restore, verify=verify).graph
 
 
-def run_once(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, *, restore: bool) -> Recording:
+def run_once(
+    target: Target,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    step: Step,
+    *,
+    restore: bool,
+    verify: bool = False,
+) -> Recording:
     """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
     holdings = holdings_of(target.roots)
     if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
         with ordinary_buffers(holdings.modules):
-            return run_with(target, holdings_of(target.roots), args, kwargs, step, restore=True)
-    return run_with(target, holdings, args, kwargs, step, restore=restore)
+            return run_with(target, holdings_of(target.roots), args, kwargs, step, restore=True, verify=verify)
+    return run_with(target, holdings, args, kwargs, step, restore=restore, verify=verify)
 
 
 def run_with(
-    target: Target, holdings: Holdings, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, *, restore: bool
+    target: Target,
+    holdings: Holdings,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    step: Step,
+    *,
+    restore: bool,
+    verify: bool,
 ) -> Recording:
     """One recorded run of *target*, which holds *holdings*."""
     assert target.function is not None
@@ -231,7 +273,7 @@ def run_with(
     checkpoint = Checkpoint(holdings.modules, tensors, step.undo()) if restore else Checkpoint([], [])
     torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
     try:
-        with recorded(target, holdings, checkpoint.guard, inputs) as recording:
+        with recorded(target, holdings, checkpoint.guard, inputs, verify=verify) as recording:
             if step.optimizer is not None:
                 recording.phases.identify(step.optimizer)
             output = step.run(partial(called, target, args, kwargs))
@@ -280,12 +322,13 @@ def named_inputs(
 
 
 @contextmanager
-def record(model: Any = None) -> Iterator[Recording]:
+def record(model: Any = None, *, verify: bool = False) -> Iterator[Recording]:
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
+    ``verify`` proves the record when the context closes, as in :func:`trace`.
     """
     target = Target(None, "record", {}) if model is None else target_of(model)
-    with recorded(target, holdings_of(target.roots), Guard([]), []) as recording:
+    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify) as recording:
         recording.modules.root = None
         yield recording

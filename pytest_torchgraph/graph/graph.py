@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
+from typing import Literal
 
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Call, Operation
@@ -63,6 +65,10 @@ class Graph:
         name, calls = self.scopes[0].class_name, len(self.scopes) - 1
         return f"<Graph of {name}: {self.count('ops')} operations, {calls} module calls>"
 
+    def noting(self, *notes: str) -> Graph:
+        """The same graph with *notes* after its own."""
+        return replace(self, notes=(*self.notes, *notes))
+
     @cached_property
     def op_counts(self) -> OperationCounts:
         """How often each operation ran, views included; also takes groups and API calls.
@@ -113,6 +119,20 @@ class Graph:
     def flops(self) -> Total:
         """FLOPs of the whole run; ``unknown`` names the matmul-like operations without a formula."""
         return total_flops(self.operations)
+
+    @property
+    def bytes_moved(self) -> Total:
+        """Bytes that all operations read and write; ``unknown`` names those whose operands have no geometry."""
+        return total_bytes(self.operations)
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOPs per byte moved, ``None`` where either is unknown."""
+        return intensity(self.flops, self.bytes_moved)
+
+    def costs(self, by: Literal["module", "phase", "operation"] = "module") -> Costs:
+        """FLOPs, bytes moved and their ratio for each module, phase or kind of operation; prints as a table."""
+        return costs_of(self, by)
 
     def select(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from pytest_torchgraph.graph.cost import total_bytes
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.tally import (
@@ -52,6 +53,19 @@ class Selection:
         if total.unknown:
             raise ValueError(f"FLOPs are known only in part ({total}): no formula for {', '.join(total.unknown)}")
         return total.at_least
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes that the selected operations read and write; raises ``ValueError`` where that is known only in part."""
+        total = total_bytes(self.operations)
+        if total.unknown:
+            raise ValueError(f"bytes are known only in part ({total}): no geometry in {', '.join(total.unknown)}")
+        return total.at_least
+
+    @property
+    def intensity(self) -> float:
+        """FLOPs per byte moved, 0 where nothing is moved; raises ``ValueError`` where either is known only in part."""
+        return self.flops / self.bytes_moved if self.bytes_moved else 0.0
 
     @property
     def op_counts(self) -> OperationCounts:

@@ -1,0 +1,295 @@
+"""FLOPs of matmul-like operations that PyTorch's own registry lacks, from shapes alone.
+
+Counted as ``torch.utils.flop_counter`` counts: a multiply-add is two FLOPs, whatever is added afterwards (a bias, a
+mask, an activation) is none, and attention is counted in full where a causal mask would let a kernel skip half.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from pytest_torchgraph.graph.tensor import Shape
+
+Formula: TypeAlias = Callable[..., int]
+
+
+def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:
+    """``mv``: a row of the matrix times the vector for each result."""
+    return 2 * math.prod(matrix)
+
+
+def added_matrix_vector(_: Shape, matrix: Shape, vector: Shape, **__: Any) -> int:
+    """``addmv``: the addition is not counted, as in the registry's ``addmm``."""
+    return matrix_vector(matrix, vector)
+
+
+def dot(left: Shape, _: Shape, **__: Any) -> int:
+    """Multiply-adds of two vectors."""
+    return 2 * math.prod(left)
+
+
+def added_outer(_: Shape, left: Shape, right: Shape, **__: Any) -> int:
+    """``addr``: an ``addmm`` with an inner size of one."""
+    return 2 * math.prod(left) * math.prod(right)
+
+
+def product(left: Shape, right: Shape, *_: Any, **__: Any) -> int:
+    """``mm`` of one matrix with another, whatever is done to the result (``_int_mm``, ``_scaled_mm_v2``)."""
+    return 2 * math.prod(left) * right[-1]
+
+
+def added_product(_: Shape, left: Shape, right: Shape, *__: Any, **___: Any) -> int:
+    """``_addmm_activation``, and ``addbmm``, whose batches are summed: every batch is a product."""
+    return product(left, right)
+
+
+def grouped_product(left: Shape, right: Shape, *_: Any, **__: Any) -> int:
+    """``_grouped_mm`` and its scaled kin: each row is in one group, whose matrix it meets.
+
+    ``[M, K] x [G, K, N]`` splits the rows, ``[G, M, K] x [K, N]`` the columns, ``[M, K] x [K, N]`` the inner size, as
+    ``aten/src/ATen/native/GroupedMMUtils.h`` tells them apart; together the groups are one product of ``M x K x N``.
+    Only two stacks of matrices are ``G`` products. Rows beyond the last group's end, which the shapes do not tell, are
+    counted.
+    """
+    stacks = left[0] if len(left) == len(right) == 3 else 1
+    return 2 * stacks * left[-2] * left[-1] * right[-1]
+
+
+def linear(inputs: Shape, *_: Any, out_shape: Shape, **__: Any) -> int:
+    """Any layer whose weight may be packed: as many multiply-adds per result as an input row is long."""
+    return 2 * math.prod(out_shape) * inputs[-1]
+
+
+def convolution(_: Shape, weight: Shape, *__: Any, out_shape: Shape, **___: Any) -> int:
+    """Convolutions without the registry's argument list, by its ``conv_flop_count``; groups are in the weight."""
+    return 2 * out_shape[0] * math.prod(out_shape[2:]) * math.prod(weight)
+
+
+def transposed_convolution(inputs: Shape, weight: Shape, *_: Any, **__: Any) -> int:
+    """As the registry counts it: each element of the input meets its filter."""
+    return 2 * inputs[0] * math.prod(inputs[2:]) * math.prod(weight)
+
+
+def convolution_backward_2d(grad: Shape, _: Shape, weight: Shape, *rest: Any, **__: Any) -> int:
+    """``_slow_conv2d_backward``: a convolution for the input's gradient and one for the weight's, where wanted."""
+    wanted = rest[-1][:2] if rest and isinstance(rest[-1], tuple) and len(rest[-1]) == 3 else (True, True)
+    return sum(map(bool, wanted)) * convolution((), weight, out_shape=grad)
+
+
+def attention(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
+    """Two batched products, as ``sdpa_flop_count`` counts them; grouped keys are met by every query's head."""
+    batch, heads, queries, width = query
+    return 2 * batch * heads * queries * key[-2] * (width + value[-1])
+
+
+def attention_backward(_: Shape, query: Shape, key: Shape, value: Shape, *__: Any, **___: Any) -> int:
+    """Five products, as ``sdpa_backward_flop_count``: the scores again, two gradients through each of the products."""
+    batch, heads, queries, width = query
+    return 2 * batch * heads * queries * key[-2] * (3 * width + 2 * value[-1])
+
+
+def flex_attention_backward(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
+    """The same with the gradient elsewhere; what a block mask skips is counted, as in the registry."""
+    return attention_backward((), query, key, value)
+
+
+def flash_attention(query: Shape, key: Shape, value: Shape, ends: Any, *_: Any, **__: Any) -> int:
+    """``_flash_attention_forward`` on ``[batch, length, heads, width]``; sequences packed by *ends* are not known."""
+    require_unpacked(ends)
+    return attention(*(heads_first(shape) for shape in (query, key, value)))
+
+
+def efficient_attention(query: Shape, key: Shape, value: Shape, _: Any, ends: Any, *__: Any, **___: Any) -> int:
+    """``_efficient_attention_forward``, which takes a bias before the ends."""
+    return flash_attention(query, key, value, ends)
+
+
+def flash_attention_backward(_: Shape, query: Shape, key: Shape, value: Shape, *rest: Any, **__: Any) -> int:
+    """``_flash_attention_backward(grad, query, key, value, out, logsumexp, ends, ...)``."""
+    require_unpacked(rest[2])
+    return attention_backward((), *(heads_first(shape) for shape in (query, key, value)))
+
+
+def efficient_attention_backward(_: Shape, query: Shape, key: Shape, value: Shape, *rest: Any, **__: Any) -> int:
+    """``_efficient_attention_backward(grad, query, key, value, bias, out, ends, ...)``."""
+    return flash_attention_backward((), query, key, value, *rest)
+
+
+def heads_first(shape: Shape) -> Shape:
+    """``[batch, length, heads, width]`` as ``[batch, heads, length, width]``."""
+    batch, length, heads, width = shape
+    return batch, heads, length, width
+
+
+def require_unpacked(ends: Any) -> None:
+    """Raise ``ValueError`` for sequences that lie packed in one tensor: their lengths are values, not shapes."""
+    if ends is not None:
+        raise ValueError("packed sequences")
+
+
+def multi_head_attention(query: Shape, key: Shape, value: Shape, width: int, *_: Any, **__: Any) -> int:
+    """``_native_multi_head_attention``, the fast path of ``nn.MultiheadAttention``.
+
+    Projections in and out and two products between, as ``native_multi_head_attention_cpu`` in
+    ``aten/src/ATen/native/transformers/attention.cpp`` runs them.
+    """
+    batch, queries, _width = query
+    keys = key[1]
+    projections = 2 * batch * width * width * (2 * queries + keys + value[1])
+    return projections + 4 * batch * queries * keys * width
+
+
+def encoder_layer(source: Shape, width: int, *rest: Any, **__: Any) -> int:
+    """``_transformer_encoder_layer_fwd``: attention, then two linear layers.
+
+    Source: ``transformer_encoder_forward`` in ``aten/src/ATen/native/transformers/transformer.cpp``. The weights of the
+    linear layers are the 15th and 17th argument.
+    """
+    weights: tuple[Shape, Shape] = (rest[12], rest[14])
+    rows = math.prod(source[:-1])
+    return multi_head_attention(source, source, source, width) + 2 * rows * sum(map(math.prod, weights))
+
+
+def recurrent_layer(inputs: Shape, weight: Shape, hidden_weight: Shape, *_: Any, **__: Any) -> int:
+    """``mkldnn_rnn_layer``: one layer in one direction, both weights at every step of every sequence.
+
+    Source: ``mkldnn_rnn_layer`` in ``aten/src/ATen/native/mkldnn/RNN.cpp``; the input is ``[steps, batch, width]``.
+    """
+    return 2 * math.prod(inputs[:-1]) * (math.prod(weight) + math.prod(hidden_weight))
+
+
+def recurrent_layer_backward(inputs: Shape, weight: Shape, hidden_weight: Shape, *_: Any, **__: Any) -> int:
+    """``mkldnn_rnn_layer_backward``: two for each product forward, its input's gradient and its weight's."""
+    return 2 * recurrent_layer(inputs, weight, hidden_weight)
+
+
+def recurrent_layers(inputs: Shape, weights: tuple[Shape, ...], *_: Any, **__: Any) -> int:
+    """``_cudnn_rnn`` and ``miopen_rnn``: the matrices of all layers and directions, each at every step."""
+    return 2 * math.prod(inputs[:-1]) * sum(math.prod(weight) for weight in weights if len(weight) == 2)
+
+
+def recurrent_layers_backward(inputs: Shape, weights: tuple[Shape, ...], *_: Any, **__: Any) -> int:
+    """Twice the products of the forward pass."""
+    return 2 * recurrent_layers(inputs, weights)
+
+
+def trilinear(one: Shape, two: Shape, three: Shape, *rest: Any, **__: Any) -> int:
+    """``_trilinear`` of ``nn.Bilinear``: every combination of indices once, the scaling by the third not counted.
+
+    Source: ``_trilinear`` in ``aten/src/ATen/native/Linear.cpp``, which inserts dimensions of size one at the places
+    that the next three arguments name.
+    """
+    shapes = [expanded(shape, places) for shape, places in zip((one, two, three), rest[:3], strict=True)]
+    sizes: list[int] = [max(each) for each in zip(*shapes, strict=True)]
+    return 2 * math.prod(sizes)
+
+
+def expanded(shape: Shape, places: Shape) -> Shape:
+    """*shape* with sizes of one inserted at *places*."""
+    sizes = list(shape)
+    for place in places:
+        sizes.insert(place, 1)
+    return tuple(sizes)
+
+
+def distances(one: Shape, _: Shape, *__: Any, out_shape: Shape, **___: Any) -> int:
+    """``_cdist_forward``: a difference, a power and an addition per pair and feature (``DistanceOpsKernel.cpp``)."""
+    return 3 * math.prod(out_shape) * one[-1]
+
+
+def triangular_solve(matrix: Shape, right: Shape, **__: Any) -> int:
+    """Substitution, ``n²`` per column (``trsm``, LAPACK Working Note 41, appendix C)."""
+    return math.prod(right) * matrix[-1]
+
+
+def cholesky(matrix: Shape, **__: Any) -> int:
+    """``n³ / 3`` (``potrf``, LAPACK Working Note 41, appendix C)."""
+    return math.prod(matrix[:-2]) * matrix[-1] ** 3 // 3
+
+
+def factorization(matrix: Shape, **__: Any) -> int:
+    """``2 n³ / 3`` for LU (``getrf``, LAPACK Working Note 41, appendix C), ``m n² - n³ / 3`` where not square."""
+    rows, columns = max(matrix[-2:]), min(matrix[-2:])
+    return math.prod(matrix[:-2]) * (3 * rows * columns**2 - columns**3) // 3
+
+
+def solution(matrix: Shape, right: Shape, **__: Any) -> int:
+    """LU and two substitutions per column (``gesv``)."""
+    return factorization(matrix) + 2 * math.prod(right) * matrix[-1]
+
+
+def inverse(matrix: Shape, **__: Any) -> int:
+    """``2 n³`` (``getrf`` and ``getri``, LAPACK Working Note 41, appendix C)."""
+    return 2 * math.prod(matrix[:-2]) * matrix[-1] ** 3
+
+
+FORMULAS: dict[str, Formula] = {
+    "aten.mv": matrix_vector,
+    "aten.addmv": added_matrix_vector,
+    "aten.addmv_": added_matrix_vector,
+    "aten.dot": dot,
+    "aten.vdot": dot,
+    "aten.addr": added_outer,
+    "aten.addr_": added_outer,
+    "aten._int_mm": product,
+    "aten._scaled_mm_v2": product,
+    "aten._addmm_activation": added_product,
+    "aten.addmm_": added_product,
+    "aten.addbmm": added_product,
+    "aten.addbmm_": added_product,
+    "aten.baddbmm_": added_product,
+    "aten._grouped_mm": grouped_product,
+    "aten._scaled_grouped_mm": grouped_product,
+    "aten._scaled_grouped_mm_v2": grouped_product,
+    **dict.fromkeys(
+        (
+            *("aten.linear", "aten.mkldnn_linear", "mkldnn._linear_pointwise", "aten._mixed_dtypes_linear"),
+            *("aten._weight_int8pack_mm", "aten._weight_int4pack_mm", "aten._weight_int4pack_mm_for_cpu"),
+            *("aten._dyn_quant_matmul_4bit", "quantized.linear_leaky_relu"),
+            *("quantized.linear", "quantized.linear_relu", "quantized.linear_dynamic", "quantized.linear_relu_dynamic"),
+        ),
+        linear,
+    ),
+    **dict.fromkeys(
+        (
+            *("aten.mkldnn_convolution", "mkldnn._convolution_pointwise", "aten.slow_conv3d_forward"),
+            *("aten._conv_depthwise2d", "aten.conv_depthwise3d", "aten.miopen_convolution"),
+            *("aten.miopen_depthwise_convolution", "aten.cudnn_convolution_relu", "aten.cudnn_convolution_add_relu"),
+        ),
+        convolution,
+    ),
+    "aten.cudnn_convolution_transpose": transposed_convolution,
+    "aten.miopen_convolution_transpose": transposed_convolution,
+    "aten._slow_conv2d_backward": convolution_backward_2d,
+    "aten._scaled_dot_product_flash_attention_for_cpu": attention,
+    "aten._scaled_dot_product_fused_attention_overrideable": attention,
+    "aten._scaled_dot_product_attention_math_for_mps": attention,
+    "aten._triton_scaled_dot_attention": attention,
+    "aten._scaled_dot_product_flash_attention_for_cpu_backward": attention_backward,
+    "aten._scaled_dot_product_fused_attention_overrideable_backward": attention_backward,
+    "higher_order.flex_attention": attention,
+    "higher_order.flex_attention_backward": flex_attention_backward,
+    "aten._flash_attention_forward": flash_attention,
+    "aten._flash_attention_backward": flash_attention_backward,
+    "aten._efficient_attention_forward": efficient_attention,
+    "aten._efficient_attention_backward": efficient_attention_backward,
+    "aten._native_multi_head_attention": multi_head_attention,
+    "aten._triton_multi_head_attention": multi_head_attention,
+    "aten._transformer_encoder_layer_fwd": encoder_layer,
+    "aten.mkldnn_rnn_layer": recurrent_layer,
+    "aten.mkldnn_rnn_layer_backward": recurrent_layer_backward,
+    "aten._cudnn_rnn": recurrent_layers,
+    "aten._cudnn_rnn_backward": recurrent_layers_backward,
+    "aten.miopen_rnn": recurrent_layers,
+    "aten.miopen_rnn_backward": recurrent_layers_backward,
+    "aten._trilinear": trilinear,
+    "aten._cdist_forward": distances,
+    "aten.linalg_solve_triangular": triangular_solve,
+    "aten.linalg_cholesky_ex": cholesky,
+    "aten.linalg_lu_factor_ex": factorization,
+    "aten._linalg_solve_ex": solution,
+    "aten.linalg_inv_ex": inverse,
+}
+"""By operation without overload; what PyTorch's registry has on shapes is not repeated."""

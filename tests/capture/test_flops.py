@@ -1,0 +1,170 @@
+"""FLOPs are those of PyTorch's counter where it knows an operation, and those of a formula elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import scaled_dot_product_attention
+from torch.utils.flop_counter import FlopCounterMode
+
+from pytest_torchgraph.capture.cost import flops_of, is_heavy
+from pytest_torchgraph.capture.formulas import FORMULAS
+from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.graph.graph import Graph
+from tests.capture.small import example
+from tests.models import MODELS
+from tests.models.example import Example
+from tests.real.factories import FACTORIES
+
+KNOWN_TO_PYTORCH = ("mlp", "resnet", "bottleneck", "densenet", "unet", "block", "moe", "tied_weights", "checkpointed")
+
+
+def counted(found: Example, *, backward: bool) -> FlopCounterMode:
+    args = found.args if isinstance(found.args, tuple) else (found.args,)
+    keywords = dict(found.kwargs)
+    if isinstance(found.args, dict):
+        args, keywords = (), {**found.args, **keywords}
+    with FlopCounterMode(display=False) as counter:
+        output = found.model(*args, **keywords)
+        if backward:
+            output = output[0] if isinstance(output, tuple) else getattr(output, "logits", output)
+            output.sum().backward()
+    return counter
+
+
+@pytest.mark.parametrize("trait", KNOWN_TO_PYTORCH)
+def test_a_training_step_has_as_many_flops_as_pytorch_counts(trait: str) -> None:
+    torch.manual_seed(0)
+    found = MODELS[trait]()
+    with sdpa_kernel(SDPBackend.MATH):
+        graph = trace(found.model, found.args, found.kwargs, backward=True)
+        assert graph.flops.exactly() == counted(found, backward=True).get_total_flops() > 0
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama", "vit"])
+def test_real_models_have_as_many_flops_as_pytorch_counts(name: str) -> None:
+    torch.manual_seed(0)
+    found = FACTORIES[name]()
+    with sdpa_kernel(SDPBackend.MATH):
+        graph = trace(found.model, found.args, found.kwargs, backward=True)
+        assert graph.flops.exactly() == counted(found, backward=True).get_total_flops() > 0
+
+
+def test_every_module_has_as_many_flops_as_pytorch_counts() -> None:
+    found = MODELS["resnet"]()
+    with torch.no_grad():
+        graph = trace(found.model, found.args, found.kwargs)
+        counts = counted(found, backward=False).get_flop_counts()
+    rows = {row.name: row.flops.exactly() for row in graph.costs("module")}
+    root = graph.scopes[0].class_name
+    counts.pop("Global")
+    assert len(counts) > 5
+    for name, by_operation in counts.items():
+        assert rows[name.removeprefix(f"{root}.")] == sum(by_operation.values())
+
+
+def fast_path(module: nn.Module, *inputs: Any) -> Graph:
+    with torch.no_grad():
+        return trace(module.eval(), inputs)
+
+
+def test_attention_on_the_cpu_has_the_products_of_plain_attention() -> None:
+    q, k = example(2, 4, 6, 8).requires_grad_(), example(2, 4, 10, 8).requires_grad_()
+
+    def attend() -> Any:
+        return scaled_dot_product_attention(q, k, k)
+
+    graph = trace(attend, (), backward=True)
+    with sdpa_kernel(SDPBackend.MATH):
+        plain = trace(attend, (), backward=True)
+    product = 2 * 2 * 4 * 6 * 10 * 8
+    assert graph.op_counts["aten._scaled_dot_product_flash_attention_for_cpu_backward"] == 1
+    assert graph.select(phase="forward").flops == plain.select(phase="forward").flops == 2 * product
+    # The fused operation computes the scores again.
+    assert graph.select(phase="backward").flops == plain.select(phase="backward").flops + product == 5 * product
+
+
+def test_the_fast_path_of_attention_has_the_products_of_the_slow_one() -> None:
+    attend = nn.MultiheadAttention(16, 4, batch_first=True)
+    x = example(3, 5, 16)
+    fast = fast_path(attend, x, x, x)
+    assert fast.op_counts["aten._native_multi_head_attention"] == 1
+    slow = trace(attend.train(), (x, x, x))
+    assert fast.flops.exactly() == slow.flops.exactly() == 2 * 3 * 5 * 16 * 64 + 4 * 3 * 5 * 5 * 16
+
+
+def test_the_fast_path_of_an_encoder_has_the_products_of_the_slow_one() -> None:
+    layer = nn.TransformerEncoderLayer(16, 4, 24, batch_first=True)
+    x = example(3, 5, 16)
+    fast = fast_path(layer, x)
+    assert fast.op_counts["aten._transformer_encoder_layer_fwd"] == 1
+    slow = trace(layer.train(), x)
+    assert fast.flops.exactly() == slow.flops.exactly()
+
+
+def test_a_fused_lstm_has_the_products_of_its_gates_and_twice_as_many_backward() -> None:
+    model, x = nn.LSTM(6, 5, num_layers=2, bidirectional=True), example(7, 3, 6)
+    step = 2 * (4 * 5 * 6 + 4 * 5 * 5) + 2 * (4 * 5 * 10 + 4 * 5 * 5)
+    graph = trace(lambda: model(x)[0], (), backward=True)
+    if graph.count("aten.mkldnn_rnn_layer"):
+        assert graph.select(phase="forward").flops == 2 * 7 * 3 * step
+        assert graph.select(phase="backward").flops == 2 * 2 * 7 * 3 * step
+
+
+def test_products_of_vectors_and_of_groups() -> None:
+    matrix, vector, stack = example(4, 8), example(8), example(3, 8, 5)
+    ends = torch.tensor([1, 3, 4], dtype=torch.int32)
+    ints = torch.ones(32, 32, dtype=torch.int8)
+    half, halves = example(4, 8).bfloat16(), example(3, 8, 16).bfloat16()
+    square = example(2, 6, 6) + 9 * torch.eye(6)
+    cases: list[tuple[Any, int]] = [
+        (lambda: torch.addr(torch.zeros(4, 8), example(4), vector), 2 * 4 * 8),
+        (lambda: torch.addbmm(torch.zeros(4, 5), example(3, 4, 8), stack), 2 * 3 * 4 * 8 * 5),
+        (lambda: torch.zeros(4, 4).addmm_(matrix, matrix.T), 2 * 4 * 8 * 4),
+        (lambda: torch._int_mm(ints, ints), 2 * 32**3),
+        (lambda: torch._grouped_mm(half, halves, offs=ends), 2 * 4 * 8 * 16),
+        (lambda: torch._grouped_mm(example(3, 4, 8).bfloat16(), halves), 2 * 3 * 4 * 8 * 16),
+        (lambda: nn.functional.bilinear(matrix, example(4, 6), example(5, 8, 6)), 2 * 4 * 5 * 8 * 6),
+        (lambda: torch.linalg.inv(square), 2 * 2 * 6**3),
+        (lambda: torch.linalg.cholesky(square @ square.mT), 2 * 2 * 6**3 + 2 * 6**3 // 3),
+        (lambda: torch.linalg.solve(square, example(2, 6, 3)), 2 * (2 * 6**3 // 3) + 2 * 2 * 6 * 6 * 3),
+    ]
+    for function, flops in cases:
+        with torch.no_grad():
+            assert trace(function).flops.exactly() == flops
+
+
+def test_an_optimizer_step_has_no_products() -> None:
+    model = nn.Linear(8, 8)
+    for fused, foreach in ((False, True), (True, False), (False, False)):
+        optimizer = torch.optim.AdamW(model.parameters(), fused=fused, foreach=foreach)
+        graph = trace(model, example(4, 8), backward=True, optimizer=optimizer)
+        assert graph.select(phase="optimizer").flops == 0
+        assert graph.flops.exactly() == 2 * 2 * 4 * 8 * 8
+
+
+def test_what_a_library_registered_and_products_of_sparse_tensors_are_unknown() -> None:
+    def mixed(x: torch.Tensor, adjacency: torch.Tensor) -> Any:
+        return adjacency @ x, torch.linalg.svd(x)
+
+    with torch.no_grad():
+        graph = trace(mixed, (example(3, 8), torch.eye(3).to_sparse()))
+    assert graph.flops.exactly() is None
+    assert {"aten._linalg_svd"} < set(graph.flops.unknown)
+    assert flops_of("some_library.fast_attention.default", None, (), {}, None) is None
+    assert flops_of("aten.add.Tensor", None, (), {}, None) == 0
+
+
+def test_every_formula_belongs_to_an_operation() -> None:
+    here = {name for name in FORMULAS if not name.startswith("higher_order.")}
+    assert here <= operation_names()
+    assert is_heavy("quantized.conv2d_relu")
+    assert is_heavy("higher_order.cond")
+    assert not is_heavy("aten._thnn_fused_lstm_cell")
+    assert not is_heavy("aten._foreach_add_")
+    assert not is_heavy("aten._fused_adamw_")
