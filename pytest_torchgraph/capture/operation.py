@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from pytest_torchgraph.capture.capability import HAS_FRAME_STRATEGY, never_compiled
 from pytest_torchgraph.capture.schema import Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
@@ -92,10 +93,10 @@ class OperationMode(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        # The default wraps the handler in `torch._disable_dynamo`, a microsecond per operation; compiled callables
-        # already run eagerly while recording.
-        return False
+        # The default wraps the handler in `torch._disable_dynamo`, a microsecond per operation.
+        return not HAS_FRAME_STRATEGY
 
+    @never_compiled
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

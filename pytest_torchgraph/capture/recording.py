@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
+from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
@@ -284,33 +284,6 @@ def run_with(
         if restore:
             checkpoint.restore()
     return recording
-
-
-def called(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What the target returns."""
-    assert target.function is not None
-    output = target.function(*args, **kwargs)
-    refuse_unfinished(output, target.class_name)
-    return output
-
-
-def refuse_unfinished(output: Any, name: str) -> None:
-    """Raise ``TypeError`` when the model returned before it ran: its operations would be missed."""
-    for is_unfinished, kind, instead in UNFINISHED:
-        if is_unfinished(output):
-            if inspect.iscoroutine(output):
-                output.close()
-            raise TypeError(
-                f"{name} returned {kind}: nothing of it has run yet, so there is nothing to record. "
-                f"Pass a callable that runs it: {instead}."
-            )
-
-
-UNFINISHED: tuple[tuple[Callable[[Any], bool], str, str], ...] = (
-    (inspect.isgenerator, "a generator", "lambda *args: list(model(*args))"),
-    (inspect.iscoroutine, "a coroutine", "lambda *args: asyncio.run(model(*args))"),
-    (inspect.isasyncgen, "an asynchronous generator", "a function that iterates over it"),
-)
 
 
 def named_inputs(

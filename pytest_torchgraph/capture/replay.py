@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.contents import bare, digest, reads_memory
+from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.state import random_undo
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
@@ -32,8 +33,9 @@ def replay(graph: Graph, evidence: Evidence) -> tuple[str, ...]:
     gradients, optimizer state. Raises :class:`VerificationFailed` where it has others, and where an operation changed
     an operand that it does not declare to write.
     """
-    with replaying():
-        return Replay(graph, evidence).run()
+    again = Replay(graph, evidence)
+    with progress(again.progress), replaying():
+        return again.run()
 
 
 @contextmanager
@@ -61,12 +63,19 @@ class Replay:
         self.skipped: Counter[str] = Counter()
         self.gaps: Counter[str] = Counter()
         self.last = last_uses(graph, evidence)
+        self.done = 0
+
+    def progress(self) -> tuple[int, str]:
+        """Operations so far, and the module of the last one; asked from any thread."""
+        now = self.graph.operations[self.done : self.done + 1]
+        return self.done, self.graph.scopes[now[0].scope].path if now else ""
 
     def run(self) -> tuple[str, ...]:
         """Replay all operations and compare what is left."""
         for operation in self.graph.operations:
             self.step(operation, self.evidence.operations.get(operation.index, UNSEEN))
             self.release(operation)
+            self.done += 1
         self.compare_ends()
         done = len(self.graph.operations) - sum(self.skipped.values())
         return (

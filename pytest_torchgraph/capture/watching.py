@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.operation import OperationMode, overload_of
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.catalog.operations import collected_api
@@ -123,6 +124,7 @@ class WatchedMode(OperationMode):
         self.operations = operations
         self.scope_path = scope_path
 
+    @never_compiled
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         __tracebackhide__ = True
         name = overload_of(func).name

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory
 from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overload_of
 from pytest_torchgraph.capture.schema import Overload
@@ -124,6 +125,7 @@ class Witness(OperationMode):
         self.mode = mode
         self.evidence = evidence
 
+    @never_compiled
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         overload = overload_of(func)
         if overload.ignored or (types and any(map(unwraps_itself, types))):

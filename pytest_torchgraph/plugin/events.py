@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 What: TypeAlias = Literal[
-    "matched", "drifted", "missing", "unreadable", "recorded", "updated", "unchanged", "refused", "over budget"
+    "matched",
+    "drifted",
+    "missing",
+    "unreadable",
+    "recorded",
+    "updated",
+    "unchanged",
+    "refused",
+    "over budget",
+    "verified",
 ]
 
 

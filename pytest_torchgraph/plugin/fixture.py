@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.plugin import checking, coverage, terminal
+from pytest_torchgraph.plugin import checking, coverage, events, extension, options, terminal
 from pytest_torchgraph.plugin.rules import Rules
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.watching import Sighting, Watcher
 
 NO_INPUTS: Any = object()
+UNPROVED = ("not replayed: ", "not recorded: ")
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -33,6 +34,7 @@ class TorchGraph:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._slots: set[str] = set()
+        self._told: set[str] = set()
         self._watchers: list[Watcher] = []
 
     def check(
@@ -89,29 +91,46 @@ class TorchGraph:
     def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
-        *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``, ``optimizer``.
+        *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
+        ``optimizer``, ``verify``.
         """
         __tracebackhide__ = True
         capture = _capture()
+        trace_options = self._verified(trace_options)
         try:
             with _watching(self._watchers), terminal.progress(self._item.config):
                 graph: Graph = capture.trace(model, args, kwargs, **trace_options)
             coverage.note(self._item.config, self._item.nodeid, graph)
+            self._tell(graph)
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
         return graph
 
-    def record(self, model: Any = None, **options: Any) -> AbstractContextManager[Recording]:
+    def record(self, model: Any = None, **trace_options: Any) -> AbstractContextManager[Recording]:
         """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``."""
         __tracebackhide__ = True
-        recording: AbstractContextManager[Recording] = _capture().record(model, **options)
+        recording: AbstractContextManager[Recording] = _capture().record(model, **self._verified(trace_options))
         return self._followed(recording)
+
+    def _verified(self, trace_options: dict[str, Any]) -> dict[str, Any]:
+        """*trace_options*, verifying where the command line asks for it."""
+        return {"verify": True, **trace_options} if options.verifying(self._item.config) else trace_options
+
+    def _tell(self, graph: Graph) -> None:
+        """Show at the end of the session what of *graph* could not be proved; a check traces more than once."""
+        unproved = tuple(note for note in graph.notes if note.startswith(UNPROVED) and note not in self._told)
+        if unproved:
+            self._told.update(unproved)
+            where = extension.address(self._item, "")
+            events.add(self._item, events.Event(test=where.test, path=where.label, what="verified", notes=unproved))
 
     @contextmanager
     def _followed(self, recording: AbstractContextManager[Recording]) -> Iterator[Recording]:
         """*recording* with this test's watchers, and counted for the coverage."""
         with _watching(self._watchers), terminal.progress(self._item.config), recording as opened:
             yield opened
+        if options.verifying(self._item.config):
+            self._tell(opened.graph)
         if coverage.is_wanted(self._item.config):
             coverage.note(self._item.config, self._item.nodeid, opened.graph)
 

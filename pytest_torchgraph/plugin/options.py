@@ -48,6 +48,12 @@ def register(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="folder of the snapshots, relative to the root directory; default snapshots",
     )
+    group.addoption(
+        "--torchgraph-verify",
+        action="store_true",
+        default=False,
+        help="run every recorded operation again and demand the same bits; for small models",
+    )
     coverage.register(group)
     _register_ini(parser)
 
@@ -92,6 +98,11 @@ def tolerance(config: pytest.Config) -> str | None:
 def ignored(config: pytest.Config) -> tuple[str, ...]:
     """Names that the ini file and the command line exempt from failing."""
     return (*config.getini("torchgraph_ignore"), *(config.getoption("torchgraph_ignore") or ()))
+
+
+def verifying(config: pytest.Config) -> bool:
+    """Whether every record is proved by replay in this run."""
+    return bool(config.getoption("torchgraph_verify"))
 
 
 def updating(config: pytest.Config) -> bool:

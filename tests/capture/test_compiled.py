@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -96,7 +98,7 @@ def test_conditions_and_loops_are_one_operation() -> None:
 def test_flexible_attention_counts_as_attention() -> None:
     graph = trace(Calls(lambda module, q: flex_attention(q, q, q)), example(1, 2, 16, 8))
     assert graph.attention == 1
-    assert graph.flops.unknown
+    assert graph.flops.exactly() == 2 * (2 * 2 * 16 * 16 * 8)
 
 
 def test_exported_and_symbolically_traced_modules_are_recorded() -> None:
@@ -105,3 +107,21 @@ def test_exported_and_symbolically_traced_modules_are_recorded() -> None:
     symbolic = torch.fx.symbolic_trace(network())
     for model in (exported, symbolic):
         assert trace(model, x).op_counts["aten.relu"] == 1
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_an_operator_that_compiles_works_where_it_is_the_first_to_load_the_compiler(verify: bool) -> None:
+    code = f"""
+import sys
+import torch
+from pytest_torchgraph import trace
+
+class Chosen(torch.nn.Module):
+    def forward(self, x):
+        return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+assert "torch._dynamo" not in sys.modules
+print(trace(Chosen(), torch.ones(3), verify={verify}).op_counts["higher_order.cond"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr

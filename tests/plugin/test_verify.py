@@ -1,0 +1,85 @@
+"""``--torchgraph-verify`` proves the recordings of a session, and names what it cannot prove."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("torch")
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Project, Result
+
+MODELS = """
+    import torch
+    from torch import nn
+
+    @torch.library.custom_op("torchgraph_tests_plugin::lying", mutates_args=())
+    def lying(x: torch.Tensor) -> torch.Tensor:
+        x.detach().numpy()[0] += 1
+        return x * 2
+
+    def honest():
+        return nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.ones(2, 4)
+"""
+TESTS = """
+    import torch
+    from models import honest, lying
+
+    def test_honest(torch_graph):
+        model, x = honest()
+        torch_graph.check(model, x, backward=True)
+
+    def test_recorded(torch_graph):
+        model, x = honest()
+        with torch_graph.record(model) as recording:
+            model(x)
+        assert any(note.startswith("verified: ") for note in recording.graph.notes) == {verified}
+"""
+LYING = """
+    import torch
+    from models import lying
+
+    def test_lying(torch_graph):
+        torch_graph.check(lying, torch.ones(3))
+"""
+NESTED = """
+    import torch
+
+    class Chosen(torch.nn.Module):
+        def forward(self, x):
+            return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+
+    def test_nested(torch_graph):
+        torch_graph.check(Chosen(), torch.ones(3))
+"""
+
+
+def run(project: Project, tests: str, *arguments: str) -> Result:
+    (project.path / "conftest.py").unlink(missing_ok=True)
+    project.write({"models.py": MODELS, "test_m.py": tests})
+    return project.run("--torchgraph-update", *arguments)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_checks_and_recordings_are_verified_where_the_command_line_asks(project: Project, asked: bool) -> None:
+    result = run(project, TESTS.format(verified=asked), *(["--torchgraph-verify"] if asked else []))
+    assert result.outcomes() == {"passed": 2}, result.text
+    snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
+    assert "verified" not in snapshot
+
+
+def test_an_operation_that_changes_what_its_schema_calls_unwritten_fails(project: Project) -> None:
+    assert run(project, LYING).outcomes() == {"passed": 1}
+    result = run(project, LYING, "--torchgraph-verify")
+    assert result.outcomes() == {"failed": 1}
+    assert "torchgraph_tests_plugin.lying.default" in result.text
+    assert "which its schema calls unwritten" in result.text
+
+
+def test_what_cannot_be_replayed_is_named_once_in_the_summary(project: Project) -> None:
+    result = run(project, NESTED, "--torchgraph-verify")
+    assert result.outcomes() == {"passed": 1}, result.text
+    named = [line for line in result.section() if "not replayed: higher_order.cond" in line]
+    assert len(named) == 1, result.text
