@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.operation import Literal as Constant
 from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
@@ -184,7 +185,7 @@ class RunChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeakMoved:
-    """The peak is reached at another operation."""
+    """The peak is reached at another operation, or with other values alive there."""
 
     before: str
     after: str
@@ -230,6 +231,8 @@ class Difference:
     run_after: tuple[str, ...] = ()
     peak_at_before: str = ""
     peak_at_after: str = ""
+    alive_before: tuple[Alive, ...] = ()
+    alive_after: tuple[Alive, ...] = ()
     counts_before: tuple[tuple[str, int], ...] = ()
     counts_after: tuple[tuple[str, int], ...] = ()
 

@@ -59,6 +59,8 @@ def _difference(before: Program, after: Program, changes: tuple[Change, ...]) ->
         run_after=after.run,
         peak_at_before=before.peak_at,
         peak_at_after=after.peak_at,
+        alive_before=before.alive,
+        alive_after=after.alive,
         counts_before=tuple(sorted(Counter(call_names(before.root)).items())),
         counts_after=tuple(sorted(Counter(call_names(after.root)).items())),
     )
@@ -69,7 +71,8 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
         yield RunChanged(left or "", right or "")
     for name, count_before, count_after in table_changes(dict(before.metrics), dict(after.metrics)):
         yield MetricChanged(name, count_before, count_after)
-    if before.peak_at != after.peak_at:
+    same_peak = dict(before.metrics).get("peak") == dict(after.metrics).get("peak")
+    if before.peak_at != after.peak_at or (same_peak and before.alive != after.alive):
         yield PeakMoved(before.peak_at, after.peak_at)
 
 

@@ -3,7 +3,8 @@
 Dropped: operations that launch no kernel (an operand keeps the geometry it reads), source lines, the timeline,
 versions, FLOPs, the identity of tensors, invisible strides, and scopes in which no work is done. Kept: every operation
 that does work, in order and in its scope, with all arguments, dtypes, shapes and strides; the tensors that went in and
-came out; the modes of the run; operation counts, parameter and buffer bytes, and the peak.
+came out; the modes of the run; operation counts, parameter and buffer bytes, the peak and
+what is alive there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.alive import alive_at_peak, place_of
 from pytest_torchgraph.graph.gathering import gathered
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
@@ -47,6 +49,7 @@ def canonical(graph: Graph) -> Program:
         run=("eager", origin.training, origin.grad_mode, origin.device),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
+        alive=alive_at_peak(graph),
         root=block,
         outputs=outputs,
     )
@@ -99,13 +102,7 @@ def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
 def peak_place(graph: Graph) -> str:
     """Scope and operation of the peak: ``layers.3.mlp: mul``; empty when the run starts at its peak."""
     at = graph.memory.peak_operation
-    if at is None:
-        return ""
-    operation = graph.operations[at]
-    path = graph.scopes[operation.scope].path
-    name = operation.packet.removeprefix("aten.")
-    place = f"{path}: {name}" if path else name
-    return place if operation.phase == FORWARD else f"{operation.phase} {place}"
+    return "" if at is None else place_of(graph, at)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias, cast
 
+from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.operation import Literal
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
@@ -186,9 +187,10 @@ class Program:
     """A whole canonical graph.
 
     ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
-    integer, in file order; ``peak_at`` names the scope and operation of the peak; ``outputs`` are what the root
-    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
-    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
+    parameters and buffers; ``outputs`` are what the root returned, by path; ``root`` is the traced callable. Two
+    programs are equal when everything in them is, and numbers only when they are spelled alike: ``1`` is not ``1.0``
+    nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
     """
 
     run: tuple[str, ...]
@@ -196,11 +198,12 @@ class Program:
     peak_at: str
     root: Block
     outputs: tuple[tuple[str, Operand], ...]
+    alive: tuple[Alive, ...] = ()
 
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            return exactly((self.run, self.metrics, self.peak_at)), exact_item(self.root), self.outputs
+            return exactly((self.run, self.metrics, self.peak_at)), self.alive, exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):

@@ -7,6 +7,7 @@ A file is UTF-8 lines; two spaces indent what stands beneath a line::
     recorded torch 2.13.0, …            a note, not compared
     run eager, train, grad, cpu         modes
     ops 10                              metrics, one a line; "peak" may end with " at SCOPE: OPERATION"
+    alive 32768 ×4 saved layers.*.mlp: mul f32[2,16]    bytes of four values that are alive at the peak
     forward Block                       the class of what was traced, its graph beneath
       LINE…
     end

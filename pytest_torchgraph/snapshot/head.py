@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.snapshot.errors import unreadable
 from pytest_torchgraph.snapshot.quoting import QUOTED, quote, rest_of, rest_text, unquote
 
@@ -13,6 +14,7 @@ ROOT = "forward"
 _WORD = r"[A-Za-z_][\w./-]*"
 _METRIC = re.compile(rf"(?P<name>{_WORD}|{QUOTED}) (?P<value>-?\d+)(?: at (?P<at>.+))?", re.ASCII)
 _MODE = re.compile(rf"{_WORD}|{QUOTED}", re.ASCII)
+_ALIVE = re.compile(r"alive (\d+)(?: ×(\d+))? (.+)", re.ASCII)
 _PEAK = "peak"
 
 
@@ -25,6 +27,7 @@ class Head:
     run: tuple[str, ...]
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
+    alive: tuple[Alive, ...] = ()
     lines: int = 0
 
 
@@ -43,7 +46,15 @@ def head_lines(head: Head) -> list[str]:
         if name == _PEAK and peak_at:
             line, peak_at = f"{line} at {rest_text(peak_at)}", ""
         lines.append(line)
-    return [*lines, f"peak at {rest_text(peak_at)}"] if peak_at else lines
+    lines += [f"peak at {rest_text(peak_at)}"] if peak_at else []
+    return [*lines, *map(alive_line, head.alive)]
+
+
+def alive_line(alive: Alive) -> str:
+    """``alive 32768 ×4 saved layers.*.mlp: mul f32[2,16,64]``."""
+    count = "" if alive.count == 1 else f" ×{alive.count}"
+    what = quote(alive.what) if alive.what.startswith("×") else rest_text(alive.what)
+    return f"alive {alive.bytes}{count} {what}"
 
 
 def read_head(lines: list[str], path: str) -> Head:
@@ -51,19 +62,24 @@ def read_head(lines: list[str], path: str) -> Head:
     _check_format(lines, path)
     values = [_field(lines, index, word, path) for index, word in ((1, "test"), (2, "recorded"), (3, "run"))]
     metrics: list[tuple[str, int]] = []
+    alive: list[Alive] = []
     peak_at = ""
     number = 4
     while number < len(lines) and not lines[number].startswith((f"{ROOT} ", f"\\{ROOT} ")):
         line = lines[number]
+        number += 1
+        if values_alive := _ALIVE.fullmatch(line):
+            size, count, what = values_alive.groups()
+            alive.append(Alive(int(size), int(count or 1), rest_of(what)))
+            continue
         found = _METRIC.fullmatch(line)
         if found:
             name = found["name"]
             metrics.append((unquote(name) if name.startswith('"') else name, int(found["value"])))
         elif not line.startswith("peak at "):
-            raise unreadable(path, number + 1, "this line is neither a metric nor the beginning of the graph", line)
+            raise unreadable(path, number, "this line is neither a metric nor the beginning of the graph", line)
         at = found["at"] if found else line.removeprefix("peak at ")
         peak_at = rest_of(at) if at else peak_at
-        number += 1
     run = tuple(unquote(mode) if mode.startswith('"') else mode for mode in _MODE.findall(values[2]))
     return Head(
         test=rest_of(values[0]),
@@ -71,6 +87,7 @@ def read_head(lines: list[str], path: str) -> Head:
         run=run,
         metrics=tuple(metrics),
         peak_at=peak_at,
+        alive=tuple(alive),
         lines=number,
     )
 

@@ -61,7 +61,9 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     parser = Parser(path)
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
-    program = Program(run=head.run, metrics=head.metrics, peak_at=head.peak_at, root=root, outputs=outputs)
+    program = Program(
+        run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
+    )
     return Snapshot(program, head.test, head.recorded)
 
 

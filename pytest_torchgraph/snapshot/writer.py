@@ -17,7 +17,14 @@ END = "end"
 
 def write(program: Program, *, test: str, recorded: str) -> str:
     """The whole text of the snapshot of *program* that *test* owns; *recorded* is a note that is not compared."""
-    head = Head(test=test, recorded=recorded, run=program.run, metrics=program.metrics, peak_at=program.peak_at)
+    head = Head(
+        test=test,
+        recorded=recorded,
+        run=program.run,
+        metrics=program.metrics,
+        peak_at=program.peak_at,
+        alive=program.alive,
+    )
     with collector_paused():
         return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])
 

@@ -145,6 +145,8 @@ def _head(change: Change, more: str) -> str:
         case Replaced():
             return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
+            if change.before == change.after:
+                return f"other values are alive at the peak, at {change.after or 'the start'}"
             return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
         case _:
             return "only bookkeeping between scopes differs"

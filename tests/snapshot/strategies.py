@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.operation import Literal, Opaque, Word
 from pytest_torchgraph.graph.program import (
     Argument,
@@ -156,7 +157,15 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         metrics.append(("peak", chance.randrange(10**9)))
     modes = tuple(mode for mode in ("eager", "train", "no_grad", "cpu", "odd mode") if chance.random() < 0.7)
     peak_at = chance.choice(["", "mlp.fc2: addmm", " odd ", "é\n"])
-    return Program(run=modes, metrics=tuple(metrics), peak_at=peak_at, root=root, outputs=outputs)
+    alive = tuple(
+        Alive(
+            chance.randrange(10**6),
+            chance.randrange(1, 4),
+            chance.choice(["state", "×2 odd", " é\n", "saved a: mul f32[2]"]),
+        )
+        for _ in range(chance.randrange(3))
+    )
+    return Program(run=modes, metrics=tuple(metrics), peak_at=peak_at, alive=alive, root=root, outputs=outputs)
 
 
 def count_works(items: tuple[Item, ...]) -> int:
