@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.operation import Literal as Constant
-from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
+from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
@@ -19,12 +19,20 @@ FieldKind: TypeAlias = Literal[
 class Value:
     """A tensor as an operation reads it: where it comes from (``%addmm``, ``weight``) and, if known, its spec.
 
-    ``geometry`` is how it is read relative to the value named, ``None`` when just as it was made.
+    ``reading`` is how it is read relative to the value named, ``None`` when just as it was made; ``made`` is the spec
+    of that value, ``path`` the full path of a parameter, buffer or attribute.
     """
 
     name: str
     spec: TensorSpec | None
-    geometry: Geometry | None = None
+    reading: Reading | None = None
+    made: TensorSpec | None = field(default=None, compare=False, repr=False)
+    path: str = field(default="", compare=False)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        """Sizes and strides relative to the value named, ``None`` when just as it was made."""
+        return self.reading.geometry if self.reading else None
 
 
 Shown: TypeAlias = "Constant | Value | TensorSpec | Geometry | tuple[Shown, ...]"
@@ -76,10 +84,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An operation, API call, input or whole module call that is only in the graph before."""
+    """An operation, API call, input or whole module call that is only in the graph before.
+
+    ``used`` tells whether something that is still there read what it made: then that reads something else now.
+    """
 
     site: Site
     operations: int = 1
+    used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +110,9 @@ class Altered:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A module call (or an input) that does what it did under another name; both are full paths."""
+    """A module (or an input, or a parameter) that does what it did under another name; both are full paths."""
 
-    kind: Literal["scope", "input"]
+    kind: Literal["scope", "input", "leaf"]
     before: str
     after: str
 

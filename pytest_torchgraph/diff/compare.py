@@ -12,6 +12,7 @@ from pytest_torchgraph.diff.change import (
     OutputChanged,
     PeakMoved,
     Redeclared,
+    Renamed,
     RunChanged,
 )
 from pytest_torchgraph.diff.fields import spec_fields
@@ -42,6 +43,7 @@ def _compared(before: Program, after: Program) -> Difference:
     matching = Matching(left, right)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
+    body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())
     bookkeeping = () if body or outputs else (Redeclared(""),)
     return _difference(before, after, (*heads, *body, *outputs, *bookkeeping))
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Field, FieldKind, Shown
-from pytest_torchgraph.diff.keys import argument_key
+from pytest_torchgraph.diff.change import Field, FieldKind, Shown, packet_of
+from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import read_spec, shown
-from pytest_torchgraph.diff.signature import named_arguments
-from pytest_torchgraph.diff.tree import Body, Read
-from pytest_torchgraph.graph.program import Argument, Leaf, Operand, Outcome, Reading, Semantic, Work
+from pytest_torchgraph.diff.signature import named_arguments, signature_of
+from pytest_torchgraph.diff.tree import Body, Own, Read
+from pytest_torchgraph.graph.operation import Word
+from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Reading, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
-ABSENT = "<absent>"
+ABSENT = Word("nothing")
 
 
 class FieldComparison:
@@ -31,23 +32,23 @@ class FieldComparison:
         if before.name != after.name:
             found.append(Field("name", "operation", before.name, after.name))
         found.extend(self._arguments(before, after))
-        if isinstance(before, Work) and isinstance(after, Work):
+        if isinstance(before, Work) and isinstance(after, Work) and not _only_in_place(before, after):
             found.extend(self._outcomes(before.outcomes, after.outcomes))
         return tuple(found)
 
     def _arguments(self, before: Work | Semantic, after: Work | Semantic) -> Iterator[Field]:
+        """What was given where, a default counting as given where only the other side wrote the argument."""
         left, right = named_arguments(before), named_arguments(after)
-        for name in [*left, *(name for name in right if name not in left)]:
-            if name not in left or name not in right:
-                yield Field("argument", name, self._shown_before(left, name), self._shown_after(right, name))
-            else:
-                yield from self._argument(name, left[name], right[name])
-
-    def _shown_before(self, named: dict[str, Argument], name: str) -> Shown:
-        return shown(self.matching.before.tree, self.before, named[name]) if name in named else ABSENT
-
-    def _shown_after(self, named: dict[str, Argument], name: str) -> Shown:
-        return shown(self.matching.after.tree, self.after, named[name]) if name in named else ABSENT
+        if before.name != after.name:
+            left = _named_as(right, left)
+        usual = signature_of(before).defaults, signature_of(after).defaults
+        order = signature_of(after).order
+        for name in dict.fromkeys([*(name for name in order if name in left or name in right), *left, *right]):
+            given = left.get(name, usual[0].get(name, ABSENT)), right.get(name, usual[1].get(name, ABSENT))
+            if ABSENT not in given:
+                yield from self._argument(name, *given)
+            elif not _is_usual(name, left, usual[0]) and not _is_usual(name, right, usual[1]):
+                yield Field("argument", name, *self._both(*given))
 
     def _argument(self, name: str, before: Argument, after: Argument) -> Iterator[Field]:
         if isinstance(before, Operand) and isinstance(after, Operand):
@@ -70,10 +71,13 @@ class FieldComparison:
         right = self.matching.after.tree.read(self.after, after)
         if not self.matching.same_value(left.definition, right.definition):
             if not self.matching.is_consequence(left.definition, right.definition):
-                leaves = isinstance(before.reference, Leaf) and isinstance(after.reference, Leaf)
+                leaves = isinstance(left.definition, Own) and isinstance(right.definition, Own)
                 yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
         elif not _reads_same(left, right):
-            yield from self._geometry(name, left, right)
+            found = list(self._geometry(name, left, right))
+            only = found and all(field.kind == "geometry" for field in found)
+            is_told = only and before.reading != after.reading
+            yield from [Field("geometry", name, *self._both(before, after))] if is_told else found
 
     def _geometry(self, name: str, before: Read, after: Read) -> Iterator[Field]:
         left = read_spec(self.matching.before.tree, before)
@@ -116,6 +120,24 @@ class FieldComparison:
         if isinstance(outcome, tuple):
             return tuple(self._result(each, of_after=of_after) for each in outcome)
         return outcome
+
+
+def _named_as(after: Mapping[str, Argument], before: Mapping[str, Argument]) -> dict[str, Argument]:
+    """The arguments of another operation under the names of those that stand in their place."""
+    names = dict(zip(before, after, strict=False))
+    free = {name for name in after if name not in before}
+    return {names[name] if names.get(name) in free else name: value for name, value in before.items()}
+
+
+def _only_in_place(before: Work, after: Work) -> bool:
+    """Whether one writes into what the other reads, being the same operation else."""
+    left, right = packet_of(before.name), packet_of(after.name)
+    return left != right and out_of_place(left) == out_of_place(right)
+
+
+def _is_usual(name: str, given: Mapping[str, Argument], defaults: Mapping[str, Argument]) -> bool:
+    """Whether an argument, if it was given at all, is its default."""
+    return name in given and name in defaults and argument_key(given[name]) == argument_key(defaults[name])
 
 
 def outcome_key(outcome: Outcome) -> object:

@@ -31,6 +31,7 @@ from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 NUMBER = re.compile(r"\d+")
+COUNT = re.compile(r"_\d+$")
 Edit: TypeAlias = "tuple[object, ...]"
 
 
@@ -154,7 +155,7 @@ def _item(site: Site) -> Edit:
 def plain(value: object) -> object:
     """*value* without the numbers in the names of values, which count layers."""
     if isinstance(value, Value):
-        return (f"%{NUMBER.sub('*', value.name)}", value.spec)
+        return (f"%{NUMBER.sub('*', COUNT.sub('', value.name))}", value.spec)
     return tuple(map(plain, value)) if isinstance(value, tuple) else value
 
 

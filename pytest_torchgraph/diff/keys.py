@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
+from pytest_torchgraph.diff.change import packet_of
 from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -114,6 +115,11 @@ def argument_key(argument: Any) -> Hashable:
     return argument if kind is not str else ("str", argument)
 
 
+def out_of_place(packet: str) -> str:
+    """``aten.relu`` for ``aten.relu_``, which writes into what it reads."""
+    return packet[:-1] if packet.endswith("_") and not packet.endswith("__") else packet
+
+
 def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
     """Everything about the item, and the keys of the items that made what it reads."""
     makers = []
@@ -147,7 +153,7 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
 
 
 def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
-    """The same module name, or the same operation whatever its overload."""
+    """The same module name, or the same operation whatever its overload, in place or not."""
     item = body.record.items[at]
     match item:
         case Block():
@@ -155,7 +161,7 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
         case Given():
             return (item.kind, item.spec)
         case Work():
-            return item.name.rpartition(".")[0] if item.name.count(".") > 1 else item.name
+            return out_of_place(packet_of(item.name))
         case Semantic():
             return ("api", item.name)
 

@@ -26,6 +26,7 @@ class Matching:
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
         self.scopes: dict[str, str] = {"": ""}
+        self.leaf_renames: dict[str, str] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
         self._match_moved()
@@ -92,8 +93,22 @@ class Matching:
                 return False
             return self.forward.get((before.body, before.item)) == (after.body, after.item)
         if isinstance(before, Own):
-            return isinstance(after, Own) and (before.path == after.path or self.renamed(before.path) == after.path)
+            return isinstance(after, Own) and self._same_leaf(before.path, after.path)
         return before == after
+
+    def _same_leaf(self, before: str, after: str) -> bool:
+        return before == after or self.renamed(before) == after or self._is_renamed_leaf(before, after)
+
+    def _is_renamed_leaf(self, before: str, after: str) -> bool:
+        """Whether a parameter has another name that was free before, its own being free after."""
+        left, right = self.before.tree.leaves(), self.after.tree.leaves()
+        scope = self.renamed(before).rpartition(".")[0]
+        if scope != after.rpartition(".")[0] or left.get(before) != right.get(after):
+            return False
+        known = self.leaf_renames.get(before)
+        if before in right or after in left or (known is None and after in self.leaf_renames.values()):
+            return False
+        return self.leaf_renames.setdefault(before, after) == after
 
     def renamed(self, path: str) -> str:
         """The path of a parameter after the scopes around it were renamed."""
@@ -108,8 +123,11 @@ class Matching:
         """Whether an operand reads another value only because operations were inserted or removed on the way.
 
         That is so when the value read before is still reached through the inserted operations alone, or the other
-        way round through the removed ones, or when both makers are gone and come.
+        way round through the removed ones, or when both makers are gone and come; and when an operation is in place
+        on one side only, so that what it made there is what it wrote.
         """
+        if self._is_written(before, after):
+            return True
         gone = isinstance(before, Made) and (before.body, before.item) not in self.forward
         come = isinstance(after, Made) and (after.body, after.item) not in self.backward
         if gone and come:
@@ -119,6 +137,12 @@ class Matching:
         if gone:
             return any(self.same_value(found, after) for found in self._through_removed(before))
         return False
+
+    def _is_written(self, before: Definition, after: Definition) -> bool:
+        """Whether one is made by an operation whose counterpart writes into the other."""
+        if isinstance(before, Made) and after in _written(self.after, self.forward.get(before[:2])):
+            return True
+        return isinstance(after, Made) and before in _written(self.before, self.backward.get(after[:2]))
 
     def _through_inserted(self, value: Definition) -> list[Definition]:
         key = (True, value)
@@ -131,6 +155,15 @@ class Matching:
         if key not in self._seen_through:
             self._seen_through[key] = list(_upstream(self.before, value, self.forward))
         return self._seen_through[key]
+
+
+def _written(keys: Keys, place: Place | None) -> tuple[Definition, ...]:
+    """The value that the operation at *place* writes into, where it makes none."""
+    if place is None:
+        return ()
+    item = keys.tree.bodies[place[0]].record.items[place[1]]
+    reads = keys.reads(*place)
+    return (reads[0].definition,) if isinstance(item, Work) and not item.outcomes and reads else ()
 
 
 def _upstream(keys: Keys, start: Definition, matched: dict[Place, Place]) -> Iterator[Definition]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pytest_torchgraph.diff.change import Shown, Site, Value, packet_of
 from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of
-from pytest_torchgraph.graph.program import Argument, Given, Operand, Reading, Result, Semantic, Work
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, numbered, operands_of
+from pytest_torchgraph.graph.program import Argument, Block, Given, Item, Operand, Reading, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 
@@ -21,46 +23,99 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
 def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     """What *operand* reads, as seen from the scope *body*."""
     read = tree.read(body, operand)
-    geometry = operand.reading.geometry if operand.reading else None
-    return Value(name_in(tree, body, operand, read), read_spec(tree, read), geometry)
+    plain = Read(read.definition, read.readings[:-1]) if operand.reading else read
+    path = read.definition.path if isinstance(read.definition, Own) else ""
+    name = name_in(tree, body, operand, read)
+    return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path)
 
 
 def name_in(tree: Tree, body: Body, operand: Operand, read: Read) -> str:
     """Name of a value: the module call that handed it out where it did, else the operation, input or parameter."""
-    if isinstance(operand.reference, Result) and operand.reference.item in body.inner:
-        return f"%{short_name(body.record.items[operand.reference.item].name)}"
+    reference = operand.reference
+    if isinstance(reference, Result) and reference.item in body.inner:
+        return f"%{names_of(body)[reference.item]}{_position(reference.position)}"
     return definition_name(tree, body, read.definition)
 
 
 def definition_name(tree: Tree, body: Body, definition: Definition) -> str:
-    """Name of a value seen from *body*: parameters of its own scope by their relative path."""
+    """Name of a value seen from *body*: parameters of its own module by their relative path."""
     match definition:
         case Own(path):
-            scope = body.scope.partition("#")[0]
-            return path.removeprefix(f"{scope}.") if scope else path
+            return path.removeprefix(f"{body.owner}.") if body.owner else path
         case Outside(index):
             return f"%in{index}"
-        case Made(number, at, _):
+        case Made(number, at, position):
             maker = tree.bodies[number]
-            item = maker.record.items[at]
-            if isinstance(item, Given):
-                return f"%{item.name}" if item.name else "constant"
-            return f"%{_handed_out(maker, body) or short_name(item.name)}"
+            way = _way_out(maker, body)
+            if not way:
+                return f"%{names_of(maker)[at]}{_position(position)}"
+            return f"%{_handed_out(tree, way, definition) or _inner_name(way, maker, definition)}"
 
 
-def _handed_out(maker: Body, reader: Body) -> str:
-    """Name of the outermost module call around *maker* that *reader* does not run in; empty when it is in none."""
+def _way_out(maker: Body, reader: Body) -> list[Body]:
+    """The module calls around *maker* that *reader* does not run in, outermost first."""
     around = set()
     scope: Body | None = reader
     while scope is not None:
         around.add(scope.number)
         scope = scope.outer
-    name = ""
+    way = []
     scope = maker
     while scope is not None and scope.number not in around:
-        name = short_name(scope.record.name)
+        way.append(scope)
         scope = scope.outer
-    return name
+    return way[::-1]
+
+
+def _handed_out(tree: Tree, way: list[Body], definition: Made) -> str:
+    """Name of a value as the outermost call hands it out; empty where it does not."""
+    first = way[0]
+    assert first.outer is not None
+    for position in range(len(first.record.exports)):
+        if tree.made(first.outer, Result(first.position, position)) == definition:
+            return f"{names_of(first.outer)[first.position]}{_position(position)}"
+    return ""
+
+
+def _inner_name(way: list[Body], maker: Body, definition: Made) -> str:
+    """``layers.3>attn>cat``: a value that nothing hands out, through the calls around it."""
+    calls = [names_of(body.outer)[body.position] for body in way if body.outer is not None]
+    return f"{'>'.join(calls)}>{names_of(maker)[definition.item]}{_position(definition.position)}"
+
+
+def _position(position: int) -> str:
+    return f":{position}" if position else ""
+
+
+def names_of(body: Body) -> list[str]:
+    """A name for each item of *body*, no two alike: ``mul``, ``mul_1``; those of module calls are given first."""
+    if len(body.names) != len(body.record.items):
+        body.names = list(_distinct(body.record.items))
+    return body.names
+
+
+def _distinct(items: tuple[Item, ...]) -> list[str]:
+    names = [""] * len(items)
+    taken: set[str] = set()
+    following: Counter[str] = Counter()
+    for fixed in (True, False):
+        for at, item in enumerate(items):
+            if fixed is (isinstance(item, Block) or (isinstance(item, Given) and bool(item.name))):
+                word = item_word(item)
+                name = word
+                while name in taken:
+                    following[word] += 1
+                    name = f"{word}_{following[word]}"
+                names[at] = name
+                taken.add(name)
+    return names
+
+
+def item_word(item: Item) -> str:
+    """What a reader calls an item: ``clone``, ``layers.0``, ``layers.0#2``, ``x``."""
+    if isinstance(item, Given):
+        return item.name or item.kind
+    return numbered(item, short_name(item.name)) if isinstance(item, Block) else short_name(item.name)
 
 
 def short_name(name: str) -> str:

@@ -1,24 +1,67 @@
-"""Names and defaults of the arguments of API calls, so that a call means the same however it was written."""
+"""Names and defaults of arguments, so that a call means the same however it was written."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 from pytest_torchgraph.graph.program import Argument, Semantic, Work
 
 ATTENTION = "scaled_dot_product_attention"
-ORDER: Mapping[str, tuple[str, ...]] = {
-    ATTENTION: ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"),
+TABLE = Path(__file__).with_name("signatures.txt")
+"""Arguments of the operations of ``aten``, one operation a line: ``gelu.default self approximate='none'``.
+
+PyTorch 2.13's own schemas, kept beside the code because comparing files must not load PyTorch.
+"""
+
+
+class Signature(NamedTuple):
+    """Names of the arguments in order, and the defaults of those that have one."""
+
+    order: tuple[str, ...] = ()
+    defaults: Mapping[str, Argument] = {}
+
+
+CALLS: Mapping[str, Signature] = {
+    ATTENTION: Signature(
+        ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"),
+        {"attn_mask": None, "dropout_p": 0.0, "is_causal": False, "scale": None, "enable_gqa": False},
+    ),
 }
-DEFAULTS: Mapping[str, Mapping[str, Argument]] = {
-    ATTENTION: {"attn_mask": None, "dropout_p": 0.0, "is_causal": False, "scale": None, "enable_gqa": False},
-}
+
+
+def signature_of(item: Work | Semantic) -> Signature:
+    """The signature of the operation or API call; empty where it is not known."""
+    if isinstance(item, Semantic):
+        return CALLS.get(item.name, Signature())
+    namespace, _, name = item.name.partition(".")
+    return _signature(name) if namespace == "aten" else Signature()
+
+
+@cache
+def _signature(name: str) -> Signature:
+    parts = [part.partition("=") for part in _lines().get(name, "").split()]
+    defaults = {argument: _value(ast.literal_eval(text)) for argument, equals, text in parts if equals}
+    return Signature(tuple(argument for argument, _, _ in parts), defaults)
+
+
+@cache
+def _lines() -> dict[str, str]:
+    lines = (line.partition(" ") for line in TABLE.read_text(encoding="utf-8").splitlines())
+    return {name: arguments for name, _, arguments in lines}
+
+
+def _value(value: object) -> Argument:
+    return tuple(map(_value, value)) if isinstance(value, list) else value  # type: ignore[return-value]
 
 
 def named_arguments(item: Work | Semantic) -> dict[str, Argument]:
-    """Arguments by name: those of known API calls with defaults filled in, others as ``argument 0``, ``argument 1``."""
-    order = ORDER.get(item.name, ()) if isinstance(item, Semantic) else ()
-    found: dict[str, Argument] = dict(DEFAULTS.get(item.name, {})) if order else {}
+    """The arguments given, by name; of operations that are not known ``argument 0``, ``argument 1``."""
+    order = signature_of(item).order
+    found: dict[str, Argument] = {}
     for position, argument in enumerate(item.arguments):
         found[order[position] if position < len(order) else f"argument {position}"] = argument
     found.update(item.keywords)

@@ -79,6 +79,7 @@ class Body:
     outer_reads: dict[int, Read] = field(default_factory=dict)
     owner: str = ""
     forward: Body | None = None
+    names: list[str] = field(default_factory=list)
 
     @property
     def module(self) -> Body:
@@ -157,7 +158,7 @@ class Tree:
         """The spec of a value as it was made; ``None`` where the graph does not tell."""
         match definition:
             case Own(path):
-                return self._leaves().get(path)
+                return self.leaves().get(path)
             case Outside():
                 return None
             case Made(body, item, position):
@@ -175,7 +176,8 @@ class Tree:
             return self.spec_of(self.read(body, outcome).definition)
         return outcome if isinstance(outcome, TensorSpec) else None
 
-    def _leaves(self) -> dict[str, TensorSpec]:
+    def leaves(self) -> dict[str, TensorSpec]:
+        """Specs of the parameters, buffers and attributes that are read, by full path."""
         if self._leaf_specs is None:
             self._leaf_specs = {
                 leaf_path(body, path): spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from pytest_torchgraph.diff.change import (
     Added,
@@ -21,7 +22,7 @@ from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.showing import read_spec, site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, leaf_path, operation_names
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
@@ -49,6 +50,17 @@ class Walk:
                 while body is not None:
                     found[side].add(body.number)
                     body = body.outer
+        return found
+
+    @cached_property
+    def used(self) -> set[Place]:
+        """The items before whose results are read by what is still there, or handed to the caller."""
+        keys = self.before
+        found: set[Place] = set()
+        for place in self.matching.forward:
+            found.update(_maker(read) for read in keys.reads(*place))
+        root = keys.tree.bodies[0]
+        found.update(_maker(keys.tree.read(root, operand)) for _, operand in keys.tree.program.outputs)
         return found
 
     def changes(self) -> Iterator[Change]:
@@ -94,7 +106,9 @@ class Walk:
         if inner is not None and inner.number in self.part_moved[0]:
             yield from self._removed_between(inner, 0, len(inner.record.items))
             return
-        yield Removed(site_at(self.before, body, at), operations_in(body.record.items[at]))
+        item = body.record.items[at]
+        used = (body.number, at) in self.used or writes_in_place(item)
+        yield Removed(site_at(self.before, body, at), operations_in(item), used)
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if (before.number, left) in self.matching.moved:
@@ -212,6 +226,11 @@ class Walk:
             if path in specs and specs[path] != spec:
                 self.changed_leaves.add(leaf_path(after, path))
                 yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+
+
+def _maker(read: Read) -> Place:
+    made = read.definition
+    return (made.body, made.item) if isinstance(made, Made) else (-1, -1)
 
 
 def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
+from pytest_torchgraph.verdict.wording import field_text
 
 SourceOf = Callable[[int], SourceLine | None]
 COSTS = (*reversed(BYTE_METRICS), "ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
@@ -56,7 +57,7 @@ def cost_text(difference: Difference) -> str:
     moved = [change for change in difference.changes if isinstance(change, MetricChanged)]
     for change in sorted(moved, key=_cost_rank):
         at = difference.peak_at_after if change.name == "peak" else ""
-        parts.append(metric_text(change) + (f" at {at}" if at else ""))
+        parts.append(metric_text(change, difference) + (f" at {at}" if at else ""))
     return "; ".join(parts)
 
 
@@ -84,7 +85,7 @@ class Sources:
         """``attention.py:39``, or ``near attention.py:39``; empty where nothing is known."""
         if not isinstance(group.first, Removed):
             return sources_text(group.changes, self._source_of)
-        near = self._near.get(group.scopes[0], "")
+        near = self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
         return f"near {near}" if near else ""
 
 
@@ -142,7 +143,10 @@ def _position(change: Change) -> int | None:
 
 
 def _lines(group: Group) -> Iterator[str]:
-    """The changes of the first scope as operations, ``-`` before and ``+`` after; then where else they were made."""
+    """The changes of the first scope as operations, then where else they were made.
+
+    ``-`` is before and ``+`` after, ``~`` where both would read alike.
+    """
     first = [change for change in group.changes if scope_of(change) == group.scopes[0]]
     shown = [line for change in first for line in _signed(change)]
     if not shown:
@@ -160,6 +164,10 @@ def _signed(change: Change) -> Iterator[tuple[str, str, str]]:
             yield site.scope, "+", site_text(site)
         case Removed(site):
             yield site.scope, "-", site_text(site)
+        case Altered(before, after) if site_text(before) == site_text(after):
+            yield after.scope, "~", f"{site_text(after)}: {', '.join(map(field_text, change.fields))}"
+        case Moved(before, after) if before.scope == after.scope:
+            yield after.scope, "~", f"{site_text(after)} moved"
         case Altered(before, after) | Moved(before, after):
             yield after.scope, "-", site_text(before)
             yield after.scope, "+", site_text(after)

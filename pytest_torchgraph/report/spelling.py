@@ -18,11 +18,11 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import short_name
-from pytest_torchgraph.diff.signature import DEFAULTS, named_arguments
+from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
-from pytest_torchgraph.verdict.wording import field_text, shown_text, times
+from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text, times
 
 
 def site_text(site: Site) -> str:
@@ -48,15 +48,10 @@ def _arguments(item: Work | Semantic, site: Site) -> str:
 
 def _argument_text(argument: Argument, reads: Iterator[Value]) -> str:
     if isinstance(argument, Operand):
-        return _read_text(next(reads))
+        return read_text(next(reads))
     if isinstance(argument, tuple):
         return f"[{', '.join(_argument_text(each, reads) for each in argument)}]"
     return shown_text(argument)
-
-
-def _read_text(value: Value) -> str:
-    """The name, and the sizes where it is not read as it was made."""
-    return f"{value.name}[{','.join(map(str, value.geometry.shape))}]" if value.geometry else value.name
 
 
 def _outcome_text(outcome: Outcome) -> str:
@@ -106,13 +101,13 @@ def _call_text(site: Site) -> str:
     """An API call with what it reads, and those of its other arguments that are not the default."""
     assert isinstance(site.item, Semantic)
     named = named_arguments(site.item)
-    usual = DEFAULTS.get(site.item.name, {})
+    usual = signature_of(site.item).defaults
     told = [
         f"{name}={shown_text(value)}"
         for name, value in named.items()
         if not isinstance(value, (Operand, tuple)) and (name not in usual or value != usual[name])
     ]
-    reads = dict.fromkeys(_read_text(value) for value in site.reads)
+    reads = dict.fromkeys(read_text(value) for value in site.reads)
     return f"{site.item.name} of {', '.join([*reads, *told])}"
 
 
@@ -121,9 +116,14 @@ def _operand_names(group: Group) -> Iterator[str]:
     sites = [change.site for change in group.changes if isinstance(change, (Added, Removed))]
     within = [site for site in sites if site.scope == sites[0].scope]
     if len(within) == 1:
-        yield from (_read_text(value) for value in within[0].reads)
+        yield from map(_sized_text, within[0].reads)
     else:
-        yield from (_read_text(site.reads[0]) for site in within if site.reads)
+        yield from (_sized_text(site.reads[0]) for site in within if site.reads)
+
+
+def _sized_text(value: Value) -> str:
+    """The name, and the sizes where it is not read as it was made: a row has no room for how it is sliced."""
+    return f"{value.name}[{','.join(map(str, value.geometry.shape))}]" if value.geometry else value.name
 
 
 def _altered_text(change: Altered) -> str:
@@ -134,7 +134,8 @@ def _altered_text(change: Altered) -> str:
         return ", ".join([f"{swapped}{reads}", *fields[1:]])
     if isinstance(change.after.item, Given):
         return f"{given_text(change)} {input_text(change)}"
-    return f"{short_name(change.after.name)}: {', '.join(fields)}"
+    colon = "" if change.fields[0].kind == "leaf" else ":"
+    return f"{short_name(change.after.name)}{colon} {', '.join(fields)}"
 
 
 def _other_text(change: Change) -> str:

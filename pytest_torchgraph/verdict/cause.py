@@ -221,7 +221,7 @@ def literal(finding: Finding) -> str:
         if isinstance(change, Altered):
             is_batch_norm = packet_of(change.after.name) == "aten.native_batch_norm"
             for field in change.fields:
-                if is_batch_norm and field.name == "argument 5":
+                if is_batch_norm and field.name == "training":
                     return BATCH_STATISTICS if field.after is True else RUNNING_STATISTICS
                 if _is_same_number(field.before, field.after):
                     return "the same number of another type, which may change the dtype of a result"

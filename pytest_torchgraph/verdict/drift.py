@@ -21,11 +21,12 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group, edit_of, fingerprint, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.graph.metric import HELD_METRICS
+from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.cause import hint_for, kept_alive
 from pytest_torchgraph.verdict.finding import Finding, Kind, Severity, Status, Verdict
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import kind_of
-from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance
+from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance, working_bytes
 from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
@@ -54,6 +55,7 @@ RANK: tuple[Kind, ...] = (
 )
 """What is told first: what explains the rest, then what costs most on an accelerator."""
 NOTES = frozenset({"order", "backend", "name", "bookkeeping"})
+SAVINGS = frozenset({"copy", "cast", "sync"})
 DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 """Kinds that other inputs may bring with them."""
 
@@ -93,22 +95,33 @@ def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
         return Verdict(status="note" if findings else "same", findings=findings)
     changes = [change for finding in failing for group in finding.groups for change in group.changes]
     edits = [edit_of(change) for change in changes if not isinstance(change, MetricChanged)]
-    edits = edits or [("metric", change.name) for change in changes if isinstance(change, MetricChanged)]
+    edits = edits or [_moved_metric(change) for change in changes if isinstance(change, MetricChanged)]
     status: Status = "improved" if _only_fewer(failing, difference) else "drift"
     return Verdict(status=status, findings=findings, fingerprint=fingerprint(edits))
 
 
+def _moved_metric(change: MetricChanged) -> tuple[str, ...]:
+    return ("metric", change.name, _metric_direction(change))
+
+
 def _only_fewer(failing: Iterable[Finding], difference: Difference) -> bool:
-    """Whether nothing was added or altered, no metric grew, and the model holds and calls what it did."""
+    """Whether the same modules make the same of the same parameters, with less on the way."""
     grown = any((after or 0) > (before or 0) for before, after in map(difference.metric, _metric_names(difference)))
     held = any(before != after for before, after in map(difference.metric, HELD_METRICS))
-    less = all(each.direction == "fewer" or each.kind == "follow" for each in failing)
-    return less and not grown and not held and not any(map(_loses_a_module, failing))
+    changes = [change for each in failing if each.kind != "follow" for group in each.groups for change in group.changes]
+    return not grown and not held and bool(changes) and all(map(_is_saving, changes))
 
 
-def _loses_a_module(finding: Finding) -> bool:
-    """Whether a module is called no longer: the model does something else, whatever it saves."""
-    return finding.kind == "scope"
+def _is_saving(change: Change) -> bool:
+    """Whether *change* takes away a copy, a cast, a sync or what nothing read, or is a metric that fell."""
+    match change:
+        case Removed(site, _, used):
+            is_work = isinstance(site.item, Work) and not site.item.becomes
+            return is_work and (kind_of(change) in SAVINGS or not used)
+        case MetricChanged():
+            return _metric_direction(change) == "fewer"
+        case _:
+            return False
 
 
 def _metric_names(difference: Difference) -> set[str]:
@@ -138,8 +151,11 @@ def _tolerated(
     has_sync: bool,
 ) -> bool:
     before, after = change.before, change.after
-    if change.name in ("peak", "saved") and before is not None and after is not None:
-        return abs(after - before) <= allowed.allowed(before - resident(difference))
+    if change.name == "saved" and before is not None and after is not None:
+        return abs(after - before) <= allowed.allowed(before)
+    if change.name == "peak" and before is not None and after is not None:
+        above = working_bytes(difference)
+        return abs(above[1] - above[0]) <= allowed.allowed(above[0])
     if change.name in HELD_METRICS or before is None or after is None:
         return False
     if after - before == _ignored_share(change.name, difference, ignored):
@@ -150,11 +166,6 @@ def _tolerated(
 
 def _is_work(change: Change) -> bool:
     return isinstance(change, (Added, Removed, Altered))
-
-
-def resident(difference: Difference) -> int:
-    """Bytes of parameters and buffers before, which no activation can move."""
-    return sum(difference.metric(name)[0] or 0 for name in ("parameters", "buffers"))
 
 
 SHARES: dict[str, frozenset[Kind]] = {

@@ -38,7 +38,8 @@ Status: TypeAlias = Literal["same", "note", "improved", "drift"]
 class Finding:
     """One thing to tell: what changed, or which budget is broken.
 
-    ``title`` is one line. ``groups`` are the changes behind it, ``details`` further lines, ``hint`` a likely cause.
+    ``title`` is one line. ``groups`` are the changes behind it, ``details`` further lines. ``cause`` names the likely
+    cause (empty where no rule knows one), ``hint`` says it in a sentence.
     ``direction`` says whether the model does more or fewer of something, or just something else.
     """
 
@@ -47,6 +48,7 @@ class Finding:
     title: str
     groups: tuple[Group, ...] = ()
     direction: Direction = "other"
+    cause: str = ""
     hint: str = ""
     details: tuple[str, ...] = ()
 

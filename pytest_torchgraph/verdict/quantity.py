@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.diff.change import Difference
 
 Relation: TypeAlias = Literal["<=", "="]
 UNITS = {
@@ -121,9 +124,17 @@ def bytes_text(count: int, digits: int = 1) -> str:
     return f"{size:.{digits}f} TiB"
 
 
+def working_bytes(difference: Difference) -> tuple[int, int]:
+    """How far the peak lies above parameters and buffers before and after: what the way of computing can move."""
+    held = [difference.metric(name) for name in ("parameters", "buffers")]
+    peak = difference.metric("peak")
+    before, after = ((peak[side] or 0) - sum(each[side] or 0 for each in held) for side in (0, 1))
+    return before, after
+
+
 def moved_text(before: int, after: int) -> str:
     """``+11.5%``; with more digits where one would show nothing, and empty where there was nothing before."""
-    if not before:
+    if not before or before == after:
         return ""
     percent = 100 * (after - before) / before
     for digits in (1, 2, 3):

@@ -25,7 +25,7 @@ from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text
+from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text, working_bytes
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
@@ -53,7 +53,7 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
         return _came_and_went(kind, groups, first, difference)
     if isinstance(first, Altered):
         return _altered(kind, changes, first, difference.count(first.after.name)[1])
-    return _other(changes, first)
+    return metric_text(first, difference) if isinstance(first, MetricChanged) else _other(changes, first)
 
 
 def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, difference: Difference) -> str:
@@ -96,7 +96,8 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
         return f"{given_text(first)} {input_text(first)}"
     if kind == "attention":
         return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
-    return f"{name}: {fields} ({times(count, 'operation')})"
+    colon = "" if first.fields[0].kind == "leaf" else ":"
+    return f"{name}{colon} {fields} ({times(count, 'operation')})"
 
 
 def follow_text(count: int) -> str:
@@ -131,9 +132,12 @@ def _other(changes: Sequence[Change], first: Change) -> str:
             name = f"{first.path} {first.before.text} -> {first.after.text}"
             return f"{len(changes)} parameters or buffers changed: {name}, …" if more else name
         case Renamed():
-            return f"{first.kind} renamed: {first.before} -> {first.after}{more}"
+            return f"{RENAMED[first.kind]} renamed: {first.before} -> {first.after}{more}"
         case _:
             return _head(first, more)
+
+
+RENAMED = {"scope": "scope", "input": "input", "leaf": "parameter"}
 
 
 def _head(change: Change, more: str) -> str:
@@ -195,8 +199,11 @@ def output_text(change: OutputChanged) -> str:
     return f"{name}: another {after}" if before == after else f"{name}: {before} -> {after}"
 
 
-def metric_text(change: MetricChanged) -> str:
-    """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``."""
+def metric_text(change: MetricChanged, difference: Difference | None = None) -> str:
+    """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``.
+
+    Where *difference* tells how much of the peak is parameters and buffers, the percentage is that of the rest.
+    """
     before, after = change.before, change.after
     if before is None or after is None:
         left, right = ("not recorded" if number is None else str(number) for number in (before, after))
@@ -204,5 +211,8 @@ def metric_text(change: MetricChanged) -> str:
     if change.name not in BYTE_METRICS:
         return f"{change.name} {before} -> {after}"
     left, right = bytes_pair(before, after)
+    above = working_bytes(difference) if difference and change.name == "peak" else (before, after)
+    if above != (before, after) and above[0] > 0:
+        return f"{change.name} {left} -> {right} ({moved_text(*above) or 'the same'} above parameters and buffers)"
     moved = moved_text(before, after)
     return f"{change.name} {left} -> {right}" + (f" ({moved})" if moved else "")

@@ -5,13 +5,19 @@ from __future__ import annotations
 from pytest_torchgraph.diff.change import Field, Shown, Value, packet_of
 from pytest_torchgraph.graph.operation import Opaque, Word
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, TensorSpec
+from pytest_torchgraph.snapshot.reading import base_of, reading_text
+
+
+def read_text(value: Value) -> str:
+    """A tensor by name, and how it is read where that is not as it was made: ``%qkv[:,0:16].T``."""
+    return value.name + reading_text(value.reading, base_of(value.made) if value.made else None)
 
 
 def shown_text(value: Shown) -> str:
     """An argument, value or spec as one word."""
     match value:
-        case Value(name, spec, _):
-            return f"{name} {spec.text}" if spec else name
+        case Value(_, spec):
+            return f"{read_text(value)} {spec.text}" if spec else read_text(value)
         case TensorSpec():
             return value.text
         case Geometry():
@@ -31,6 +37,8 @@ def field_text(field: Field) -> str:
         before, after = _short(before), _short(after)
     elif field.kind == "name":
         return f"{shown_text(before)} -> {shown_text(after)}"
+    elif field.kind == "leaf" and isinstance(before, Value) and isinstance(after, Value):
+        return f"uses {after.path} instead of {before.path}"
     elif field.kind in ("shape", "stride"):
         return f"{field.name} {_sizes_text(before)} -> {_sizes_text(after)}"
     elif field.kind == "argument":

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph.program import Inner, Operand, Program
+from pytest_torchgraph.verdict.wording import field_text
 from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
 from tests.snapshot.strategies import programs
 
@@ -145,7 +146,7 @@ def test_another_value_handed_to_the_caller_from_inside_a_layer_is_an_output_tha
 
     (change,) = compare(root(0), root(1)).changes
     assert isinstance(change, OutputChanged)
-    assert [value.name for value in (change.before, change.after) if value] == ["%layers.1", "%layers.1"]
+    assert [value.name for value in (change.before, change.after) if value] == ["%layers.1>mm", "%layers.1>relu"]
     assert [value.spec for value in (change.before, change.after) if value] == [f32(2, 64), f32(2, 64)]
 
 
@@ -200,7 +201,7 @@ def test_an_operand_read_through_another_geometry_is_reported() -> None:
 
     (change,) = compare(root(False), root(True)).changes
     assert isinstance(change, Altered)
-    assert change.fields[0].name == "stride of argument 0"
+    assert [field_text(field) for field in change.fields] == ["self %x f32[16,16] -> %x.T f32[16,16]"]
 
 
 def test_another_parameter_is_a_change_of_leaf() -> None:
@@ -302,3 +303,31 @@ def test_what_reads_the_last_of_many_new_layers_did_not_change() -> None:
         return program(body_of)
 
     assert {type(change) for change in compare(root(2), root(80)).changes} == {Added}
+
+
+def test_a_parameter_under_another_name_is_a_rename() -> None:
+    def root(name: str) -> Program:
+        def body_of(body: Body) -> Operand:
+            body.leaves = [(name, f32(16, 16))]
+            return body.op("mm", body.given("x", f32(16, 16)), leaf(name), out=f32(16, 16))
+
+        return program(body_of)
+
+    assert compare(root("weight"), root("kernel")).changes == (Renamed("leaf", "weight", "kernel"),)
+
+
+def test_an_operation_done_in_place_is_one_operation_swapped() -> None:
+    def root(in_place: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(16, 16))
+            made = body.op("mm", x, x, out=f32(16, 16))
+            active = body.op("relu_", made) if in_place else body.op("relu", made, out=f32(16, 16))
+            return body.op("exp", made if in_place else active, out=f32(16, 16))
+
+        return program(body_of)
+
+    (change,) = compare(root(True), root(False)).changes
+    assert isinstance(change, Altered)
+    assert [(field.kind, field.before, field.after) for field in change.fields] == [
+        ("name", "aten.relu_.default", "aten.relu.default")
+    ]

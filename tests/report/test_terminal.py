@@ -59,7 +59,8 @@ def test_copies_in_every_layer_take_five_lines() -> None:
     assert report(BEFORE, AFTER) == text("""
         test_m: +12 aten.clone (0 -> 12)
           transformer.h.*.attn ×4  +3 clone of %mm[16,2] f32[16,2]   attention.py:101,102,103
-          peak 18.2 MiB -> 20.3 MiB (+11.5%) at transformer.h.3.attn: clone; ops 100 -> 112; copies 6 -> 18
+          peak 18.2 MiB -> 20.3 MiB (+14.8% above parameters and buffers) \
+at transformer.h.3.attn: clone; ops 100 -> 112; copies 6 -> 18
           hint: a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read views
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
@@ -69,7 +70,8 @@ def test_a_win_has_the_same_form() -> None:
     assert report(AFTER, BEFORE) == text("""
         test_m: improved: -12 aten.clone (12 -> 0); re-record
           transformer.h.*.attn ×4  -3 clone of %mm[16,2] f32[16,2]
-          peak 20.3 MiB -> 18.2 MiB (-10.3%) at transformer.h.3.attn: clone; ops 112 -> 100; copies 18 -> 6
+          peak 20.3 MiB -> 18.2 MiB (-12.9% above parameters and buffers) \
+at transformer.h.3.attn: clone; ops 112 -> 100; copies 18 -> 6
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 
@@ -150,3 +152,17 @@ def test_nothing_is_coloured_unless_asked_for() -> None:
 def test_control_characters_in_names_are_shown_escaped() -> None:
     outline = Outline(status="drift", title="test_m", sections=(Section("x", (Row("a\033[2Jb", "c\nd"),)),))
     assert render(outline) == "test_m\n  a\\x1b[2Jb  c\\nd"
+
+
+def test_lines_before_and_after_are_never_alike() -> None:
+    def root(*, transposed: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(16, 16))
+            return body.op("exp", x, out=f32(16, 16, stride=(1, 16) if transposed else None))
+
+        return program(body_of)
+
+    text_of = report(root(transposed=False), root(transposed=True), 2)
+    assert "~ exp(%x)" in text_of or "+ exp(%x)" in text_of
+    signed = [line.strip() for line in text_of.splitlines() if line.strip()[:2] in ("- ", "+ ")]
+    assert len({line[2:] for line in signed}) == len(signed)

@@ -320,3 +320,41 @@ def test_a_constant_is_no_input() -> None:
         return program(body_of)
 
     assert verdict(root("float32"), root("int64")).headline == "constant f32[3] -> i64[3]"
+
+
+def test_a_dropped_operation_that_others_read_is_no_improvement() -> None:
+    def root(*, activated: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            made = body.given("x", f32(4, 4))
+            if activated:
+                made = body.op("relu", made, out=f32(4, 4))
+            return body.op("exp", made, out=f32(4, 4))
+
+        return program(body_of)
+
+    assert judge(compare(root(activated=True), root(activated=False))).status == "drift"
+
+
+def test_an_operation_that_nothing_read_is_an_improvement_when_it_goes() -> None:
+    def root(*, idle: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(4, 4))
+            if idle:
+                body.op("relu", x, out=f32(4, 4))
+            return body.op("exp", x, out=f32(4, 4))
+
+        return program(body_of)
+
+    assert judge(compare(root(idle=True), root(idle=False))).status == "improved"
+
+
+def test_arguments_have_their_names() -> None:
+    def root(eps: float) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(2, 16))
+            return body.op("native_layer_norm", x, (16,), None, None, eps, out=f32(2, 16))
+
+        return program(body_of)
+
+    verdict = judge(compare(root(1e-5), root(1e-6)))
+    assert verdict.headline == "aten.native_layer_norm: eps 1e-05 -> 1e-06 (1 operation)"
