@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 pytest.importorskip("torch")
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from pytest_torchgraph.capture.recording import trace
 from pytest_torchgraph.graph.alive import LONGEST, OTHERS
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.memory import Life
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 
@@ -34,12 +37,11 @@ def test_values_of_like_modules_are_one_line() -> None:
     }
 
 
-@pytest.mark.parametrize("options", [{}, {"backward": True}, {"backward": True, "optimizer": torch.optim.AdamW}])
-def test_the_lines_add_up_to_the_peak(options: dict[str, object]) -> None:
+@pytest.mark.parametrize("phases", ["forward", "backward", "optimizer"])
+def test_the_lines_add_up_to_the_peak(phases: str) -> None:
     model = stack(3)
-    if "optimizer" in options:
-        options = {**options, "optimizer": torch.optim.AdamW(model.parameters())}
-    graph = trace(model, torch.ones(4, 8), **options)
+    optimizer = torch.optim.AdamW(model.parameters()) if phases == "optimizer" else None
+    graph = trace(model, torch.ones(4, 8), backward=phases != "forward", optimizer=optimizer)
     memory = graph.memory
     held = memory.parameter_bytes + memory.buffer_bytes
     assert sum(one.bytes for one in graph.canonical.alive) + held == memory.peak
@@ -54,7 +56,7 @@ def test_what_is_small_shares_a_line() -> None:
     assert sum(one.count for one in lines) == len({life.storage for life in kept(graph)})
 
 
-def kept(graph: Graph) -> list[object]:
+def kept(graph: Graph) -> list[Life]:
     lives = graph.memory.lives or ()
     return [one for one in lives if one.alive(graph.memory.peak_at) and one.category not in ("parameters", "buffers")]
 
@@ -71,7 +73,7 @@ def test_a_value_that_is_kept_longer_is_told_with_where_it_was_read_last() -> No
         return (half + 1).exp().sum()
 
     x = torch.ones(16, 16)
-    before, after = (trace(lambda x, k=keeps: work(x, keeps=k), x) for keeps in (False, True))
+    before, after = (trace(partial(work, keeps=keeps), x) for keeps in (False, True))
     more = {one.what: one for one in after.canonical.alive if one not in before.canonical.alive}
     assert set(more) == {"temporary mm f32[16,16]"}
     read = more["temporary mm f32[16,16]"].read
