@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
@@ -10,13 +10,13 @@ from pytest_torchgraph.diff.grouping import Group, scope_of
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
 from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
 
-SourceOf = Callable[[int], SourceLine | None]
 COSTS = (*reversed(BYTE_METRICS), "ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
 
 
@@ -46,6 +46,7 @@ def outline_of(
         environment=environment,
         sections=tuple(_section(finding, sources) for finding in verdict.findings),
         cost=cost_text(difference),
+        alive=alive_texts(difference, source_of),
         accept=accept,
         fingerprint=verdict.fingerprint,
     )

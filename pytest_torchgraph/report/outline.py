@@ -38,7 +38,8 @@ class Outline:
 
     ``title`` is verdict and test; ``environment`` are differences between the recording's machine and this one;
     ``sections`` are ranked, the first being the one change that matters; ``cost`` is what it costs and where;
-    ``accept`` the command that takes the change as it is.
+    ``alive`` says of each kind of value how many more or fewer are alive at the peak, the most bytes first; ``accept``
+    is the command that takes the change as it is.
     """
 
     status: Status
@@ -46,5 +47,6 @@ class Outline:
     environment: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     cost: str = ""
+    alive: tuple[str, ...] = ()
     accept: str = ""
     fingerprint: str = ""

@@ -46,6 +46,7 @@ def _short(outline: Outline) -> Iterator[tuple[str, str]]:
         leading, *others = outline.sections
         yield from _leading_row(leading)
         yield from _cost(outline)
+        yield from _alive(outline, 1 if leading.in_cost else 0)
         if leading.hint:
             yield "", f"  hint: {leading.hint}"
         yield from _others(others)
@@ -65,6 +66,7 @@ def _budgets(outline: Outline) -> Iterator[tuple[str, str]]:
 def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
     yield from _head(outline)
     yield from _cost(outline)
+    yield from _alive(outline, None)
     for section in outline.sections:
         yield "faint" if section.note else "", f"  {'note: ' if section.note else ''}{section.title}"
         yield from (("", f"  {text}") for _, text in _rows(section))
@@ -89,6 +91,14 @@ def _head(outline: Outline) -> Iterator[tuple[str, str]]:
 def _cost(outline: Outline) -> Iterator[tuple[str, str]]:
     if outline.cost:
         yield "", f"  {outline.cost}"
+
+
+def _alive(outline: Outline, most: int | None) -> Iterator[tuple[str, str]]:
+    """What is alive at the peak that was not, or no longer: the first *most* of it.
+
+    A short report tells it only where no operation does.
+    """
+    yield from (("", f"  at the peak, {text}") for text in outline.alive[:most])
 
 
 def _leading_row(section: Section) -> Iterator[tuple[str, str]]:

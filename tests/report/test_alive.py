@@ -1,0 +1,62 @@
+"""A report says which values are alive at the peak that were not."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.diff.change import Difference
+from pytest_torchgraph.graph.alive import OTHERS, Alive
+from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.report.alive import alive_texts
+
+LOGITS = Alive(8192, 1, "temporary lm_head: mm bf16[2,256]", made=3, read=7)
+SMALL = Alive(8, 2, "saved norm: mul f32[2]")
+
+
+def difference(before: tuple[Alive, ...], after: tuple[Alive, ...], *, grown: int = 1) -> Difference:
+    return Difference(
+        changes=(),
+        metrics_before=(("peak", 100),),
+        metrics_after=(("peak", 100 + grown),),
+        alive_before=before,
+        alive_after=after,
+    )
+
+
+def source_of(at: int) -> SourceLine | None:
+    return SourceLine("/project/loss.py", 30 + at, "forward") if at == 7 else None
+
+
+def texts(before: tuple[Alive, ...], after: tuple[Alive, ...], *, grown: int = 1) -> tuple[str, ...]:
+    return alive_texts(difference(before, after, grown=grown), source_of)
+
+
+def test_a_value_that_is_kept_is_told_with_the_line_that_read_it_last() -> None:
+    assert texts((SMALL,), (LOGITS, SMALL)) == (
+        "1 more live tensor: temporary lm_head: mm bf16[2,256], 8.0 KiB, last read at loss.py:37",
+    )
+
+
+def test_what_moved_as_the_peak_did_comes_first() -> None:
+    before = (Alive(9000, 4, "saved a: mm f32[4]"), SMALL)
+    more = "1 more live tensor: temporary lm_head: mm bf16[2,256], 8.0 KiB"
+    fewer = "4 fewer live tensors: saved a: mm f32[4], 8.8 KiB"
+    grown, shrunk = (texts(before, (LOGITS, SMALL), grown=sign) for sign in (1, -1))
+    assert grown[0].startswith(more)
+    assert grown[1:] == (fewer,)
+    assert shrunk[0] == fewer
+
+
+def test_a_value_of_another_size_is_larger_or_smaller() -> None:
+    larger = Alive(16, 2, "saved norm: mul f32[2]")
+    assert texts((SMALL,), (larger,)) == ("larger: saved norm: mul f32[2], by 8 B",)
+    assert texts((larger,), (SMALL,)) == ("smaller: saved norm: mul f32[2], by 8 B",)
+
+
+def test_what_could_be_among_the_others_is_not_said_to_be_new() -> None:
+    others = Alive(20, 9, OTHERS)
+    assert texts((LOGITS, others), (LOGITS, SMALL)) == ()
+    assert len(texts((SMALL, others), (LOGITS, SMALL))) == 1
+
+
+def test_nothing_is_said_where_the_peak_stays_or_the_recording_does_not_tell() -> None:
+    assert texts((SMALL,), (LOGITS, SMALL), grown=0) == ()
+    assert texts((), (LOGITS, SMALL)) == ()
