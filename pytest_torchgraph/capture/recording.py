@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import add_note, as_call, bind, fresh_containers, list_explained, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
@@ -194,7 +196,7 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations")
 
 
-def trace(
+def trace(  # noqa: PLR0913 -- each option of a trace by its name
     model: Callable[..., Any],
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
@@ -204,6 +206,7 @@ def trace(
     backward: bool | Callable[[Any], Tensor] | None = None,
     optimizer: Optimizer | None = None,
     verify: bool = False,
+    allocator: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -221,6 +224,9 @@ def trace(
     of all parameters, buffers and inputs beside the model, and of all memory that was taken uninitialised, and every
     operand and result is hashed. A record that fails raises ``VerificationFailed``.
 
+    ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
+    PyTorch's allocator beside the counted one.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through; an exception inside the model passes through with a note that names the module and operation.
     """
@@ -228,11 +234,14 @@ def trace(
     positional, keywords = as_call(args, kwargs)
     step = Step(backward, optimizer)
     step.require_over(target.roots.values())
+    if allocator and not restore:
+        raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
     with list_explained(args):
         bind(model, positional, keywords)
         for _ in range(warmup):
             run_once(target, positional, keywords, step, restore=restore)
-        return run_once(target, positional, keywords, step, restore=restore, verify=verify).graph
+        graph = run_once(target, positional, keywords, step, restore=restore, verify=verify).graph
+        return with_allocator(graph, target, positional, keywords, step) if allocator else graph
 
 
 def run_once(
@@ -267,10 +276,7 @@ def run_with(
     if restore:
         args, kwargs = fresh_containers((args, kwargs))
     inputs = list(named_inputs(target.function, args, kwargs))
-    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs] + list(step.tensors())
-    if step.backward:
-        tensors += [tensor.grad for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
-    checkpoint = Checkpoint(holdings.modules, tensors, step.undo()) if restore else Checkpoint([], [])
+    checkpoint = checkpoint_of(holdings, inputs, step) if restore else Checkpoint([], [])
     torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
     try:
         with recorded(target, holdings, checkpoint.guard, inputs, verify=verify) as recording:
@@ -284,6 +290,25 @@ def run_with(
         if restore:
             checkpoint.restore()
     return recording
+
+
+def checkpoint_of(holdings: Holdings, inputs: list[tuple[str, Tensor]], step: Step) -> Checkpoint:
+    """All that a run may change."""
+    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs] + list(step.tensors())
+    if step.backward:
+        tensors += [tensor.grad for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
+    return Checkpoint(holdings.modules, tensors, step.undo())
+
+
+def with_allocator(graph: Graph, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step) -> Graph:
+    """*graph* with the allocator's peak of another run beside its own."""
+    assert target.function is not None
+    args, kwargs = fresh_containers((args, kwargs))
+    checkpoint = checkpoint_of(holdings_of(target.roots), list(named_inputs(target.function, args, kwargs)), step)
+    run = partial(step.run, partial(called, target, args, kwargs))
+    allocated = allocated_over_start(run, checkpoint, graph.origin.device)
+    found = beside(graph.memory, allocated, graph.origin.device)
+    return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
 
 
 def named_inputs(

@@ -60,6 +60,10 @@ class Guard:
             if whole is not None and copy is None and key is not None:
                 self.kept[key] = (whole, whole.clone())
 
+    def keep_all(self) -> None:
+        """Copy every guarded storage now."""
+        self.kept = {key: (whole, whole.clone() if copy is None else copy) for key, (whole, copy) in self.kept.items()}
+
     def restore(self) -> None:
         """Put the first contents back."""
         with torch.no_grad():

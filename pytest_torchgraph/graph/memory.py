@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.graph.phase import FORWARD
@@ -45,6 +46,30 @@ class Life:
         return self.born <= at and (self.died is None or at < self.died)
 
 
+@dataclass(frozen=True, slots=True)
+class AllocatorPeak:
+    """What PyTorch's allocator held at most above the start of the run, and what is counted of it, in bytes.
+
+    ``allocated`` is from the profiler's allocation events of a second, unrecorded run; it depends on the machine, the
+    build and the number of threads.
+    """
+
+    allocated: int
+    counted: int
+
+    @property
+    def workspace(self) -> int:
+        """What kernels took for themselves at the peak: no operator returns it."""
+        return self.allocated - self.counted
+
+    def __str__(self) -> str:
+        share = f" ({self.workspace / self.allocated:.0%})" if self.allocated else ""
+        return (
+            f"the allocator's peak is {self.allocated} bytes above the start, {self.counted} of them are counted: "
+            f"{self.workspace}{share} are work space of kernels"
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """Logical bytes of live storages, counted at dispatch; the same on every machine, unlike an allocator's figures.
@@ -54,7 +79,7 @@ class Memory:
     ``timeline[i]`` is what was live right after operation ``i``. ``alive_at_peak`` are storage positions. ``lives`` say
     what every byte of it belongs to: *saved* is what the forward pass kept for the backward one, *temporaries* what
     comes and goes, *other* tensors that were made outside the run and are no input. A graph read from a file has no
-    ``lives``, and only the total of what was ``saved``.
+    ``lives``, and only the total of what was ``saved``. ``allocator`` is there when the trace was asked for it.
     """
 
     resident: int
@@ -67,6 +92,7 @@ class Memory:
     alive_at_peak: tuple[int, ...] = field(default=(), repr=False)
     lives: tuple[Life, ...] | None = field(default=None, repr=False)
     saved: int | None = None
+    allocator: AllocatorPeak | None = None
 
     def by_category(self, at: int | None = None) -> dict[str, int]:
         """Bytes by category right after operation *at* (-1 is before the first), at the peak when it is not given."""
@@ -105,17 +131,32 @@ class Memory:
 
     def peak_in_blocks(self, block: int = CUDA_BLOCK) -> int:
         """The peak when every storage takes whole blocks of *block* bytes, as PyTorch's CUDA allocator gives them."""
-        steps: Counter[int] = Counter()
-        for life in self._known_lives():
-            whole = -(-life.bytes // block) * block
-            steps[life.born] += whole
-            if life.died is not None:
-                steps[life.died] -= whole
-        live = peak = 0
-        for at in sorted(steps):
-            live += steps[at]
-            peak = max(peak, live)
-        return peak
+        return max(_levels(self._known_lives(), block))
+
+    @property
+    def over_start(self) -> int:
+        """How far the peak lies above what was live before the run."""
+        return self.over_start_in_blocks(1)
+
+    def over_start_in_blocks(self, block: int = CUDA_BLOCK) -> int:
+        """:attr:`over_start` when every storage takes whole blocks of *block* bytes."""
+        lives = self._known_lives()
+        return max(_levels(lives, block)) - sum(_in_blocks(life.bytes, block) for life in lives if life.born < 0)
+
+
+def _levels(lives: tuple[Life, ...], block: int) -> list[int]:
+    """Bytes in whole blocks whenever they change, in order; 0 before anything."""
+    steps: Counter[int] = Counter()
+    for life in lives:
+        whole = _in_blocks(life.bytes, block)
+        steps[life.born] += whole
+        if life.died is not None:
+            steps[life.died] -= whole
+    return list(accumulate((steps[at] for at in sorted(steps)), initial=0))
+
+
+def _in_blocks(count: int, block: int) -> int:
+    return -(-count // block) * block
 
 
 class LivesUnknown(LookupError):
