@@ -20,7 +20,7 @@ What: TypeAlias = Literal[
     "unchanged",
     "refused",
     "over budget",
-    "verified",
+    "noted",
 ]
 
 

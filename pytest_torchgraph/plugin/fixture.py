@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.watching import Sighting, Watcher
 
 NO_INPUTS: Any = object()
-UNPROVED = ("not replayed: ", "not recorded: ")
+TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
+"""How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -92,7 +93,7 @@ class TorchGraph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
-        ``optimizer``, ``verify``.
+        ``optimizer``, ``verify``, ``allocator``.
         """
         __tracebackhide__ = True
         capture = _capture()
@@ -117,12 +118,12 @@ class TorchGraph:
         return {"verify": True, **trace_options} if options.verifying(self._item.config) else trace_options
 
     def _tell(self, graph: Graph) -> None:
-        """Show at the end of the session what of *graph* could not be proved; a check traces more than once."""
-        unproved = tuple(note for note in graph.notes if note.startswith(UNPROVED) and note not in self._told)
-        if unproved:
-            self._told.update(unproved)
+        """Show in the summary what *graph* has to say, once: a check traces more than once."""
+        notes = tuple(note for note in graph.notes if note.startswith(TOLD) and note not in self._told)
+        if notes:
+            self._told.update(notes)
             where = extension.address(self._item, "")
-            events.add(self._item, events.Event(test=where.test, path=where.label, what="verified", notes=unproved))
+            events.add(self._item, events.Event(test=where.test, path=where.label, what="noted", notes=notes))
 
     @contextmanager
     def _followed(self, recording: AbstractContextManager[Recording]) -> Iterator[Recording]:
