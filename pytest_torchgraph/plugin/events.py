@@ -29,7 +29,8 @@ class Event:
     """One check of one test.
 
     ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``change`` the
-    fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader.
+    fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
+    ``case`` what a report tells of it, as a line of JSON.
     """
 
     test: str
@@ -39,6 +40,7 @@ class Event:
     change: str = ""
     body: str = ""
     notes: tuple[str, ...] = ()
+    case: str = ""
 
 
 @dataclass(slots=True)
