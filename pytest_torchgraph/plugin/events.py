@@ -49,7 +49,7 @@ class Ledger:
 
     ``outcomes`` holds the worst phase outcome of each test that made events or could own a snapshot. ``collected`` are
     the node ids before anything was deselected; ``clean_modules`` are the files whose collection passed. ``claims``
-    says which test used which file.
+    says which test used which file; ``stopped`` that the session ended before its last test.
     """
 
     events: dict[str, list[Event]] = field(default_factory=dict)
@@ -61,6 +61,7 @@ class Ledger:
     case_clashes: set[str] = field(default_factory=set)
     claims: dict[Path, tuple[str, str]] = field(default_factory=dict)
     workers_lost: bool = False
+    stopped: bool = False
     unused: list[Unused] = field(default_factory=list)
 
 

@@ -124,6 +124,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if workers.is_worker(session.config):
         workers.publish(session.config)
     else:
+        session.config.stash[LEDGER].stopped = bool(session.shouldstop or session.shouldfail)
         unused.note_collection(session.config)
         unused.judge(session, int(exitstatus))
 

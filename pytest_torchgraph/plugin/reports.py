@@ -142,7 +142,8 @@ def report_of(ledger: Ledger) -> Report:
     """The report of everything that the session's checks did."""
     from pytest_torchgraph.report.case import report_of as ordered
 
-    return ordered(_cases(event for events in ledger.events.values() for event in events))
+    cases = _cases(event for events in ledger.events.values() for event in events)
+    return ordered(cases, complete=not (ledger.workers_lost or ledger.stopped))
 
 
 def _cases(events: Iterable[Event]) -> Iterator[Case]:

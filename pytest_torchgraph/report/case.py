@@ -92,9 +92,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The cases of a session or of one command, the worst first."""
+    """The cases of a session or of one command, the worst first; ``complete`` unless the session was cut short."""
 
     cases: tuple[Case, ...]
+    complete: bool = True
 
     @property
     def counts(self) -> dict[str, int]:
@@ -105,6 +106,10 @@ class Report:
     @property
     def headline(self) -> str:
         """``3 graphs: 1 drifted, 2 unchanged``."""
+        return self._counted + ("" if self.complete else " (the session was cut short)")
+
+    @property
+    def _counted(self) -> str:
         total = len(self.cases)
         if not total:
             return "no graph was checked"
@@ -134,10 +139,10 @@ def rank(status: CaseStatus) -> int:
     return list(SPOKEN).index(status)
 
 
-def report_of(cases: Iterable[Case]) -> Report:
+def report_of(cases: Iterable[Case], *, complete: bool = True) -> Report:
     """A report of *cases*, each told once, the worst first and otherwise by name."""
     found = sorted(dict.fromkeys(map(_Told, cases)), key=lambda told: told.order)
-    return Report(tuple(told.case for told in found))
+    return Report(tuple(told.case for told in found), complete)
 
 
 class _Told:

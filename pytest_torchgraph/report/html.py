@@ -19,7 +19,7 @@ MOST_SEEN = 24 * 1024 * 1024
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_UNSAFE = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"})
+_UNSAFE = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 
 
 def render(report: Report) -> str:
@@ -54,7 +54,7 @@ def _digest(text: str) -> str:
 
 def _data(report: Report) -> str:
     data = {"version": VERSION, "headline": report.headline, "counts": report.counts, "cases": _cases(report)}
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
 
 
 def _cases(report: Report) -> list[object]:

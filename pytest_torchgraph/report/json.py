@@ -2,10 +2,11 @@
 
 A file is one object::
 
-    {"format": "torchgraph report", "version": 1, "headline": "2 graphs: 1 drifted, 1 unchanged", "cases": [CASE, …]}
+    {"format": "torchgraph report", "version": 1, "headline": TEXT, "complete": true, "cases": [CASE, …]}
 
 A reader must refuse a ``version`` that it does not know; fields may be added within a version. ``headline`` is for
-people. A case is an object with
+people (``2 graphs: 1 drifted, 1 unchanged``); ``complete`` is false where the session was cut short. A case is an
+object with
 
 ============  =====================================================================================================
 ``test``      what was compared: a node id, or the two files
@@ -40,14 +41,14 @@ class ReportUnreadable(ValueError):
 
 def render(report: Report) -> str:
     """The text of the file, without a final newline; one case a line."""
-    head = {"format": FORMAT, "version": VERSION, "headline": report.headline}
+    head = {"format": FORMAT, "version": VERSION, "headline": report.headline, "complete": report.complete}
     lines = ",\n".join(case_text(case) for case in report.cases)
-    return f'{json.dumps(head, ensure_ascii=False)[:-1]}, "cases": [\n{lines}\n]}}'
+    return f'{json.dumps(head)[:-1]}, "cases": [\n{lines}\n]}}'
 
 
 def case_text(case: Case) -> str:
     """*case* as one line of JSON."""
-    return json.dumps(plain(case), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(plain(case), separators=(",", ":"), allow_nan=False)
 
 
 def plain(case: Case) -> dict[str, Any]:
@@ -74,11 +75,12 @@ def read(text: str, *, path: str = "<report>") -> Report:
             "write both with the same version of pytest-torchgraph."
         )
     try:
-        return report_of(decoded(Case, case) for case in data["cases"])
+        return report_of((decoded(Case, case) for case in data["cases"]), complete=data.get("complete") is not False)
     except ValueError as error:
         raise ReportUnreadable(f"{path}: damaged torchgraph report: {error}.") from None
 
 
 def merged(*reports: Report) -> Report:
     """One report of the cases of all; what several tell alike is told once."""
-    return report_of(case for report in reports for case in report.cases)
+    cases = (case for report in reports for case in report.cases)
+    return report_of(cases, complete=all(report.complete for report in reports))
