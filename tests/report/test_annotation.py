@@ -12,8 +12,10 @@ from tests.report.cases import HOSTILE, case, drift
 def test_a_change_is_one_error_at_its_line() -> None:
     report = report_of([replace(drift("a"), place=Place("src/a,b:c.py", 12)), drift("b"), case("c", "same")])
     assert error_lines(report) == [
-        ("::error file=src/a%2Cb%3Ac.py,line=12,title=torchgraph%3A 3f2a0000::a: +1 aten.clone (0 -> 1)"
-        "%0A  layers.0  +clone of %25mm   m.py:3%0Aand the same in 1 more: b")
+        (
+            "::error file=src/a%2Cb%3Ac.py,line=12,title=torchgraph%3A 3f2a0000::a: +1 aten.clone (0 -> 1)"
+            "%0A  layers.0  +clone of %25mm   m.py:3%0Aand the same in 1 more: b"
+        )
     ]
 
 
