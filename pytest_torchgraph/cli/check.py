@@ -42,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
     result = once()
     if result.code == DRIFT and not arguments.warmup:
         result = once()
-    judgement.show([result.outline], arguments)
+    judgement.show([result.case], arguments)
     return result.code

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.cli import judgement
+from pytest_torchgraph.cli import judgement, output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.revisions import Changed, changed
 from pytest_torchgraph.cli.snapshots import load, parsed
@@ -41,24 +41,24 @@ def run(arguments: argparse.Namespace) -> int:
     (_, before), (_, after) = load(arguments.before), load(arguments.after)
     title = f"{arguments.before} -> {arguments.after}"
     result = judgement.judged(before, after, title, arguments)
-    judgement.show([result.outline], arguments)
+    judgement.show([result.case], arguments)
     return result.code
 
 
 def _revisions(arguments: argparse.Namespace) -> int:
     files = changed(arguments.before, arguments.after, arguments.paths)
-    results = [_judged(file, arguments) for file in files if file.before is not None and file.after is not None]
-    lone = {file.path: "removed" if file.after is None else "added" for file in files if None in _texts(file)}
-    judgement.show([result.outline for result in results], arguments, lone)
-    if not files and arguments.format == "terminal":
+    if not files and output.form_of(arguments) == "terminal":
         sys.stderr.write("no snapshot file differs\n")
-    return DRIFT if lone or any(result.code == DRIFT for result in results) else SAME
-
-
-def _texts(file: Changed) -> tuple[str | None, str | None]:
-    return file.before, file.after
+        return SAME
+    results = [_judged(file, arguments) for file in files]
+    judgement.show([result.case for result in results], arguments)
+    return DRIFT if any(result.code == DRIFT for result in results) else SAME
 
 
 def _judged(file: Changed, arguments: argparse.Namespace) -> judgement.Judged:
-    before, after = (parsed(text or "", file.path) for text in _texts(file))
+    if file.before is None:
+        return judgement.lone(file.path, "added")
+    if file.after is None:
+        return judgement.lone(file.path, "removed")
+    before, after = parsed(file.before, file.path), parsed(file.after, file.path)
     return judgement.judged(before, after, file.path, arguments)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.report.outline import Outline
+    from pytest_torchgraph.report.case import Case
+    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 COMPARE = ("graph", "counts")
@@ -23,15 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compare", choices=COMPARE, default="graph", help="graph (default), or counts and memory")
     parser.add_argument("--tolerance", metavar="AMOUNT", help="how far memory may move: '5%%', '1 MiB', '5%% or 1 MiB'")
     parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="what never counts as drift")
-    parser.add_argument("--format", choices=("terminal", "json"), default="terminal")
+    output.add_arguments(parser)
     parser.add_argument("-v", "--verbose", action="count", default=0, help="every finding; twice for every operation")
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A report and the exit code that goes with it."""
+    """A report's one case and the exit code that goes with it."""
 
-    outline: Outline
+    case: Case
     code: int
 
 
@@ -45,6 +47,7 @@ def judged(
     accept: str = "",
 ) -> Judged:
     """What changed from *before* to *after*; source lines come from *live*, the graph behind *after*."""
+    from pytest_torchgraph.report.case import case_of
     from pytest_torchgraph.report.comparison import compared
 
     try:
@@ -63,32 +66,28 @@ def judged(
         )
     except ValueError as error:
         raise Wrong(str(error)) from None
-    drifted = comparison.drifted
-    return Judged(comparison.outline(title, accept if drifted else ""), DRIFT if drifted else SAME)
+    view = _view(before, after, comparison) if output.shows_graphs(arguments) else None
+    accept = accept if comparison.drifted else ""
+    return Judged(case_of(comparison, test=title, accept=accept, view=view), DRIFT if comparison.drifted else SAME)
 
 
-def show(outlines: list[Outline], arguments: argparse.Namespace, lone: dict[str, str] | None = None) -> None:
-    """Print *outlines* as the command line asks; *lone* says of files that only one side has which side it is.
+def _view(before: Snapshot, after: Snapshot, comparison: Comparison) -> dict[str, object]:
+    from pytest_torchgraph.report.view import view_of
 
-    As JSON, one outline is an object; several files are an object with ``changed``, ``added`` and ``removed``.
-    """
-    from pytest_torchgraph.cli.show import wants_colour
-
-    if arguments.format == "json":
-        from pytest_torchgraph.report.export import render as as_json
-
-        told = [as_json(outline) for outline in outlines]
-        sys.stdout.write((_document(told, lone) if lone is not None else "\n".join(told)) + "\n")
-        return
-    from pytest_torchgraph.report.terminal import render
-
-    told = [render(outline, verbosity=arguments.verbose, colour=wants_colour()) for outline in outlines]
-    told += [f"{path}: {side}" for path, side in (lone or {}).items()]
-    sys.stdout.write("".join(text + "\n" for text in told))
+    return view_of(before.program, after.program, comparison.difference, recorded=(None, comparison.live))
 
 
-def _document(outlines: list[str], lone: dict[str, str]) -> str:
-    import json
+def lone(path: str, status: Literal["added", "removed"]) -> Judged:
+    """A snapshot file that only one side has: there is nothing to compare, and it is no agreement."""
+    from pytest_torchgraph.report.case import Case
+    from pytest_torchgraph.report.outline import Outline
 
-    sides = {word: [path for path, side in lone.items() if side == word] for word in ("added", "removed")}
-    return json.dumps({"changed": list(map(json.loads, outlines)), **sides}, indent=2, ensure_ascii=False)
+    outline = Outline(status="drift", title=f"{path}: {status}")
+    return Judged(Case(test=path, status=status, outline=outline, path=path), DRIFT)
+
+
+def show(cases: Iterable[Case], arguments: argparse.Namespace) -> None:
+    """Print or write *cases* as the command line asks."""
+    from pytest_torchgraph.report.case import report_of
+
+    output.put(report_of(cases), arguments)

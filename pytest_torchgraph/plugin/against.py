@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import comparison, events, options
+from pytest_torchgraph.plugin import comparison, events, options, reports
 from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, store
 from pytest_torchgraph.plugin.location import from_here
@@ -37,11 +37,23 @@ class Slot:
     address: Address
 
     def note(
-        self, what: What, text: str = "", *, change: str = "", body: str = "", notes: tuple[str, ...] = ()
+        self,
+        what: What,
+        text: str = "",
+        *,
+        change: str = "",
+        body: str = "",
+        notes: tuple[str, ...] = (),
+        case: str = "",
     ) -> None:
-        """Keep for the summary what happened to this snapshot."""
+        """Keep for the summary and the reports what happened to this snapshot."""
         where = {"test": self.address.test, "path": self.address.label}
-        events.add(self.item, Event(**where, what=what, text=text, change=change, body=body, notes=notes))
+        events.add(self.item, Event(**where, what=what, text=text, change=change, body=body, notes=notes, case=case))
+
+    def case(self, what: What, outcome: Outcome, snapshot: Snapshot) -> str:
+        """What a report tells of the comparison with *snapshot*."""
+        accept = self.accept if what == "drifted" else ""
+        return reports.compared(self.item, self.address.label, outcome.comparison, snapshot, what, accept)
 
     def count(self, *, passes: bool) -> None:
         """Let syrupy count the stored file as matching or not; nothing is written."""
@@ -88,10 +100,11 @@ def _compared(
         notes = (*outcome.renames, SECOND_CALL_NOTE)
     if outcome.passes:
         slot.count(passes=True)
-        slot.note("matched", notes=notes)
+        slot.note("matched", notes=notes, case=slot.case("matched", outcome, snapshot))
         return outcome.graph, ""
     slot.count(passes=False)
-    slot.note("drifted", outcome.verdict.headline, change=outcome.verdict.fingerprint)
+    case = slot.case("drifted", outcome, snapshot)
+    slot.note("drifted", outcome.verdict.headline, change=outcome.verdict.fingerprint, case=case)
     return outcome.graph, comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
 
 
@@ -107,9 +120,10 @@ def _updated(
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
     if outcome.passes and not outcome.renames and snapshot.test == slot.address.test:
         slot.count(passes=True)
-        slot.note("unchanged", notes=notes)
+        slot.note("unchanged", notes=notes, case=slot.case("unchanged", outcome, snapshot))
         return outcome.graph, ""
-    return _written(slot, Steady(outcome.graph, notes), "updated", outcome.moved)
+    case = slot.case("updated", outcome, snapshot)
+    return _written(slot, Steady(outcome.graph, notes), "updated", outcome.moved, case)
 
 
 def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what: What) -> tuple[Graph, str]:
@@ -121,7 +135,7 @@ def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what:
     return _written(slot, steady, what, comparison.size_of(steady.graph) + repaired)
 
 
-def _written(slot: Slot, steady: Steady, what: What, moved: str) -> tuple[Graph, str]:
+def _written(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") -> tuple[Graph, str]:
     text = comparison.text_of(steady.graph, slot.address.test)
     try:
         slot.write(text)
@@ -132,7 +146,7 @@ def _written(slot: Slot, steady: Steady, what: What, moved: str) -> tuple[Graph,
             "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
-    slot.note(what, moved, body=body_digest(text), notes=steady.notes)
+    slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
 
 

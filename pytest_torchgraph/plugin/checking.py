@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_torchgraph.plugin import events, extension, limits
+from pytest_torchgraph.plugin import events, extension, limits, reports
 from pytest_torchgraph.plugin.against import Slot, against_snapshot
 from pytest_torchgraph.plugin.events import Event
 
@@ -78,9 +78,9 @@ def check(
         pytest.fail(f"{test}: {unreadable}", pytrace=False)
     if broken:
         where = slot.address.label if slot else test
-        events.add(
-            item, Event(test=test, path=where, what="over budget", text="; ".join(each.title for each in broken))
-        )
+        case = reports.over_budget(item, where, broken)
+        text = "; ".join(each.title for each in broken)
+        events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
         pytest.fail(
             "\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text), pytrace=False
         )

@@ -29,7 +29,8 @@ class Event:
     """One check of one test.
 
     ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``change`` the
-    fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader.
+    fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
+    ``case`` what a report tells of it, as a line of JSON.
     """
 
     test: str
@@ -39,6 +40,7 @@ class Event:
     change: str = ""
     body: str = ""
     notes: tuple[str, ...] = ()
+    case: str = ""
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class Ledger:
 
     ``outcomes`` holds the worst phase outcome of each test that made events or could own a snapshot. ``collected`` are
     the node ids before anything was deselected; ``clean_modules`` are the files whose collection passed. ``claims``
-    says which test used which file.
+    says which test used which file; ``stopped`` that the session ended before its last test.
     """
 
     events: dict[str, list[Event]] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Ledger:
     case_clashes: set[str] = field(default_factory=set)
     claims: dict[Path, tuple[str, str]] = field(default_factory=dict)
     workers_lost: bool = False
+    stopped: bool = False
     unused: list[Unused] = field(default_factory=list)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, options, terminal
+from pytest_torchgraph.plugin import coverage, options, reports, terminal
 from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, Ledger, pack
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from pytest_torchgraph.plugin.watch import Watch
 
     require_readable(config)
+    reports.configure(config)
     hide_from_syrupy(config)
     coverage.configure(config)
     terminal.keep(config)
@@ -123,14 +124,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if workers.is_worker(session.config):
         workers.publish(session.config)
     else:
+        session.config.stash[LEDGER].stopped = bool(session.shouldstop or session.shouldfail)
         unused.note_collection(session.config)
         unused.judge(session, int(exitstatus))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the section ``torchgraph``, if there is anything to say."""
+    """Print the section ``torchgraph``, if there is anything to say, and write the reports."""
     from pytest_torchgraph.plugin import options, summary
 
     ledger = config.stash[LEDGER]
     if any(ledger.events.values()) or ledger.unused:
         summary.write(terminalreporter, summary.lines(ledger, removing=options.updating(config)))
+    reports.write(config, ledger, terminalreporter)

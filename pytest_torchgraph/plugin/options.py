@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage
+from pytest_torchgraph.plugin import coverage, reports
 
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
@@ -54,6 +54,7 @@ def register(parser: pytest.Parser) -> None:
         default=False,
         help="run every recorded operation again and demand the same bits; for small models",
     )
+    reports.register(group)
     coverage.register(group)
     _register_ini(parser)
 

@@ -55,9 +55,33 @@ def test_what_is_ignored_but_nowhere_is_an_error(
     assert words in capsys.readouterr().err
 
 
-def test_json_holds_the_outline(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_is_a_report_of_one_case(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", *files, "--format", "json"]) == 1
-    assert json.loads(capsys.readouterr().out)["status"] == "drift"
+    report = json.loads(capsys.readouterr().out)
+    assert (report["format"], report["version"]) == ("torchgraph report", 1)
+    assert [case["status"] for case in report["cases"]] == ["drift"]
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"), [("r.html", "<!doctype html>"), ("r.md", "### ❌"), ("r.json", "{"), ("r.txt", "")]
+)
+def test_the_end_of_the_output_names_the_form(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begins: str
+) -> None:
+    path = tmp_path / "made" / name
+    assert main(["diff", *files, "-o", str(path)]) == 1
+    assert path.read_text("utf-8").startswith(begins)
+    assert "+1 aten.clone" in path.read_text("utf-8")
+    assert capsys.readouterr().out == f"{path}: 1 graph: 1 drifted\n"
+
+
+def test_an_output_whose_name_tells_no_form_is_refused(
+    files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["diff", *files, "-o", str(tmp_path / "report")]) == 2
+    assert "give --format terminal, json, md, html" in capsys.readouterr().err
+    assert main(["diff", *files, "-o", str(tmp_path / "report"), "--format", "md"]) == 1
+    assert (tmp_path / "report").read_text("utf-8").startswith("### ❌")
 
 
 @pytest.mark.parametrize(

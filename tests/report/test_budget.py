@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import json
 from textwrap import dedent
 
-from pytest_torchgraph.report import export
 from pytest_torchgraph.report.budget import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.budget import check_budget
@@ -32,9 +30,3 @@ def test_several_broken_budgets_are_all_told() -> None:
             layers.0: 5.0 MiB
             head: 2.0 MiB
     """)
-
-
-def test_a_report_is_also_plain_json() -> None:
-    exported = json.loads(export.render(outline_of(check_budget(graph(), {"ops": 10}), test="test_m")))
-    assert exported["status"] == "budget"
-    assert exported["sections"][0]["rows"][0]["text"] == "layers.* ×3: 10"

@@ -1,0 +1,204 @@
+"""The reports of a session: what each check found, collected over all workers, written where it was asked for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_torchgraph.plugin.events import Event, Ledger, What
+    from pytest_torchgraph.report.case import Case, CaseStatus, Place, Report
+    from pytest_torchgraph.report.comparison import Comparison
+    from pytest_torchgraph.report.formats import Format
+    from pytest_torchgraph.snapshot.reader import Snapshot
+    from pytest_torchgraph.verdict.finding import Finding
+
+FORMS = ".html, .md, .json or .txt"
+STATUS: dict[What, CaseStatus] = {
+    "matched": "same",
+    "unchanged": "same",
+    "drifted": "drift",
+    "over budget": "budget",
+    "missing": "missing",
+    "unreadable": "unreadable",
+    "refused": "refused",
+    "recorded": "recorded",
+    "updated": "updated",
+}
+
+
+def register(group: Any) -> None:
+    """Add the option to the group ``torchgraph``."""
+    group.addoption(
+        "--torchgraph-report",
+        action="append",
+        metavar="PATH",
+        help=f"write a report of all checks there, {FORMS} by its end; can be repeated",
+    )
+
+
+def configure(config: pytest.Config) -> None:
+    """Refuse a path whose end names no form, before any test runs."""
+    for path in _paths(config):
+        _form(path)
+
+
+def _paths(config: pytest.Config) -> list[str]:
+    return list(config.getoption("torchgraph_report") or ())
+
+
+def _form(path: str) -> Format:
+    from pytest_torchgraph.report.formats import format_of
+
+    form = format_of(path)
+    if form is None:
+        raise pytest.UsageError(f"torchgraph: --torchgraph-report={path}: expected a file that ends in {FORMS}.")
+    return form
+
+
+def wanted(config: pytest.Config) -> bool:
+    """Whether anybody will read a report of this session."""
+    return bool(_paths(config) or _summary_path() or _on_github())
+
+
+def _summary_path() -> str:
+    return os.environ.get("GITHUB_STEP_SUMMARY", "")
+
+
+def _on_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def compared(
+    item: pytest.Item, label: str, comparison: Comparison, snapshot: Snapshot, what: What, accept: str = ""
+) -> str:
+    """The case of a check against *snapshot*, for its event; empty where no report is wanted."""
+    if not wanted(item.config):
+        return ""
+    from pytest_torchgraph.report.case import case_of
+    from pytest_torchgraph.report.json import case_text
+
+    told = comparison.verdict.status if what in ("drifted", "matched") else STATUS[what]
+    quiet = STATUS[what] == "same"
+    case = case_of(
+        comparison,
+        test=_test(item),
+        path=label,
+        status=told,
+        accept=accept,
+        place=None if quiet else _place(item, comparison),
+        view=None if quiet else _view(item.config, comparison, snapshot),
+    )
+    return case_text(case)
+
+
+def over_budget(item: pytest.Item, label: str, findings: list[Finding]) -> str:
+    """The case of a check over its budget, for its event; empty where no report is wanted."""
+    if not wanted(item.config):
+        return ""
+    from pytest_torchgraph.report.budget import outline_of
+    from pytest_torchgraph.report.case import Case
+    from pytest_torchgraph.report.json import case_text
+
+    outline = outline_of(findings, test=_test(item))
+    return case_text(Case(test=_test(item), status="budget", outline=outline, path=label, place=_place(item, None)))
+
+
+def _test(item: pytest.Item) -> str:
+    from pytest_torchgraph.plugin.location import node_id
+
+    return node_id(item)
+
+
+def _view(config: pytest.Config, comparison: Comparison, snapshot: Snapshot) -> dict[str, Any] | None:
+    from pytest_torchgraph.report.formats import SEEN
+    from pytest_torchgraph.report.view import view_of
+
+    graph = comparison.live
+    if graph is None or not any(_form(path) in SEEN for path in _paths(config)):
+        return None
+    return view_of(snapshot.program, graph.canonical, comparison.difference, recorded=(None, graph))
+
+
+def _place(item: pytest.Item, comparison: Comparison | None) -> Place:
+    """The line that asks for the first change, where it is the project's own; else that of the test."""
+    from pytest_torchgraph.report.case import Place, source_lines
+
+    root = item.config.rootpath
+    for source in source_lines(comparison) if comparison else ():
+        file = Path(source.file)
+        if file.is_relative_to(root) and "site-packages" not in file.parts:
+            return Place(file.relative_to(root).as_posix(), source.line)
+    file_name, line, _ = item.location
+    return Place(Path(file_name).as_posix(), (line or 0) + 1)
+
+
+def report_of(ledger: Ledger) -> Report:
+    """The report of everything that the session's checks did."""
+    from pytest_torchgraph.report.case import report_of as ordered
+
+    cases = _cases(event for events in ledger.events.values() for event in events)
+    return ordered(cases, complete=not (ledger.workers_lost or ledger.stopped))
+
+
+def _cases(events: Iterable[Event]) -> Iterator[Case]:
+    from pytest_torchgraph.report.case import Case
+    from pytest_torchgraph.report.json import read_case
+    from pytest_torchgraph.report.outline import Outline
+
+    for event in events:
+        if event.case:
+            yield read_case(event.case)
+        else:
+            text = f": {event.text}" if event.text else ""
+            outline = Outline(status="drift", title=f"{event.test}: {event.what}{text}")
+            yield Case(test=event.test, status=STATUS[event.what], outline=outline, path=event.path)
+
+
+def write(config: pytest.Config, ledger: Ledger, reporter: Any) -> None:
+    """Write what was asked for, each told in one line; a file that cannot be written is told too, and stops nothing."""
+    if not wanted(config):
+        return
+    report = report_of(ledger)
+    for path in _paths(config):
+        _tell(reporter, path, report, lambda path=path: _write(Path(path), report))
+    if _summary_path():
+        _tell(reporter, "GITHUB_STEP_SUMMARY", report, lambda: _append(Path(_summary_path()), report))
+    if _on_github():
+        from pytest_torchgraph.report.annotation import error_lines
+
+        for line in error_lines(report):
+            reporter.write_line(line)
+
+
+def _tell(reporter: Any, name: str, report: Report, act: Any) -> None:
+    try:
+        act()
+    except OSError as error:
+        reporter.write_line(f"torchgraph: {name} cannot be written: {error.strerror}", red=True)
+    else:
+        reporter.write_line(f"torchgraph report: {name} ({report.headline})")
+
+
+def _write(path: Path, report: Report) -> None:
+    from pytest_torchgraph.plugin.extension import write_atomically
+    from pytest_torchgraph.report.formats import rendered
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, rendered(report, _form(str(path))))
+
+
+def _append(path: Path, report: Report) -> None:
+    """Append to the summary of the step, within what is left of its limit."""
+    from pytest_torchgraph.report.markdown import SUMMARY, render
+
+    if not report.cases:
+        return
+    left = SUMMARY - (path.stat().st_size if path.exists() else 0)
+    with path.open("a", encoding="utf-8", newline="\n") as stream:
+        stream.write(render(report, left) + "\n")

@@ -1,0 +1,36 @@
+"""Workflow commands of GitHub Actions, which show an error at its line of code in a pull request."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.report.case import FAILING, Change, Report
+from pytest_torchgraph.report.terminal import render
+
+MOST = 10
+"""Errors that GitHub shows of one step."""
+
+
+def error_lines(report: Report) -> list[str]:
+    """One ``::error`` line for each failing change, the last one counting those that are not told."""
+    failing = [change for change in report.changes if change.cases[0].status in FAILING]
+    if len(failing) <= MOST:
+        return [_line(change) for change in failing]
+    rest = len(failing) - MOST + 1
+    return [*map(_line, failing[: MOST - 1]), f"::error title=torchgraph::and {rest} more changes"]
+
+
+def _line(change: Change) -> str:
+    first, *others = change.cases
+    properties = {"title": f"torchgraph: {change.fingerprint}" if change.fingerprint else "torchgraph"}
+    if first.place:
+        properties = {"file": first.place.file, "line": str(first.place.line), **properties}
+    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    more = f"\nand the same in {len(others)} more: {', '.join(case.test for case in others[:3])}" if others else ""
+    return f"::error {given}::{_data(render(first.outline) + more)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

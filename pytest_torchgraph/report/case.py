@@ -1,0 +1,200 @@
+"""What a report file holds: one case for each comparison, as plain records that cross processes and files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.report.outline import Outline
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.report.comparison import Comparison
+
+CaseStatus: TypeAlias = Literal[
+    "same",
+    "note",
+    "improved",
+    "drift",
+    "budget",
+    "missing",
+    "unreadable",
+    "refused",
+    "recorded",
+    "updated",
+    "added",
+    "removed",
+]
+SPOKEN: dict[CaseStatus, str] = {
+    "drift": "drifted",
+    "budget": "over budget",
+    "missing": "without a snapshot",
+    "unreadable": "unreadable",
+    "refused": "refused",
+    "improved": "improved",
+    "updated": "updated",
+    "recorded": "recorded",
+    "added": "added",
+    "removed": "removed",
+    "note": "unchanged",
+    "same": "unchanged",
+}
+"""Each status as a sentence says it, the worst first."""
+FAILING = frozenset({"drift", "budget", "missing", "unreadable", "refused", "improved"})
+QUIET = frozenset({"same", "note"})
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric of the heads, in bytes or times; ``None`` where a side does not have it."""
+
+    name: str
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the user's code, its file relative to the root directory where it lies beneath it."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One comparison.
+
+    ``test`` names it, ``path`` is the snapshot file. ``place`` is where a reader of the code should look. ``view`` is
+    what the page draws of both graphs, of values that JSON has, as :func:`pytest_torchgraph.report.view.view_of`
+    makes it; ``None`` where nothing is to be seen.
+    """
+
+    test: str
+    status: CaseStatus
+    outline: Outline
+    path: str = ""
+    metrics: tuple[Metric, ...] = ()
+    place: Place | None = None
+    view: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The cases that show one edit, known by its fingerprint; a case without a fingerprint stands alone."""
+
+    fingerprint: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The cases of a session or of one command, the worst first; ``complete`` unless the session was cut short."""
+
+    cases: tuple[Case, ...]
+    complete: bool = True
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many cases there are of each status as it is spoken, the worst first; they add up to all cases."""
+        found = Counter(SPOKEN[case.status] for case in self.cases)
+        return {word: found[word] for word in dict.fromkeys(SPOKEN.values()) if found[word]}
+
+    @property
+    def headline(self) -> str:
+        """``3 graphs: 1 drifted, 2 unchanged``."""
+        return self._counted + ("" if self.complete else " (the session was cut short)")
+
+    @property
+    def _counted(self) -> str:
+        total = len(self.cases)
+        if not total:
+            return "no graph was checked"
+        graphs = f"{total} graph{'' if total == 1 else 's'}"
+        if set(self.counts) == {"unchanged"}:
+            return f"all {graphs} unchanged" if total > 1 else "the graph is unchanged"
+        return f"{graphs}: " + ", ".join(f"{count} {word}" for word, count in self.counts.items())
+
+    @property
+    def loud(self) -> tuple[Case, ...]:
+        """The cases in which there is something to tell."""
+        return tuple(case for case in self.cases if case.status not in QUIET)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The loud cases by the edit that they show, in the order of the worst of each, the most frequent first."""
+        groups: dict[tuple[object, ...], list[Case]] = {}
+        for number, case in enumerate(self.loud):
+            edit = case.outline.fingerprint
+            groups.setdefault((case.status, edit) if edit else (case.status, number), []).append(case)
+        ranked = sorted(groups.values(), key=lambda cases: (rank(cases[0].status), -len(cases)))
+        return tuple(Change(cases[0].outline.fingerprint, tuple(cases)) for cases in ranked)
+
+
+def rank(status: CaseStatus) -> int:
+    """The place of *status*, the worst being 0."""
+    return list(SPOKEN).index(status)
+
+
+def report_of(cases: Iterable[Case], *, complete: bool = True) -> Report:
+    """A report of *cases*, each told once, the worst first and otherwise by name."""
+    found = sorted(dict.fromkeys(map(_Told, cases)), key=lambda told: told.order)
+    return Report(tuple(told.case for told in found), complete)
+
+
+class _Told:
+    """A case as it is told apart from others: its view, which no hash could be taken of, is left aside."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.order = (rank(case.status), case.test, case.path)
+        self._key = (case.test, case.path, case.status, case.outline, case.metrics, case.place)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Told) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+def metrics_of(difference: Difference) -> tuple[Metric, ...]:
+    """The metrics of both heads by name, those of the head after first."""
+    before, after = dict(difference.metrics_before), dict(difference.metrics_after)
+    return tuple(Metric(name, before.get(name), after.get(name)) for name in {**after, **before})
+
+
+def source_lines(comparison: Comparison) -> Iterator[SourceLine]:
+    """Where what fails was asked for, that of the change that matters first."""
+    for finding in comparison.verdict.failing:
+        for group in finding.groups:
+            for change in group.changes:
+                if isinstance(change, (Added, Altered, Moved)):
+                    site = change.site if isinstance(change, Added) else change.after
+                    source = None if site.source is None else comparison.source_of(site.source)
+                    if source is not None:
+                        yield source
+
+
+def case_of(
+    comparison: Comparison,
+    *,
+    test: str,
+    path: str = "",
+    status: CaseStatus | None = None,
+    accept: str = "",
+    place: Place | None = None,
+    view: Mapping[str, object] | None = None,
+) -> Case:
+    """The case of *comparison*; *status* is what became of it where that is not the verdict."""
+    return Case(
+        test=test,
+        path=path,
+        status=status or comparison.verdict.status,
+        outline=comparison.outline(test, accept),
+        metrics=metrics_of(comparison.difference),
+        place=place,
+        view=view,
+    )

@@ -1,0 +1,86 @@
+"""A report as JSON, for programs, and for merging the reports of several workers or machines.
+
+A file is one object::
+
+    {"format": "torchgraph report", "version": 1, "headline": TEXT, "complete": true, "cases": [CASE, …]}
+
+A reader must refuse a ``version`` that it does not know; fields may be added within a version. ``headline`` is for
+people (``2 graphs: 1 drifted, 1 unchanged``); ``complete`` is false where the session was cut short. A case is an
+object with
+
+============  =====================================================================================================
+``test``      what was compared: a node id, or the two files
+``path``      the snapshot file, ``""`` where there is none
+``status``    ``same``, ``note`` (changed in what never fails), ``improved``, ``drift``, ``budget``, ``missing``,
+              ``unreadable``, ``refused``, ``recorded``, ``updated``; of files ``added``, ``removed``
+``metrics``   ``[{"name": "ops", "before": 91, "after": 107}, …]``; bytes or times, ``null`` where not recorded
+``outline``   the words: ``status``, ``title``, ``environment``, ``sections``, ``cost``, ``accept``, ``fingerprint``;
+              a section has ``title``, ``rows`` (``scope``, ``text``, ``source``), ``hint``, ``lines``, ``note``,
+              ``in_cost``
+``place``     ``{"file": …, "line": …}`` of the code to look at, or ``null``
+``view``      what the page draws of both graphs, or ``null``; its fields are described in ``view.py``
+============  =====================================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+from pytest_torchgraph.report.case import Case, Report, report_of
+from pytest_torchgraph.report.decoding import decoded
+
+FORMAT = "torchgraph report"
+VERSION = 1
+
+
+class ReportUnreadable(ValueError):
+    """A file is no report, or one of another version."""
+
+
+def render(report: Report) -> str:
+    """The text of the file, without a final newline; one case a line."""
+    head = {"format": FORMAT, "version": VERSION, "headline": report.headline, "complete": report.complete}
+    lines = ",\n".join(case_text(case) for case in report.cases)
+    return f'{json.dumps(head)[:-1]}, "cases": [\n{lines}\n]}}'
+
+
+def case_text(case: Case) -> str:
+    """*case* as one line of JSON."""
+    return json.dumps(plain(case), separators=(",", ":"), allow_nan=False)
+
+
+def plain(case: Case) -> dict[str, Any]:
+    """*case* as values that JSON has; its view is the same object, not a copy."""
+    return {**asdict(replace(case, view=None)), "view": case.view}
+
+
+def read_case(text: str) -> Case:
+    """The case of a line that :func:`case_text` made."""
+    return decoded(Case, json.loads(text))
+
+
+def read(text: str, *, path: str = "<report>") -> Report:
+    """The report that *text* holds; raises :class:`ReportUnreadable`, which names *path*."""
+    try:
+        data: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReportUnreadable(f"{path}: no JSON ({error}), so it is no torchgraph report.") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("cases"), list):
+        raise ReportUnreadable(f"{path}: no torchgraph report: write one with --torchgraph-report=PATH.json.")
+    if data.get("version") != VERSION:
+        raise ReportUnreadable(
+            f"{path}: a report of version {data.get('version')!r}, and this program reads version {VERSION}: "
+            "write both with the same version of pytest-torchgraph."
+        )
+    try:
+        return report_of((decoded(Case, case) for case in data["cases"]), complete=data.get("complete") is not False)
+    except ValueError as error:
+        raise ReportUnreadable(f"{path}: damaged torchgraph report: {error}.") from None
+
+
+def merged(*reports: Report) -> Report:
+    """One report of the cases of all; what several tell alike is told once."""
+    cases = (case for report in reports for case in report.cases)
+    return report_of(cases, complete=all(report.complete for report in reports))

@@ -1,0 +1,83 @@
+"""What the page draws of a graph's memory: the curve by category, the peak, and what is alive there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.graph.memory import CATEGORIES
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph.memory import Life
+
+Memory: TypeAlias = "dict[str, object]"
+POINTS = 400
+"""Points of a curve; each is the highest of the steps that it stands for, so that no peak is lost."""
+RESIDENT = frozenset({"parameters", "buffers"})
+TOLD = 12
+"""Storages told of what is alive at the peak beside parameters and buffers, which no run moves."""
+
+
+def memory_of(graph: Graph | None) -> Memory | None:
+    """The memory of a recorded graph; ``None`` for one that was read from a file, which knows totals only.
+
+    ``at`` are positions of operations, ``series`` the live bytes of each category right after them. ``peak`` is a
+    position in ``at``, ``categories`` the bytes there, ``alive`` the largest storages there as ``[bytes, category,
+    what]``, ``phases`` stretches of operations as ``[name, start, stop]``, ``steps`` how many operations there are.
+    """
+    if graph is None or graph.memory.lives is None or not graph.operations:
+        return None
+    curves = {name: _curve(graph, name) for name in CATEGORIES}
+    total = [sum(step) for step in zip(*curves.values(), strict=True)]
+    at = list(_highest(total))
+    known = {name: [curve[step] for step in at] for name, curve in curves.items() if any(curve)}
+    peak = max(range(len(at)), key=lambda point: total[at[point]])
+    return {
+        "steps": len(total),
+        "at": at,
+        "series": known,
+        "peak": peak,
+        "categories": {name: points[peak] for name, points in known.items() if points[peak]},
+        "alive": _alive(graph, at[peak] - 1),
+        "phases": [[phase.name, *phase.operations] for phase in graph.phases],
+    }
+
+
+def _curve(graph: Graph, category: str) -> list[int]:
+    """Live bytes of *category* before the first operation, then right after each."""
+    steps = [0] * (len(graph.operations) + 1)
+    for life in graph.memory.lives or ():
+        if life.category == category:
+            steps[life.born + 1] += life.bytes
+            if life.died is not None and life.died < len(graph.operations):
+                steps[life.died + 1] -= life.bytes
+    return list(accumulate(steps))
+
+
+def _highest(total: list[int]) -> Iterator[int]:
+    """Positions that stand for all: of each stretch the highest, the first on a tie."""
+    width = -(-len(total) // POINTS)
+    for start in range(0, len(total), width):
+        yield max(range(start, min(start + width, len(total))), key=lambda step: (total[step], -step))
+
+
+def _alive(graph: Graph, at: int) -> list[list[object]]:
+    moving = (life for life in graph.memory.lives or () if life.category not in RESIDENT and life.alive(at))
+    lives = sorted(moving, key=lambda life: -life.bytes)
+    return [[life.bytes, life.category, _what(graph, life)] for life in lives[:TOLD]]
+
+
+def _what(graph: Graph, life: Life) -> str:
+    """``weight`` or ``f32[2,16] of layers.0.mlp: gelu``: by its name, or by what made it."""
+    storage = graph.storages[life.storage]
+    if storage.name:
+        return f"{storage.name} {storage.spec.text}"
+    if storage.producer is None:
+        return f"{storage.spec.text} {storage.kind}"
+    operation = graph.operations[storage.producer]
+    path = graph.scopes[operation.scope].path
+    made = f"{path}: {short_name(operation.name)}" if path else short_name(operation.name)
+    return f"{storage.spec.text} of {made}"

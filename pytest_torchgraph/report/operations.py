@@ -1,0 +1,99 @@
+"""The operations of two graphs as one table, for reading and searching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
+from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.diff.tree import Body, Tree
+from pytest_torchgraph.graph.program import Item, Outcome, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+Row: TypeAlias = "tuple[str, Work, Body]"
+Table: TypeAlias = "dict[str, object]"
+LONGEST = 20_000
+"""Rows of a table; what changed comes before what did not where there are more."""
+
+
+class _Marked(NamedTuple):
+    """The mark of each changed item, by its scope and itself; a scope may hold an item equal to one elsewhere."""
+
+    marks: dict[tuple[str, int], str]
+
+    def of(self, body: Body, item: Item) -> str:
+        return self.marks.get((body.scope, id(item)), "")
+
+
+def operations_of(before: Tree, after: Tree, difference: Difference, live: Graph | None = None) -> Table:
+    """The table: ``rows`` of ``[mark, operation, scope, results, source line, FLOPs]`` and the ``words`` in it.
+
+    All but mark and FLOPs are positions in ``words``; FLOPs are ``None`` where unknown. The mark is ``=``, ``~``
+    (changed), ``>`` (moved), ``+`` or ``-``; removed operations come last. ``left_out`` counts rows beyond the longest
+    table.
+    """
+    rows = [*_rows(after, _marked(difference, after=True), "+")]
+    gone = [row for row in _rows(before, _marked(difference, after=False), "-") if row[0] == "-"]
+    every = [*rows, *gone]
+    shown = every if len(every) <= LONGEST else sorted(every, key=lambda row: row[0] == "=")[:LONGEST]
+    words: dict[str, int] = {}
+    table = [_cells(row, words, live if row[0] != "-" else None) for row in shown]
+    return {"rows": table, "words": list(words), "left_out": len(every) - len(shown)}
+
+
+def _marked(difference: Difference, *, after: bool) -> _Marked:
+    marks: dict[tuple[str, int], str] = {}
+    for change in difference.changes:
+        match change:
+            case Added(site) if after:
+                _note(marks, site, "+")
+            case Removed(site) if not after:
+                _note(marks, site, "-")
+            case Altered() if after and not change.follows:
+                _note(marks, change.after, "~")
+            case Moved() if after:
+                _note(marks, change.after, ">")
+    return _Marked(marks)
+
+
+def _note(marks: dict[tuple[str, int], str], site: Site, mark: str) -> None:
+    marks.setdefault((site.scope, id(site.item)), mark)
+
+
+def _rows(tree: Tree, marked: _Marked, whole: str) -> Iterator[Row]:
+    """Every operation with its mark; all that stands in a call that came or went did so too."""
+    waiting: list[tuple[Body, str]] = [(tree.bodies[0], "")]
+    while waiting:
+        body, around = waiting.pop()
+        yield from (
+            (around or marked.of(body, item) or "=", item, body) for item in body.record.items if isinstance(item, Work)
+        )
+        for at, inner in reversed(body.inner.items()):
+            mark = around or marked.of(body, body.record.items[at])
+            waiting.append((inner, mark if mark == whole else ""))
+
+
+def _cells(row: Row, words: dict[str, int], live: Graph | None) -> list[object]:
+    mark, work, body = row
+    operation = live.operations[work.source] if live and work.source is not None else None
+    source = operation.source if operation else None
+    where = f"{PurePath(source.file).name}:{source.line}" if source else ""
+    scope = f"{body.scope} ({body.beneath})" if body.beneath else body.scope
+    texts = (short_name(work.name), scope, _results(work), where)
+    numbers = [words.setdefault(text, len(words)) for text in texts]
+    return [mark, *numbers, operation.flops if operation else None]
+
+
+def _results(work: Work) -> str:
+    return ", ".join(text for outcome in work.outcomes if (text := _outcome(outcome)))
+
+
+def _outcome(outcome: Outcome) -> str:
+    if isinstance(outcome, TensorSpec):
+        return outcome.text
+    return ", ".join(filter(None, map(_outcome, outcome))) if isinstance(outcome, tuple) else ""

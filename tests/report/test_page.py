@@ -1,0 +1,200 @@
+"""The page in a browser: it opens fast, shows what changed, obeys the keyboard, and runs nothing that a model says."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from pytest_torchgraph.report.case import Report, report_of
+from pytest_torchgraph.report.html import render
+from pytest_torchgraph.report.outline import Outline, Row, Section
+from tests.diff.programs import Body, f32, layers, program
+from tests.report.cases import HOSTILE, case, seen
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+DRIFTED = "tests/test_m.py::test_drifted"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on the path")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Shown:
+    """A report in a tab of its own, with all that went wrong there."""
+
+    def __init__(self, browser: Any, folder: Path, report: Report, scheme: str = "light") -> None:
+        path = folder / "report.html"
+        path.write_text(render(report), encoding="utf-8")
+        self.tab = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+        self.faults: list[str] = []
+        self.tab.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.tab.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        self.tab.on("request", lambda request: self.faults.append(request.url) if request.url[:4] == "http" else None)
+        began = perf_counter()
+        self.tab.goto(path.as_uri())
+        self.tab.wait_for_selector("html[data-ready]", state="attached")
+        self.seconds = perf_counter() - began
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.tab.keyboard.press(key)
+
+    def texts(self, selector: str) -> list[str]:
+        found: list[str] = self.tab.locator(selector).all_inner_texts()
+        return found
+
+    def ask(self, script: str) -> Any:
+        return self.tab.evaluate(script)
+
+
+def small() -> Report:
+    drifted = seen(layers(32), layers(32, change=lambda n: {"extra": "clone"} if n == 17 else {}), DRIFTED)
+    return report_of(
+        [drifted, case("tests/test_m.py::test_new", "missing"), case("tests/test_m.py::test_same", "same")]
+    )
+
+
+@pytest.fixture
+def shown(browser: Any, tmp_path: Path) -> Iterator[Shown]:
+    """A small report; whatever went wrong in the page fails the test."""
+    page = Shown(browser, tmp_path, small())
+    yield page
+    page.tab.close()
+    assert page.faults == []
+
+
+def test_the_worst_comes_first_with_its_words_numbers_and_changed_lines(shown: Shown) -> None:
+    assert shown.texts("header .chip") == ["1 drifted", "1 without a snapshot", "1 unchanged"]
+    assert shown.texts("h1") == ["+1 aten.clone (0 -> 1)"]
+    removed = [text.removeprefix("▾").strip() for text in shown.texts(".row.other .cell.minus")]
+    assert removed == ["layers.0-31: Mlp ×32(%x | %layers.{i-1})"]
+    assert any("clone(%mm) f32[2,64]" in text for text in shown.texts(".row.other .cell.plus"))
+
+
+def test_every_view_is_reached_by_its_number(shown: Shown) -> None:
+    shown.press("2")
+    assert shown.texts(".node.touched .name")[1].split() == ["layers.17", "Mlp"]
+    shown.press("3")
+    assert "Totals" in shown.texts(".figure h3")
+    shown.press("4")
+    assert shown.texts(".count") == ["97 of 97 operations"]
+    shown.press("1")
+    assert shown.texts("[role=tab][aria-selected=true]") == ["Graph"]
+
+
+def test_arrows_move_and_open_and_n_goes_to_the_change(shown: Shown) -> None:
+    shown.press("n")
+    first = shown.ask("document.activeElement.innerText")
+    shown.press("ArrowDown")
+    assert shown.ask("document.activeElement.innerText") != first
+    shown.press("2", "Tab", "ArrowDown", "ArrowDown")
+    assert shown.ask("document.activeElement.dataset.id") == "0.1"
+    shown.press("Home", "Enter")
+    assert shown.texts(".count") == ["4 of 97 operations"]
+    shown.tab.locator("[role=tab]").first.focus()
+    shown.press("ArrowRight")
+    assert shown.texts("[role=tab][aria-selected=true]") == ["Modules"]
+
+
+def test_a_slash_searches_and_a_question_mark_explains(shown: Shown) -> None:
+    shown.press("4", "/")
+    shown.tab.keyboard.type("clone")
+    assert shown.texts(".count") == ["1 of 97 operations"]
+    shown.press("Escape")
+    assert shown.texts(".count") == ["97 of 97 operations"]
+    shown.press("?")
+    assert shown.ask("document.getElementById('help').open")
+    shown.press("Escape")
+    assert not shown.ask("document.getElementById('help').open")
+
+
+def test_j_and_k_go_from_graph_to_graph_and_the_list_is_searched(shown: Shown) -> None:
+    shown.press("j")
+    assert shown.texts("[aria-current=true] span") == ["test_new"]
+    shown.press("k")
+    assert shown.texts("[aria-current=true] span") == ["test_drifted"]
+    shown.tab.locator("nav .search").fill("same")
+    assert shown.texts(".item span") == ["test_same"]
+
+
+def test_light_and_dark_follow_the_system_until_the_switch_is_used(browser: Any, tmp_path: Path, shown: Shown) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = shown.ask(paper)
+    shown.press("t")
+    dark = shown.ask(paper)
+    assert light != dark
+    other = Shown(browser, tmp_path, small(), scheme="dark")
+    assert other.ask(paper) == dark
+    other.press("t")
+    assert other.ask(paper) == light
+    other.tab.close()
+
+
+def hostile_report() -> Report:
+    def root(body: Body) -> None:
+        x = body.given("x", f32(2, 16))
+        for text in HOSTILE:
+            body.scope(text, text, x, of=lambda inner, value: inner.op("relu", value, out=f32(2, 16)))
+
+    words = tuple(Row(text, text, text) for text in HOSTILE)
+    sections = tuple(Section(text, words, text, HOSTILE) for text in HOSTILE)
+    found = seen(layers(2), program(root, peak_at=HOSTILE[0]), HOSTILE[1])
+    outline = Outline(
+        status="drift", title=HOSTILE[0], environment=HOSTILE, sections=sections, cost=HOSTILE[0], accept=HOSTILE[1]
+    )
+    cases = [case(text, "drift", text, path=text) for text in HOSTILE]
+    return report_of([replace(found, outline=outline), *cases])
+
+
+def test_nothing_that_a_model_says_is_run_or_read_as_markup(browser: Any, tmp_path: Path) -> None:
+    page = Shown(browser, tmp_path, hostile_report())
+    for _ in range(len(HOSTILE) + 1):
+        page.press("1", "2", "3", "4", "j")
+    assert page.ask("window.hacked === undefined")
+    assert page.ask("document.querySelectorAll('img, b > script, main script, nav script').length") == 0
+    assert page.ask("document.scripts.length") == 2
+    assert page.faults == []
+    page.press(*"kkkkkk", "1")
+    assert "<img src=x onerror='window.hacked = 1'>" in page.ask("document.body.innerText")
+    page.tab.close()
+
+
+def test_the_policy_stops_a_script_that_is_planted(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "planted.html"
+    path.write_text(render(small()).replace("</body>", "<script>window.hacked = 1</script></body>"), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.evaluate("window.hacked === undefined")
+    tab.close()
+
+
+def test_a_model_of_many_layers_opens_in_under_a_second(browser: Any, tmp_path: Path) -> None:
+    deep = layers(400, change=lambda n: {"extra": "clone"} if n % 3 else {})
+    page = Shown(browser, tmp_path, report_of([seen(layers(400), deep)]))
+    assert page.seconds < 1
+    began = perf_counter()
+    page.press("2", "4", "1")
+    assert perf_counter() - began < 1
+    page.tab.close()
+    assert page.faults == []
+
+
+def test_a_narrow_window_shows_all_without_scrolling_sideways(shown: Shown) -> None:
+    shown.tab.set_viewport_size({"width": 420, "height": 900})
+    for key in "1234":
+        shown.press(key)
+        assert shown.ask("document.documentElement.scrollWidth <= innerWidth + 1"), key
