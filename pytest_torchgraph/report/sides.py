@@ -33,7 +33,9 @@ def rows_of(before: Program, after: Program) -> list[Line]:
 
 
 def _nodes(program: Program) -> Nodes:
-    head = Head(test="", recorded="", run=program.run, metrics=program.metrics, peak_at=program.peak_at)
+    head = Head(
+        test="", recorded="", run=program.run, metrics=program.metrics, peak_at=program.peak_at, alive=program.alive
+    )
     return (*map(Node, head_lines(head)[_OWN_LINES:]), *fold((root_node(program),)))
 
 

@@ -68,7 +68,7 @@ def test_json_is_a_report_of_one_case(files: tuple[str, str], capsys: pytest.Cap
 def test_the_end_of_the_output_names_the_form(
     files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begins: str
 ) -> None:
-    path = tmp_path / "made" / name
+    path = tmp_path / name
     assert main(["diff", *files, "-o", str(path)]) == 1
     assert path.read_text("utf-8").startswith(begins)
     assert "+1 aten.clone" in path.read_text("utf-8")
