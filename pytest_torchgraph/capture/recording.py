@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,14 @@ from pytest_torchgraph.capture.step import Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
+from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out, surcharge
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.timing import several
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
@@ -44,13 +47,17 @@ class AlreadyRecording(RuntimeError):
 class Recording:
     """A run while it is recorded; ``graph`` holds the result once the context has closed."""
 
-    def __init__(self, target: Target, holdings: Holdings, guard: Guard) -> None:
+    def __init__(self, target: Target, holdings: Holdings, guard: Guard, clock: Clock | None = None) -> None:
         self.where = Where()
         self.identity = Identity()
         named = [(path, tensor) for kind, path, tensor in holdings.leaves if kind == "parameter"]
         self.phases = Phases(self.identity, named)
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.clock = clock
+        if clock is not None:
+            self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
+            leave_out(clock, self.phases)
         self.target = target
         self.training = holdings.training
         self.libraries = holdings.libraries
@@ -67,7 +74,9 @@ class Recording:
         """What was recorded; raises ``RuntimeError`` while the recording is open."""
         if self._graph is None:
             with collector_paused():
-                self._graph = freeze(self.log)
+                graph = freeze(self.log)
+                timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
+                self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
 
     @property
@@ -106,6 +115,13 @@ class Recording:
         self.evidence = Evidence()
         return Witness(self.mode, self.evidence)
 
+    def clocked(self) -> OperationMode:
+        """The mode, looked at by the clock where there is one."""
+        if self.clock is None:
+            return self.mode
+        self.clock.start()
+        return TimedMode(self.mode, self.clock)
+
     def verify(self) -> None:
         """Replay the record where evidence was kept; raises ``VerificationFailed`` where it computes something else."""
         if self.evidence is not None:
@@ -138,14 +154,20 @@ _open: list[Recording] = []
 
 @contextmanager
 def recorded(
-    target: Target, holdings: Holdings, guard: Guard, inputs: list[tuple[str, Tensor]], *, verify: bool = False
+    target: Target,
+    holdings: Holdings,
+    guard: Guard,
+    inputs: list[tuple[str, Tensor]],
+    *,
+    verify: bool = False,
+    clock: Clock | None = None,
 ) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs."""
     if _open:
         raise AlreadyRecording(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
-    recording = Recording(target, holdings, guard)
+    recording = Recording(target, holdings, guard, clock)
     with ExitStack() as stack:
         _open.append(recording)
         stack.callback(_open.clear)
@@ -157,7 +179,7 @@ def recorded(
         stack.enter_context(collector_paused())
         stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
-        mode = recording.witnessed() if verify else recording.mode
+        mode = recording.witnessed() if verify else recording.clocked()
         stack.enter_context(in_every_thread(mode))
         stack.enter_context(mode)
         try:
@@ -167,6 +189,17 @@ def recorded(
             raise
     recording.close(grad=grad, asked_inference=use.asked)
     recording.verify()
+
+
+def clock_of_run() -> Clock:
+    """A clock for one run, which knows what recording costs here."""
+    return Clock(surcharge(record_with), device())
+
+
+def record_with(call: Callable[[], Any], clock: Clock) -> None:
+    """Record *call*, looked at by *clock*."""
+    with recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+        call()
 
 
 @contextmanager
@@ -179,7 +212,11 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         watched(recording.mode, recording.scope_path) as recording.mode,
     ):
-        yield
+        try:
+            yield
+        finally:
+            if recording.clock is not None:
+                recording.clock.stop()
 
 
 def explain_failure(error: BaseException, recording: Recording) -> None:
@@ -194,7 +231,7 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations")
 
 
-def trace(
+def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     model: Callable[..., Any],
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
@@ -204,6 +241,7 @@ def trace(
     backward: bool | Callable[[Any], Tensor] | None = None,
     optimizer: Optimizer | None = None,
     verify: bool = False,
+    timing: int = 0,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -221,9 +259,13 @@ def trace(
     of all parameters, buffers and inputs beside the model, and of all memory that was taken uninitialised, and every
     operand and result is hashed. A record that fails raises ``VerificationFailed``.
 
+    ``timing=n`` times every operation and module call in n runs, after *warmup*, and puts their medians into
+    ``Graph.timing``; ``True`` is one run. Snapshots and comparisons know nothing of it. A timed run is not verified.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through; an exception inside the model passes through with a note that names the module and operation.
     """
+    refuse_both(verify=verify, timing=timing)
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     step = Step(backward, optimizer)
@@ -232,7 +274,20 @@ def trace(
         bind(model, positional, keywords)
         for _ in range(warmup):
             run_once(target, positional, keywords, step, restore=restore)
-        return run_once(target, positional, keywords, step, restore=restore, verify=verify).graph
+        run = partial(run_once, target, positional, keywords, step, restore=restore)
+        if not timing:
+            return run(verify=verify).graph
+        # No graph is worked out before the last run: each would run with cold caches.
+        recordings = [run(timing=True) for _ in range(timing)]
+        return several([recording.graph for recording in recordings])
+
+
+def refuse_both(*, verify: bool, timing: int) -> None:
+    """Raise ``ValueError`` where a run is to be timed and verified, or to be timed less than once."""
+    if timing and verify:
+        raise ValueError("a run that is verified hashes every operand: time another one (timing= or verify=, not both)")
+    if not isinstance(timing, int) or timing < 0:
+        raise ValueError(f"timing={timing!r}: expected the number of runs to time, such as 5; True is one run")
 
 
 def run_once(
@@ -243,13 +298,16 @@ def run_once(
     *,
     restore: bool,
     verify: bool = False,
+    timing: bool = False,
 ) -> Recording:
     """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
     holdings = holdings_of(target.roots)
+    clock = clock_of_run() if timing else None
+    run = partial(run_with, target, args=args, kwargs=kwargs, step=step, restore=restore, verify=verify, clock=clock)
     if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
         with ordinary_buffers(holdings.modules):
-            return run_with(target, holdings_of(target.roots), args, kwargs, step, restore=True, verify=verify)
-    return run_with(target, holdings, args, kwargs, step, restore=restore, verify=verify)
+            return run(holdings_of(target.roots))
+    return run(holdings)
 
 
 def run_with(
@@ -261,6 +319,7 @@ def run_with(
     *,
     restore: bool,
     verify: bool,
+    clock: Clock | None,
 ) -> Recording:
     """One recorded run of *target*, which holds *holdings*."""
     assert target.function is not None
@@ -273,7 +332,7 @@ def run_with(
     checkpoint = Checkpoint(holdings.modules, tensors, step.undo()) if restore else Checkpoint([], [])
     torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
     try:
-        with recorded(target, holdings, checkpoint.guard, inputs, verify=verify) as recording:
+        with recorded(target, holdings, checkpoint.guard, inputs, verify=verify, clock=clock) as recording:
             if step.optimizer is not None:
                 recording.phases.identify(step.optimizer)
             output = step.run(partial(called, target, args, kwargs))
@@ -295,13 +354,15 @@ def named_inputs(
 
 
 @contextmanager
-def record(model: Any = None, *, verify: bool = False) -> Iterator[Recording]:
+def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> Iterator[Recording]:
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
-    ``verify`` proves the record when the context closes, as in :func:`trace`.
+    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`.
     """
+    refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
-    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify) as recording:
+    clock = clock_of_run() if timing else None
+    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify, clock=clock) as recording:
         recording.modules.root = None
         yield recording
