@@ -199,7 +199,7 @@ class Outside:
     def __init__(self, busy: list[tuple[float, float, float]], began: float) -> None:
         self.starts, self.ends, self.parts = [began], [began], [0.0]
         self.shown = [0.0]
-        for start, end, part in sorted(busy):
+        for start, end, part in sorted(one for one in busy if one[0] >= began):
             self.shown.append(self.seconds(start))
             self.starts.append(start)
             self.ends.append(end)

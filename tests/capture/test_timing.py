@@ -140,7 +140,7 @@ def test_what_the_recorder_does_is_no_time_of_the_model(monkeypatch: pytest.Monk
 
 def test_the_clock_stands_still_while_the_recorder_works_and_never_runs_back() -> None:
     #       busy 1-2 (and 0.25 of what follows), busy 3-5, busy 5-6
-    clock = Outside([(3.0, 5.0, 0.0), (1.0, 2.0, 0.25), (5.0, 6.0, 9.0)], 0.0)
+    clock = Outside([(3.0, 5.0, 0.0), (1.0, 2.0, 0.25), (5.0, 6.0, 9.0), (-2.0, -1.0, 9.0)], 0.0)
     moments = [0.0, 0.5, 1.0, 1.5, 2.0, 2.25, 3.0, 4.0, 5.0, 6.0, 7.0, 20.0]
     shown = [clock.seconds(moment) for moment in moments]
     assert shown == [0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.75, 1.75, 1.75, 1.75, 1.75, 6.75]
