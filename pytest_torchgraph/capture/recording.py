@@ -23,7 +23,7 @@ from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.state import Checkpoint, Guard
-from pytest_torchgraph.capture.step import Step
+from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
@@ -238,7 +238,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     *,
     warmup: int = 0,
     restore: bool = True,
-    backward: bool | Callable[[Any], Tensor] | None = None,
+    backward: Backward = None,
     optimizer: Optimizer | None = None,
     verify: bool = False,
     timing: int = 0,
@@ -250,7 +250,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     optimizer state, training mode and hooks are as before afterwards, also when the model raises; caches in plain
     attributes are the model's own.
 
-    ``backward=True`` goes backward from the sum of all floating-point outputs, ``backward=loss`` from ``loss(output)``;
+    ``backward=True`` goes backward from the sum of all floating-point outputs, ``"auto"`` only where one of them
+    requires grad, ``backward=loss`` from ``loss(output)``;
     ``optimizer`` then makes its step. One that computes the loss itself (LBFGS) is given a closure that does all this.
 
     ``verify`` proves the record: every operation is run again from what the record holds and must make the same bits,
