@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.graph.memory import KiB, MiB
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.capture.recording import record, trace
+    from pytest_torchgraph.capture.recording import record
+    from pytest_torchgraph.capture.tracing import trace
     from pytest_torchgraph.report.comparison import compare
     from pytest_torchgraph.snapshot.loading import load
 
@@ -17,10 +18,14 @@ __all__ = ["KiB", "MiB", "compare", "load", "record", "trace"]
 
 def __getattr__(name: str) -> Any:
     # pytest loads this package in every session of its users; PyTorch must come with the first recording, not before.
-    if name in {"record", "trace"}:
-        from pytest_torchgraph.capture import recording
+    if name == "record":
+        from pytest_torchgraph.capture.recording import record
 
-        return getattr(recording, name)
+        return record
+    if name == "trace":
+        from pytest_torchgraph.capture.tracing import trace
+
+        return trace
     if name == "compare":
         from pytest_torchgraph.report.comparison import compare
 

@@ -63,7 +63,7 @@ def graphs() -> tuple[Graph, Graph]:
     """The demonstration's model before and after it was made worse."""
     import torch
 
-    from pytest_torchgraph.capture.recording import trace
+    from pytest_torchgraph import trace
 
     return tuple(  # type: ignore[return-value]
         trace(made["build"](), torch.arange(32).view(2, 16))

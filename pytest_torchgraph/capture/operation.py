@@ -72,11 +72,16 @@ def overload_of(target: Any) -> Overload:
     return found
 
 
+def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """What the operation *func* returns."""
+    return func(*args, **kwargs) if kwargs else func(*args)
+
+
 class OperationMode(TorchDispatchMode):
     """Logs every operation that reaches the dispatcher.
 
     Holds no tensor: a strong reference to any result would make autograd copy what it otherwise steals, and so change
-    the very operations that are watched.
+    the very operations that are watched. ``call`` is how an operation is made to run: a clock puts itself around it.
     """
 
     # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
@@ -90,6 +95,7 @@ class OperationMode(TorchDispatchMode):
         self.guard = guard
         # Bare tuples in the order of `Entry`: making the named ones here would cost half a microsecond each.
         self.log: list[tuple[Any, ...]] = []
+        self.call: Callable[..., Any] = called
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -113,7 +119,7 @@ class OperationMode(TorchDispatchMode):
         if overload.may_write:
             self.guard.before_write(overload, args, kwargs)
         try:
-            out = func(*args, **kwargs) if kwargs else func(*args)
+            out = self.call(func, args, kwargs)
         except BaseException as error:
             where.fail(error, overload.name)
             raise

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.allocator import allocated_over_start, beside
-from pytest_torchgraph.capture.binding import add_note, as_call, bind, fresh_containers, list_explained, tensors_in
+from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.freezing import Run, freeze
-from pytest_torchgraph.capture.grad import ordinary_buffers, without_inference_mode
+from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
-from pytest_torchgraph.capture.state import Checkpoint, Guard
-from pytest_torchgraph.capture.step import Step
+from pytest_torchgraph.capture.state import Guard
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
-from pytest_torchgraph.capture.unfinished import called
+from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out, surcharge
 from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.graph import Graph
-
-if TYPE_CHECKING:
-    from torch.optim.optimizer import Optimizer
 
 
 class AlreadyRecording(RuntimeError):
@@ -46,13 +40,17 @@ class AlreadyRecording(RuntimeError):
 class Recording:
     """A run while it is recorded; ``graph`` holds the result once the context has closed."""
 
-    def __init__(self, target: Target, holdings: Holdings, guard: Guard) -> None:
+    def __init__(self, target: Target, holdings: Holdings, guard: Guard, clock: Clock | None = None) -> None:
         self.where = Where()
         self.identity = Identity()
         named = [(path, tensor) for kind, path, tensor in holdings.leaves if kind == "parameter"]
         self.phases = Phases(self.identity, named)
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.clock = clock
+        if clock is not None:
+            self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
+            leave_out(clock, self.phases)
         self.target = target
         self.training = holdings.training
         self.libraries = holdings.libraries
@@ -69,7 +67,9 @@ class Recording:
         """What was recorded; raises ``RuntimeError`` while the recording is open."""
         if self._graph is None:
             with collector_paused():
-                self._graph = freeze(self.log)
+                graph = freeze(self.log)
+                timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
+                self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
 
     @property
@@ -108,6 +108,13 @@ class Recording:
         self.evidence = Evidence()
         return Witness(self.mode, self.evidence)
 
+    def clocked(self) -> OperationMode:
+        """The mode, looked at by the clock where there is one."""
+        if self.clock is None:
+            return self.mode
+        self.clock.start()
+        return TimedMode(self.mode, self.clock)
+
     def verify(self) -> None:
         """Replay the record where evidence was kept; raises ``VerificationFailed`` where it computes something else."""
         if self.evidence is not None:
@@ -140,14 +147,20 @@ _open: list[Recording] = []
 
 @contextmanager
 def recorded(
-    target: Target, holdings: Holdings, guard: Guard, inputs: list[tuple[str, Tensor]], *, verify: bool = False
+    target: Target,
+    holdings: Holdings,
+    guard: Guard,
+    inputs: list[tuple[str, Tensor]],
+    *,
+    verify: bool = False,
+    clock: Clock | None = None,
 ) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs."""
     if _open:
         raise AlreadyRecording(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
-    recording = Recording(target, holdings, guard)
+    recording = Recording(target, holdings, guard, clock)
     with ExitStack() as stack:
         _open.append(recording)
         stack.callback(_open.clear)
@@ -159,7 +172,7 @@ def recorded(
         stack.enter_context(collector_paused())
         stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
-        mode = recording.witnessed() if verify else recording.mode
+        mode = recording.witnessed() if verify else recording.clocked()
         stack.enter_context(in_every_thread(mode))
         stack.enter_context(mode)
         try:
@@ -169,6 +182,17 @@ def recorded(
             raise
     recording.close(grad=grad, asked_inference=use.asked)
     recording.verify()
+
+
+def clock_of_run() -> Clock:
+    """A clock for one run, which knows what recording costs here."""
+    return Clock(surcharge(record_with), device())
+
+
+def record_with(call: Callable[[], Any], clock: Clock) -> None:
+    """Record *call*, looked at by *clock*."""
+    with recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+        call()
 
 
 @contextmanager
@@ -181,7 +205,11 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         watched(recording.mode, recording.scope_path) as recording.mode,
     ):
-        yield
+        try:
+            yield
+        finally:
+            if recording.clock is not None:
+                recording.clock.stop()
 
 
 def explain_failure(error: BaseException, recording: Recording) -> None:
@@ -196,137 +224,24 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations")
 
 
-def trace(  # noqa: PLR0913 -- each option of a trace by its name
-    model: Callable[..., Any],
-    args: Any = (),
-    kwargs: Mapping[str, Any] | None = None,
-    *,
-    warmup: int = 0,
-    restore: bool = True,
-    backward: bool | Callable[[Any], Tensor] | None = None,
-    optimizer: Optimizer | None = None,
-    verify: bool = False,
-    allocator: bool = False,
-) -> Graph:
-    """Run *model* once and return what it did.
-
-    ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
-    first and are not part of the graph. With ``restore`` the random state, parameters, buffers, gradients, inputs,
-    optimizer state, training mode and hooks are as before afterwards, also when the model raises; caches in plain
-    attributes are the model's own.
-
-    ``backward=True`` goes backward from the sum of all floating-point outputs, ``backward=loss`` from ``loss(output)``;
-    ``optimizer`` then makes its step. One that computes the loss itself (LBFGS) is given a closure that does all this.
-
-    ``verify`` proves the record: every operation is run again from what the record holds and must make the same bits,
-    and no operand may change that an operation does not declare to write. The graph's ``notes`` tell what could not be
-    replayed (collectives, higher-order operators). For small models: until the end of the replay, memory holds a copy
-    of all parameters, buffers and inputs beside the model, and of all memory that was taken uninitialised, and every
-    operand and result is hashed. A record that fails raises ``VerificationFailed``.
-
-    ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
-    PyTorch's allocator beside the counted one.
-
-    Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
-    go backward through; an exception inside the model passes through with a note that names the module and operation.
-    """
-    target = target_of(model)
-    positional, keywords = as_call(args, kwargs)
-    step = Step(backward, optimizer)
-    step.require_over(target.roots.values())
-    if allocator and not restore:
-        raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
-    with list_explained(args):
-        bind(model, positional, keywords)
-        for _ in range(warmup):
-            run_once(target, positional, keywords, step, restore=restore)
-        graph = run_once(target, positional, keywords, step, restore=restore, verify=verify).graph
-        return with_allocator(graph, target, positional, keywords, step) if allocator else graph
-
-
-def run_once(
-    target: Target,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    step: Step,
-    *,
-    restore: bool,
-    verify: bool = False,
-) -> Recording:
-    """One recorded run of *target* on fresh containers of its inputs; what it writes is only seen while recording."""
-    holdings = holdings_of(target.roots)
-    if restore and any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer"):
-        with ordinary_buffers(holdings.modules):
-            return run_with(target, holdings_of(target.roots), args, kwargs, step, restore=True, verify=verify)
-    return run_with(target, holdings, args, kwargs, step, restore=restore, verify=verify)
-
-
-def run_with(
-    target: Target,
-    holdings: Holdings,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    step: Step,
-    *,
-    restore: bool,
-    verify: bool,
-) -> Recording:
-    """One recorded run of *target*, which holds *holdings*."""
-    assert target.function is not None
-    if restore:
-        args, kwargs = fresh_containers((args, kwargs))
-    inputs = list(named_inputs(target.function, args, kwargs))
-    checkpoint = checkpoint_of(holdings, inputs, step) if restore else Checkpoint([], [])
-    torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
-    try:
-        with recorded(target, holdings, checkpoint.guard, inputs, verify=verify) as recording:
-            if step.optimizer is not None:
-                recording.phases.identify(step.optimizer)
-            output = step.run(partial(called, target, args, kwargs))
-            recording.meet_outputs(output)
-            del output
-    finally:
-        torch.clear_autocast_cache()
-        if restore:
-            checkpoint.restore()
-    return recording
-
-
-def checkpoint_of(holdings: Holdings, inputs: list[tuple[str, Tensor]], step: Step) -> Checkpoint:
-    """All that a run may change."""
-    tensors = [tensor for _, _, tensor in holdings.leaves] + [tensor for _, tensor in inputs] + list(step.tensors())
-    if step.backward:
-        tensors += [tensor.grad for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
-    return Checkpoint(holdings.modules, tensors, step.undo())
-
-
-def with_allocator(graph: Graph, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step) -> Graph:
-    """*graph* with the allocator's peak of another run beside its own."""
-    assert target.function is not None
-    args, kwargs = fresh_containers((args, kwargs))
-    checkpoint = checkpoint_of(holdings_of(target.roots), list(named_inputs(target.function, args, kwargs)), step)
-    run = partial(step.run, partial(called, target, args, kwargs))
-    allocated = allocated_over_start(run, checkpoint, graph.origin.device)
-    found = beside(graph.memory, allocated, graph.origin.device)
-    return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
-
-
-def named_inputs(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor among the inputs, by parameter name."""
-    for name, value in bind(function, args, kwargs).items():
-        yield from unwrapped(tensors_in(value, name))
-
-
 @contextmanager
-def record(model: Any = None, *, verify: bool = False) -> Iterator[Recording]:
+def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> Iterator[Recording]:
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
-    ``verify`` proves the record when the context closes, as in :func:`trace`.
+    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`.
     """
+    refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
-    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify) as recording:
+    clock = clock_of_run() if timing else None
+    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify, clock=clock) as recording:
         recording.modules.root = None
         yield recording
+
+
+def refuse_both(*, verify: bool, timing: int) -> None:
+    """Raise ``ValueError`` where a run is to be timed and verified, or to be timed less than once."""
+    if timing and verify:
+        raise ValueError("a run that is verified hashes every operand: time another one (timing= or verify=, not both)")
+    if not isinstance(timing, int) or timing < 0:
+        raise ValueError(f"timing={timing!r}: expected the number of runs to time, such as 5; True is one run")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -16,23 +16,27 @@ from pytest_torchgraph.capture.binding import tensors_in
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
 
+Backward: TypeAlias = "bool | Literal['auto'] | Callable[[Any], Tensor] | None"
+
 
 @dataclass(frozen=True)
 class Step:
     """What follows the model's call: nothing, a backward pass, or that and a step of an optimizer.
 
-    ``backward`` is ``True`` for the sum of all floating-point outputs, or a callable that makes the loss of the
-    model's output.
+    ``backward`` is ``True`` for the sum of all floating-point outputs, ``"auto"`` for the same where one of them
+    requires grad, or a callable that makes the loss of the model's output.
     """
 
-    backward: bool | Callable[[Any], Tensor] | None = None
+    backward: Backward = None
     optimizer: Optimizer | None = None
 
     def __post_init__(self) -> None:
-        if not (self.backward is None or isinstance(self.backward, bool) or callable(self.backward)):
+        is_word = self.backward is None or isinstance(self.backward, bool) or str(self.backward) == "auto"
+        if not (is_word or callable(self.backward)):
             raise TypeError(
-                "backward is True, for the sum of all floating-point outputs, or a callable that takes the model's "
-                f"output and returns the loss; not {type(self.backward).__name__}"
+                "backward is True, for the sum of all floating-point outputs, 'auto', for the same where one requires "
+                "grad, or a callable that takes the model's output and returns the loss; "
+                f"not {type(self.backward).__name__}"
             )
         if self.optimizer is None:
             return
@@ -59,6 +63,8 @@ class Step:
         if self.optimizer is not None and needs_closure(self.optimizer):
             return self._in_closure(call, self.optimizer)
         output = call()
+        if self.backward == "auto" and not any(tensor.requires_grad for _, tensor in tensors_in(output)):
+            return output
         # The loss lives until after the step, as it does in a loop that prints it.
         loss = self.loss(output)
         loss.backward()

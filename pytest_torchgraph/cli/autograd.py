@@ -173,8 +173,8 @@ def run_graph(arguments: argparse.Namespace) -> int:
 def ran(spec: str, run: models.Run) -> tuple[list[tuple[str, Tensor]], dict[str, Tensor]]:
     """The outputs of one run, and the tensors that it was given, both by name."""
     from pytest_torchgraph.capture.binding import as_call, tensors_in
-    from pytest_torchgraph.capture.recording import named_inputs
     from pytest_torchgraph.capture.target import holdings_of, target_of
+    from pytest_torchgraph.capture.tracing import named_inputs
 
     target = target_of(run.model)
     positional, keywords = as_call(run.args, run.kwargs)

@@ -95,7 +95,7 @@ def _shape(produced: Any) -> str:
 def trace(run: Run) -> Graph:
     """The graph of one run."""
     try:
-        from pytest_torchgraph.capture import recording
+        from pytest_torchgraph.capture import tracing
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -103,7 +103,7 @@ def trace(run: Run) -> Graph:
             "PyTorch is not installed in this environment; running a model needs it: pip install torch"
         ) from None
     try:
-        graph: Graph = recording.trace(run.model, run.args, run.kwargs, **run.options)
+        graph: Graph = tracing.trace(run.model, run.args, run.kwargs, **run.options)
     except (Exception, SystemExit) as error:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])

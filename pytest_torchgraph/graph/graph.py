@@ -23,6 +23,7 @@ from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.graph.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.graph.tally import GROUPS, OperationCounts, Total, UnknownName, require_known, total_flops
 from pytest_torchgraph.graph.tensor import Storage, TensorRef
+from pytest_torchgraph.graph.timing import Timing
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Graph:
     ``inputs`` and ``outputs`` are the tensors that were passed and returned, by path. ``notes`` are sentences for the
     reader ("recorded from the second call"). ``phases`` are the stretches of a training step that are not forward,
     ``nodes`` the autograd graph that its backward passes went through. ``vocabulary`` gives the operation names of the
-    PyTorch that ran; ``None`` for a graph read from a file.
+    PyTorch that ran; ``None`` for a graph read from a file. ``timing`` is there where it was asked for.
     """
 
     operations: tuple[Operation, ...]
@@ -48,6 +49,7 @@ class Graph:
     phases: tuple[Phase, ...] = ()
     nodes: tuple[AutogradNode, ...] = ()
     vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
+    timing: Timing | None = field(default=None, repr=False)
 
     @cached_property
     def canonical(self) -> Program:

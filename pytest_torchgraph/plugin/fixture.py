@@ -213,14 +213,14 @@ def _watching_room() -> Any:
 
 
 def _capture() -> ModuleType:
-    """The room that runs models; its absence of PyTorch becomes one line."""
+    """The package with ``trace`` and ``record``; where PyTorch is absent, that becomes one line."""
     __tracebackhide__ = True
     if not _has_torch():
         pytest.fail(
             "torch_graph runs models, and PyTorch is not installed in this environment: pip install torch",
             pytrace=False,
         )
-    return import_module("pytest_torchgraph.capture.recording")
+    return import_module(PACKAGE)
 
 
 def _has_torch() -> bool:

@@ -12,7 +12,7 @@ from torch._functorch.aot_autograd import aot_function
 from torch._subclasses import FakeTensorMode
 from torch.utils._pytree import tree_map
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import tensors_in
 from pytest_torchgraph.snapshot.reader import read

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch._higher_order_ops.while_loop import while_loop
 from torch.nn.attention.flex_attention import flex_attention
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from tests.capture.small import Bare, Calls, example
 
 pytest.importorskip("torch._dynamo")

@@ -14,8 +14,8 @@ from torch.autograd.grad_mode import inference_mode
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 from torch.utils.flop_counter import FlopCounterMode
 
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture import recording as recording_file
-from pytest_torchgraph.capture.recording import record, trace
 from tests.capture.small import Calls, example
 
 X = example(4, 8)

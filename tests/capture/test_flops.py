@@ -11,9 +11,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 
+from pytest_torchgraph import trace
 from pytest_torchgraph.capture.cost import flops_of, is_heavy
 from pytest_torchgraph.capture.formulas import FORMULAS
-from pytest_torchgraph.capture.recording import trace
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import example

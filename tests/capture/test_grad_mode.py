@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph import record, trace
 from tests.capture.small import Calls, example
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import Operation, tensors_in

@@ -13,8 +13,8 @@ from torch import Tensor
 from transformers import BatchEncoding, DynamicCache
 from transformers.modeling_outputs import BaseModelOutput
 
+from pytest_torchgraph import trace
 from pytest_torchgraph.capture.binding import InputsDoNotFit
-from pytest_torchgraph.capture.recording import trace
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import Calls, example
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Life
 from tests.models.resnet import resnet18

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import Operation
 from tests.capture.small import Bare

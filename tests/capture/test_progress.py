@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture import progress
-from pytest_torchgraph.capture.recording import record, trace
 
 
 class Terminal(io.StringIO):

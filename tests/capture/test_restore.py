@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_torchgraph import trace
 from pytest_torchgraph.capture import state
 from pytest_torchgraph.capture.operation import _overloads, overload_of
-from pytest_torchgraph.capture.recording import trace
 from tests.capture.small import Calls, example
 
 X = example(4, 8)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import Calls, example
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pytest_torchgraph.capture.recording import record, trace
+from pytest_torchgraph import record, trace
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import Calls, example
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.capture.recording import Recording, record, trace
+from pytest_torchgraph import record, trace
+from pytest_torchgraph.capture.recording import Recording
 from pytest_torchgraph.capture.replay import VerificationFailed, replay
 from pytest_torchgraph.capture.witness import Evidence
 from pytest_torchgraph.graph.graph import Graph

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.alive import LONGEST, OTHERS
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Life

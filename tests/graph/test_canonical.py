@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.program import Block, Given, Item, Leaf, Operand, Result, Work
@@ -300,7 +300,7 @@ def test_equality_is_that_of_the_canonical_graph() -> None:
 SCRIPT = """
 import sys, threading, torch
 from torch import nn
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.snapshot.writer import write
 torch.set_num_threads(int(sys.argv[1]))
 layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.traffic import bytes_moved, bytes_read, bytes_written, width_of
 from tests.capture.small import Calls, example

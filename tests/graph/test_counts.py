@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph

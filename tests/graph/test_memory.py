@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import KiB, MiB
 from tests.capture.small import Calls, example

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.program import Block, Inner, Item, Operand, Program, Result
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write

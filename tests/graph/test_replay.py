@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pytest_torchgraph import trace
 from pytest_torchgraph.capture.binding import as_call, bind, tensors_in
-from pytest_torchgraph.capture.recording import trace
 from pytest_torchgraph.capture.target import holdings_of, target_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.program import Block, Item, Program, Work

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.plugin.steady import settle
 from tests.models import MODELS
 

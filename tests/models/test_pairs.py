@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from tests.models.example import Example
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, settle
 from tests.models import never_repeats, raises
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.snapshot.writer import write
 from tests.real import factories

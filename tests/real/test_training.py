@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.snapshot.reader import read

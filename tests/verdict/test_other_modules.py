@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict

@@ -1,0 +1,329 @@
+"""Time while a run is recorded: of each operation and module call, and what the recorder takes for itself.
+
+What the recorder does in its own handlers is measured on the spot. What it costs beside them (the way into Python and
+back, tensors that are let go of) cannot be seen from inside: it is calibrated once per process, on a small model that
+runs with the recorder and without. What stays in is that caches run cold beside a recorder: an operation of a few
+microseconds looks longer than it is in a hot loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+
+from pytest_torchgraph.capture.module import ModuleCalls, Opened
+from pytest_torchgraph.capture.operation import OperationMode, Where
+from pytest_torchgraph.capture.target import Target
+from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.timing import Span, Timing
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.capture.phase import Phases
+
+CALLS, ROUNDS = 200, 5
+"""Operations of one calibrating loop, and loops of which the fastest counts."""
+
+Now: TypeAlias = Callable[[], float]
+Record: TypeAlias = "Callable[[Callable[[], Any], Clock], None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Surcharge:
+    """Seconds that recording adds to every operation: ``outside`` of the time it is timed for, and ``inside``."""
+
+    outside: float
+    inside: float
+
+
+@cache
+def surcharge(record: Record) -> Surcharge:
+    """What recording adds to an operation beside what the clock sees; *record* runs a callable with the recorder."""
+    with _disable_current_modes(), torch.inference_mode(mode=False), torch.no_grad(), collector_paused():
+        inside = surcharge_inside()
+        # The first round meets everything for the first time; other work of the machine makes a round longer only.
+        outsides = [seen_nowhere(record, inside) for _ in range(ROUNDS + 1)][1:]
+    return Surcharge(outside=max(min(outsides), 0.0), inside=inside)
+
+
+def surcharge_inside() -> float:
+    """What a mode adds to the time that an operation seems to take: from one of next to no work."""
+    one = torch.ones(1)
+    bare = Bare()
+    plain = min(seconds_of(lambda: torch.mul(one, one), CALLS) for _ in range(ROUNDS))
+    with bare:
+        for _ in range(ROUNDS * CALLS):
+            torch.mul(one, one)
+    return max(min(bare.taken) - plain, 0.0)
+
+
+def seen_nowhere(record: Record, inside: float) -> float:
+    """Seconds for each operation that a small model takes longer when it is recorded, those apart that a clock sees."""
+    model, some = small_model(), torch.ones(4, 16)
+    plain = min(seconds_of(lambda: model(some), 3) for _ in range(ROUNDS))
+    clock = Clock(Surcharge(0.0, inside))
+    record(lambda: model(some), clock)
+    return (clock.timing(1).total - plain) / len(clock.ran)
+
+
+def small_model() -> nn.Module:
+    """What is run to calibrate: modules in modules, and operations of little work."""
+    layers = [nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 16), nn.GELU()) for _ in range(16)]
+    return nn.Sequential(*layers)
+
+
+def seconds_of(call: Callable[[], Any], times: int) -> float:
+    """Seconds of one *call*, the mean of some."""
+    begun = perf_counter()
+    for _ in range(times):
+        call()
+    return (perf_counter() - begun) / times
+
+
+class Bare(TorchDispatchMode):
+    """Looks at the clock around every operation; ``taken`` are the means of loops of :data:`CALLS`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[float] = []
+        self._sum, self._count = 0.0, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        began = perf_counter()
+        out = func(*args, **(kwargs or {}))
+        self._sum += perf_counter() - began
+        self._count += 1
+        if self._count == CALLS:
+            self.taken.append(self._sum / CALLS)
+            self._sum, self._count = 0.0, 0
+        return out
+
+
+class Last(threading.local):
+    """When the operation at hand was taken up, and when it was done, on each thread."""
+
+    taken_up = 0.0
+    done = 0.0
+
+
+class Clock:
+    """Looks at the time of one run. ``busy`` is when the recorder was at work, and its part of what followed."""
+
+    def __init__(self, extra: Surcharge, device: Device | None = None, now: Now = perf_counter) -> None:
+        self.extra = extra
+        self.device = device
+        self.now = now
+        self.busy: list[tuple[float, float, float]] = []
+        self.ran: list[tuple[float, float]] = []
+        self.opened: dict[int, float] = {}
+        self.closed: dict[int, float] = {}
+        self.last = Last()
+        self.began = self.ended = now()
+
+    def start(self) -> None:
+        """Begin the run."""
+        if self.device is not None:
+            self.device.start()
+        self.began = self.now()
+
+    def stop(self) -> None:
+        """End the run."""
+        if self.device is not None:
+            self.device.wait()
+        self.ended = self.now()
+
+    def run(self, call: Callable[..., Any], func: Any, args: Any, kwargs: Any) -> Any:
+        """What *call* returns, which does an operation; timed."""
+        last, now = self.last, self.now
+        began = ended = now()
+        self.busy.append((last.taken_up, began, self.extra.inside))
+        event = self.device.mark() if self.device is not None else None
+        try:
+            out = call(func, args, kwargs)
+            ended = now()
+            self.ran.append((began, ended))
+            if self.device is not None:
+                self.device.note(event, (args, tuple((kwargs or {}).values()), out))
+        finally:
+            last.done = ended
+        return out
+
+    def aside(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """*function*, which is the recorder's own work."""
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            began = self.now()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.busy.append((began, self.now(), 0.0))
+
+        return run
+
+    def timing(self, scopes: int) -> Timing:
+        """The times of the run; *scopes* is how many module calls it made."""
+        out = Outside(self.busy, self.began)
+        spans = tuple(out.span(began, ended) for began, ended in self.ran)
+        if self.device is not None:
+            spans = self.device.spans(spans)
+        total = out.seconds(self.ended)
+        return Timing(
+            runs=1,
+            seconds=tuple(span.seconds for span in spans),
+            spread=None,
+            total=total,
+            total_spread=None,
+            operations=spans,
+            scopes=tuple(self._scope(out, index) for index in range(scopes)),
+            overhead=self.ended - self.began - total,
+            per_operation=self.extra.outside + self.extra.inside,
+            source="host clock" if self.device is None else "cuda events",
+        )
+
+    def _scope(self, out: Outside, index: int) -> Span:
+        return out.span(self.opened.get(index, self.began), self.closed.get(index, self.ended))
+
+
+class Outside:
+    """A clock that stands still while the recorder is at work, and for its part of what follows: it never runs back."""
+
+    def __init__(self, busy: list[tuple[float, float, float]], began: float) -> None:
+        self.starts, self.ends, self.parts = [began], [began], [0.0]
+        self.shown = [0.0]
+        for start, end, part in sorted(one for one in busy if one[0] >= began):
+            self.shown.append(self.seconds(start))
+            self.starts.append(start)
+            self.ends.append(end)
+            self.parts.append(part)
+
+    def seconds(self, moment: float) -> float:
+        """What the clock shows at *moment*: seconds after the beginning."""
+        at = bisect_right(self.starts, moment) - 1
+        if at < 0:
+            return 0.0
+        return self.shown[at] + max(moment - self.ends[at] - self.parts[at], 0.0)
+
+    def span(self, began: float, ended: float) -> Span:
+        """From one moment to another."""
+        shown = self.seconds(began)
+        return Span(shown, self.seconds(ended) - shown)
+
+
+class Device:
+    """Times operations where they run, by events in the device's own queue: the host does not wait for it."""
+
+    def __init__(self, make: Callable[[], Any], wait: Callable[[], None], name: str = "cuda") -> None:
+        self.make = make
+        self.wait = wait
+        self.name = name
+        self.first: Any = None
+        self.pairs: list[tuple[Any, Any] | None] = []
+
+    def start(self) -> None:
+        """Begin the run when all that was asked for before is done."""
+        self.wait()
+        self.first = self.mark()
+
+    def mark(self) -> Any:
+        """Queue an event."""
+        event = self.make()
+        event.record()
+        return event
+
+    def note(self, began: Any, values: Any) -> None:
+        """Note that an operation was asked for; one whose tensors are all elsewhere is not timed here."""
+        here = any(one.device.type == self.name for one in tensors_in(values))
+        self.pairs.append((began, self.mark()) if here else None)
+
+    def spans(self, on_host: tuple[Span, ...]) -> tuple[Span, ...]:
+        """The spans of operations by the device, or as the host saw them; asked when the device has done everything."""
+        return tuple(
+            host if pair is None else Span(self._between(self.first, pair[0]), self._between(*pair))
+            for pair, host in zip(self.pairs, on_host, strict=True)
+        )
+
+    def _between(self, before: Any, after: Any) -> float:
+        milliseconds: float = before.elapsed_time(after)
+        return milliseconds / 1000
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Every tensor in *value*, lists and tuples of them included."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from tensors_in(part)
+
+
+def device() -> Device | None:
+    """Events of the CUDA device, where the process uses one."""
+    if not torch.cuda.is_initialized():
+        return None
+    return Device(lambda: torch.cuda.Event(enable_timing=True), torch.cuda.synchronize)
+
+
+class TimedMode(OperationMode):
+    """Records as *mode* does, and lets *clock* look at every operation."""
+
+    def __init__(self, mode: OperationMode, clock: Clock) -> None:
+        super().__init__(mode.identity, mode.where, mode.guard, mode.phases)
+        self.mode = mode
+        self.clock = clock
+        call = mode.call
+        mode.call = lambda func, args, kwargs: clock.run(call, func, args, kwargs)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        clock = self.clock
+        last = clock.last
+        last.taken_up = last.done = clock.now()
+        try:
+            return self.mode.__torch_dispatch__(func, types, args, kwargs)
+        finally:
+            clock.busy.append((last.done, clock.now(), clock.extra.outside))
+
+
+class TimedCalls(ModuleCalls):
+    """Follows module calls, and notes when each began and ended."""
+
+    def __init__(
+        self, target: Target, modules: list[tuple[str, nn.Module]], where: Where, identity: Identity, clock: Clock
+    ) -> None:
+        super().__init__(target, modules, where, identity)
+        self.clock = clock
+
+    def open(self, module: nn.Module) -> Opened:
+        """Enter the scope of *module*."""
+        entered = self.clock.now()
+        opened = super().open(module)
+        left = self.clock.now()
+        self.clock.busy.append((entered, left, 0.0))
+        self.clock.opened.setdefault(self.where.scope, left)
+        return opened
+
+    def close(self, opened: Opened) -> None:
+        """Go back to where the run was before."""
+        entered = self.clock.now()
+        self.clock.closed[self.where.scope] = entered
+        super().close(opened)
+        self.clock.busy.append((entered, self.clock.now(), 0.0))
+
+
+def leave_out(clock: Clock, phases: Phases) -> None:
+    """Count what following a backward pass and an optimizer's step takes as the recorder's own time."""
+    for owner, name in (
+        (phases.walk, "add"),
+        (phases, "name_gradients"),
+        (phases, "begin_step"),
+        (phases, "end_step"),
+    ):
+        setattr(owner, name, clock.aside(getattr(owner, name)))

@@ -1,0 +1,54 @@
+"""CSV: one row for each operation."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.graph.nesting import operands_of
+from pytest_torchgraph.graph.operation import tensors_in
+from pytest_torchgraph.graph.performance import source_of
+from pytest_torchgraph.graph.traffic import bytes_read, bytes_written
+from pytest_torchgraph.tracking.content import bytes_taken
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+
+
+def render(graph: Graph) -> str:
+    """The rows under their names; what is not known is empty."""
+    text = io.StringIO()
+    rows = list(operations(graph))
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["index"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def operations(graph: Graph) -> Iterator[dict[str, Any]]:
+    """The row of each operation: seconds and bytes as numbers, tensors as ``f32[2,16]``."""
+    taken, timing = bytes_taken(graph), graph.timing
+    for operation in graph.operations:
+        source, index = source_of(graph, operation), operation.index
+        yield {
+            "index": index,
+            "operation": operation.name,
+            "phase": operation.phase,
+            "module": graph.scopes[operation.scope].path,
+            "call": None if operation.call is None else graph.calls[operation.call].name,
+            "inputs": " ".join(tensor.spec.text for tensor in operands_of(operation)),
+            "outputs": " ".join(tensor.spec.text for tensor in tensors_in(operation.results)),
+            "is_view": operation.is_view,
+            "is_sync": operation.is_sync,
+            "recomputed": operation.recomputed,
+            "flops": operation.flops,
+            "bytes_read": bytes_read(operation),
+            "bytes_written": bytes_written(operation),
+            "bytes_taken": taken.get(index, 0),
+            "start_seconds": None if timing is None else timing.operations[index].start,
+            "seconds": None if timing is None else timing.seconds[index],
+            "spread_seconds": None if timing is None or timing.spread is None else timing.spread[index],
+            "source": None if source is None else f"{source.file}:{source.line}",
+        }
