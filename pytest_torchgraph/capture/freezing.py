@@ -47,6 +47,7 @@ class Run:
     followed: Followed
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    kept: frozenset[int] = frozenset()
 
 
 class Records:
@@ -119,7 +120,6 @@ def freeze(run: Run) -> Graph:
         for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
     )
     nodes = nodes_of(run, linking, positions, operations)
-    outputs = {raw[1] for _, raw in run.outputs}
     return Graph(
         operations=operations,
         storages=storages_of(run, operations, records),
@@ -136,7 +136,7 @@ def freeze(run: Run) -> Graph:
             for index, scope in enumerate(run.scopes)
         ),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
-        memory=memory_of(run.log, links, run.identity, nodes, outputs, run.resident),
+        memory=memory_of(run.log, links, run.identity, nodes, run.kept, run.resident),
         phases=phases_of(run.log, links, run.scopes, run.followed),
         nodes=nodes,
         origin=origin_of(run),

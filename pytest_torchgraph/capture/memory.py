@@ -32,32 +32,22 @@ class Lives:
         links: list[Link],
         identity: Identity,
         nodes: tuple[AutogradNode, ...],
-        outputs: set[int],
+        kept: frozenset[int],
     ) -> None:
         self.log = log
         self.links = links
         self.sights = identity.sights
         self.accumulated = accumulated(log)
         self.saved = {storage for node in nodes for storage in node.saved}
-        if all(link.phase != BACKWARD for link in links):
-            # Nothing but autograd holds what is alive when the forward pass is done and was not returned.
-            self.saved = {index for index in self._alive_at_end() if index not in outputs}
+        if all(link.phase != BACKWARD for link in links) and made_nodes(log):
+            # When the call is over, nothing but autograd (or a cache) holds what is alive and was not returned.
+            self.saved = set(kept)
 
     def all(self) -> Iterator[Life]:
         """The life of every storage whose size is known, in order; several where its category or size changed."""
         for index, sight in enumerate(self.sights):
             if sight.bytes is not None:
                 yield from self._lives(index, sight)
-
-    def _alive_at_end(self) -> Iterator[int]:
-        end = len(self.log)
-        for index, sight in enumerate(self.sights):
-            if sight.kind == "result" and (sight.died is None or sight.died >= end) and self.makes_nodes(sight.born):
-                yield index
-
-    def makes_nodes(self, born: int) -> bool:
-        """Whether the run recorded autograd nodes at all by the time a storage was made."""
-        return bool(self.log) and self.log[-1].sequence_number > self.log[0].sequence_number and born >= 0
 
     def _lives(self, index: int, sight: FirstSight) -> Iterator[Life]:
         made_in = FORWARD
@@ -100,6 +90,11 @@ class Lives:
         return self.accumulated.get(index, sight.named_at)
 
 
+def made_nodes(log: list[Entry]) -> bool:
+    """Whether the run made autograd nodes at all."""
+    return bool(log) and log[-1].sequence_number > log[0].sequence_number
+
+
 def accumulated(log: list[Entry]) -> dict[int, int]:
     """For each storage that was handed to a parameter, the operation during which that happened first."""
     found: dict[int, int] = {}
@@ -117,15 +112,18 @@ def memory_of(
     links: list[Link],
     identity: Identity,
     nodes: tuple[AutogradNode, ...],
-    outputs: set[int],
+    kept: frozenset[int],
     resident: int,
 ) -> Memory:
-    """Live bytes after each operation, the peak, and what they belong to."""
+    """Live bytes after each operation, the peak, and what they belong to.
+
+    ``kept`` are the storages that were made in the run and outlived the model's call without being returned.
+    """
     timeline = tuple(entry.live for entry in log)
     peak = max(timeline, default=resident)
     at = timeline.index(peak) if peak > resident else None
     sights = identity.sights
-    lives = tuple(Lives(log, links, identity, nodes, outputs).all())
+    lives = tuple(Lives(log, links, identity, nodes, kept).all())
     moment = -1 if at is None else at
     return Memory(
         resident=resident,

@@ -59,6 +59,7 @@ class Recording:
         self.calls: list[OpenCall] = []
         self.evidence: Evidence | None = None
         self.resident = 0
+        self.kept: frozenset[int] = frozenset()
         self._run: Run | None = None
         self._graph: Graph | None = None
 
@@ -98,8 +99,14 @@ class Recording:
             sight.before_run = True
 
     def meet_outputs(self, value: Any) -> None:
-        """Note which tensors the model returned."""
+        """Note which tensors the model returned, and what else its call leaves alive."""
         self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in unwrapped(tensors_in(value)))
+        returned = {raw[1] for _, raw in self.outputs}
+        self.kept = frozenset(
+            index
+            for index, sight in enumerate(self.identity.sights)
+            if sight.kind == "result" and sight.died is None and index not in returned
+        )
         if self.evidence is not None:
             self.evidence.keep_ends(self.identity)
 
@@ -139,6 +146,7 @@ class Recording:
             training=self.training,
             followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
+            kept=self.kept,
         )
 
 

@@ -90,10 +90,13 @@ def phase_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
 
 
 def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
-    """Bytes that only a training step has: saved for the backward pass, gradients, an optimizer's state."""
-    present = set() if graph.memory.lives is None else {phase.name for phase in graph.phases}
-    if BACKWARD in present:
+    """Bytes that only training has a use for: saved for a backward pass, gradients, an optimizer's state."""
+    if graph.memory.lives is None:
+        return
+    present = {phase.name for phase in graph.phases}
+    if BACKWARD in present or graph.memory.saved_for_backward:
         yield "saved", graph.memory.saved_for_backward
+    if BACKWARD in present:
         yield "gradients", graph.memory.total("gradients")
     if OPTIMIZER in present:
         yield "state", graph.memory.total("optimizer state")

@@ -100,13 +100,19 @@ def measured(graph: Graph, key: str) -> Graph | Selection:
     """What *key* counts in: the run, or one phase; raises when there is no such phase, as then nothing is limited."""
     phase, name = split(key)
     needed = phase or NEEDS.get(name)
-    if needed is None:
+    if needed is None or (name == "saved" and keeps(graph)):
         return graph
     if needed not in graph.phases_recorded:
         recorded = ", ".join(sorted(graph.phases_recorded)) or "none"
         ask = f" Trace with {ASK[needed]}." if needed in ASK else ""
         raise BudgetUnreadable(f"budget {key!r}: this run has no {needed} phase; phases recorded: {recorded}.{ask}")
     return graph.select(phase=phase) if phase else graph
+
+
+def keeps(graph: Graph) -> bool:
+    """Whether a forward pass without a backward one is known to keep something for it."""
+    known = graph.memory.lives is not None or graph.memory.saved is not None
+    return known and graph.memory.saved_for_backward > 0
 
 
 def value_of(graph: Graph, key: str) -> int:

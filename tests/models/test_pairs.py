@@ -102,6 +102,7 @@ APART = {
         calls(lambda x: (y := x.sin()).cos() + y),
         calls(lambda x: x.sin().cos() + x.sin()),
     ),
+    "a result that nothing can go backward through": (calls(plain), calls(lambda x: plain(x).detach())),
 }
 
 ALIKE = {
@@ -118,7 +119,6 @@ ALIKE = {
     ),
     "contiguous where it is": (calls(plain), calls(lambda x: plain(x.contiguous()))),
     "a cast to the same type": (calls(plain), calls(lambda x: plain(x.float()))),
-    "detached": (calls(plain), calls(lambda x: plain(x).detach())),
     "positional and keyword": (
         Example(nn.Linear(8, 8), torch.randn(2, 8)),
         Example(nn.Linear(8, 8), {"input": torch.randn(2, 8)}),
