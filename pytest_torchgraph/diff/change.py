@@ -76,10 +76,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """An operation, API call, input or whole module call that is only in the graph after."""
+    """An operation, API call, input or whole module call that is only in the graph after.
+
+    ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
+    what it makes.
+    """
 
     site: Site
     operations: int = 1
+    again: bool = False
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,13 @@ class Removed:
     """An operation, API call, input or whole module call that is only in the graph before.
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
+    ``again`` and ``idle`` are as in :class:`Added`, of the graph before.
     """
 
     site: Site
     operations: int = 1
+    again: bool = False
+    idle: bool = False
     used: bool = False
 
 

@@ -27,6 +27,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
+from pytest_torchgraph.diff.tree import numbered
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
@@ -104,8 +105,9 @@ def _inside(site: Site) -> str:
     if not isinstance(site.item, Block):
         return site.scope
     name = site.item.name
-    path = name[1:] if name.startswith("/") else f"{site.scope}.{name}" if site.scope else name
-    return f"{path}#{site.item.call}" if site.item.call > 1 else path
+    is_phase = isinstance(site.body, Block) and site.body.phase
+    path = name[1:] if name.startswith("/") else (" " if is_phase else ".").join(filter(None, (site.scope, name)))
+    return numbered(site.item, path)
 
 
 def edit_of(change: Change) -> Edit:

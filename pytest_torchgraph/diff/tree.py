@@ -25,6 +25,8 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
 
+AGAIN = "#again"
+"""Follows the name of a module call that checkpointing makes again."""
 Place: TypeAlias = "tuple[int, int]"
 """Number of a body, position of an item in it."""
 
@@ -203,7 +205,7 @@ def numbered(block: Block, name: str | None = None) -> str:
     """The name of *block*, ``#2`` for its second call, ``#again`` where checkpointing recomputes it."""
     name = block.name if name is None else name
     if block.call < 0:
-        return f"{name}#again{-block.call if block.call < -1 else ''}"
+        return f"{name}{AGAIN}{-block.call if block.call < -1 else ''}"
     return f"{name}#{block.call}" if block.call > 1 else name
 
 

@@ -23,6 +23,7 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
+from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
@@ -40,6 +41,7 @@ class Walk:
         self.changed_leaves: set[str] = set()
         self.part_moved = self._bodies_around_moved()
         self.modules = Modules(matching)
+        self.usage_before, self.usage_after = Usage(self.before), Usage(self.after)
 
     def _bodies_around_moved(self) -> tuple[set[int], set[int]]:
         """Numbers of the bodies that hold moved items, with all around them, before and after."""
@@ -99,7 +101,8 @@ class Walk:
                 else:
                     yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
             return
-        yield Added(site_at(self.after, body, at), operations_in(body.record.items[at]))
+        again, idle = self.usage_after.is_again(body, at), self.usage_after.is_idle(body, at)
+        yield Added(site_at(self.after, body, at), operations_in(body.record.items[at]), again, idle)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -108,7 +111,8 @@ class Walk:
             return
         item = body.record.items[at]
         used = (body.number, at) in self.used or writes_in_place(item)
-        yield Removed(site_at(self.before, body, at), operations_in(item), used)
+        again, idle = self.usage_before.is_again(body, at), self.usage_before.is_idle(body, at)
+        yield Removed(site_at(self.before, body, at), operations_in(item), again, idle, used)
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if (before.number, left) in self.matching.moved:

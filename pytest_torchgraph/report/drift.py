@@ -94,7 +94,8 @@ def _section(finding: Finding, sources: Sources) -> Section:
     rows = () if _says_it_all(finding) else tuple(_row(group, sources) for group in finding.groups)
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count")
-    return Section(finding.title, rows, finding.hint, lines, note=finding.severity == "note", in_cost=told)
+    note = finding.severity == "note"
+    return Section(finding.title, rows, finding.hint, lines, note=note, in_cost=told, cause=finding.cause)
 
 
 def _says_it_all(finding: Finding) -> bool:
@@ -109,13 +110,10 @@ def _row(group: Group, sources: Sources) -> Row:
 
 
 def place_text(group: Group) -> str:
-    """``layers.*.attn ×32``; the root is named by its class."""
-    first = group.first
+    """``layers.*.attn ×32``; the root is ``the model``."""
     path = group.scope
-    if not path:
-        match first:
-            case Added(site) | Removed(site) | Altered(_, site) | Moved(_, site):
-                path = site.class_name
+    if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
+        path = "the model"
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
 
 

@@ -21,7 +21,8 @@ class Row:
 class Section:
     """One finding in full: its title, rows, likely cause, and further lines (operations before and after).
 
-    ``note`` marks what never fails alone, ``in_cost`` what the line of costs says too.
+    ``note`` marks what never fails alone, ``in_cost`` what the line of costs says too. ``cause`` is the stable name of
+    the likely cause, empty where none is known.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Section:
     lines: tuple[str, ...] = ()
     note: bool = False
     in_cost: bool = False
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text, times
 
+EVERY = {"all": "work on all parameters at once", "each": "work on one parameter after the other"}
+
 
 def site_text(site: Site) -> str:
     """``clone(%q) f32[2,4,16,16]``: one item on one line, operands by name."""
@@ -34,7 +36,7 @@ def site_text(site: Site) -> str:
         case Semantic(name=name):
             return f"{name}({_arguments(site.item, site)})"
         case Block(name=name, class_name=class_name):
-            return f"{name.lstrip('/')}: {class_name}"
+            return f"{name.lstrip('/')}: {class_name}" if class_name else EVERY.get(name, name)
         case Given(kind=kind, name=name, spec=spec):
             return f"{kind} %{name} {spec.text}" if name else f"{kind} {spec.text}"
 
@@ -86,7 +88,8 @@ def _amount(group: Group) -> str:
 def _item_text(site: Site, group: Group) -> str:
     if isinstance(site.item, Block):
         operations = {change.operations for change in group.changes if isinstance(change, (Added, Removed))}
-        return f"{site.item.class_name} ({times(max(operations), 'operation')})"
+        what = site.item.class_name or EVERY.get(site.item.name, site.item.name)
+        return f"{what} ({times(max(operations), 'operation')})"
     if isinstance(site.item, Semantic):
         return _call_text(site)
     if not isinstance(site.item, Work):

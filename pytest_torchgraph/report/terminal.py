@@ -8,6 +8,8 @@ from pytest_torchgraph.report.outline import Outline, Row, Section
 
 EDITS = 3
 """Edits told of one scope in a short report."""
+ROOM = 130
+"""Characters for the edits after the first."""
 COLOURS = {
     "same": "\033[32m",
     "note": "\033[33m",
@@ -107,10 +109,20 @@ def _leading_row(section: Section) -> Iterator[tuple[str, str]]:
         return
     here = [row for row in section.rows if row.scope == section.rows[0].scope]
     elsewhere = len({row.scope for row in section.rows}) - 1
-    texts = [row.text for row in here[:EDITS]] + ["…"] * (len(here) > EDITS)
-    sources = ", ".join(dict.fromkeys(row.source for row in here[:EDITS] if row.source))
+    told = _that_fit(here[:EDITS])
+    texts = [row.text for row in told] + ["…"] * (len(here) > len(told))
+    sources = ", ".join(dict.fromkeys(row.source for row in told if row.source))
     more = f" (and {_counted(elsewhere, 'more place')})" if elsewhere else ""
     yield "", f"  {_row_text(Row(section.rows[0].scope, ', '.join(texts) + more, sources))}"
+
+
+def _that_fit(rows: list[Row]) -> list[Row]:
+    """The first of *rows*, and those after it for which there is room on the line."""
+    return rows[:1] + [row for number, row in enumerate(rows[1:], 2) if _length(rows[:number]) <= ROOM]
+
+
+def _length(rows: list[Row]) -> int:
+    return sum(len(row.text) for row in rows)
 
 
 def _rows(section: Section) -> Iterator[tuple[str, str]]:

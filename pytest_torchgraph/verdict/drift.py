@@ -6,58 +6,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.diff.change import (
-    Added,
-    Altered,
-    Change,
-    Difference,
-    Field,
-    LeafChanged,
-    MetricChanged,
-    Moved,
-    Removed,
-    packet_of,
-)
-from pytest_torchgraph.diff.grouping import Group, edit_of, fingerprint, grouped
-from pytest_torchgraph.diff.walk import LOOKS
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Removed
+from pytest_torchgraph.diff.grouping import edit_of, fingerprint
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Work
-from pytest_torchgraph.verdict.cause import hint_for, kept_alive
-from pytest_torchgraph.verdict.finding import Finding, Kind, Severity, Status, Verdict
+from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
+from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance, working_bytes
-from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
 COMPARE: tuple[Compare, ...] = ("graph", "counts", "budget")
 DEFAULT_TOLERANCE = "1%"
-RANK: tuple[Kind, ...] = (
-    "run",
-    "input",
-    "state",
-    "attention",
-    "sync",
-    "cast",
-    "copy",
-    "scope",
-    "operation",
-    "argument",
-    "look",
-    "output",
-    "order",
-    "memory",
-    "count",
-    "follow",
-    "backend",
-    "name",
-    "bookkeeping",
-)
-"""What is told first: what explains the rest, then what costs most on an accelerator."""
-NOTES = frozenset({"order", "backend", "name", "bookkeeping"})
 SAVINGS = frozenset({"copy", "cast", "sync"})
-DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
-"""Kinds that other inputs may bring with them."""
+SAVING = frozenset({"repeat-removed", "unused-removed"})
+"""Causes whose changes only take away, whatever read what is gone."""
 
 
 def judge(
@@ -83,7 +47,7 @@ def judge(
         return Verdict(status="same")
     changes = [change for change in difference.changes if not ignored.covers(change)]
     kept = list(_compared(changes, difference, compare, allowed, ignored))
-    findings = _ranked(_findings(kept, difference, same_backend=same_backend))
+    findings = findings_of(kept, difference, same_backend=same_backend)
     if compare == "counts":
         findings = tuple(replace(each, severity="note") if each.kind == "run" else each for each in findings)
     return _verdict(findings, difference)
@@ -101,25 +65,30 @@ def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
 
 
 def _moved_metric(change: MetricChanged) -> tuple[str, ...]:
-    return ("metric", change.name, _metric_direction(change))
+    return ("metric", change.name, metric_direction(change))
 
 
 def _only_fewer(failing: Iterable[Finding], difference: Difference) -> bool:
     """Whether the same modules make the same of the same parameters, with less on the way."""
     grown = any((after or 0) > (before or 0) for before, after in map(difference.metric, _metric_names(difference)))
     held = any(before != after for before, after in map(difference.metric, HELD_METRICS))
-    changes = [change for each in failing if each.kind != "follow" for group in each.groups for change in group.changes]
-    return not grown and not held and bool(changes) and all(map(_is_saving, changes))
+    told = [each for each in failing if each.kind != "follow"]
+    return not grown and not held and bool(told) and all(map(_saves, told))
+
+
+def _saves(finding: Finding) -> bool:
+    changes = (change for group in finding.groups for change in group.changes)
+    return finding.cause in SAVING or all(map(_is_saving, changes))
 
 
 def _is_saving(change: Change) -> bool:
     """Whether *change* takes away a copy, a cast, a sync or what nothing read, or is a metric that fell."""
     match change:
-        case Removed(site, _, used):
+        case Removed(site, used=used):
             is_work = isinstance(site.item, Work) and not site.item.becomes
             return is_work and (kind_of(change) in SAVINGS or not used)
         case MetricChanged():
-            return _metric_direction(change) == "fewer"
+            return metric_direction(change) == "fewer"
         case _:
             return False
 
@@ -185,117 +154,3 @@ def _ignored_share(metric: str, difference: Difference, ignored: Ignored) -> int
             elif kind_of(change) in SHARES[metric]:
                 total += 1 if isinstance(change, Added) else -1
     return total
-
-
-def _findings(changes: list[Change], difference: Difference, *, same_backend: bool) -> list[Finding]:
-    buckets: dict[tuple[object, ...], list[Group]] = {}
-    for group in grouped(changes):
-        buckets.setdefault(_bucket(group.first), []).append(group)
-    found = [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    return _with_the_same_ops(_driven_by_inputs(found))
-
-
-def _bucket(change: Change) -> tuple[object, ...]:
-    """Changes with equal keys are told in one finding."""
-    kind = kind_of(change)
-    match change:
-        case Added(site) | Removed(site):
-            names = (packet_of(site.name),) if kind != "scope" else (getattr(site.item, "class_name", ""),)
-            return (kind, "count", *names)
-        case Altered(before, after, fields) if kind not in ("follow", "attention", "backend"):
-            return (kind, before.name, after.name, tuple((field.kind, field.name) for field in fields))
-        case MetricChanged(name):
-            return (kind, name)
-        case Moved(writes=writes):
-            return (kind, writes)
-        case LeafChanged():
-            return (kind,)
-        case _:
-            return (kind, type(change).__name__)
-
-
-def _finding(groups: list[Group], difference: Difference, *, same_backend: bool) -> Finding:
-    first = groups[0].first
-    kind = kind_of(first)
-    finding = Finding(
-        kind=kind,
-        severity=_severity(kind, first, same_backend=same_backend),
-        title=title_of(kind, groups, difference),
-        groups=tuple(groups),
-        direction=_metric_direction(first) if isinstance(first, MetricChanged) else direction_of(groups),
-    )
-    return replace(finding, hint=hint_for(finding))
-
-
-def _severity(kind: Kind, change: Change, *, same_backend: bool) -> Severity:
-    if kind == "order" and isinstance(change, Moved) and change.writes:
-        return "fail"
-    if kind == "backend" and same_backend:
-        return "fail"
-    return "note" if kind in NOTES else "fail"
-
-
-def _metric_direction(change: MetricChanged) -> Literal["more", "fewer"]:
-    return "more" if (change.after or 0) > (change.before or 0) else "fewer"
-
-
-def _driven_by_inputs(found: list[Finding]) -> list[Finding]:
-    """When inputs changed and nothing else but looks did, one finding says so once."""
-    inputs = [finding for finding in found if finding.kind == "input" and finding.direction == "other"]
-    driven = [finding for finding in found if finding.kind in DRIVEN and _handed_on(finding)]
-    work = [finding for finding in found if finding.kind not in NOTES | {"input", "memory", "count"}]
-    if not inputs or len(driven) != len(work) or not driven:
-        return found
-    count = sum(finding.size for finding in driven if finding.kind != "output")
-    fields = {field.kind for each in (*inputs, *driven) for field in _fields(each)}
-    what = "shape-only change" if not fields & {"dtype", "device", "layout"} else "input-only change"
-    first = inputs[0]
-    told = replace(
-        first,
-        title=f"{what}: {first.title.removeprefix('input ')}; {follow_text(count)}, the work is the same",
-        groups=tuple(group for finding in (*inputs, *driven) for group in finding.groups),
-    )
-    return [told, *(finding for finding in found if finding not in inputs and finding not in driven)]
-
-
-def _with_the_same_ops(found: list[Finding]) -> list[Finding]:
-    """Memory that moves alone is the finding that no count shows: its title says so."""
-    if any(finding.kind not in NOTES | {"memory"} for finding in found):
-        return found
-    hint = kept_alive(found)
-    return [
-        replace(each, title=f"{each.title} with the same ops", hint=each.hint or hint)
-        if each.kind == "memory"
-        else each
-        for each in found
-    ]
-
-
-def _fields(finding: Finding) -> Iterator[Field]:
-    for group in finding.groups:
-        for change in group.changes:
-            if isinstance(change, Altered):
-                yield from change.fields
-
-
-def _handed_on(finding: Finding) -> bool:
-    """Whether *finding* could come from other inputs alone: looks, and whole numbers among arguments."""
-    return all(
-        field.kind in LOOKS or (field.kind == "argument" and _sizes(field.before) and _sizes(field.after))
-        for field in _fields(finding)
-    )
-
-
-def _sizes(value: object) -> bool:
-    return type(value) is int or (isinstance(value, tuple) and all(map(_sizes, value)))
-
-
-def _ranked(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Those that fail first, then by kind, then by how often."""
-    return tuple(sorted(findings, key=lambda each: (each.severity != "fail", _rank(each), -each.size)))
-
-
-def _rank(finding: Finding) -> int:
-    """An input that came or went matters less than what the model does with it."""
-    came_or_went = finding.kind == "input" and finding.direction != "other"
-    return RANK.index("scope" if came_or_went else finding.kind)

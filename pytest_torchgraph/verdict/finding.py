@@ -39,7 +39,8 @@ class Finding:
     """One thing to tell: what changed, or which budget is broken.
 
     ``title`` is one line. ``groups`` are the changes behind it, ``details`` further lines. ``cause`` names the likely
-    cause (empty where no rule knows one), ``hint`` says it in a sentence.
+    cause (empty where no rule knows one), ``hint`` says it in a sentence. ``cost`` is how many bytes more or fewer are
+    written.
     ``direction`` says whether the model does more or fewer of something, or just something else.
     """
 
@@ -50,6 +51,7 @@ class Finding:
     direction: Direction = "other"
     cause: str = ""
     hint: str = ""
+    cost: int = 0
     details: tuple[str, ...] = ()
 
     @property

@@ -78,10 +78,11 @@ at transformer.h.3.attn: clone; ops 112 -> 100; copies 18 -> 6
 
 def test_a_changed_attention_call_comes_before_the_mask_operations() -> None:
     assert report(attention(4), attention(4, mask=True, is_causal=False)) == text(f"""
-        test_m: attention call changed: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)
-          layers.*.attn ×4  {CALL}: attn_mask None -> bool[2,2], is_causal True -> False   attention.py:202
+        test_m: attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False \
+(4 of 4 calls)
+          layers.*.attn ×4  {CALL}: attn_mask None -> bool[2,2], is_causal True -> False, +ones bool[2,2], … \
+  attention.py:202, attention.py:101
           hint: a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key length
-          also: +4 aten.ones (0 -> 4); 1 note (-vv shows all)
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 

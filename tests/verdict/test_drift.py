@@ -155,11 +155,12 @@ def test_an_ignore_pattern_in_no_known_form_is_refused(pattern: Any) -> None:
 
 def test_one_changed_attention_call_outranks_many_new_operations() -> None:
     judged = verdict(attention(4), attention(4, mask=True, is_causal=False))
-    assert (
-        judged.headline == "attention call changed: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
+    (first,) = judged.failing
+    assert first.title == (
+        "attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
     )
-    assert judged.findings[0].hint.startswith("a mask that is passed rules out the flash kernel")
-    assert [finding.title for finding in judged.failing[1:]] == ["+4 aten.ones (0 -> 4)"]
+    assert first.cause == "attention-path"
+    assert first.hint.startswith("a mask that is passed rules out the flash kernel")
 
 
 def test_a_mode_outranks_everything() -> None:
@@ -197,9 +198,8 @@ def inserted(name: str, out: str, operand_of: Any = lambda x: x) -> tuple[Progra
         def body_of(body: Body) -> Operand:
             x = body.given("x", f32(4, 4, dtype="bfloat16"))
             y = body.op("exp", x, out=f32(4, 4, dtype="bfloat16"))
-            if extra:
-                body.op(name, operand_of(y), out=f32(4, 4, dtype=out))
-            return y
+            read_next = body.op(name, operand_of(y), out=f32(4, 4, dtype=out)) if extra else y
+            return body.op("sqrt", read_next, out=f32(4, 4, dtype=out if name == "_to_copy" and extra else "bfloat16"))
 
         return program(body_of)
 
@@ -240,7 +240,7 @@ CAUSES = {
         "transposed or sliced view",
     ),
     "an expanded copy": (inserted("clone", "bfloat16", lambda y: read(y, 4, 4, stride=(0, 1))), "expanded tensor"),
-    "an upcast": (inserted("_to_copy", "float32"), "an upcast to float32"),
+    "an upcast": (inserted("_to_copy", "float32"), "an upcast (.float(), autocast, a wider operand)"),
     "a sync": (inserted("_local_scalar_dense", "float32"), "used as a Python number or bool"),
     "boolean indexing": (inserted("nonzero", "int64"), "depends on the data"),
     "a plain copy": (inserted("clone", "bfloat16"), "the same values are written to other memory"),
@@ -308,7 +308,10 @@ def test_a_parameter_of_another_dtype_comes_before_the_casts_that_it_brings() ->
         return program(body_of)
 
     titles = [finding.title for finding in verdict(root("float32"), root("bfloat16")).failing]
-    assert titles[:2] == ["weight f32[16,16] -> bf16[16,16]", "+1 aten._to_copy (0 -> 1)"]
+    assert titles == [
+        "weight f32[16,16] -> bf16[16,16]; 1 operation and the output follow",
+        "+1 aten._to_copy (0 -> 1): downcast f32 -> bf16",
+    ]
 
 
 def test_a_constant_is_no_input() -> None:

@@ -1,0 +1,1 @@
+"""Why something changed: small rules that name a likely cause, one file for each subject."""

@@ -1,0 +1,184 @@
+"""Attention: another signature, another path, and the masks, keys and values that are made for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
+from pytest_torchgraph.graph.program import Block, Semantic
+from pytest_torchgraph.graph.tally import ATTENTION_CALLS
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    bytes_of,
+    distinct,
+    is_work,
+    made,
+    module_of,
+    packet,
+)
+from pytest_torchgraph.verdict.causes.masks import is_mask_work
+from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.wording import field_text, times
+
+SIGNATURE = frozenset({"attn_mask", "is_causal", "dropout_p", "scale", "enable_gqa"})
+PARTS = frozenset({"aten.bmm", "aten.baddbmm", "aten._softmax", "aten._safe_softmax", "aten._softmax_backward_data"})
+CALL = "scaled_dot_product_attention"
+REPEATS = frozenset({"aten.repeat", "aten.repeat_interleave", "aten.index_select"})
+MASK_HINT = "a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key length"
+DROPOUT_HINT = "dropout inside attention is for training, and restricts which kernel can run"
+REPEATED_HINT = "keys and values are repeated before the call instead of being shared by the kernel"
+SHARED = "keys and values are no longer written out for every head"
+SHARED_HINT = "keys and values are shared by the kernel; for some head sizes CUDA falls back to the math kernel"
+
+
+def unfused(seen: Seen) -> Iterator[Claim]:
+    """The attention call gave way to separate operations, or the other way round."""
+    calls: list[Come] = [change for change in seen.came_and_went if change.site.name in ATTENTION_CALLS]
+    if not calls or len({type(change) for change in calls}) > 1:
+        return
+    gone = isinstance(calls[0], Removed)
+    modules = set(map(module_of, calls))
+    others = seen.added if gone else seen.removed
+    parts = [change for change in others if module_of(change) in modules and is_work(change)]
+    if not any(packet(change) in PARTS for change in parts):
+        return
+    leading = [*calls, *(change for change in parts if packet(change) in PARTS)]
+    rest = [change for change in seen.changes if _belongs(change, modules)]
+    masks = [change for change in others if is_work(change) and is_mask_work(change.site)]
+    changes = distinct((*leading, *rest, *masks))
+    yield _unfused_claim(seen, changes, parts, calls=len(calls), gone=gone)
+
+
+def _unfused_claim(seen: Seen, changes: tuple[Change, ...], parts: list[Come], *, calls: int, gone: bool) -> Claim:
+    total = max(seen.difference.count(CALL))
+    which = f"{calls} of {times(total, 'call')}"
+    if not gone:
+        cause = Cause("attention-fused", "the scores are no longer written to memory by separate operations")
+        return Claim(cause, "attention", f"attention is computed by {CALL} now ({which})", changes)
+    scores = max((made(change.site) for change in parts if packet(change) in PARTS), key=bytes_of)
+    size = f"{scores.text}, {bytes_text(bytes_of(scores))} a call" if scores else "batch x heads x query x key length"
+    hint = f'every score is written to memory ({size}); attn_implementation="eager" or output_attentions=True?'
+    title = f"attention is computed by separate operations, no longer by {CALL} ({which})"
+    return Claim(Cause("attention-unfused", hint), "attention", title, changes)
+
+
+def _belongs(change: Change, modules: set[str]) -> bool:
+    """Whether an operation came, went or changed in one of the modules, and is no module call itself."""
+    match change:
+        case Added(site) | Removed(site):
+            return not isinstance(site.item, Block) and module_of(change) in modules
+        case Altered():
+            return module_of(change) in modules
+        case _:
+            return False
+
+
+def path(seen: Seen) -> Iterator[Claim]:
+    """The attention call has other arguments; masks and copies that are made for it belong to it."""
+    altered = [change for change in seen.altered if _signature(change)]
+    by_edit: dict[tuple[Field, ...], list[Altered]] = {}
+    for change in altered:
+        by_edit.setdefault(tuple(map(_plain, _signature(change))), []).append(change)
+    claimed: set[int] = set()
+    for changes in by_edit.values():
+        others = tuple(each for each in _around(seen, changes) if id(each) not in claimed)
+        claimed.update(map(id, others))
+        yield _path_claim(seen, changes, others)
+
+
+def _plain(field: Field) -> Field:
+    """The field without the name of a mask, which may differ from layer to layer."""
+    before, after = (value.spec if isinstance(value, Value) else value for value in (field.before, field.after))
+    return Field(field.kind, field.name, before, after)
+
+
+def _signature(change: Altered) -> list[Field]:
+    if change.after.name not in ATTENTION_CALLS or not isinstance(change.after.item, Semantic):
+        return []
+    return [field for field in change.fields if field.name in SIGNATURE]
+
+
+def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
+    """What the change of the call brought: other operations beneath it and behind it, a mask, repeated keys."""
+    modules = set(map(module_of, changes))
+    names = {field.name for change in changes for field in change.fields}
+    for each in seen.changes:
+        match each:
+            case Added(site) | Removed(site) if site.beneath:
+                if module_of(each) in modules:
+                    yield each
+            case Added(site) | Removed(site):
+                for_mask = "attn_mask" in names and is_work(each) and is_mask_work(site)
+                for_keys = "enable_gqa" in names and is_repeat(each)
+                if for_mask or (module_of(each) in modules and (for_keys or _copies_result(each))):
+                    yield each
+            case Altered(_, after) if after.beneath or "scaled_dot_product" in after.name:
+                if module_of(each) in modules and each not in changes:
+                    yield each
+            case _:
+                pass
+
+
+def _copies_result(change: Come) -> bool:
+    """Whether what attention returned is copied: backends give it other strides."""
+    reads = change.site.reads
+    return packet(change) == "aten.clone" and bool(reads) and reads[0].name.startswith(f"%{CALL}")
+
+
+def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) -> Claim:
+    fields = {field.name: field for field in changes[0].fields if field.name in SIGNATURE}
+    total = max(seen.difference.count(CALL))
+    which = f"{len(changes)} of {times(total, 'call')}"
+    cause, what = _cause_of(fields, others)
+    edits = ", ".join(field_text(field) for field in fields.values())
+    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others))
+
+
+def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cause, str]:
+    mask, causal = fields.get("attn_mask"), fields.get("is_causal")
+    if mask and mask.before is None:
+        what = "attention no longer takes the causal path" if causal else "attention is given a mask"
+        return Cause("attention-path", MASK_HINT), what
+    if mask and mask.after is None:
+        what = "attention takes the causal path now" if causal and causal.after else "attention is given no mask"
+        return Cause("attention-path", "without a mask the flash kernel of CUDA can be used"), what
+    if gqa := fields.get("enable_gqa"):
+        repeats = any(isinstance(change, (Added, Removed)) and is_repeat(change) for change in others)
+        name, hint = ("keys-shared", SHARED_HINT) if gqa.after else ("repeated-keys", REPEATED_HINT)
+        what = "keys and values are shared by attention" if gqa.after else "keys and values are repeated for attention"
+        return (Cause(name, hint), what) if repeats else (Cause("attention-path", hint), "attention call changed")
+    if fields.get("dropout_p"):
+        return Cause("attention-path", DROPOUT_HINT if fields["dropout_p"].after else ""), "attention call changed"
+    return Cause("attention-path", "which kernel can run depends on these arguments"), "attention call changed"
+
+
+def repeated_keys(seen: Seen) -> Iterator[Claim]:
+    """Keys and values are written out for every head, before attention of either kind."""
+    for changes, cause, verb, sign in (
+        (seen.added, Cause("repeated-keys", REPEATED_HINT), "are repeated", "+"),
+        (seen.removed, Cause("keys-shared", SHARED), "are repeated no longer", "-"),
+    ):
+        found = [change for change in changes if is_repeat(change) and _attends(change)]
+        if found:
+            count = f"{sign}{len(found)} {', '.join(sorted({packet(change) for change in found}))}"
+            yield Claim(cause, "copy", f"keys and values {verb} before attention ({count})", tuple(found))
+
+
+def is_repeat(change: Come) -> bool:
+    """Whether a tensor is written out several times over."""
+    if not is_work(change):
+        return False
+    if packet(change) in REPEATS:
+        return True
+    geometry = change.site.reads[0].geometry if change.site.reads else None
+    return packet(change) == "aten.clone" and geometry is not None and 0 in geometry.stride and len(geometry.shape) > 3
+
+
+def _attends(change: Come) -> bool:
+    """Whether the module in which the change happened computes attention."""
+    body = change.site.body
+    names = {item.name.rpartition(".")[0] or item.name for item in body.items} if body else set()
+    return bool(names & ATTENTION_CALLS) or {"aten.bmm", "aten._softmax"} <= names

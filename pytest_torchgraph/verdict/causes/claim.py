@@ -1,0 +1,146 @@
+"""Changes that belong together because one cause brought them, and what a rule may ask about changes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site, packet_of
+from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.finding import Direction, Kind
+
+Come: TypeAlias = "Added | Removed"
+BITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one cause explains: the finding's kind and title, and the changes behind it, the leading ones first."""
+
+    cause: Cause
+    kind: Kind
+    title: str
+    changes: tuple[Change, ...]
+    direction: Direction = "other"
+
+
+Story: TypeAlias = "Callable[[Seen], Iterator[Claim]]"
+"""A rule over all changes that are still unexplained."""
+
+
+class Seen:
+    """The changes that no story explained so far, sorted by what they are."""
+
+    def __init__(self, changes: Iterable[Change], difference: Difference) -> None:
+        self.changes = tuple(changes)
+        self.difference = difference
+        self.added = [change for change in self.changes if isinstance(change, Added)]
+        self.removed = [change for change in self.changes if isinstance(change, Removed)]
+        self.altered = [change for change in self.changes if isinstance(change, Altered)]
+
+    @property
+    def came_and_went(self) -> list[Come]:
+        """What was added, then what was removed."""
+        return [*self.added, *self.removed]
+
+
+def packet(change: Come) -> str:
+    """``aten.clone`` of the operation that came or went; the name of an API call or module."""
+    return packet_of(change.site.name)
+
+
+def is_work(change: Come) -> bool:
+    """Whether one operation came or went, which no API call made."""
+    return isinstance(change.site.item, Work) and not change.site.beneath
+
+
+def is_block(change: Come) -> bool:
+    """Whether a whole module call came or went."""
+    return isinstance(change.site.item, Block)
+
+
+def work_names(site: Site) -> Iterator[str]:
+    """Packets of the operations at *site*, those inside a module or API call included."""
+    yield from _work_names(site.item)
+
+
+def _work_names(item: Work | Given | Block | Semantic) -> Iterator[str]:
+    match item:
+        case Work(name=name):
+            yield packet_of(name)
+        case Block(items=items) | Semantic(items=items):
+            for inner in items:
+                yield from _work_names(inner)
+        case Given():
+            return
+
+
+def made(site: Site) -> TensorSpec | None:
+    """Spec of the first tensor that the operation at *site* made."""
+    outcomes = site.item.outcomes if isinstance(site.item, Work) else ()
+    return next((outcome for outcome in outcomes if isinstance(outcome, TensorSpec)), None)
+
+
+def read(site: Site) -> TensorSpec | None:
+    """Spec of the first tensor that the operation at *site* reads."""
+    return site.reads[0].spec if site.reads else None
+
+
+def reads_leaf(site: Site) -> bool:
+    """Whether a parameter or buffer is among what the operation reads."""
+    return any(value.path for value in site.reads)
+
+
+def module_of(change: Change) -> str:
+    """Path of the module in which *change* happened, whichever phase it was in and whichever call it was."""
+    path = scope_of(change)
+    phase, _, rest = path.partition(" ")
+    path = rest if phase in PHASES else "" if path in PHASES else path
+    return path.partition("#")[0]
+
+
+def phase_of(change: Change) -> str:
+    """The phase in which *change* happened; ``forward`` where the scope names none."""
+    first = scope_of(change).partition(" ")[0].partition("#")[0]
+    return first if first in PHASES else "forward"
+
+
+def fields_of(change: Altered, kind: str) -> list[Field]:
+    """The fields of one kind that differ."""
+    return [field for field in change.fields if field.kind == kind]
+
+
+def width_of(dtype: str) -> int:
+    """Bytes of one element: those that the name of the dtype tells, else one."""
+    bits = BITS.search(dtype)
+    return int(bits[0]) // 8 if bits else 1
+
+
+def bytes_of(spec: TensorSpec | None) -> int:
+    """Bytes of a dense tensor of this spec; 0 where there is none, or a size is not known."""
+    if spec is None or any(size < 0 for size in spec.shape):
+        return 0
+    return math.prod(spec.shape) * width_of(spec.dtype)
+
+
+def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Each change once, in order of the first."""
+    return tuple({id(change): change for change in changes}.values())
+
+
+def operations_of(changes: Iterable[Change]) -> int:
+    """Number of operations that came less those that went."""
+    total = 0
+    for change in changes:
+        if isinstance(change, Added):
+            total += change.operations
+        elif isinstance(change, Removed):
+            total -= change.operations
+    return total

@@ -1,0 +1,53 @@
+"""Copies: of parameters in each call, of views, of what lies in one piece already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.graph.phase import OPTIMIZER
+from pytest_torchgraph.graph.tally import COPY_PACKETS
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, packet, phase_of
+from pytest_torchgraph.verdict.finding import Finding
+from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.wording import times
+
+MOVING = COPY_PACKETS | {"aten._to_copy"}
+MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"
+
+
+def moved_each_call(seen: Seen) -> Iterator[Claim]:
+    """Parameters or buffers that are copied or cast in the forward pass."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found = [change for change in changes if _moves_leaf(change)]
+        if found:
+            size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
+            first = found[0].site.reads[0].path
+            what = f"{times(len(found), 'copy')} of parameters or buffers in each call, {size}: {first}"
+            title = f"{'' if more else 'no longer '}{what}{', …' if len(found) > 1 else ''}"
+            cause = Cause("moved-each-call", MOVED) if more else Cause("moved-once", "")
+            yield Claim(cause, "copy", title, tuple(found), "more" if more else "fewer")
+
+
+def _moves_leaf(change: Come) -> bool:
+    reads = change.site.reads
+    is_move = is_work(change) and packet(change) in MOVING and phase_of(change) != OPTIMIZER
+    return is_move and bool(reads) and bool(reads[-1 if packet(change) == "aten.copy_" else 0].path)
+
+
+def copied(finding: Finding) -> Cause | None:
+    """A copy more or fewer, by what is copied."""
+    if finding.direction == "fewer":
+        return Cause("copy-removed", "")
+    sites = [group.first.site for group in finding.groups if hasattr(group.first, "site")]
+    geometries = [site.reads[0].geometry for site in sites if site.reads]
+    if any(geometry and 0 in geometry.stride for geometry in geometries):
+        return Cause("extra-copy", EXPANDED)
+    if any(geometry and not geometry.is_contiguous for geometry in geometries):
+        return Cause("extra-copy", VIEW)
+    return Cause("extra-copy", PLAIN)
+
+
+EXPANDED = "an expanded tensor is written out in full (.expand(...).reshape(...), .repeat)"
+VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read views"
+PLAIN = "the same values are written to other memory (.clone(), copy_); is the copy needed?"

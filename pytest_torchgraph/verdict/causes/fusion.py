@@ -1,0 +1,177 @@
+"""One operation that became several doing the same, or several that became one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, packet_of
+from pytest_torchgraph.graph.phase import OPTIMIZER
+from pytest_torchgraph.graph.program import Block, Work
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    distinct,
+    is_work,
+    module_of,
+    packet,
+    phase_of,
+    work_names,
+)
+from pytest_torchgraph.verdict.wording import times
+
+
+def _parts(*names: str) -> frozenset[str]:
+    return frozenset(f"aten.{name}" for name in names)
+
+
+NORM = _parts("mean", "pow", "rsqrt", "sub", "var", "var_mean", "sqrt", "div", "mul", "add", "square", "_to_copy")
+FUSED: Mapping[str, frozenset[str]] = {
+    "aten._fused_rms_norm": NORM,
+    "aten.native_layer_norm": NORM,
+    "aten.native_group_norm": NORM,
+    "aten.native_batch_norm": NORM,
+    "aten.silu": _parts("sigmoid", "mul"),
+    "aten.gelu": _parts("tanh", "erf", "pow", "mul", "add", "div"),
+    "aten.hardswish": _parts("clamp", "hardtanh", "relu6", "add", "mul", "div"),
+    "aten.mish": _parts("softplus", "tanh", "mul", "exp", "log1p"),
+    "aten.softplus": _parts("exp", "log1p", "log", "add"),
+    "aten._softmax": _parts("exp", "amax", "max", "sum", "div", "sub", "logsumexp"),
+    "aten._log_softmax": _parts("exp", "log", "logsumexp", "sub", "_softmax"),
+    "aten.logsumexp": _parts("exp", "log", "sum", "amax"),
+    "aten.addmm": _parts("mm", "add", "add_", "bmm"),
+    "aten.baddbmm": _parts("bmm", "add", "mul", "div"),
+    "aten.addcmul": _parts("mul", "add"),
+    "aten.addcdiv": _parts("div", "add", "mul"),
+    "aten.lerp": _parts("sub", "mul", "add"),
+    "aten.mse_loss": _parts("sub", "pow", "mean", "mul"),
+    "aten.nll_loss_forward": _parts("gather", "neg", "mean", "sum", "index", "div"),
+    "aten.glu": _parts("sigmoid", "mul"),
+    "aten.cdist": _parts("sub", "pow", "sum", "sqrt", "mm", "norm"),
+}
+"""What an operation becomes when it is written out by hand: at least two of these."""
+BEHIND = _parts("sum", "neg", "rsub", "where", "sigmoid_backward", "tanh_backward", "mul", "add", "div", "pow")
+"""What is behind the parts in the backward pass."""
+
+
+def unfused(seen: Seen) -> Iterator[Claim]:
+    """A known operation gave way to at least two of its parts in the same modules, or the other way round."""
+    for whole, parts, more in ((seen.removed, seen.added, True), (seen.added, seen.removed, False)):
+        fused: dict[str, list[Come]] = defaultdict(list)
+        for change in whole:
+            if is_work(change) and packet(change) in FUSED and phase_of(change) == "forward":
+                fused[packet(change)].append(change)
+        near: dict[str, list[Come]] = defaultdict(list)
+        for change in parts if fused else ():
+            if is_work(change):
+                near[module_of(change)].append(change)
+        for name, changes in fused.items():
+            yield from _written_out(seen, name, changes, near, more=more)
+
+
+def _written_out(
+    seen: Seen, name: str, changes: list[Come], near: dict[str, list[Come]], *, more: bool
+) -> Iterator[Claim]:
+    modules = set(map(module_of, changes))
+    parts = [change for module in modules for change in near.get(module, ()) if _is_part(change, name)]
+    parts += [change for change in _beneath(near, modules) if packet(change) == "aten.add"]
+    kinds = {packet(change) for change in parts if phase_of(change) == "forward"}
+    forward = sum(phase_of(change) == "forward" for change in parts)
+    if not kinds & FUSED[name] or forward < 2 * len(changes):
+        return
+    behind = [change for change in seen.came_and_went if _is_behind(change, name, modules)]
+    each = forward // len(changes)
+    told = ", ".join(kind.removeprefix("aten.") for kind in sorted(kinds))
+    all_changes: tuple[Change, ...] = distinct((*changes, *parts, *behind))
+    if more:
+        hint = "one kernel became several, each of which reads and writes memory, and keeps more for a backward pass"
+        title = f"{name} is written out: {told} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
+        yield Claim(Cause("unfused", hint), "operation", title, all_changes)
+    else:
+        title = f"{name} does what {told} did (1 operation in place of {each}, {_places(len(changes))})"
+        yield Claim(Cause("fused", "several kernels became one"), "operation", title, all_changes)
+
+
+def _beneath(near: dict[str, list[Come]], modules: set[str]) -> Iterator[Come]:
+    """What happened in the backward pass of modules inside *modules*: there, gradients are summed."""
+    for path, changes in near.items():
+        if path not in modules and path.rpartition(".")[0] in modules:
+            yield from (change for change in changes if phase_of(change) != "forward")
+
+
+def _places(count: int) -> str:
+    return f"{count} times" if count > 1 else "once"
+
+
+def _is_part(change: Come, name: str) -> bool:
+    if phase_of(change) == "forward":
+        return packet(change) in FUSED[name]
+    return packet(change) in FUSED[name] | BEHIND
+
+
+def _is_behind(change: Come, name: str, modules: set[str]) -> bool:
+    """Whether the backward operation of *name* came or went in one of the modules."""
+    return packet(change).startswith(f"{name.removesuffix('_forward')}_backward") and module_of(change) in modules
+
+
+def rms_norm(seen: Seen) -> Iterator[Claim]:
+    """The operations of ``F.rms_norm``, which PyTorch writes out on a CPU, are those of a hand-written one."""
+    for written, back in ((True, False), (False, True)):
+        found = [change for change in seen.altered if _is_norm_step(change, written=written)]
+        if not found:
+            continue
+        modules = set(map(module_of, found))
+        others = [each for each in seen.altered if module_of(each) in modules and packet_of(each.after.name) in NORM]
+        changes: tuple[Change, ...] = distinct((*found, *others))
+        if back:
+            cause = Cause("fused", "on CUDA F.rms_norm is one kernel")
+            yield Claim(cause, "operation", f"F.rms_norm does what was written out ({_places(len(found))})", changes)
+        else:
+            cause = Cause("unfused", "on CUDA F.rms_norm is one kernel; written out it is several")
+            yield Claim(cause, "operation", f"F.rms_norm is written out ({_places(len(found))})", changes)
+
+
+def _is_norm_step(change: Altered, *, written: bool) -> bool:
+    """Whether eps is added out of place and not in place (*written*), or the other way round, between pow and rsqrt."""
+    names = (change.before.name, change.after.name)
+    if tuple(map(packet_of, names)) != (("aten.add_", "aten.add") if written else ("aten.add", "aten.add_")):
+        return False
+    body = change.after.body
+    around = {packet_of(item.name) for item in body.items if isinstance(item, Work)} if body else set()
+    return {"aten.pow", "aten.mean", "aten.rsqrt"} <= around
+
+
+def optimizer(seen: Seen) -> Iterator[Claim]:
+    """The optimizer's work on all parameters at once became a loop over them, or the other way round."""
+    inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
+    gone = _at_once(change for change in seen.removed if phase_of(change) == OPTIMIZER)
+    come = _at_once(change for change in seen.added if phase_of(change) == OPTIMIZER)
+    if bool(gone) == bool(come):
+        return
+    before, after = seen.difference.metric("optimizer.ops")
+    ops = f" (optimizer.ops {before} -> {after})" if before is not None and after is not None else ""
+    if gone:
+        what = f"the optimizer works on one parameter after the other, no longer by {gone}"
+        hint = "many small kernels instead of few; foreach=False, fused=False or differentiable=True?"
+        yield Claim(Cause("unfused", hint), "operation", f"{what}{ops}", _leading(inside))
+    else:
+        what = f"the optimizer works on many parameters at once, by {come}"
+        cause = Cause("fused", "few kernels instead of many small ones")
+        yield Claim(cause, "operation", f"{what}{ops}", _leading(inside))
+
+
+def _at_once(changes: Iterator[Come]) -> str:
+    """``_foreach_ operations``, ``_fused_adamw_``: what works on many parameters at once, if anything does."""
+    names = [name for change in changes for name in work_names(change.site)]
+    fused = sorted({name.removeprefix("aten.") for name in names if name.startswith("aten._fused_")})
+    if fused:
+        return ", ".join(fused)
+    return "_foreach_ operations" if any(name.startswith("aten._foreach_") for name in names) else ""
+
+
+def _leading(changes: list[Change]) -> tuple[Change, ...]:
+    """Module calls and phases first, which stand for most."""
+    whole = [each for each in changes if isinstance(each, (Added, Removed)) and isinstance(each.site.item, Block)]
+    return (*whole, *(each for each in changes if each not in whole))

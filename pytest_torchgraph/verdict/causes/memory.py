@@ -1,0 +1,35 @@
+"""Memory that moved though the work is the same: what is alive at the peak that was not, or no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pytest_torchgraph.diff.change import MetricChanged
+from pytest_torchgraph.verdict.finding import Finding
+
+QUIET = frozenset({"order", "backend", "name", "bookkeeping", "memory"})
+LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that is still in scope)"
+
+
+def with_the_same_ops(found: list[Finding]) -> list[Finding]:
+    """Memory that moves alone is the finding that no count shows: its title says so."""
+    if any(finding.kind not in QUIET for finding in found):
+        return found
+    return [_told(each, found) if each.kind == "memory" else each for each in found]
+
+
+def _told(finding: Finding, found: Sequence[Finding]) -> Finding:
+    title = f"{finding.title} with the same ops"
+    if finding.cause:
+        return replace(finding, title=title)
+    moved = {name for each in found for name in _metrics(each)}
+    if moved != {"peak"}:
+        return replace(finding, title=title)
+    if finding.direction == "more":
+        return replace(finding, title=title, cause="kept-alive", hint=LONGER)
+    return replace(finding, title=title, cause="released-sooner", hint="values are let go of sooner")
+
+
+def _metrics(finding: Finding) -> set[str]:
+    return {group.first.name for group in finding.groups if isinstance(group.first, MetricChanged)}

@@ -1,0 +1,150 @@
+"""Dtypes: what was widened or narrowed, and how far that travels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
+from pytest_torchgraph.graph.tensor import SHORT_DTYPES
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, read, width_of
+from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.wording import times
+
+FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
+
+
+def held(seen: Seen) -> Iterator[Claim]:
+    """Parameters or buffers are held in another dtype, which all that reads them follows."""
+    changed = [change for change in seen.changes if isinstance(change, LeafChanged)]
+    leaves = [change for change in changed if change.before.dtype != change.after.dtype]
+    if not leaves:
+        return
+    wider = width_of(leaves[0].after.dtype) > width_of(leaves[0].before.dtype)
+    followers = [change for change in seen.changes if _follows_dtype(change)]
+    cause = Cause("upcast" if wider else "downcast", HELD)
+    names = f"{_short(leaves[0].before.dtype)} -> {_short(leaves[0].after.dtype)}"
+    first = leaves[0]
+    if len(leaves) == 1:
+        title = f"{first.path} {first.before.text} -> {first.after.text}"
+    else:
+        title = f"{len(leaves)} parameters or buffers {names}: {first.path}, …"
+    yield Claim(cause, "state", f"{title}{_travel(followers)}", (*leaves, *followers))
+
+
+HELD = "the model is held in another dtype (.half(), .to(dtype), the dtype it is loaded in)"
+
+
+def cast(seen: Seen) -> Iterator[Claim]:
+    """Casts between floats that came or went, with what follows them."""
+    came = [change for change in seen.added if _direction(change.site)]
+    went = [change for change in seen.removed if _direction(change.site)]
+    if came:
+        yield from _cast_claims(seen, came, more=True)
+    if went:
+        yield from _cast_claims(seen, went, more=False)
+
+
+def _cast_claims(seen: Seen, casts: Sequence[Come], *, more: bool) -> Iterator[Claim]:
+    """One finding for all casts; an upcast that is cast back is told as an upcast."""
+    wide = [change for change in casts if _direction(change.site) == "up"]
+    leading = max(wide or casts, key=lambda change: bytes_of(made(change.site)))
+    followers = [change for change in seen.changes if _follows_dtype(change)]
+    before, after = seen.difference.count("aten._to_copy")
+    sign = "+" if more else "-"
+    dtypes = f"{_short_of(read(leading.site))} -> {_short_of(made(leading.site))}"
+    title = f"{sign}{len(casts)} aten._to_copy ({before} -> {after}): {'up' if wide else 'down'}cast {dtypes}"
+    changes: tuple[Change, ...] = (leading, *(each for each in casts if each is not leading), *followers)
+    cause = Cause(_name(more=more, wide=bool(wide)), _hint(leading, more=more, wide=bool(wide)))
+    title = f"{title}{' no longer' if not more else ''}{_travel(followers)}"
+    yield Claim(cause, "cast", title, changes, "more" if more else "fewer" if not followers else "other")
+
+
+def _name(*, more: bool, wide: bool) -> str:
+    return f"{'up' if wide else 'down'}cast{'' if more else '-removed'}"
+
+
+def _hint(leading: Come, *, more: bool, wide: bool) -> str:
+    spec, source = made(leading.site), read(leading.site)
+    assert spec is not None
+    assert source is not None
+    size = f"{spec.text} takes {bytes_text(bytes_of(spec))} beside the {bytes_text(bytes_of(source))} of its source"
+    if more and wide:
+        return f"an upcast (.float(), autocast, a wider operand): {size}"
+    if more:
+        return f"values are narrowed (.half(), .bfloat16(), autocast): {size}"
+    return f"the values keep their dtype: {spec.text} is written no longer"
+
+
+def _direction(site: Site) -> str:
+    """``up`` or ``down`` where the operation at *site* casts one float to a wider or narrower one; else nothing."""
+    before, after = read(site), made(site)
+    if site.name.startswith("aten._to_copy") and before and after and {before.dtype, after.dtype} <= FLOATS:
+        widths = width_of(before.dtype), width_of(after.dtype)
+        return "up" if widths[0] < widths[1] else "down" if widths[0] > widths[1] else ""
+    return ""
+
+
+def altered(seen: Seen) -> Iterator[Claim]:
+    """Operations that make another float of their own accord."""
+    found = [change for change in seen.altered if not change.follows and _dtypes(change)]
+    if not found:
+        return
+    before, after = _dtypes(found[0])[0]
+    wider = width_of(after) > width_of(before)
+    followers = [change for change in seen.changes if _follows_dtype(change)]
+    name = f"{packet_text(found[0])}: dtype {_short(before)} -> {_short(after)}"
+    hint = WIDER if wider else "what was done in a wider type is done in a narrower one"
+    title = f"{name} ({times(len(found), 'operation')}){_travel(followers)}"
+    yield Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, (*found, *followers))
+
+
+WIDER = "work that was done in a narrower type is done in a wider one (.float(), autocast, a wider operand)"
+
+
+def packet_text(change: Altered) -> str:
+    """``aten.add`` of what changed."""
+    return change.after.name.rpartition(".")[0] if change.after.name.count(".") > 1 else change.after.name
+
+
+def _dtypes(change: Altered) -> list[tuple[str, str]]:
+    pairs = [(field.before, field.after) for field in change.fields if field.kind == "dtype"]
+    return [
+        (before, after)
+        for before, after in pairs
+        if isinstance(before, str) and isinstance(after, str) and {before, after} <= FLOATS
+    ]
+
+
+def _follows_dtype(change: Change) -> bool:
+    """Whether nothing but a dtype was handed on, to an operation or to the caller."""
+    if isinstance(change, Altered):
+        handed_on = change.follows or change.after.beneath is not None
+        return handed_on and all(field.kind in ("dtype", "stride", "geometry") for field in change.fields)
+    if isinstance(change, OutputChanged):
+        return _other_dtype(change.before, change.after)
+    return False
+
+
+def _other_dtype(before: Value | None, after: Value | None) -> bool:
+    if before is None or after is None or before.spec is None or after.spec is None:
+        return False
+    return before.spec.dtype != after.spec.dtype and before.spec.shape == after.spec.shape
+
+
+def _travel(followers: list[Change]) -> str:
+    """``; 12 operations and the output follow``: how far it goes."""
+    operations = sum(isinstance(change, Altered) for change in followers)
+    outputs = len(followers) - operations
+    parts = [times(operations, "operation")] if operations else []
+    parts += ["the output" if outputs == 1 else f"{outputs} outputs"] if outputs else []
+    follow = "follows" if len(followers) == 1 else "follow"
+    return f"; {' and '.join(parts)} {follow}" if parts else ""
+
+
+def _short(dtype: str) -> str:
+    return SHORT_DTYPES.get(dtype, dtype)
+
+
+def _short_of(spec: object) -> str:
+    return _short(getattr(spec, "dtype", "?"))

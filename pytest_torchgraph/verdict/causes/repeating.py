@@ -1,0 +1,126 @@
+"""Work that is done more often than needed: on the same values again, in every layer, or for nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value, packet_of
+from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, made, module_of, work_names
+from pytest_torchgraph.verdict.wording import times
+
+TRIVIAL = frozenset(
+    f"aten.{name}" for name in ("arange", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")
+)
+AGAIN = "keep the result of the first time and read that"
+
+
+def again(seen: Seen) -> Iterator[Claim]:
+    """Work on the same values as elsewhere in the same graph."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found: list[Come] = [change for change in changes if change.again and not change.site.beneath]
+        names = {name for change in found for name in work_names(change.site)}
+        if not names - TRIVIAL:
+            continue
+        count = sum(change.operations for change in found)
+        told = _told(found)
+        rewired = [change for change in seen.altered if _reads_twin(change)]
+        if more:
+            title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
+            yield Claim(Cause("repeated-work", AGAIN), "operation", title, (*found, *rewired), "more")
+        else:
+            title = f"work on the same values is done once: {told} (-{times(count, 'operation')})"
+            yield Claim(Cause("repeat-removed", ""), "operation", title, (*found, *rewired), "fewer")
+
+
+def _told(changes: Iterable[Change]) -> str:
+    """Modules by class, then operations by name; at most four."""
+    sites = [change.site for change in changes if isinstance(change, (Added, Removed))]
+    classes = [site.item.class_name for site in sites if isinstance(site.item, Block)]
+    names = [packet_of(site.name) for site in sites if not isinstance(site.item, Block)]
+    distinct = list(dict.fromkeys([*classes, *names]))
+    return ", ".join(distinct[:4]) + (", …" if len(distinct) > 4 else "")
+
+
+def _reads_twin(change: Altered) -> bool:
+    """Whether nothing differs but that operands are other values of the same name and spec: ``%cos``, ``%cos_1``."""
+    pairs = [(field.before, field.after) for field in change.fields]
+    return all(
+        isinstance(before, Value)
+        and isinstance(after, Value)
+        and before.spec == after.spec
+        and _stem(before.name) == _stem(after.name)
+        for before, after in pairs
+    )
+
+
+def _stem(name: str) -> str:
+    head, _, number = name.rpartition("_")
+    return head if head and number.isdigit() else name
+
+
+def in_each_module(seen: Seen) -> Iterator[Claim]:
+    """Operations that were done once and are now done in each of several modules, or the other way round."""
+    once = _once(seen.removed, seen)
+    many = _many(seen.added)
+    found = [change for key in many if key in once for change in many[key]]
+    if found:
+        modules = times(len({module_of(change) for change in found}), "module")
+        title = f"done in each of {modules} what was done once: {_told(found)} ({len(found):+d} operations)"
+        gone = [change for key in many if key in once for change in once[key]]
+        hint = "the layers do the same work; do it once and pass the result on"
+        yield Claim(Cause("repeated-work", hint), "operation", title, (*found, *gone))
+    once, many = _once(seen.added, seen), _many(seen.removed)
+    found = [change for key in many if key in once for change in many[key]]
+    if found:
+        title = f"done once what was done in each module: {_told(found)} ({-len(found):+d} operations)"
+        gone = [change for key in many if key in once for change in once[key]]
+        yield Claim(Cause("repeat-removed", ""), "operation", title, (*found, *gone))
+
+
+Key = tuple[str, "TensorSpec | None"]
+
+
+def _key(site: Site) -> Key:
+    return packet_of(site.name), made(site)
+
+
+def _once(changes: list[Added] | list[Removed], seen: Seen) -> dict[Key, list[Change]]:
+    """Operations that stand alone on one side, those that moved to where the others are counted in."""
+    found: dict[Key, list[Change]] = defaultdict(list)
+    for change in changes:
+        if is_work(change) and not change.idle:
+            found[_key(change.site)].append(change)
+    for moved in seen.changes:
+        if isinstance(moved, Moved) and moved.before.scope != moved.after.scope:
+            found[_key(moved.before)].append(moved)
+    return {key: members for key, members in found.items() if len(members) == 1}
+
+
+def _many(changes: list[Added] | list[Removed]) -> dict[Key, list[Change]]:
+    """Operations that stand in several modules."""
+    found: dict[Key, list[Change]] = defaultdict(list)
+    for change in changes:
+        if is_work(change) and packet_of(change.site.name) not in TRIVIAL:
+            found[_key(change.site)].append(change)
+    return {key: members for key, members in found.items() if len({module_of(each) for each in members}) > 1}
+
+
+def idle(seen: Seen) -> Iterator[Claim]:
+    """Work whose results nothing needs."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found: list[Come] = [change for change in changes if change.idle and not change.site.beneath]
+        if not found:
+            continue
+        count = times(sum(change.operations for change in found), "operation")
+        told = _told(found)
+        if more:
+            hint = "neither the caller nor any other operation reads the results; drop the work"
+            title = f"work whose results nothing needs: {told} (+{count})"
+            yield Claim(Cause("unused-result", hint), "operation", title, tuple(found), "more")
+        else:
+            title = f"work whose results nothing needed is gone: {told} (-{count})"
+            yield Claim(Cause("unused-removed", ""), "operation", title, tuple(found), "fewer")

@@ -1,0 +1,201 @@
+"""Rules that look at one finding, when no story over all changes explained it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    LeafChanged,
+    LoopChanged,
+    MetricChanged,
+    Moved,
+    Renamed,
+    packet_of,
+)
+from pytest_torchgraph.graph.metric import HELD_METRICS
+from pytest_torchgraph.graph.program import Block, Given
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.copying import copied
+from pytest_torchgraph.verdict.finding import Finding, Kind
+
+Rule: TypeAlias = "Callable[[Finding], Cause | None]"
+
+
+def changes_of(finding: Finding) -> Iterator[Change]:
+    """The first change of each group behind *finding*."""
+    return (group.first for group in finding.groups)
+
+
+SYNC_HINTS = {
+    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",
+    "aten.is_nonzero": "a tensor is used as a Python bool",
+    "aten.equal": "torch.equal answers a Python bool",
+    "aten.nonzero": "the size of the result depends on the data (nonzero, one-argument where, indexing with a mask)",
+    "aten.masked_select": "the size of the result depends on the data (masked_select, indexing with a mask)",
+}
+COUNTED_SYNC = "tensors are read by the host (.item(), `if tensor:`, nonzero)"
+WAITS = "free on a CPU, on CUDA the host waits for the device"
+
+
+def sync(finding: Finding) -> Cause | None:
+    """The host reads from the device, or no longer."""
+    if finding.direction == "fewer":
+        return Cause("sync-removed", "")
+    added = [change.site for change in changes_of(finding) if isinstance(change, Added)]
+    hints = [SYNC_HINTS[packet_of(site.name)] for site in added if packet_of(site.name) in SYNC_HINTS]
+    return Cause("host-sync", f"{next(iter(hints), COUNTED_SYNC)}; {WAITS}")
+
+
+def inputs(finding: Finding) -> Cause | None:
+    """The test's own inputs are others."""
+    changes = list(changes_of(finding))
+    if any(isinstance(change, Renamed) for change in changes):
+        return None
+    if any(isinstance(change, Altered) and isinstance(change.after.item, Given) for change in changes):
+        name = "other-sizes" if finding.title.startswith("shape-only") else "other-inputs"
+        return Cause(name, "the test passes other inputs; the model itself need not have changed")
+    return Cause("other-inputs", "")
+
+
+def module(finding: Finding) -> Cause | None:
+    """A whole module call more or fewer."""
+    for change in changes_of(finding):
+        if isinstance(change, Added) and isinstance(change.site.item, Block):
+            once_more = change.site.item.call > 1
+            return Cause("module-added", ONCE_MORE if once_more else NEWLY_CALLED)
+    return Cause("module-removed", "") if finding.direction == "fewer" else Cause("other-module", "")
+
+
+ONCE_MORE = "its module is called once more in the same scope"
+NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
+
+
+def held(finding: Finding) -> Cause | None:
+    """A parameter or buffer of another dtype or size, or work for other parameters."""
+    pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
+    if any(before.shape != after.shape for before, after in pairs):
+        return Cause("other-configuration", "the model is built with other sizes (its configuration)")
+    if any(isinstance(change, LoopChanged) for change in changes_of(finding)):
+        return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
+    return None
+
+
+def held_bytes(finding: Finding) -> Cause | None:
+    """Parameters, buffers, gradients or optimizer state take more or less memory."""
+    for change in changes_of(finding):
+        if isinstance(change, MetricChanged) and change.name in HELD_METRICS:
+            before, after = sorted((change.before or 0, change.after or 0))
+            fewer = finding.direction == "fewer"
+            if before and after == 2 * before:
+                width = "half" if fewer else "twice"
+                return Cause("state-bytes", f"{change.name} in a dtype of {width} the width?")
+            return Cause("state-bytes", HELD_HINTS[change.name][fewer])
+    return None
+
+
+HELD_HINTS = {
+    "parameters": (
+        "more or larger layers, a wider dtype, or weights that are no longer tied",
+        "fewer or smaller layers, a narrower dtype, or weights that are now tied",
+    ),
+    "buffers": (
+        "more or larger buffers (a cache, a table of positions, a mask), or a wider dtype",
+        "fewer or smaller buffers (a cache, a table of positions, a mask), or a narrower dtype",
+    ),
+    "gradients": ("more parameters are trained", "fewer parameters are trained"),
+    "state": (
+        "the optimizer keeps more for each parameter, or has more of them",
+        "the optimizer keeps less for each parameter, or has fewer of them",
+    ),
+}
+
+
+def saved(finding: Finding) -> Cause | None:
+    """The forward pass keeps more or less for the backward one."""
+    if not any(isinstance(change, MetricChanged) and change.name == "saved" for change in changes_of(finding)):
+        return None
+    if finding.direction == "fewer":
+        return Cause("saved-less", "")
+    return Cause("saved-more", "autograd keeps operands or results that it did not, until the backward pass reads them")
+
+
+def number(finding: Finding) -> Cause | None:
+    """The same number of another type among the arguments."""
+    for change in changes_of(finding):
+        if isinstance(change, Altered):
+            for field in change.fields:
+                if packet_of(change.after.name) == "aten.native_batch_norm" and field.name == "training":
+                    name = "training-mode" if field.after is True else "evaluation-mode"
+                    return Cause(name, BATCH_STATISTICS if field.after is True else RUNNING_STATISTICS)
+                if _is_same_number(field.before, field.after):
+                    return Cause("other-number", OTHER_TYPE)
+    return None
+
+
+OTHER_TYPE = "the same number of another type, which may change the dtype of a result"
+
+
+def _is_same_number(before: object, after: object) -> bool:
+    are_numbers = isinstance(before, (bool, int, float)) and isinstance(after, (bool, int, float))
+    return are_numbers and type(before) is not type(after) and before == after
+
+
+BATCH_STATISTICS = "the statistics of the batch are used and the running ones updated, as in training mode"
+RUNNING_STATISTICS = "the running statistics are used instead of those of the batch, as in evaluation mode"
+
+
+def name(finding: Finding) -> Cause | None:
+    """The same body under another name, in the same place or elsewhere."""
+    renames = [change for change in changes_of(finding) if isinstance(change, Renamed)]
+    if not renames:
+        return None
+    elsewhere = any(_parent(change.before) != _parent(change.after) for change in renames if change.kind == "scope")
+    if elsewhere:
+        return Cause("moved-module", "the modules do the same work elsewhere in the tree")
+    return Cause("renamed", "the work is the same")
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def order(finding: Finding) -> Cause | None:
+    """Operations in another order or another module."""
+    moves = [change for change in changes_of(finding) if isinstance(change, Moved)]
+    if any(change.before.scope != change.after.scope for change in moves):
+        return Cause("moved-module", "the same work is done in another module")
+    return Cause("reordered", "independent operations may run in any order") if moves else None
+
+
+def backend(finding: Finding) -> Cause | None:
+    """Other operations beneath an API call."""
+    changes = list(changes_of(finding))
+    if any(isinstance(change, Altered) and change.follows for change in changes):
+        return None
+    return Cause("other-backend", "PyTorch chose another kernel for the same call")
+
+
+RULES: tuple[tuple[Kind, Rule], ...] = (
+    ("input", inputs),
+    ("sync", sync),
+    ("copy", copied),
+    ("scope", module),
+    ("state", held),
+    ("memory", held_bytes),
+    ("memory", saved),
+    ("argument", number),
+    ("name", name),
+    ("order", order),
+    ("backend", backend),
+)
+"""Which rule looks at which kind of finding; the first that says something is heard."""
+
+
+def cause_of(finding: Finding) -> Cause | None:
+    """The likely cause of *finding*, where a rule knows one."""
+    said = (rule(finding) for kind, rule in RULES if finding.kind == kind)
+    return next((cause for cause in said if cause), None)

@@ -1,0 +1,55 @@
+"""The order in which causes are looked for, and what is left for the rules of single findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_torchgraph.diff.change import Change, Difference
+from pytest_torchgraph.verdict.causes import (
+    attention,
+    checkpointing,
+    copying,
+    fusion,
+    masks,
+    mode,
+    placing,
+    precision,
+    repeating,
+)
+from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
+
+STORIES: tuple[Story, ...] = (
+    mode.mode,
+    checkpointing.checkpointing,
+    attention.unfused,
+    attention.path,
+    fusion.optimizer,
+    precision.held,
+    copying.moved_each_call,
+    repeating.idle,
+    repeating.again,
+    repeating.in_each_module,
+    attention.repeated_keys,
+    fusion.rms_norm,
+    fusion.unfused,
+    masks.materialised,
+    precision.cast,
+    precision.altered,
+    placing.in_place_or_not,
+    mode.dropout,
+)
+"""Stories over all changes, each told what those before it left over."""
+
+
+def claims(changes: Iterable[Change], difference: Difference) -> tuple[list[Claim], list[Change]]:
+    """What the stories explain, and the changes that none of them does."""
+    found: list[Claim] = []
+    left = list(changes)
+    for story in STORIES:
+        taken: set[int] = set()
+        for claim in story(Seen(left, difference)):
+            found.append(claim)
+            taken.update(map(id, claim.changes))
+        if taken:
+            left = [change for change in left if id(change) not in taken]
+    return found, left

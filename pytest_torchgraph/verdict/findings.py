@@ -1,0 +1,190 @@
+"""Changes gathered into findings: what one cause explains first, then what is of one kind; and what matters most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Difference,
+    Field,
+    MetricChanged,
+    Moved,
+    Removed,
+    packet_of,
+)
+from pytest_torchgraph.diff.grouping import Group, grouped
+from pytest_torchgraph.diff.walk import LOOKS
+from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
+from pytest_torchgraph.verdict.causes.memory import with_the_same_ops
+from pytest_torchgraph.verdict.causes.single import cause_of
+from pytest_torchgraph.verdict.causes.table import claims
+from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
+from pytest_torchgraph.verdict.kind import kind_of
+from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
+
+WORK: tuple[Kind, ...] = ("cast", "copy", "scope", "operation", "argument")
+TIERS: Mapping[Kind, int] = {
+    **dict.fromkeys(("budget", "run", "input", "state"), 0),
+    "attention": 2,
+    "sync": 3,
+    **dict.fromkeys(WORK, 4),
+    **dict.fromkeys(("look", "output"), 5),
+    "order": 6,
+    "memory": 7,
+    "count": 8,
+    **dict.fromkeys(("follow", "backend"), 9),
+    **dict.fromkeys(("name", "bookkeeping"), 10),
+}
+"""What is told first: what explains the rest, then what costs most; work is ranked by the bytes that it writes."""
+EXPLAINS = {"checkpointing-on": 1, "checkpointing-off": 1, "checkpointing-twice": 1}
+NOTES = frozenset({"order", "backend", "name", "bookkeeping"})
+DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
+"""Kinds that other inputs may bring with them."""
+
+
+def findings_of(changes: list[Change], difference: Difference, *, same_backend: bool) -> tuple[Finding, ...]:
+    """What to tell of *changes*, ranked: those that fail first, then by tier, then by bytes and number."""
+    explained, rest = claims(changes, difference)
+    found = [_claimed(claim) for claim in explained]
+    buckets: dict[tuple[object, ...], list[Group]] = {}
+    for group in grouped(rest):
+        buckets.setdefault(_bucket(group.first), []).append(group)
+    found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
+    told = with_the_same_ops(_driven_by_inputs(found))
+    return tuple(sorted(told, key=lambda each: (each.severity != "fail", _tier(each), -each.cost, -each.size)))
+
+
+def _tier(finding: Finding) -> int:
+    """An input that came or went matters less than what the model does with it."""
+    if finding.kind == "input" and finding.direction != "other":
+        return TIERS["scope"]
+    return EXPLAINS.get(finding.cause, TIERS[finding.kind])
+
+
+def _claimed(claim: Claim) -> Finding:
+    return Finding(
+        kind=claim.kind,
+        severity="fail",
+        title=claim.title,
+        groups=grouped(claim.changes),
+        direction=claim.direction,
+        cause=claim.cause.name,
+        hint=claim.cause.hint,
+        cost=cost_of(claim.changes),
+    )
+
+
+def _bucket(change: Change) -> tuple[object, ...]:
+    """Changes with equal keys are told in one finding."""
+    kind = kind_of(change)
+    match change:
+        case Added(site) | Removed(site):
+            names = (packet_of(site.name),) if kind != "scope" else (getattr(site.item, "class_name", ""),)
+            return (kind, "count", *names)
+        case Altered(before, after, fields, follows):
+            together = kind in ("follow", "attention", "backend")
+            fields_told = tuple((field.kind, field.name) for field in fields)
+            return (kind, follows) if together else (kind, before.name, after.name, fields_told)
+        case MetricChanged(name):
+            return (kind, name)
+        case _:
+            return (kind, type(change).__name__, getattr(change, "writes", None))
+
+
+def _finding(groups: list[Group], difference: Difference, *, same_backend: bool) -> Finding:
+    first = groups[0].first
+    kind = kind_of(first)
+    finding = Finding(
+        kind=kind,
+        severity=_severity(kind, first, same_backend=same_backend),
+        title=title_of(kind, groups, difference),
+        groups=tuple(groups),
+        direction=metric_direction(first) if isinstance(first, MetricChanged) else direction_of(groups),
+        cost=cost_of(change for group in groups for change in group.changes),
+    )
+    cause = cause_of(finding)
+    return replace(finding, cause=cause.name, hint=cause.hint) if cause else finding
+
+
+def _severity(kind: Kind, change: Change, *, same_backend: bool) -> Severity:
+    if kind == "order" and isinstance(change, Moved) and change.writes:
+        return "fail"
+    if kind == "backend" and same_backend and not (isinstance(change, Altered) and change.follows):
+        return "fail"
+    return "note" if kind in NOTES else "fail"
+
+
+def metric_direction(change: MetricChanged) -> Direction:
+    """Whether the metric grew or fell."""
+    return "more" if (change.after or 0) > (change.before or 0) else "fewer"
+
+
+def cost_of(changes: Iterable[Change]) -> int:
+    """Bytes written by what came, less those of what went; its size, whichever it is."""
+    total = 0
+    for change in changes:
+        if isinstance(change, Added):
+            total += written(change.site.item)
+        elif isinstance(change, Removed):
+            total -= written(change.site.item)
+        elif isinstance(change, Altered):
+            total += written(change.after.item) - written(change.before.item)
+    return abs(total)
+
+
+def written(item: Item) -> int:
+    """Bytes of the tensors that the operations of *item* make."""
+    match item:
+        case Work(outcomes=outcomes):
+            return sum(bytes_of(outcome) for outcome in outcomes if isinstance(outcome, TensorSpec))
+        case Block(items=items) | Semantic(items=items):
+            return sum(map(written, items))
+        case Given():
+            return 0
+
+
+def _driven_by_inputs(found: list[Finding]) -> list[Finding]:
+    """When inputs changed and nothing else but looks did, one finding says so once."""
+    inputs = [finding for finding in found if finding.kind == "input" and finding.direction == "other"]
+    driven = [finding for finding in found if finding.kind in DRIVEN and _handed_on(finding)]
+    work = [finding for finding in found if finding.kind not in NOTES | {"input", "memory", "count"}]
+    if not inputs or len(driven) != len(work) or not driven:
+        return found
+    count = sum(finding.size for finding in driven if finding.kind != "output")
+    fields = {field.kind for each in (*inputs, *driven) for field in _fields(each)}
+    what = "shape-only change" if not fields & {"dtype", "device", "layout"} else "input-only change"
+    first = inputs[0]
+    beneath = [finding for finding in found if finding.kind == "backend" and _handed_on(finding)]
+    merged = [*inputs, *driven, *beneath]
+    told = replace(
+        first,
+        title=f"{what}: {first.title.removeprefix('input ')}; {follow_text(count)}, the work is the same",
+        groups=tuple(group for finding in merged for group in finding.groups),
+        cause="other-sizes" if what.startswith("shape") else "other-inputs",
+    )
+    return [told, *(finding for finding in found if finding not in merged)]
+
+
+def _fields(finding: Finding) -> Iterator[Field]:
+    for group in finding.groups:
+        for change in group.changes:
+            if isinstance(change, Altered):
+                yield from change.fields
+
+
+def _handed_on(finding: Finding) -> bool:
+    """Whether *finding* could come from other inputs alone: looks, and whole numbers among arguments."""
+    return all(
+        field.kind in LOOKS or (field.kind == "argument" and _sizes(field.before) and _sizes(field.after))
+        for field in _fields(finding)
+    )
+
+
+def _sizes(value: object) -> bool:
+    return type(value) is int or (isinstance(value, tuple) and all(map(_sizes, value)))
