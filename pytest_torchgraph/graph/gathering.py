@@ -284,7 +284,7 @@ class Symbols:
                 if position != self.owners.index(owner):
                     raise NotUniform
                 position = 0
-            return replace(operand, reference=Result(self.places[reference.item], position))
+            return Operand(Result(self.places[reference.item], position), operand.reading)
         if isinstance(reference, Result):
             return self._input(Operand(self.gathering._result(reference)), operand)  # noqa: SLF001
         if not isinstance(reference, Leaf):

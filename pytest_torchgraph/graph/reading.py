@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from pytest_torchgraph.graph.program import Reading
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
@@ -11,8 +12,11 @@ BITS = {
     "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "complex128": 128, "complex64": 64, "complex32": 32,
     "int64": 64, "int32": 32, "int16": 16, "int8": 8, "uint64": 64, "uint32": 32, "uint16": 16, "uint8": 8, "bool": 8,
 }  # fmt: skip
+DISTINCT = 1 << 14
+"""Specs to remember: a run of a hundred thousand operations has some hundred."""
 
 
+@lru_cache(maxsize=DISTINCT)
 def canonical_spec(spec: TensorSpec) -> TensorSpec:
     """*spec* without what no kernel can see: strides normalised, starting at the beginning of its storage."""
     if spec.geometry is None:
@@ -21,6 +25,7 @@ def canonical_spec(spec: TensorSpec) -> TensorSpec:
     return replace(spec, geometry=Geometry(normal.shape, normal.stride, 0))
 
 
+@lru_cache(maxsize=DISTINCT)
 def reading_of(spec: TensorSpec, base: TensorSpec) -> Reading | None:
     """How *spec* reads the storage that *base* is the whole of; ``None`` when it reads it just the same."""
     dtype = spec.dtype if spec.dtype != base.dtype else None
