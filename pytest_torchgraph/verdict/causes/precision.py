@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
+from pytest_torchgraph.graph.program import Given
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, read, width_of
@@ -125,6 +126,8 @@ def packet_text(change: Altered) -> str:
 
 
 def _dtypes(change: Altered) -> list[tuple[str, str]]:
+    if isinstance(change.after.item, Given):
+        return []
     pairs = [(field.before, field.after) for field in change.fields if field.kind == "dtype"]
     return [
         (before, after)

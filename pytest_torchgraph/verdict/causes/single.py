@@ -120,11 +120,14 @@ def number(finding: Finding) -> Cause | None:
                 if packet_of(change.after.name) == "aten.native_batch_norm" and field.name == "training":
                     name = "training-mode" if field.after is True else "evaluation-mode"
                     return Cause(name, BATCH_STATISTICS if field.after is True else RUNNING_STATISTICS)
+                if field.kind == "leaf":
+                    return Cause("other-weight", OTHER_WEIGHT)
                 if _is_same_number(field.before, field.after):
                     return Cause("other-number", OTHER_TYPE)
     return None
 
 
+OTHER_WEIGHT = "another parameter is read in the place of one; are weights tied now, or no longer?"
 OTHER_TYPE = "the same number of another type, which may change the dtype of a result"
 
 

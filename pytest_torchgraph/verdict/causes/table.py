@@ -16,6 +16,7 @@ from pytest_torchgraph.verdict.causes import (
     precision,
     repeating,
     syncing,
+    training,
 )
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
@@ -27,6 +28,8 @@ STORIES: tuple[Story, ...] = (
     attention.whole_layer,
     attention.kernel,
     fusion.optimizer,
+    training.optimizer,
+    training.frozen,
     syncing.sync,
     precision.held,
     copying.moved_each_call,
