@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any, TypeAlias
 
 from torch import nn
@@ -95,15 +95,23 @@ def following(calls: ModuleCalls) -> Iterator[None]:
     plain_call = nn.Module.__call__
     watched_call = watched(calls, plain_call)
     plain_forwards = forwards_of({type(module) for _, module in calls.modules})
+    cells = {kind: known_to_itself(forward) for kind, forward in plain_forwards.items()}
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
-            kind.forward = watched_forward(calls, forward)
+            set_forward(kind, watched_forward(calls, forward), cells[kind])
         yield
     finally:
         nn.Module.__call__ = plain_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
-            kind.forward = forward
+            set_forward(kind, forward, cells[kind])
+
+
+def set_forward(kind: type[nn.Module], forward: Callable[..., Any], cells: list[CellType]) -> None:
+    """Make *forward* that of *kind*, also where the plain one knows itself by *cells*."""
+    kind.forward = forward
+    for cell in cells:
+        cell.cell_contents = forward
 
 
 def forwards_of(kinds: set[type[nn.Module]]) -> dict[type[nn.Module], FunctionType]:
@@ -116,6 +124,22 @@ def forwards_of(kinds: set[type[nn.Module]]) -> dict[type[nn.Module], FunctionTy
         if owner is not nn.Module and isinstance(forward, FunctionType):
             found[owner] = forward
     return found
+
+
+def known_to_itself(function: FunctionType) -> list[CellType]:
+    """The cells of its closure in which *function* knows itself, and so may look whether it is its class's own.
+
+    The layers of transformers do, and run without checkpointing where another function stands in their place.
+    """
+    return [cell for cell in function.__closure__ or () if _content(cell) is function]
+
+
+def _content(cell: CellType) -> object:
+    """What *cell* holds; nothing where it is still empty."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
 
 
 def watched(calls: ModuleCalls, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,10 +10,11 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Me
 from pytest_torchgraph.diff.grouping import edit_of, fingerprint
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Work
+from pytest_torchgraph.verdict.causes.claim import work_names
 from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
-from pytest_torchgraph.verdict.kind import kind_of
+from pytest_torchgraph.verdict.kind import SYNC_PACKETS, kind_of
 from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance, working_bytes
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
@@ -101,7 +102,7 @@ def _compared(
     changes: list[Change], difference: Difference, compare: Compare, allowed: Tolerance, ignored: Ignored
 ) -> Iterator[Change]:
     """The changes that are looked at, metrics within their tolerance left out."""
-    has_sync = any(kind_of(change) == "sync" for change in changes if not isinstance(change, MetricChanged))
+    has_sync = any(map(_syncs, changes))
     for change in changes:
         if isinstance(change, MetricChanged):
             if not _tolerated(change, difference, compare, allowed, ignored, has_sync=has_sync):
@@ -131,6 +132,11 @@ def _tolerated(
         return True
     explained = has_sync if change.name == "syncs" else any(map(_is_work, difference.changes))
     return compare == "graph" and explained
+
+
+def _syncs(change: Change) -> bool:
+    """Whether a sync came or went, alone or in a module."""
+    return isinstance(change, (Added, Removed)) and bool(SYNC_PACKETS & set(work_names(change.site)))
 
 
 def _is_work(change: Change) -> bool:

@@ -60,6 +60,8 @@ CAUSES: Mapping[str, str] = {
     "module-removed": "a module is called no longer",
     "other-module": "another module is called in the place of one",
     "other-parameters": "backward or optimizer work is done for other parameters",
+    "other-optimizer": "the optimizer keeps or does something else for each parameter",
+    "other-weight": "an operation reads another parameter than before",
     "other-number": "the same number has another type",
     "renamed": "a module, input or parameter has another name",
     "moved-module": "a module lies elsewhere in the tree, or work in another module",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Altered, Value
+from pytest_torchgraph.diff.change import Altered, Change, Value
 from pytest_torchgraph.diff.tree import AGAIN
+from pytest_torchgraph.graph.phase import BACKWARD
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, operations_of
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, phase_of
 from pytest_torchgraph.verdict.wording import times
 
+INSIDE = re.compile(rf"(^%|>){AGAIN}")
+"""Part of a value's name: the call that is made again is the one around the reader."""
 ON = "less is kept for the backward pass and more is computed in it; was gradient checkpointing switched on?"
 OFF = "more is kept for the backward pass; was gradient checkpointing switched off, or its flag not passed on?"
 TWICE = "a checkpointed module lies inside another: its forward pass runs three times"
@@ -27,23 +31,39 @@ def checkpointing(seen: Seen) -> Iterator[Claim]:
         cause = Cause("checkpointing-twice", TWICE) if any(map(_is_nested, came)) else Cause("checkpointing-on", ON)
     else:
         cause = Cause("checkpointing-off", OFF)
-    rewired = [change for change in seen.altered if _reads_again(change)]
+    rewired: list[Change] = [change for change in seen.altered if _reads_again(change)]
+    rewired += [change for change in (seen.added if came else seen.removed) if _is_rerun(change)]
     calls = times(len(blocks), "module call")
     what = f"{calls} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass{'' if came else ' no longer'}"
-    yield Claim(cause, "scope", f"{what} ({operations_of(blocks):+d} operations)", (*blocks, *rewired))
+    changes = distinct((*blocks, *rewired))
+    yield Claim(cause, "scope", f"{what} ({operations_of(changes):+d} operations)", changes)
 
 
 def _is_again(change: Come) -> bool:
     return isinstance(change.site.item, Block) and change.site.item.call < 0
 
 
+def _is_rerun(change: Come) -> bool:
+    """Whether work of the forward pass is done in the backward pass too."""
+    return change.again and phase_of(change) == BACKWARD
+
+
 def _is_nested(change: Come) -> bool:
+    """Whether it reads what a module around it made again, or stands in that."""
     assert isinstance(change.site.item, Block)
-    return AGAIN in change.site.scope or change.site.item.call < -1
+    reads_again = any(INSIDE.search(value.name) for value in change.site.reads)
+    return reads_again or AGAIN in change.site.scope or change.site.item.call < -1
 
 
 def _reads_again(change: Altered) -> bool:
-    """Whether nothing differs but that an operand is what the module made again."""
-    values = [value for field in change.fields for value in (field.before, field.after)]
-    are_operands = all(field.kind == "operand" for field in change.fields)
-    return are_operands and any(isinstance(value, Value) and AGAIN in value.name for value in values)
+    """Whether nothing differs but that the backward pass reads the same tensor where it was made again."""
+    pairs = [(field.before, field.after) for field in change.fields if field.kind == "operand"]
+    if len(pairs) != len(change.fields) or phase_of(change) != BACKWARD:
+        return False
+    return all(isinstance(one, Value) and isinstance(other, Value) and _alike(one, other) for one, other in pairs)
+
+
+def _alike(before: Value, after: Value) -> bool:
+    left, right = before.spec, after.spec
+    same = left is not None and right is not None and (left.dtype, left.shape) == (right.dtype, right.shape)
+    return same or AGAIN in f"{before.name}{after.name}"

@@ -1,0 +1,292 @@
+"""Every cause is found in both directions, named once, and told in a message that was reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.plugin.options import updating
+from pytest_torchgraph.report.drift import outline_of
+from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.verdict.causes.cause import CAUSES
+from pytest_torchgraph.verdict.drift import judge
+from pytest_torchgraph.verdict.finding import Verdict
+from tests.capture.small import Calls
+from tests.diff.programs import Body, attention, f32, layers, leaf, program
+from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
+
+MESSAGES = Path(__file__).parent / "messages"
+Side: TypeAlias = "Callable[[], Graph | Program]"
+
+
+def adamw(*, foreach: bool) -> Callable[[Any], torch.optim.Optimizer]:
+    return lambda parameters: torch.optim.AdamW(parameters, foreach=foreach)
+
+
+def sgd(parameters: Any) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=0.1)
+
+
+def nested(*, inside: bool) -> Graph:
+    """Checkpointed layers in which a part may be checkpointed once more."""
+
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up, self.down = nn.Linear(8, 16), nn.Linear(16, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.down(torch.nn.functional.gelu(self.up(x)))
+            return found
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm, self.inner = nn.LayerNorm(8), Inner()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            normed = self.norm(x)
+            made = checkpoint(self.inner, normed, use_reentrant=False) if inside else self.inner(normed)
+            found: torch.Tensor = x + made.sin()
+            return found
+
+    class Whole(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList(Outer() for _ in range(2))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            for layer in self.layers:
+                x = checkpoint(layer, x, use_reentrant=False)
+            return x
+
+    return trace(Whole().train(), torch.ones(2, 8), backward=True)
+
+
+def linears(function: Callable[..., Any], *names: str) -> Graph:
+    return trace(Calls(function, **{name: nn.Linear(4, 4) for name in names}), torch.ones(2, 4))
+
+
+def one(*arguments: object, dtype: str = "float32", name: str = "mul") -> Program:
+    def root(body: Body) -> Operand:
+        return body.op(name, body.given("x", f32(2, 16, dtype=dtype)), *arguments, out=f32(2, 16))
+
+    return program(root)
+
+
+def reads(name: str) -> Program:
+    """Two parameters of which one may be read twice."""
+
+    def root(body: Body) -> Operand:
+        body.leaves += [("first", f32(16, 16)), ("second", f32(16, 16))]
+        x = body.op("mm", body.given("x", f32(16, 16)), leaf("first"), out=f32(16, 16))
+        y = body.op("mm", x, leaf(name), out=f32(16, 16))
+        return body.op("add", y, leaf("second"), out=f32(16, 16))
+
+    return program(root)
+
+
+PAIRS: dict[str, tuple[Side, Side, str, str]] = {
+    "a mask for is_causal": (graph_of, partial(graph_of, "mask"), "attention-path", "attention-path"),
+    "attention by hand": (graph_of, partial(graph_of, "by hand"), "attention-unfused", "attention-fused"),
+    "a mask copied": (
+        partial(graph_of, "mask"),
+        partial(graph_of, "mask copied"),
+        "mask-materialised",
+        "mask-removed",
+    ),
+    "keys repeated": (
+        partial(graph_of, kv=2),
+        partial(graph_of, "repeat", kv=2),
+        "repeated-keys",
+        "keys-shared",
+    ),
+    "heads made contiguous": (graph_of, partial(graph_of, "contiguous"), "extra-copy", "copy-removed"),
+    "weights copied in the call": (graph_of, partial(graph_of, "moved"), "moved-each-call", "moved-once"),
+    "logits upcast": (
+        partial(graph_of, dtype=torch.bfloat16),
+        partial(graph_of, "upcast", dtype=torch.bfloat16),
+        "upcast",
+        "upcast-removed",
+    ),
+    "logits downcast": (graph_of, partial(graph_of, "downcast"), "downcast", "downcast-removed"),
+    "the model in half precision": (graph_of, partial(graph_of, dtype=torch.bfloat16), "downcast", "upcast"),
+    "an activation by hand": (partial(graph_of, "silu"), partial(graph_of, "silu by hand"), "unfused", "fused"),
+    "an optimizer one by one": (
+        partial(step_of, optimizer=adamw(foreach=True)),
+        partial(step_of, optimizer=adamw(foreach=False)),
+        "unfused",
+        "fused",
+    ),
+    "an activation out of place": (partial(graph_of, "in place"), graph_of, "out-of-place", "in-place"),
+    "a sync in each layer": (graph_of, partial(graph_of, "sync"), "host-sync", "sync-removed"),
+    "a projection twice": (graph_of, partial(graph_of, "twice"), "repeated-work", "repeat-removed"),
+    "a projection for nothing": (graph_of, partial(graph_of, "unused"), "unused-result", "unused-removed"),
+    "checkpointing": (
+        partial(step_of, train=True),
+        partial(step_of, "checkpoint", train=True),
+        "checkpointing-on",
+        "checkpointing-off",
+    ),
+    "checkpointing inside checkpointing": (
+        partial(nested, inside=False),
+        partial(nested, inside=True),
+        "checkpointing-twice",
+        "checkpointing-off",
+    ),
+    "no_grad dropped": (graph_of, partial(graph_of, grad=True), "grad-in-evaluation", "grad-off"),
+    "eval dropped": (
+        partial(graph_of, "dropout"),
+        partial(graph_of, "dropout", train=True),
+        "training-mode",
+        "evaluation-mode",
+    ),
+    "a dropout rate": (
+        partial(graph_of, train=True),
+        partial(graph_of, "dropout", train=True),
+        "dropout",
+        "dropout",
+    ),
+    "more saved": (partial(layers, 1, saved=2**20), partial(layers, 1, saved=2**21), "saved-more", "saved-less"),
+    "a longer life": (partial(layers, 1, peak=2**20), partial(layers, 1, peak=2**21), "kept-alive", "released-sooner"),
+    "more parameters": (
+        partial(layers, 1, parameters=2**20),
+        partial(layers, 1, parameters=2**21),
+        "state-bytes",
+        "state-bytes",
+    ),
+    "a larger vocabulary": (
+        graph_of,
+        partial(graph_of, vocabulary=60),
+        "other-configuration",
+        "other-configuration",
+    ),
+    "another batch": (graph_of, partial(graph_of, tokens=TOKENS.repeat(2, 1)), "other-sizes", "other-sizes"),
+    "inputs of another type": (partial(one, 2), partial(one, 2, dtype="float64"), "other-inputs", "other-inputs"),
+    "one layer more": (graph_of, partial(graph_of, layers=3), "module-added", "module-removed"),
+    "another module called": (
+        partial(linears, lambda m, x: m.q(x) + m.k(x) * m.v(x), "q", "k", "v"),
+        partial(linears, lambda m, x: m.q(x) + m.k(x) * m.k(x), "q", "k", "v"),
+        "other-module",
+        "other-module",
+    ),
+    "another parameter read": (partial(reads, "first"), partial(reads, "second"), "other-weight", "other-weight"),
+    "a frozen part": (step_of, partial(step_of, frozen=True), "other-parameters", "other-parameters"),
+    "another optimizer": (
+        partial(step_of, optimizer=sgd),
+        partial(step_of, optimizer=adamw(foreach=False)),
+        "other-optimizer",
+        "other-optimizer",
+    ),
+    "a float for an int": (partial(one, 2), partial(one, 2.0), "other-number", "other-number"),
+    "another name": (
+        partial(linears, lambda m, x: m.projection(x), "projection"),
+        partial(linears, lambda m, x: m.proj(x), "proj"),
+        "renamed",
+        "renamed",
+    ),
+    "another order": (
+        partial(linears, lambda m, x: (m.k(x), m.v(x)), "k", "v"),
+        partial(linears, lambda m, x: (m.v(x), m.k(x))[::-1], "k", "v"),
+        "reordered",
+        "reordered",
+    ),
+    "in another module": (
+        partial(linears, lambda m, x: m.up(x).relu(), "up"),
+        lambda: trace(Calls(lambda m, x: m.layers(x).relu(), layers=nn.Sequential(nn.Linear(4, 4))), torch.ones(2, 4)),
+        "moved-module",
+        "moved-module",
+    ),
+    "another kernel": (
+        partial(attention, 2),
+        partial(attention, 2, backend="_other"),
+        "other-backend",
+        "other-backend",
+    ),
+}
+
+
+def message(before: Graph | Program, after: Graph | Program) -> tuple[Verdict, str]:
+    left, right = (side if isinstance(side, Program) else side.canonical for side in (before, after))
+    difference = compare(left, right)
+    verdict = judge(difference, same_backend=True)
+    return verdict, render(outline_of(verdict, difference, test="test_m"))
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_cause_is_found_in_both_directions_and_told_as_reviewed(name: str, request: pytest.FixtureRequest) -> None:
+    before, after, cause, opposite = PAIRS[name]
+    sides = before(), after()
+    (forth, there), (back, home) = message(*sides), message(*reversed(sides))
+    assert (forth.findings[0].cause, back.findings[0].cause) == (cause, opposite)
+    path, text = MESSAGES / f"{name}.txt", f"{there}\n\n{home}\n"
+    if updating(request.config):
+        path.write_text(text, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_every_cause_has_a_pair() -> None:
+    told = {cause for *_, forth, back in PAIRS.values() for cause in (forth, back)}
+    assert told == set(CAUSES)
+    assert {path.stem for path in MESSAGES.glob("*.txt")} == set(PAIRS)
+
+
+def test_no_cause_is_made_up_where_nothing_changed() -> None:
+    assert message(graph_of(), graph_of())[0].findings == ()
+
+
+def test_a_shape_of_its_own_is_no_mask() -> None:
+    def root(*, square: bool) -> Program:
+        def body_of(body: Body) -> Operand:
+            x = body.given("x", f32(WIDTH, WIDTH))
+            return body.op("exp", body.op("clone", x, out=f32(WIDTH, WIDTH)) if square else x, out=f32(WIDTH, WIDTH))
+
+        return program(body_of)
+
+    assert message(root(square=False), root(square=True))[0].findings[0].cause == "extra-copy"
+
+
+def test_what_is_handed_to_the_caller_is_not_unused() -> None:
+    def run(model: Decoder, tokens: torch.Tensor, *, twice: bool) -> object:
+        logits = model(tokens)
+        return (logits, logits.exp()) if twice else logits
+
+    model = Decoder()
+    graphs = [trace(lambda tokens, twice=twice: run(model, tokens, twice=twice), TOKENS) for twice in (False, True)]
+    assert "unused-result" not in {finding.cause for finding in message(*graphs)[0].findings}
+
+
+def test_random_numbers_drawn_twice_are_no_repeated_work() -> None:
+    graphs = [
+        trace(Calls(function), torch.ones(2, 4))
+        for function in (lambda _, x: x + torch.rand(4), lambda _, x: x + torch.rand(4) * torch.rand(4))
+    ]
+    assert "repeated-work" not in {finding.cause for finding in message(*graphs)[0].findings}
+
+
+def test_a_value_written_in_between_is_another_value() -> None:
+    def once(_: Any, x: torch.Tensor) -> torch.Tensor:
+        y = x.exp()
+        first = y.sin()
+        y.add_(1)
+        return first + y
+
+    def again(_: Any, x: torch.Tensor) -> torch.Tensor:
+        y = x.exp()
+        first = y.sin()
+        y.add_(1)
+        return first + y.sin()
+
+    graphs = [trace(Calls(function), torch.ones(2, 4)) for function in (once, again)]
+    assert "repeated-work" not in {finding.cause for finding in message(*graphs)[0].findings}
