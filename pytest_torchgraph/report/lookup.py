@@ -1,4 +1,4 @@
-"""What is known of operations and autograd nodes by their names: the API calls that reach them, where they are declared."""
+"""What is known of operations and nodes by their names: the API calls that reach them, where they are declared."""
 
 from __future__ import annotations
 

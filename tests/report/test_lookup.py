@@ -6,11 +6,13 @@ import subprocess
 import sys
 from importlib import util
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from pytest_torchgraph.catalog.autograd import headers
 from pytest_torchgraph.report.lookup import MOST_CALLS, declared_at, reached_from
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_an_operation_tells_which_calls_reach_it() -> None:

@@ -1,4 +1,4 @@
-"""Where the installed PyTorch declares its generated backward nodes; read without a parser, and without importing it."""
+"""Where the installed PyTorch declares its generated backward nodes; neither a parser nor an import is needed."""
 
 from __future__ import annotations
 
