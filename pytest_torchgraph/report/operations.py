@@ -86,16 +86,19 @@ def _note(marks: dict[tuple[str, int], str], site: Site, mark: str) -> None:
 
 
 def _rows(tree: Tree, marked: _Marked, whole: str) -> Iterator[Row]:
-    """Every operation with its mark; all that stands in a call that came or went did so too."""
-    waiting: list[tuple[Body, str]] = [(tree.bodies[0], "")]
+    """Every operation in the order of the run, with its mark; all that stands in what came or went did so too."""
+    waiting: list[tuple[Body, int, str]] = [(tree.bodies[0], 0, "")]
     while waiting:
-        body, around = waiting.pop()
-        yield from (
-            (around or marked.of(body, item) or "=", item, body) for item in body.record.items if isinstance(item, Work)
-        )
-        for at, inner in reversed(body.inner.items()):
-            mark = around or marked.of(body, body.record.items[at])
-            waiting.append((inner, mark if mark == whole else ""))
+        body, at, around = waiting.pop()
+        if at == len(body.record.items):
+            continue
+        waiting.append((body, at + 1, around))
+        item = body.record.items[at]
+        mark = around or marked.of(body, item)
+        if isinstance(item, Work):
+            yield mark or "=", item, body
+        elif at in body.inner:
+            waiting.append((body.inner[at], 0, mark if mark == whole else ""))
 
 
 def _cells(row: Row, words: dict[str, int], live: Graph | None) -> list[object]:
