@@ -140,13 +140,15 @@ def rank(status: CaseStatus) -> int:
 
 
 def report_of(cases: Iterable[Case], *, complete: bool = True) -> Report:
-    """A report of *cases*, each told once, the worst first and otherwise by name; agreement only of what nothing else is told of."""
+    """A report of *cases*, each told once, the worst first and otherwise by name.
+
+    That a graph is unchanged is told only where nothing else is: one that is over its budget is unchanged, too.
+    """
     found = sorted(dict.fromkeys(map(_Told, cases)), key=lambda told: told.order)
     return Report(tuple(_but_agreeing(told.case for told in found)), complete)
 
 
 def _but_agreeing(ranked: Iterable[Case]) -> Iterator[Case]:
-    """*ranked* without the agreement of a graph that something else is told of: one over its budget is unchanged, too."""
     told: set[tuple[str, str]] = set()
     for case in ranked:
         if case.status not in QUIET or (case.test, case.path) not in told:
