@@ -140,9 +140,20 @@ def rank(status: CaseStatus) -> int:
 
 
 def report_of(cases: Iterable[Case], *, complete: bool = True) -> Report:
-    """A report of *cases*, each told once, the worst first and otherwise by name."""
+    """A report of *cases*, each told once, the worst first and otherwise by name.
+
+    That a graph is unchanged is told only where nothing else is: one that is over its budget is unchanged, too.
+    """
     found = sorted(dict.fromkeys(map(_Told, cases)), key=lambda told: told.order)
-    return Report(tuple(told.case for told in found), complete)
+    return Report(tuple(_but_agreeing(told.case for told in found)), complete)
+
+
+def _but_agreeing(ranked: Iterable[Case]) -> Iterator[Case]:
+    told: set[tuple[str, str]] = set()
+    for case in ranked:
+        if case.status not in QUIET or (case.test, case.path) not in told:
+            told.add((case.test, case.path))
+            yield case
 
 
 class _Told:

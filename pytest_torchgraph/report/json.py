@@ -4,9 +4,9 @@ A file is one object::
 
     {"format": "torchgraph report", "version": 1, "headline": TEXT, "complete": true, "cases": [CASE, …]}
 
-A reader must refuse a ``version`` that it does not know; fields may be added within a version. ``headline`` is for
-people (``2 graphs: 1 drifted, 1 unchanged``); ``complete`` is false where the session was cut short. A case is an
-object with
+``report.schema.json`` beside this module is its JSON schema. A reader must refuse a ``version`` that it does not know;
+fields may be added within a version. ``headline`` is for people (``2 graphs: 1 drifted, 1 unchanged``); ``complete`` is
+false where the session was cut short. A case is an object with
 
 ============  =====================================================================================================
 ``test``      what was compared: a node id, or the two files
@@ -14,9 +14,9 @@ object with
 ``status``    ``same``, ``note`` (changed in what never fails), ``improved``, ``drift``, ``budget``, ``missing``,
               ``unreadable``, ``refused``, ``recorded``, ``updated``; of files ``added``, ``removed``
 ``metrics``   ``[{"name": "ops", "before": 91, "after": 107}, …]``; bytes or times, ``null`` where not recorded
-``outline``   the words: ``status``, ``title``, ``environment``, ``sections``, ``cost``, ``accept``, ``fingerprint``;
-              a section has ``title``, ``rows`` (``scope``, ``text``, ``source``), ``hint``, ``lines``, ``note``,
-              ``in_cost``
+``outline``   the words: ``status``, ``title``, ``environment``, ``sections``, ``cost``, ``alive``, ``accept``,
+              ``fingerprint``; a section has ``title``, ``rows`` (``scope``, ``text``, ``source``), ``hint``, ``cause``,
+              ``lines``, ``note``, ``in_cost``
 ``place``     ``{"file": …, "line": …}`` of the code to look at, or ``null``
 ``view``      what the page draws of both graphs, or ``null``; its fields are described in ``view.py``
 ============  =====================================================================================================

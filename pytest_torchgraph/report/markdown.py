@@ -14,6 +14,8 @@ COMMENT = 65_536
 """Characters of a comment on GitHub; counted in bytes here, of which there are never fewer."""
 SUMMARY = 1_048_576
 """Bytes of the summary of one step of a GitHub Actions job."""
+MARK = 100
+"""Bytes left free in a comment, for a line by which a workflow finds it again."""
 ALWAYS = ("ops", "peak")
 COLUMNS = ("ops", "copies", "casts", "syncs", "saved", "peak", "parameters", "buffers")
 BYTES = frozenset({"saved", "peak", "parameters", "buffers", "gradients", "state"})
@@ -21,7 +23,7 @@ LONGEST_CELL = 200
 NOTE_BYTES = 400
 
 
-def render(report: Report, limit: int = COMMENT) -> str:
+def render(report: Report, limit: int = COMMENT - MARK) -> str:
     """The report in at most *limit* bytes, with a final newline; what had to go is counted at the end."""
     head = f"### {_sign(report)} torchgraph: {report.headline}\n"
     room = limit - _size(head) - NOTE_BYTES

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
 from pytest_torchgraph.diff.showing import short_name
 from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.graph.program import Item, Outcome, Work
+from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.report.lookup import declared_at, reached_from
+from pytest_torchgraph.report.sides import place_text
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -31,9 +33,11 @@ class _Marked(NamedTuple):
 
 
 def operations_of(before: Tree, after: Tree, difference: Difference, live: Graph | None = None) -> Table:
-    """The table: ``rows`` of ``[mark, operation, scope, results, source line, FLOPs]`` and the ``words`` in it.
+    """The table: ``rows`` of ``[mark, operation, scope, results, source line, FLOPs, node]`` and the ``words`` in it.
 
-    All but mark and FLOPs are positions in ``words``; FLOPs are ``None`` where unknown. The mark is ``=``, ``~``
+    All but mark and FLOPs are positions in ``words``; FLOPs are ``None`` where unknown. ``node`` is the autograd node
+    that a backward operation ran for. ``reached`` tells the API calls that lead to an operation, ``declared`` the file
+    and line of a node. The mark is ``=``, ``~``
     (changed), ``>`` (moved), ``+`` or ``-``; removed operations come last. ``left_out`` counts rows beyond the longest
     table.
     """
@@ -43,7 +47,23 @@ def operations_of(before: Tree, after: Tree, difference: Difference, live: Graph
     shown = every if len(every) <= LONGEST else sorted(every, key=lambda row: row[0] == "=")[:LONGEST]
     words: dict[str, int] = {}
     table = [_cells(row, words, live if row[0] != "-" else None) for row in shown]
-    return {"rows": table, "words": list(words), "left_out": len(every) - len(shown)}
+    return {
+        "rows": table,
+        "words": list(words),
+        "left_out": len(every) - len(shown),
+        "reached": {short_name(name): told for name, told in reached_from(_packets(shown)).items()},
+        "declared": declared_at(_nodes(live)),
+    }
+
+
+def _packets(rows: list[Row]) -> set[str]:
+    return {packet_of(work.name) for _, work, _ in rows}
+
+
+def _nodes(live: Graph | None) -> set[str]:
+    if live is None:
+        return set()
+    return {live.nodes[operation.node].name for operation in live.operations if operation.node is not None}
 
 
 def _marked(difference: Difference, *, after: bool) -> _Marked:
@@ -66,27 +86,30 @@ def _note(marks: dict[tuple[str, int], str], site: Site, mark: str) -> None:
 
 
 def _rows(tree: Tree, marked: _Marked, whole: str) -> Iterator[Row]:
-    """Every operation with its mark; all that stands in a call that came or went did so too."""
-    waiting: list[tuple[Body, str]] = [(tree.bodies[0], "")]
+    """Every operation in the order of the run, with its mark; all that stands in what came or went did so too."""
+    waiting: list[tuple[Body, int, str]] = [(tree.bodies[0], 0, "")]
     while waiting:
-        body, around = waiting.pop()
-        yield from (
-            (around or marked.of(body, item) or "=", item, body) for item in body.record.items if isinstance(item, Work)
-        )
-        for at, inner in reversed(body.inner.items()):
-            mark = around or marked.of(body, body.record.items[at])
-            waiting.append((inner, mark if mark == whole else ""))
+        body, at, around = waiting.pop()
+        if at == len(body.record.items):
+            continue
+        waiting.append((body, at + 1, around))
+        item = body.record.items[at]
+        mark = around or marked.of(body, item)
+        if isinstance(item, Work):
+            yield mark or "=", item, body
+        elif at in body.inner:
+            waiting.append((body.inner[at], 0, mark if mark == whole else ""))
 
 
 def _cells(row: Row, words: dict[str, int], live: Graph | None) -> list[object]:
     mark, work, body = row
     operation = live.operations[work.source] if live and work.source is not None else None
-    source = operation.source if operation else None
-    where = f"{PurePath(source.file).name}:{source.line}" if source else ""
+    where = place_text(operation.source) if operation else ""
+    node = live.nodes[operation.node].name if live and operation and operation.node is not None else ""
     scope = f"{body.scope} ({body.beneath})" if body.beneath else body.scope
-    texts = (short_name(work.name), scope, _results(work), where)
+    texts = (short_name(work.name), scope, _results(work), where, node)
     numbers = [words.setdefault(text, len(words)) for text in texts]
-    return [mark, *numbers, operation.flops if operation else None]
+    return [mark, *numbers[:-1], operation.flops if operation else None, numbers[-1]]
 
 
 def _results(work: Work) -> str:

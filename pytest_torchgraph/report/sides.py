@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
-from typing import TypeAlias
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.graph.program import Program
@@ -12,6 +13,10 @@ from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import Head, head_lines
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.writer import root_node
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph.operation import SourceLine
 
 Nodes: TypeAlias = "tuple[Node, ...]"
 Aligned: TypeAlias = "Iterator[tuple[Node | None, Node | None]]"
@@ -22,14 +27,20 @@ _HEAD_OF_LINE = re.compile(r"[^(=]*")
 _OWN_LINES = 3
 
 
-def rows_of(before: Program, after: Program) -> list[Line]:
-    """The rows: ``[mark, line before, line after, rows beneath]``.
+def rows_of(before: Program, after: Program, live: Graph | None = None) -> list[Line]:
+    """The rows: ``[mark, line before, line after, rows beneath, source line]``.
 
     The mark is ``=``, ``~`` (changed), ``-`` (removed) or ``+`` (added); of equal lines the second is ``None``, as is
-    the line that a side does not have. The lines before of all rows, in order, are the snapshot before, its first
+    the line that a side does not have. The source line is that of the operation after in *live*, the graph that was
+    recorded; ``""`` where it is not known. The lines before of all rows, in order, are the snapshot before, its first
     three lines and the last one aside; so it is with those after.
     """
-    return _Aligning().rows(_nodes(before), _nodes(after))
+    return _Aligning(live).rows(_nodes(before), _nodes(after))
+
+
+def place_text(source: SourceLine | None) -> str:
+    """``attention.py:39``; nothing where it is not known."""
+    return f"{PurePath(source.file).name}:{source.line}" if source else ""
 
 
 def _nodes(program: Program) -> Nodes:
@@ -40,7 +51,8 @@ def _nodes(program: Program) -> Nodes:
 
 
 class _Aligning:
-    def __init__(self) -> None:
+    def __init__(self, live: Graph | None) -> None:
+        self._live = live
         self._numbers: dict[Hashable, int] = {}
         self._subtrees: dict[int, int] = {}
 
@@ -52,10 +64,15 @@ class _Aligning:
         beneath = self.rows(before.children if before else (), after.children if after else ())
         if before is None or after is None:
             mark = ADDED if before is None else REMOVED
-            return [mark, before and before.text, after and after.text, beneath]
+            return [mark, before and before.text, after and after.text, beneath, self._source(after)]
         if before.text == after.text:
-            return [SAME, before.text, None, beneath]
-        return [CHANGED, before.text, after.text, beneath]
+            return [SAME, before.text, None, beneath, self._source(after)]
+        return [CHANGED, before.text, after.text, beneath, self._source(after)]
+
+    def _source(self, node: Node | None) -> str:
+        if node is None or node.source is None or self._live is None:
+            return ""
+        return place_text(self._live.operations[node.source].source)
 
     def _aligned(self, before: Nodes, after: Nodes) -> Aligned:
         """Equal lines with all beneath them first, then lines that begin alike, then what stands between them."""

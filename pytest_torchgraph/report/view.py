@@ -24,18 +24,20 @@ def view_of(
     *,
     recorded: tuple[Graph | None, Graph | None] = (None, None),
 ) -> dict[str, Any]:
-    """``lines``, ``modules``, ``operations``, ``peak_at`` and ``memory``, the last two of each side.
+    """``lines``, ``modules``, ``operations``, ``peak_at``, ``alive`` and ``memory``, the last three of each side.
 
     *recorded* are the graphs behind *before* and *after* where they were recorded in this process: they know source
-    lines, FLOPs and the memory step by step. The parts are described by ``sides.rows_of``, ``modules.modules_of``,
+    lines, FLOPs and the memory step by step. ``alive`` are ``[bytes, count, what]``: what is alive at the
+    peak beside parameters and buffers. The other parts are described by ``sides.rows_of``, ``modules.modules_of``,
     ``operations.operations_of`` and ``memory.memory_of``.
     """
     with collector_paused():
         trees = Tree(before), Tree(after)
         return {
-            "lines": rows_of(before, after),
+            "lines": rows_of(before, after, recorded[1]),
             "modules": modules_of(*trees, difference),
             "operations": operations_of(*trees, difference, recorded[1]),
             "peak_at": [before.peak_at, after.peak_at],
+            "alive": [[[one.bytes, one.count, one.what] for one in side.alive] for side in (before, after)],
             "memory": [memory_of(graph) for graph in recorded],
         }

@@ -85,14 +85,14 @@ class _Folding:
     def _node(self, node: Node, text: str, parent: str) -> Node:
         """*node* with its body folded, under the line *text*."""
         if not is_plain(node.text):
-            return Node(ESCAPE + node.text, tuple(self.siblings(node.children, parent)))
+            return Node(ESCAPE + node.text, tuple(self.siblings(node.children, parent)), source=node.source)
         if not node.children:
-            return Node(text)
+            return Node(text, source=node.source)
         scope = scope_of(node.text)
         if scope is None:
-            return Node(text, tuple(self.siblings(node.children, parent)))
+            return Node(text, tuple(self.siblings(node.children, parent)), source=node.source)
         suffix, children = self._body(node.children, path_in(parent, scope[0]), scope[1])
-        return Node(text + suffix, children)
+        return Node(text + suffix, children, source=node.source)
 
     def _body(self, nodes: Nodes, path: str, class_name: str) -> tuple[str, Nodes]:
         body = self._body_number(nodes)

@@ -68,7 +68,7 @@ class Body:
 
     def _node(self, item: Item) -> Node:
         if isinstance(item, Work):
-            node = Node(self.work_text(item))
+            node = Node(self.work_text(item), source=item.source)
             self.values.add(item)
         elif isinstance(item, Block):
             node, inner = block_node(item, self)
@@ -141,7 +141,7 @@ class Body:
         nodes = body.nodes()
         # An API call is told from an operation by what stands beneath it, or by its arrow.
         exports = body.exports(semantic.exports) if nodes else " -> none"
-        return Node(call + exports, nodes), values
+        return Node(call + exports, nodes, source=semantic.source), values
 
     def exports(self, exports: tuple[Result, ...]) -> str:
         """`` -> %cat_1, %cat``; nothing where it is just the first result of the last item."""
@@ -199,7 +199,7 @@ def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
         above = outer.values.outer.made if outer.values.outer else ()
         return Node(f"{head_text(block)}{taken}{parameters_text(block.parameters, above)}{exports}", nodes), body.values
     if single is not None and len(nodes) == 1:
-        return Node(f"{head} = {nodes[0].text}{exports}"), body.values
+        return Node(f"{head} = {nodes[0].text}{exports}", source=nodes[0].source), body.values
     if seen_through:
         head += f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
         body, nodes = scope_body(block, bases, None, values)

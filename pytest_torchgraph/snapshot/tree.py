@@ -12,11 +12,16 @@ INDENT = "  "
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A line and the lines beneath it; ``line`` is where it stands in its file, and is not compared."""
+    """A line and the lines beneath it.
+
+    ``line`` is where it stands in its file; ``source`` is the position in the recorded graph of the operation that it
+    was written from, where that is known. Neither is compared.
+    """
 
     text: str
     children: tuple[Node, ...] = ()
     line: int = field(default=0, compare=False)
+    source: int | None = field(default=None, compare=False)
 
 
 def lines_of(nodes: Iterable[Node]) -> list[str]:

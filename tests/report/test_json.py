@@ -87,3 +87,14 @@ def test_what_is_no_report_is_refused_in_one_line_that_names_the_file(text: str,
     assert str(caught.value).startswith("shard.json: ")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_graph_over_its_budget_is_told_once_though_it_is_unchanged() -> None:
+    found = report_of(
+        [case("t", "same", path="p"), case("t", "budget", path="p"), case("u", "same"), case("t", "same")]
+    )
+    assert [(one.test, one.status, one.path) for one in found.cases] == [
+        ("t", "budget", "p"),
+        ("t", "same", ""),
+        ("u", "same", ""),
+    ]

@@ -79,7 +79,7 @@ def shown(browser: Any, tmp_path: Path) -> Iterator[Shown]:
 
 def test_the_worst_comes_first_with_its_words_numbers_and_changed_lines(shown: Shown) -> None:
     assert shown.texts("header .chip") == ["1 drifted", "1 without a snapshot", "1 unchanged"]
-    assert shown.texts("h1") == ["+1 aten.clone (0 -> 1)"]
+    assert shown.texts("h1") == ["+1 aten.clone (0 → 1)"]
     removed = [text.removeprefix("▾").strip() for text in shown.texts(".row.other .cell.minus")]
     assert removed == ["layers.0-31: Mlp ×32(%x | %layers.{i-1})"]
     assert any("clone(%mm) f32[2,64]" in text for text in shown.texts(".row.other .cell.plus"))

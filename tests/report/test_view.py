@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def every(rows: Any) -> Iterator[tuple[str, str | None, str | None]]:
-    for mark, before, after, beneath in rows:
+    for mark, before, after, beneath, _ in rows:
         yield mark, before, before if mark == "=" else after
         yield from every(beneath)
 
@@ -214,3 +215,25 @@ def test_the_memory_of_a_file_is_not_drawn() -> None:
     assert memory_of(None) is None
     graph = trained()
     assert memory_of(expand(graph.canonical)) is None
+
+
+def test_lines_and_operations_tell_where_they_were_asked_for() -> None:
+    model = nn.Sequential(nn.Linear(16, 64), nn.GELU(), nn.Linear(64, 16))
+    graph = trace(model, torch.zeros(2, 16), backward=True)
+    program = graph.canonical
+    sources = {row[1]: row[4] for row in _deep(rows_of(program, program, graph))}
+    assert all(re.fullmatch(r"\w+\.py:\d+", source) for text, source in sources.items() if "addmm(" in text)
+    assert all(row[4] == "" for row in _deep(rows_of(program, program)))
+    found = operations.operations_of(Tree(program), Tree(program), compare(program, program), graph)
+    words, rows = found["words"], found["rows"]
+    assert isinstance(words, list)
+    assert isinstance(rows, list)
+    nodes = {(words[row[1]], words[row[6]]) for row in rows}
+    assert ("gelu_backward", "GeluBackward0") in nodes
+    assert ("gelu", "") in nodes
+
+
+def _deep(rows: Any) -> Iterator[Any]:
+    for row in rows:
+        yield row
+        yield from _deep(row[3])
