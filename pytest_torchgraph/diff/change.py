@@ -43,7 +43,8 @@ class Site:
     """One item where it stands.
 
     ``scope`` is the full path of the enclosing module call (``""`` for the root, ``#2`` after the name of a second
-    call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order.
+    call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in
+    order; of module calls, only what checkpointing runs again tells them.
     """
 
     scope: str
@@ -79,13 +80,14 @@ class Added:
     """An operation, API call, input or whole module call that is only in the graph after.
 
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
-    what it makes.
+    what it makes, ``for_host`` that only the host does, which reads it from the device.
     """
 
     site: Site
     operations: int = 1
     again: bool = False
     idle: bool = False
+    for_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,14 @@ class Removed:
     """An operation, API call, input or whole module call that is only in the graph before.
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
-    ``again`` and ``idle`` are as in :class:`Added`, of the graph before.
+    ``again``, ``idle`` and ``for_host`` are as in :class:`Added`, of the graph before.
     """
 
     site: Site
     operations: int = 1
     again: bool = False
     idle: bool = False
+    for_host: bool = False
     used: bool = False
 
 

@@ -25,9 +25,11 @@ class FieldComparison:
         self.matching = matching
         self.before = before
         self.after = after
+        self.is_call = False
 
     def fields(self, before: Work | Semantic, after: Work | Semantic) -> tuple[Field, ...]:
         """Every property that differs; renumbered references and rewiring around insertions are none."""
+        self.is_call = isinstance(after, Semantic)
         found: list[Field] = []
         if before.name != after.name:
             found.append(Field("name", "operation", before.name, after.name))
@@ -73,11 +75,19 @@ class FieldComparison:
             if not self.matching.is_consequence(left.definition, right.definition):
                 leaves = isinstance(left.definition, Own) and isinstance(right.definition, Own)
                 yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
+            elif self.is_call:
+                yield from self._dtype(name, left, right)
         elif not _reads_same(left, right):
             found = list(self._geometry(name, left, right))
             only = found and all(field.kind == "geometry" for field in found)
             is_told = only and before.reading != after.reading
             yield from [Field("geometry", name, *self._both(before, after))] if is_told else found
+
+    def _dtype(self, name: str, before: Read, after: Read) -> Iterator[Field]:
+        """The dtype of what an API call is given: no result of its own would tell it."""
+        left, right = read_spec(self.matching.before.tree, before), read_spec(self.matching.after.tree, after)
+        if left and right and left.dtype != right.dtype:
+            yield Field("dtype", f"dtype of {name}", left.dtype, right.dtype)
 
     def _geometry(self, name: str, before: Read, after: Read) -> Iterator[Field]:
         left = read_spec(self.matching.before.tree, before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TypeAlias
 
 from pytest_torchgraph.diff.alignment import align
@@ -79,8 +80,12 @@ class Matching:
         item = self.before.tree.bodies[before[0]].record.items[before[1]]
         if isinstance(item, Block):
             return True
-        left, right = self.before.reads(*before), self.after.reads(*after)
-        return len(left) == len(right) and all(map(self.same_read, left, right))
+        pairs = list(zip(self.before.reads(*before), self.after.reads(*after), strict=False))
+        if len(self.before.reads(*before)) != len(self.after.reads(*after)):
+            return False
+        # Parameters last: two of them are only taken for one another where all else is alike.
+        pairs.sort(key=lambda pair: isinstance(pair[0].definition, Own))
+        return all(self.same_read(*pair) for pair in pairs)
 
     def same_read(self, before: Read, after: Read) -> bool:
         """Whether two operands are corresponding values, read alike."""
@@ -102,13 +107,26 @@ class Matching:
     def _is_renamed_leaf(self, before: str, after: str) -> bool:
         """Whether a parameter has another name that was free before, its own being free after."""
         left, right = self.before.tree.leaves(), self.after.tree.leaves()
-        scope = self.renamed(before).rpartition(".")[0]
-        if scope != after.rpartition(".")[0] or left.get(before) != right.get(after):
+        if left.get(before) != right.get(after) or not self._are_akin(before, after):
             return False
         known = self.leaf_renames.get(before)
         if before in right or after in left or (known is None and after in self.leaf_renames.values()):
             return False
         return self.leaf_renames.setdefault(before, after) == after
+
+    def _are_akin(self, before: str, after: str) -> bool:
+        """Whether two parameters belong to one module, or are called alike in one that is gone and one that came."""
+        (scope, _, name), (other, _, called) = before.rpartition("."), after.rpartition(".")
+        if self.renamed(before).rpartition(".")[0] == other:
+            return True
+        left, right = self._owners
+        return name == called and scope in left - right and other in right - left
+
+    @cached_property
+    def _owners(self) -> tuple[set[str], set[str]]:
+        """Paths of the modules that each graph calls."""
+        before, after = ({body.owner for body in keys.tree.bodies} for keys in (self.before, self.after))
+        return before, after
 
     def renamed(self, path: str) -> str:
         """The path of a parameter after the scopes around it were renamed."""

@@ -17,6 +17,8 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
     reads: tuple[Value, ...] = ()
     if isinstance(item, (Work, Semantic)):
         reads = tuple(value_of(keys.tree, body, operand) for operand in operands_of(item))
+    elif isinstance(item, Block) and item.call < 0:
+        reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
     return Site(body.scope, body.class_name, item, body.beneath, reads, body.record)
 
 

@@ -23,21 +23,18 @@ class Usage:
         self.keys = keys
         self.bodies = keys.tree.bodies
 
-    def is_again(self, body: Body, at: int) -> bool:
-        """Whether all the work of the item is done on the same values elsewhere too."""
-        counts, numbers = self._counts, self._numbers
-        found = [counts[numbers[place]] > 1 for place in self._works(body, at) if place in numbers]
-        return bool(found) and all(found)
-
-    def is_idle(self, body: Body, at: int) -> bool:
-        """Whether nothing needs what the item makes: neither the caller, nor a later phase, nor something in place.
-
-        Never where the caller got nothing at all, as what it is after is then not known.
-        """
-        if not self.keys.tree.program.outputs:
-            return False
-        found = [place not in self._needed for place in self._works(body, at)]
-        return bool(found) and all(found)
+    def facts(self, body: Body, at: int) -> tuple[bool, bool, bool]:
+        """Of the item: whether its work is done elsewhere too, whether nothing needs it, whether only the host does."""
+        works = list(self._works(body, at))
+        if not works:
+            return False, False, False
+        numbers = [self._numbers[place] for place in works if place in self._numbers]
+        again = bool(numbers) and all(self._counts[number] > 1 for number in numbers)
+        # Where the caller got nothing at all, what it is after is not known.
+        told = bool(self.keys.tree.program.outputs)
+        idle = told and not any(place in self._needed for place in works)
+        for_host = told and not idle and not any(place in self._needed_on_device for place in works)
+        return again, idle, for_host
 
     def _works(self, body: Body, at: int) -> Iterator[Place]:
         """Where the operations of the item are."""
@@ -86,23 +83,48 @@ class Usage:
 
     @cached_property
     def _needed(self) -> set[Place]:
-        """Where values are made that something needs, followed up from what leaves the graph."""
-        writers: dict[Place, list[Place]] = defaultdict(list)
-        waiting: list[Place] = []
-        for body, at, work in self._in_order(self.bodies[0]):
-            place = (body.number, at)
-            written = _written(self.keys.reads(*place)) if _writes(work) else None
-            if packet_of(work.name) in SYNC_PACKETS or work.becomes:
-                waiting.append(place)
-            elif isinstance(written, Made):
-                writers[written.body, written.item].append(place)
-            elif written is not None:
-                waiting.append(place)
-        tree = self.keys.tree
-        waiting += _places(tree.read(tree.bodies[0], operand) for _, operand in tree.program.outputs)
-        return self._upstream(waiting, writers)
+        """Where values are made that something needs: the caller, a later phase, or the host."""
+        return self._upstream([*self._kept, *self._read_by_host])
 
-    def _upstream(self, waiting: list[Place], writers: dict[Place, list[Place]]) -> set[Place]:
+    @cached_property
+    def _needed_on_device(self) -> set[Place]:
+        """The same without what the host reads."""
+        return self._upstream(list(self._kept))
+
+    @cached_property
+    def _kept(self) -> list[Place]:
+        """Where values are made that leave the graph, or are written into what was there before it."""
+        tree = self.keys.tree
+        found = _places(tree.read(tree.bodies[0], operand) for _, operand in tree.program.outputs)
+        for body, at, work in self._in_order(tree.bodies[0]):
+            written = _written(self.keys.reads(body.number, at)) if _writes(work) else None
+            into_given = written is not None and not self._is_made(written) and not _is_sync(work)
+            if work.becomes or into_given:
+                found.append((body.number, at))
+        return found
+
+    @cached_property
+    def _read_by_host(self) -> list[Place]:
+        return [(body.number, at) for body, at, work in self._in_order(self.bodies[0]) if _is_sync(work)]
+
+    @cached_property
+    def _writers(self) -> dict[Place, list[Place]]:
+        """The operations in place by the maker of what they write into."""
+        found: dict[Place, list[Place]] = defaultdict(list)
+        for body, at, work in self._in_order(self.bodies[0]):
+            written = _written(self.keys.reads(body.number, at)) if _writes(work) else None
+            if isinstance(written, Made) and not _is_sync(work):
+                found[written.body, written.item].append((body.number, at))
+        return found
+
+    def _is_made(self, value: Definition) -> bool:
+        """Whether an operation of the graph made *value*: inputs and constants were there before."""
+        if not isinstance(value, Made):
+            return False
+        return not isinstance(self.bodies[value.body].record.items[value.item], Given)
+
+    def _upstream(self, waiting: list[Place]) -> set[Place]:
+        writers = self._writers
         found = set(waiting)
         while waiting:
             place = waiting.pop()
@@ -116,6 +138,10 @@ class Usage:
 def _writes(work: Work) -> bool:
     """Whether the operation changes an existing value."""
     return not work.outcomes or any(isinstance(outcome, Operand) for outcome in work.outcomes)
+
+
+def _is_sync(work: Work) -> bool:
+    return packet_of(work.name) in SYNC_PACKETS
 
 
 def _varies(work: Work) -> bool:

@@ -101,8 +101,9 @@ class Walk:
                 else:
                     yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
             return
-        again, idle = self.usage_after.is_again(body, at), self.usage_after.is_idle(body, at)
-        yield Added(site_at(self.after, body, at), operations_in(body.record.items[at]), again, idle)
+        yield Added(
+            site_at(self.after, body, at), operations_in(body.record.items[at]), *self.usage_after.facts(body, at)
+        )
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -111,8 +112,7 @@ class Walk:
             return
         item = body.record.items[at]
         used = (body.number, at) in self.used or writes_in_place(item)
-        again, idle = self.usage_before.is_again(body, at), self.usage_before.is_idle(body, at)
-        yield Removed(site_at(self.before, body, at), operations_in(item), again, idle, used)
+        yield Removed(site_at(self.before, body, at), operations_in(item), *self.usage_before.facts(body, at), used)
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if (before.number, left) in self.matching.moved:

@@ -100,7 +100,9 @@ def _section(finding: Finding, sources: Sources) -> Section:
 
 def _says_it_all(finding: Finding) -> bool:
     """Whether the title of *finding* has nothing left to locate."""
-    return finding.kind in ("run", "memory", "count", "bookkeeping", "output") or (
+    if finding.kind == "run":
+        return len(finding.groups) == 1
+    return finding.kind in ("memory", "count", "bookkeeping", "output") or (
         finding.kind == "sync" and all(isinstance(group.first, MetricChanged) for group in finding.groups)
     )
 

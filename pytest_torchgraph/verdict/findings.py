@@ -18,6 +18,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
+from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
@@ -39,10 +40,15 @@ TIERS: Mapping[Kind, int] = {
     "memory": 7,
     "count": 8,
     **dict.fromkeys(("follow", "backend"), 9),
-    **dict.fromkeys(("name", "bookkeeping"), 10),
+    "name": 10,
+    "bookkeeping": 11,
 }
 """What is told first: what explains the rest, then what costs most; work is ranked by the bytes that it writes."""
-EXPLAINS = {"checkpointing-on": 1, "checkpointing-off": 1, "checkpointing-twice": 1}
+CAUSE_TIERS = {
+    **dict.fromkeys(("checkpointing-on", "checkpointing-off", "checkpointing-twice"), 1),
+    **dict.fromkeys(("other-parameters", "saved-more"), 4),
+}
+"""Tiers of causes that matter more or less than their kind."""
 NOTES = frozenset({"order", "backend", "name", "bookkeeping"})
 DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 """Kinds that other inputs may bring with them."""
@@ -50,27 +56,31 @@ DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 
 def findings_of(changes: list[Change], difference: Difference, *, same_backend: bool) -> tuple[Finding, ...]:
     """What to tell of *changes*, ranked: those that fail first, then by tier, then by bytes and number."""
-    explained, rest = claims(changes, difference)
-    found = [_claimed(claim) for claim in explained]
+    explained, rest = claims(changes, difference, same_backend=same_backend)
+    found = [_claimed(claim, same_backend=same_backend) for claim in explained]
     buckets: dict[tuple[object, ...], list[Group]] = {}
     for group in grouped(rest):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    told = with_the_same_ops(_driven_by_inputs(found))
-    return tuple(sorted(told, key=lambda each: (each.severity != "fail", _tier(each), -each.cost, -each.size)))
+    told = with_the_same_ops(_driven_by_inputs(found), difference)
+    return tuple(sorted(told, key=_rank))
+
+
+def _rank(finding: Finding) -> tuple[object, ...]:
+    return finding.severity != "fail", _tier(finding), -finding.cost, not finding.cause, -finding.size
 
 
 def _tier(finding: Finding) -> int:
     """An input that came or went matters less than what the model does with it."""
     if finding.kind == "input" and finding.direction != "other":
         return TIERS["scope"]
-    return EXPLAINS.get(finding.cause, TIERS[finding.kind])
+    return CAUSE_TIERS.get(finding.cause, TIERS[finding.kind])
 
 
-def _claimed(claim: Claim) -> Finding:
+def _claimed(claim: Claim, *, same_backend: bool) -> Finding:
     return Finding(
         kind=claim.kind,
-        severity="fail",
+        severity="note" if claim.beneath and not same_backend else "fail",
         title=claim.title,
         groups=grouped(claim.changes),
         direction=claim.direction,
@@ -133,6 +143,8 @@ def cost_of(changes: Iterable[Change]) -> int:
             total += written(change.site.item)
         elif isinstance(change, Removed):
             total -= written(change.site.item)
+        elif isinstance(change, MetricChanged) and change.name in BYTE_METRICS:
+            total += (change.after or 0) - (change.before or 0)
         elif isinstance(change, Altered):
             total += written(change.after.item) - written(change.before.item)
     return abs(total)

@@ -67,7 +67,8 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
         )
-        return f"{_signed(net, groups)} {item.class_name} ({times(operations, 'operation')})"
+        what = item.class_name or "loop over parameters"
+        return f"{_signed(net, groups)} {what} ({times(operations, 'operation')})"
     name = operation_text(first.site.name)
     before, after = difference.count(name)
     counts = f" ({before} -> {after})" if before or after else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.graph.program import Block, Semantic
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS
+from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -14,6 +14,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Seen,
     bytes_of,
     distinct,
+    is_expanded,
     is_work,
     made,
     module_of,
@@ -24,14 +25,24 @@ from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import field_text, times
 
 SIGNATURE = frozenset({"attn_mask", "is_causal", "dropout_p", "scale", "enable_gqa"})
+MASK_DTYPE = "dtype of attn_mask"
 PARTS = frozenset({"aten.bmm", "aten.baddbmm", "aten._softmax", "aten._safe_softmax", "aten._softmax_backward_data"})
 CALL = "scaled_dot_product_attention"
+DIMENSIONS = 3
+"""More than these has a tensor of keys or values: batch, heads, length, size."""
 REPEATS = frozenset({"aten.repeat", "aten.repeat_interleave", "aten.index_select"})
 MASK_HINT = "a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key length"
 DROPOUT_HINT = "dropout inside attention is for training, and restricts which kernel can run"
 REPEATED_HINT = "keys and values are repeated before the call instead of being shared by the kernel"
 SHARED = "keys and values are no longer written out for every head"
 SHARED_HINT = "keys and values are shared by the kernel; for some head sizes CUDA falls back to the math kernel"
+
+
+CONVERTED = "a bool mask is converted to float in each call; kernels differ in the masks they take"
+MATH = "PyTorch computes each step separately: a mask that requires grad, dropout or the layout rules the kernel out"
+LARGE = "CUDA has no fused kernel that shares heads of size {size}: it falls back to the math kernel"
+WIDEST_HEAD = 256
+"""Widest head for which CUDA's fused attention kernels exist."""
 
 
 def unfused(seen: Seen) -> Iterator[Claim]:
@@ -98,7 +109,7 @@ def _plain(field: Field) -> Field:
 def _signature(change: Altered) -> list[Field]:
     if change.after.name not in ATTENTION_CALLS or not isinstance(change.after.item, Semantic):
         return []
-    return [field for field in change.fields if field.name in SIGNATURE]
+    return [field for field in change.fields if field.name in SIGNATURE or field.name == MASK_DTYPE]
 
 
 def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
@@ -111,7 +122,7 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
                 if module_of(each) in modules:
                     yield each
             case Added(site) | Removed(site):
-                for_mask = "attn_mask" in names and is_work(each) and is_mask_work(site)
+                for_mask = names & {"attn_mask", MASK_DTYPE} and is_work(each) and is_mask_work(site)
                 for_keys = "enable_gqa" in names and is_repeat(each)
                 if for_mask or (module_of(each) in modules and (for_keys or _copies_result(each))):
                     yield each
@@ -129,10 +140,13 @@ def _copies_result(change: Come) -> bool:
 
 
 def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) -> Claim:
-    fields = {field.name: field for field in changes[0].fields if field.name in SIGNATURE}
+    fields = {field.name: field for field in _signature(changes[0])}
     total = max(seen.difference.count(CALL))
     which = f"{len(changes)} of {times(total, 'call')}"
     cause, what = _cause_of(fields, others)
+    head = changes[0].after.reads[0].spec if changes[0].after.reads else None
+    if cause.name == "keys-shared" and head is not None and head.shape[-1] > WIDEST_HEAD:
+        cause = Cause("attention-path", LARGE.format(size=head.shape[-1]))
     edits = ", ".join(field_text(field) for field in fields.values())
     return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others))
 
@@ -145,6 +159,8 @@ def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cau
     if mask and mask.after is None:
         what = "attention takes the causal path now" if causal and causal.after else "attention is given no mask"
         return Cause("attention-path", "without a mask the flash kernel of CUDA can be used"), what
+    if MASK_DTYPE in fields:
+        return Cause("attention-path", CONVERTED), "attention is given a mask of another type"
     if gqa := fields.get("enable_gqa"):
         repeats = any(isinstance(change, (Added, Removed)) and is_repeat(change) for change in others)
         name, hint = ("keys-shared", SHARED_HINT) if gqa.after else ("repeated-keys", REPEATED_HINT)
@@ -153,6 +169,56 @@ def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cau
     if fields.get("dropout_p"):
         return Cause("attention-path", DROPOUT_HINT if fields["dropout_p"].after else ""), "attention call changed"
     return Cause("attention-path", "which kernel can run depends on these arguments"), "attention call changed"
+
+
+def kernel(seen: Seen) -> Iterator[Claim]:
+    """The same call runs on another kernel, or by separate operations: a fact of the machine that recorded it."""
+    for changes, more in ((seen.removed, True), (seen.added, False)):
+        found = [change for change in changes if change.site.beneath in ATTENTION_CALLS and _is_kernel(change)]
+        if not found:
+            continue
+        modules = set(map(module_of, found))
+        rest = [change for change in seen.changes if _is_beneath(change, modules, copies=seen.same_backend)]
+        name = ", ".join(sorted({packet(change) for change in found}))
+        which = f"{len(found)} of {times(max(seen.difference.count(CALL)), 'call')}"
+        title = f"attention {'no longer runs' if more else 'runs'} on {name} ({which})"
+        cause = Cause("attention-path", MATH if more else "one kernel computes it")
+        yield Claim(cause, "attention", title, distinct((*found, *rest)), beneath=True)
+
+
+def _is_kernel(change: Come) -> bool:
+    return "_scaled_dot_product" in change.site.name
+
+
+def _is_beneath(change: Change, modules: set[str], *, copies: bool) -> bool:
+    """Whether *change* is beneath or behind an attention call of *modules*, or copies what it returns."""
+    if module_of(change) not in modules:
+        return False
+    match change:
+        case Added(site) | Removed(site):
+            return site.beneath is not None or _is_kernel(change) or (copies and _copies_result(change))
+        case Altered(_, after):
+            return after.beneath is not None
+        case _:
+            return False
+
+
+def whole_layer(seen: Seen) -> Iterator[Claim]:
+    """PyTorch's fast path of a whole encoder layer or attention module, taken or no longer."""
+    for changes, others, more in ((seen.removed, seen.added, True), (seen.added, seen.removed, False)):
+        found = [change for change in changes if packet(change) in ATTENTION_PACKETS]
+        if not found or not others:
+            continue
+        modules = tuple(f"{module}." for module in map(module_of, found))
+        inside = [each for each in seen.changes if f"{module_of(each)}.".startswith(modules)]
+        name = packet(found[0])
+        verb = "no longer take" if more else "take"
+        title = f"{times(len(found), 'module')} {verb} the fast path {name}"
+        cause = Cause("attention-path", FAST_PATH if more else "one operation does the work of the whole module")
+        yield Claim(cause, "attention", title, distinct((*found, *inside)))
+
+
+FAST_PATH = "the fast path is for evaluation without autograd, with certain masks and settings only"
 
 
 def repeated_keys(seen: Seen) -> Iterator[Claim]:
@@ -173,8 +239,13 @@ def is_repeat(change: Come) -> bool:
         return False
     if packet(change) in REPEATS:
         return True
-    geometry = change.site.reads[0].geometry if change.site.reads else None
-    return packet(change) == "aten.clone" and geometry is not None and 0 in geometry.stride and len(geometry.shape) > 3
+    spec = made(change.site)
+    return (
+        packet(change) == "aten.clone"
+        and spec is not None
+        and len(spec.shape) > DIMENSIONS
+        and is_expanded(change.site)
+    )
 
 
 def _attends(change: Come) -> bool:

@@ -38,8 +38,10 @@ def _is_again(change: Come) -> bool:
 
 
 def _is_nested(change: Come) -> bool:
+    """Whether it reads what was made again, or stands in it."""
     assert isinstance(change.site.item, Block)
-    return AGAIN in change.site.scope or change.site.item.call < -1
+    reads_again = any(AGAIN in value.name for value in change.site.reads)
+    return reads_again or AGAIN in change.site.scope or change.site.item.call < -1
 
 
 def _reads_again(change: Altered) -> bool:

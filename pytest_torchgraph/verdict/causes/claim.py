@@ -12,7 +12,7 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Fi
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
 
@@ -22,13 +22,17 @@ BITS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one cause explains: the finding's kind and title, and the changes behind it, the leading ones first."""
+    """What one cause explains: the finding's kind and title, and the changes behind it, the leading ones first.
+
+    ``beneath`` says that nothing but operations beneath API calls changed, which fail where the machine is the same.
+    """
 
     cause: Cause
     kind: Kind
     title: str
     changes: tuple[Change, ...]
     direction: Direction = "other"
+    beneath: bool = False
 
 
 Story: TypeAlias = "Callable[[Seen], Iterator[Claim]]"
@@ -38,9 +42,10 @@ Story: TypeAlias = "Callable[[Seen], Iterator[Claim]]"
 class Seen:
     """The changes that no story explained so far, sorted by what they are."""
 
-    def __init__(self, changes: Iterable[Change], difference: Difference) -> None:
+    def __init__(self, changes: Iterable[Change], difference: Difference, *, same_backend: bool = False) -> None:
         self.changes = tuple(changes)
         self.difference = difference
+        self.same_backend = same_backend
         self.added = [change for change in self.changes if isinstance(change, Added)]
         self.removed = [change for change in self.changes if isinstance(change, Removed)]
         self.altered = [change for change in self.changes if isinstance(change, Altered)]
@@ -91,6 +96,28 @@ def made(site: Site) -> TensorSpec | None:
 def read(site: Site) -> TensorSpec | None:
     """Spec of the first tensor that the operation at *site* reads."""
     return site.reads[0].spec if site.reads else None
+
+
+def is_expanded(site: Site) -> bool:
+    """Whether the operation reads a tensor in which the same elements stand for several."""
+    geometry = _geometry(site)
+    return geometry is not None and any(
+        stride == 0 and size > 1 for size, stride in zip(geometry.shape, geometry.stride, strict=True)
+    )
+
+
+def is_view(site: Site) -> bool:
+    """Whether the operation reads a tensor that does not lie in one piece, row-major."""
+    geometry = _geometry(site)
+    return geometry is not None and not geometry.is_contiguous
+
+
+def _geometry(site: Site) -> Geometry | None:
+    """How the first tensor is read, all views on the way to it counted in."""
+    spec = read(site)
+    if spec is None:
+        return site.reads[0].geometry if site.reads else None
+    return spec.geometry
 
 
 def reads_leaf(site: Site) -> bool:

@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.tally import COPY_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, packet, phase_of
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    bytes_of,
+    is_expanded,
+    is_view,
+    is_work,
+    made,
+    packet,
+    phase_of,
+)
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import times
@@ -40,10 +51,9 @@ def copied(finding: Finding) -> Cause | None:
     if finding.direction == "fewer":
         return Cause("copy-removed", "")
     sites = [group.first.site for group in finding.groups if hasattr(group.first, "site")]
-    geometries = [site.reads[0].geometry for site in sites if site.reads]
-    if any(geometry and 0 in geometry.stride for geometry in geometries):
+    if any(map(is_expanded, sites)):
         return Cause("extra-copy", EXPANDED)
-    if any(geometry and not geometry.is_contiguous for geometry in geometries):
+    if any(map(is_view, sites)):
         return Cause("extra-copy", VIEW)
     return Cause("extra-copy", PLAIN)
 

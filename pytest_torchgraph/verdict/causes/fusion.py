@@ -41,6 +41,8 @@ FUSED: Mapping[str, frozenset[str]] = {
     "aten._softmax": _parts("exp", "amax", "max", "sum", "div", "sub", "logsumexp"),
     "aten._log_softmax": _parts("exp", "log", "logsumexp", "sub", "_softmax"),
     "aten.logsumexp": _parts("exp", "log", "sum", "amax"),
+    "aten.mm": _parts("mul", "sum"),
+    "aten.bmm": _parts("mul", "sum"),
     "aten.addmm": _parts("mm", "add", "add_", "bmm"),
     "aten.baddbmm": _parts("bmm", "add", "mul", "div"),
     "aten.addcmul": _parts("mul", "add"),
@@ -79,7 +81,7 @@ def _written_out(
     parts += [change for change in _beneath(near, modules) if packet(change) == "aten.add"]
     kinds = {packet(change) for change in parts if phase_of(change) == "forward"}
     forward = sum(phase_of(change) == "forward" for change in parts)
-    if not kinds & FUSED[name] or forward < 2 * len(changes):
+    if len(kinds) < 2 or forward < 2 * len(changes):
         return
     behind = [change for change in seen.came_and_went if _is_behind(change, name, modules)]
     each = forward // len(changes)

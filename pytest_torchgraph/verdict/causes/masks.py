@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from pytest_torchgraph.diff.change import Site, packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, packet, reads_leaf
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    bytes_of,
+    is_expanded,
+    is_work,
+    made,
+    packet,
+    reads_leaf,
+)
+from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import times
 
@@ -34,17 +45,12 @@ def is_mask_work(site: Site) -> bool:
         return spec is None or spec.dtype == "bool" or is_square(spec) or len(spec.shape) < 2
     if name not in PASSING or spec is None:
         return False
-    return spec.dtype == "bool" or (is_square(spec) and len(spec.shape) > 2 and _is_expanded(site))
+    return spec.dtype == "bool" or (is_square(spec) and len(spec.shape) > 2 and is_expanded(site))
 
 
 def is_square(spec: TensorSpec | None) -> bool:
     """Whether the last two sizes are equal and more than one."""
     return spec is not None and len(spec.shape) > 1 and spec.shape[-1] == spec.shape[-2] > 1
-
-
-def _is_expanded(site: Site) -> bool:
-    geometry = site.reads[0].geometry if site.reads else None
-    return geometry is not None and 0 in geometry.stride
 
 
 def materialised(seen: Seen) -> Iterator[Claim]:
@@ -64,9 +70,10 @@ def _writes_square(change: Come) -> bool:
 def _claim(found: list[Come], largest: TensorSpec, *, more: bool) -> Claim:
     size = f"{largest.text}, {bytes_text(bytes_of(largest))}"
     count = times(len(found), "operation")
+    kind: Kind = "copy" if all(packet(change) == "aten.clone" for change in found) else "operation"
     if more:
         hint = "it grows with query x key length; is_causal=True, or a mask that is broadcast, takes no such memory"
         title = f"a mask is written to memory: {size} ({count} more)"
-        return Claim(Cause("mask-materialised", hint), "operation", title, tuple(found), "more")
+        return Claim(Cause("mask-materialised", hint), kind, title, tuple(found), "more")
     cause = Cause("mask-removed", "query x key values are no longer written")
-    return Claim(cause, "operation", f"no mask is written to memory: {size} ({count} fewer)", tuple(found), "fewer")
+    return Claim(cause, kind, f"no mask is written to memory: {size} ({count} fewer)", tuple(found), "fewer")

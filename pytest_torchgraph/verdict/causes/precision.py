@@ -85,6 +85,23 @@ def _direction(site: Site) -> str:
     return ""
 
 
+def larger(seen: Seen) -> Iterator[Claim]:
+    """Casts of more or fewer values than before."""
+    found = [change for change in seen.altered if not change.follows and _direction(change.after)]
+    moved = [change for change in found if bytes_of(made(change.before)) != bytes_of(made(change.after))]
+    if not moved:
+        return
+    before, after = made(moved[0].before), made(moved[0].after)
+    assert before is not None
+    assert after is not None
+    more = bytes_of(after) > bytes_of(before)
+    wide = _direction(moved[0].after) == "up"
+    outputs = [change for change in seen.changes if isinstance(change, OutputChanged)]
+    title = f"{'up' if wide else 'down'}cast of {'more' if more else 'fewer'} values: {before.text} -> {after.text}"
+    hint = f"{after.text} takes {bytes_text(bytes_of(after))}, {before.text} took {bytes_text(bytes_of(before))}"
+    yield Claim(Cause(_name(more=more, wide=wide), hint), "cast", title, (*moved, *outputs))
+
+
 def altered(seen: Seen) -> Iterator[Claim]:
     """Operations that make another float of their own accord."""
     found = [change for change in seen.altered if not change.follows and _dtypes(change)]

@@ -9,7 +9,8 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, made, module_of, work_names
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_block, is_work, made, module_of, work_names
+from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.wording import times
 
 TRIVIAL = frozenset(
@@ -27,13 +28,14 @@ def again(seen: Seen) -> Iterator[Claim]:
             continue
         count = sum(change.operations for change in found)
         told = _told(found)
+        kind: Kind = "scope" if all(map(is_block, found)) else "operation"
         rewired = [change for change in seen.altered if _reads_twin(change)]
         if more:
             title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
-            yield Claim(Cause("repeated-work", AGAIN), "operation", title, (*found, *rewired), "more")
+            yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
         else:
             title = f"work on the same values is done once: {told} (-{times(count, 'operation')})"
-            yield Claim(Cause("repeat-removed", ""), "operation", title, (*found, *rewired), "fewer")
+            yield Claim(Cause("repeat-removed", ""), kind, title, (*found, *rewired), "fewer")
 
 
 def _told(changes: Iterable[Change]) -> str:
@@ -46,20 +48,11 @@ def _told(changes: Iterable[Change]) -> str:
 
 
 def _reads_twin(change: Altered) -> bool:
-    """Whether nothing differs but that operands are other values of the same name and spec: ``%cos``, ``%cos_1``."""
-    pairs = [(field.before, field.after) for field in change.fields]
-    return all(
-        isinstance(before, Value)
-        and isinstance(after, Value)
-        and before.spec == after.spec
-        and _stem(before.name) == _stem(after.name)
-        for before, after in pairs
+    """Whether nothing differs but that operands are other values of the same spec: ``%cos``, ``%cos_1``."""
+    pairs = [(field.before, field.after) for field in change.fields if field.kind == "operand"]
+    return len(pairs) == len(change.fields) and all(
+        isinstance(before, Value) and isinstance(after, Value) and before.spec == after.spec for before, after in pairs
     )
-
-
-def _stem(name: str) -> str:
-    head, _, number = name.rpartition("_")
-    return head if head and number.isdigit() else name
 
 
 def in_each_module(seen: Seen) -> Iterator[Claim]:

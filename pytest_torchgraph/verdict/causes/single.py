@@ -14,12 +14,14 @@ from pytest_torchgraph.diff.change import (
     MetricChanged,
     Moved,
     Renamed,
+    Replaced,
     packet_of,
 )
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.copying import copied
+from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS
 from pytest_torchgraph.verdict.finding import Finding, Kind
 
 Rule: TypeAlias = "Callable[[Finding], Cause | None]"
@@ -30,24 +32,11 @@ def changes_of(finding: Finding) -> Iterator[Change]:
     return (group.first for group in finding.groups)
 
 
-SYNC_HINTS = {
-    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",
-    "aten.is_nonzero": "a tensor is used as a Python bool",
-    "aten.equal": "torch.equal answers a Python bool",
-    "aten.nonzero": "the size of the result depends on the data (nonzero, one-argument where, indexing with a mask)",
-    "aten.masked_select": "the size of the result depends on the data (masked_select, indexing with a mask)",
-}
-COUNTED_SYNC = "tensors are read by the host (.item(), `if tensor:`, nonzero)"
-WAITS = "free on a CPU, on CUDA the host waits for the device"
-
-
 def sync(finding: Finding) -> Cause | None:
-    """The host reads from the device, or no longer."""
+    """The number of syncs moved."""
     if finding.direction == "fewer":
         return Cause("sync-removed", "")
-    added = [change.site for change in changes_of(finding) if isinstance(change, Added)]
-    hints = [SYNC_HINTS[packet_of(site.name)] for site in added if packet_of(site.name) in SYNC_HINTS]
-    return Cause("host-sync", f"{next(iter(hints), COUNTED_SYNC)}; {WAITS}")
+    return Cause("host-sync", f"{COUNTED}; {WAITS}")
 
 
 def inputs(finding: Finding) -> Cause | None:
@@ -151,9 +140,11 @@ RUNNING_STATISTICS = "the running statistics are used instead of those of the ba
 def name(finding: Finding) -> Cause | None:
     """The same body under another name, in the same place or elsewhere."""
     renames = [change for change in changes_of(finding) if isinstance(change, Renamed)]
+    if any(isinstance(change, Replaced) for change in changes_of(finding)):
+        return Cause("renamed", "the class has another name, its modules do the same work")
     if not renames:
         return None
-    elsewhere = any(_parent(change.before) != _parent(change.after) for change in renames if change.kind == "scope")
+    elsewhere = any(_parent(change.before) != _parent(change.after) for change in renames if change.kind != "input")
     if elsewhere:
         return Cause("moved-module", "the modules do the same work elsewhere in the tree")
     return Cause("renamed", "the work is the same")

@@ -15,6 +15,7 @@ from pytest_torchgraph.verdict.causes import (
     placing,
     precision,
     repeating,
+    syncing,
 )
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
@@ -23,17 +24,21 @@ STORIES: tuple[Story, ...] = (
     checkpointing.checkpointing,
     attention.unfused,
     attention.path,
+    attention.whole_layer,
+    attention.kernel,
     fusion.optimizer,
+    syncing.sync,
     precision.held,
     copying.moved_each_call,
+    masks.materialised,
     repeating.idle,
     repeating.again,
     repeating.in_each_module,
     attention.repeated_keys,
     fusion.rms_norm,
     fusion.unfused,
-    masks.materialised,
     precision.cast,
+    precision.larger,
     precision.altered,
     placing.in_place_or_not,
     mode.dropout,
@@ -41,13 +46,15 @@ STORIES: tuple[Story, ...] = (
 """Stories over all changes, each told what those before it left over."""
 
 
-def claims(changes: Iterable[Change], difference: Difference) -> tuple[list[Claim], list[Change]]:
+def claims(
+    changes: Iterable[Change], difference: Difference, *, same_backend: bool
+) -> tuple[list[Claim], list[Change]]:
     """What the stories explain, and the changes that none of them does."""
     found: list[Claim] = []
     left = list(changes)
     for story in STORIES:
         taken: set[int] = set()
-        for claim in story(Seen(left, difference)):
+        for claim in story(Seen(left, difference, same_backend=same_backend)):
             found.append(claim)
             taken.update(map(id, claim.changes))
         if taken:
