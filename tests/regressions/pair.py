@@ -22,8 +22,8 @@ from pytest_torchgraph import compare, trace
 from pytest_torchgraph.capture.binding import tensors_in
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.report.comparison import Comparison
-from pytest_torchgraph.report.outline import Outline
-from pytest_torchgraph.verdict.finding import Finding, Kind, Status
+from pytest_torchgraph.report.outline import Outline, Row
+from pytest_torchgraph.verdict.finding import Status
 
 FOLDER = Path(__file__).parent
 MARK = "# here"
@@ -47,12 +47,11 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What must be said of a change: of the one that matters, its kind, its cause and the modules that it is in.
+    """What must be said of a change: the cause of the one that matters, and the modules that it is in.
 
-    ``atol`` bounds how far the numbers of both sides may lie apart.
+    ``cause`` is empty where only what changed is said. ``atol`` bounds how far the numbers of both sides may lie apart.
     """
 
-    kind: Kind | None = None
     cause: str = ""
     module: str = ""
     status: Status = "drift"
@@ -94,10 +93,9 @@ class Pair:
         command = f"pytest test_model.py::test_{self.name} --torchgraph-update"
         return self.comparison.outline(f"test_model.py::test_{self.name}", command if self.comparison.drifted else "")
 
-    @property
-    def leading(self) -> Finding:
-        """The one change that matters."""
-        return self.comparison.verdict.findings[0]
+    def lines_of(self, row: Row) -> tuple[str, ...]:
+        """The lines of the pair's own file that *row* names, ``file.py:3``."""
+        return tuple(line for line in _lines(row.source) if line.startswith(f"{self.name}.py:"))
 
 
 def pairs_in(folder: str) -> dict[str, Pair]:
@@ -146,30 +144,22 @@ def require_equal_numbers(pair: Pair) -> None:
 
 
 def require_told(pair: Pair) -> None:
-    """The change that matters is found, and its kind, cause, modules and source line are right."""
+    """The change that matters is found, and its cause, modules and source line are right."""
     told, verdict = pair.told, pair.comparison.verdict
     assert verdict.status == told.status
-    if told.kind is None:
-        assert not verdict.findings
+    if told.status == "same":
         return
-    assert pair.leading.kind == told.kind
+    assert verdict.findings[0].cause == told.cause
     rows = pair.outline.sections[0].rows
     assert (rows[0].scope if rows else "") == told.module
-    assert named_lines(pair) == pair.marked
-
-
-def named_lines(pair: Pair) -> tuple[str, ...]:
-    """The lines of the pair's own file that the report's first finding names, ``file.py:3``."""
-    rows = pair.outline.sections[0].rows
-    sources = ", ".join(row.source for row in rows if row.scope == rows[0].scope)
-    return tuple(line for line in _lines(sources) if line.startswith(f"{pair.name}.py:"))
+    first, *_ = [*map(pair.lines_of, rows[:1]), ()]
+    named = {line for row in rows if row.scope == rows[0].scope for line in pair.lines_of(row)}
+    assert set(first) <= set(pair.marked) <= named
 
 
 def _lines(sources: str) -> Iterator[str]:
-    """``a.py:3,5, near b.py:1`` as one file and line each, each once, in order."""
-    seen: dict[str, None] = {}
+    """``near a.py:3,5, b.py:1`` as one file and line each."""
     name = ""
     for part in sources.replace("near ", "").replace(", ", ",").split(","):
         name, _, number = part.rpartition(":") if ":" in part else (name, "", part)
-        seen[f"{name}:{number}"] = None
-    return iter(sorted(seen, key=lambda line: (line.rpartition(":")[0], len(line), line)))
+        yield f"{name}:{number}"

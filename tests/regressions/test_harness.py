@@ -50,7 +50,7 @@ def test_a_pair_without_numbers_is_refused() -> None:
 WRONG = {
     "no drift": replace(SAME, told=MASK.told),
     "drift where there must be none": replace(MASK, told=SAME.told),
-    "another kind": replace(MASK, told=replace(MASK.told, kind="copy")),
+    "another cause": replace(MASK, told=replace(MASK.told, cause="extra-copy")),
     "another module": replace(MASK, told=replace(MASK.told, module="layers.*.norm ×4")),
     "fewer modules": replace(MASK, told=replace(MASK.told, module="layers.*.attention ×3")),
     "another status": replace(MASK, told=replace(MASK.told, status="improved")),

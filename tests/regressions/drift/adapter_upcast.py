@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="cast", cause="upcast", module="layers.* ×4", atol=2e-2)
+TOLD = Told(cause="upcast", module="layers.* ×4", atol=2e-2)
 
 
 class Adapted(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="state", cause="host-sync", module="optimizer each")
+TOLD = Told(cause="host-sync", module="optimizer")
 
 
 def run(update: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Run:
@@ -37,6 +37,6 @@ def before() -> Run:
 
 def after() -> Run:
     def update(parameter: Tensor, grad: Tensor, rate: Tensor) -> Tensor:
-        return parameter.sub(grad, alpha=rate)  # type: ignore[arg-type]
+        return parameter.sub(grad, alpha=rate)  # type: ignore[arg-type]  # here
 
     return run(update)

@@ -10,7 +10,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="attention", cause="attention-unfused", module="layers.*.attention ×4", atol=1e-5)
+TOLD = Told(cause="attention-unfused", module="layers.*.attention ×4", atol=1e-5)
 
 
 class Attention(Projections):

@@ -9,12 +9,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import LENGTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="operation", cause="attention-path", module="Model")
+TOLD = Told(cause="attention-path", module="layers.*.attention ×4")
 
 
 class Attention(Projections):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        return self.merge(scaled_dot_product_attention(*self.split(x), attn_mask=mask))
+        return self.merge(scaled_dot_product_attention(*self.split(x), attn_mask=mask))  # here
 
 
 def before() -> Run:

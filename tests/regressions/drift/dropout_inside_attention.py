@@ -8,7 +8,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="attention", cause="attention-path", module="layers.*.attention ×4")
+TOLD = Told(cause="attention-path", module="layers.*.attention ×4")
 RARELY = 1e-9
 """So that nothing is dropped, and the numbers stay."""
 

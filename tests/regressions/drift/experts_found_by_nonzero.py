@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="sync", cause="host-sync", module="moe")
+TOLD = Told(cause="host-sync", module="moe")
 EXPERTS = 4
 
 

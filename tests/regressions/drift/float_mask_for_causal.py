@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import LENGTH, WIDTH, Projections
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="attention", cause="attention-path", module="Attention")
+TOLD = Told(cause="attention-path", module="the model")
 
 
 def run(model: nn.Module) -> Run:

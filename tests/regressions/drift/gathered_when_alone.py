@@ -9,7 +9,7 @@ from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 from tests.regressions.process_group import process_group
 
-TOLD = Told(kind="operation", module="layers.* ×3")
+TOLD = Told(module="layers.* ×3")
 WITHIN = process_group
 
 

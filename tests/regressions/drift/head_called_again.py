@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="scope", cause="repeated-work", module="backbone#2")
+TOLD = Told(cause="repeated-work", module="backbone#2")
 
 
 class Parts(nn.Module):

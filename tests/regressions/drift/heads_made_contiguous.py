@@ -8,7 +8,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="extra-copy", module="layers.*.attention ×4")
+TOLD = Told(cause="extra-copy", module="layers.*.attention ×4")
 
 
 def before() -> Run:

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="memory", cause="kept-alive")
+TOLD = Told(cause="kept-alive")
 WORDS = 500
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="sync", cause="host-sync", module="rotary")
+TOLD = Told(cause="host-sync", module="rotary")
 ORIGINAL_LENGTH = 32
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="look", cause="upcast", module="LanguageModel")
+TOLD = Told(cause="upcast", module="the model")
 WORDS = 2000
 
 

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="operation", cause="unused-result", module="model")
+TOLD = Told(cause="unused-result", module="model")
 WORDS = 500
 
 

@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import HEADS, LENGTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="mask-materialised", module="layers.*.attention ×4")
+TOLD = Told(cause="mask-materialised", module="layers.*.attention ×4")
 
 
 def run(attention: type[Projections]) -> Run:

@@ -8,7 +8,7 @@ from torch import nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="run", cause="grad-in-evaluation")
+TOLD = Told(cause="grad-in-evaluation")
 
 
 def run(*, grad: bool) -> Run:

@@ -8,7 +8,7 @@ from torch import nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="sync", cause="unfused", module="optimizer each")
+TOLD = Told(cause="unfused", module="optimizer all")
 
 
 def run(*, fused: bool) -> Run:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH, WORDS
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="memory", cause="kept-alive")
+TOLD = Told(cause="kept-alive")
 
 
 class Evaluation(nn.Module):

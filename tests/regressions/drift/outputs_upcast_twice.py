@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="cast", cause="upcast", module="Wrapped", atol=2e-2)
+TOLD = Told(cause="upcast", module="the model", atol=2e-2)
 WORDS = 500
 
 

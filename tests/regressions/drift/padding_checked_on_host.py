@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="sync", cause="host-sync", module="Model")
+TOLD = Told(cause="host-sync", module="the model")
 
 
 class Attention(Projections):

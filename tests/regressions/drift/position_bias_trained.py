@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import HEADS, LENGTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="attention-path", module="layers.*.attention ×4")
+TOLD = Told(cause="attention-path", module="layers.*.attention ×4")
 
 
 class Attention(Projections):
@@ -23,7 +23,7 @@ class Attention(Projections):
         bias = self.bias(distance).permute(2, 0, 1)[None]
         if not self.trained:
             bias = bias.detach()
-        return self.merge(scaled_dot_product_attention(*self.split(x), attn_mask=bias))
+        return self.merge(scaled_dot_product_attention(*self.split(x), attn_mask=bias))  # here
 
 
 def run(*, trained: bool) -> Run:

@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import HEADS, LENGTH, WIDTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="operation", cause="repeated-work", module="layers.*.attention ×4")
+TOLD = Told(cause="repeated-work", module="layers.*.attention ×4")
 HALF = WIDTH // HEADS // 2
 
 

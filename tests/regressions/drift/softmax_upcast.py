@@ -8,7 +8,7 @@ from torch import Tensor
 from tests.regressions.decoder import LENGTH, WIDTH, Projections
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="cast", cause="upcast", module="Attention", atol=2e-2)
+TOLD = Told(cause="upcast", module="the model", atol=2e-2)
 
 
 class Attention(Projections):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="extra-copy", module="UpProjection")
+TOLD = Told(cause="extra-copy", module="the model")
 HEADS, LENGTH, RANK, SIZE = 4, 16, 8, 8
 
 

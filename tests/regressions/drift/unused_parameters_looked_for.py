@@ -10,7 +10,7 @@ from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 from tests.regressions.process_group import process_group
 
-TOLD = Told(kind="sync", cause="host-sync", module="backward")
+TOLD = Told(cause="host-sync", module="backward")
 WITHIN = process_group
 
 

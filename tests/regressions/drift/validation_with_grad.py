@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="memory", cause="grad-in-evaluation")
+TOLD = Told(cause="grad-in-evaluation")
 
 
 class Model(nn.Module):

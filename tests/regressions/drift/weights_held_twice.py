@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="memory", cause="state-bytes")
+TOLD = Told(cause="state-bytes")
 
 
 class Converted(nn.Module):

@@ -9,7 +9,7 @@ from torch.func import functional_call
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="moved-each-call", module="Predictor")
+TOLD = Told(cause="moved-each-call", module="the model")
 
 
 class Predictor(nn.Module):

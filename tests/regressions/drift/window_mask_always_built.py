@@ -9,7 +9,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import LENGTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="attention", cause="attention-path", module="layers.*.attention ×4")
+TOLD = Told(cause="attention-path", module="layers.*.attention ×4")
 WINDOW = LENGTH
 
 

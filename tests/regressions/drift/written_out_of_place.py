@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(kind="copy", cause="out-of-place", module="Cache")
+TOLD = Told(cause="out-of-place", module="the model")
 
 
 def fill(cache: Tensor, part: Tensor) -> Tensor:

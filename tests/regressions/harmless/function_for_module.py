@@ -9,7 +9,7 @@ from torch.nn import functional
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="order", cause="moved-module", module="Mlp")
+TOLD = Told(status="note", cause="moved-module", module="the model")
 
 
 class Parts(nn.Module):

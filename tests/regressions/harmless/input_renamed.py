@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="name", cause="renamed", module="x")
+TOLD = Told(status="note", cause="renamed", module="x")
 
 
 class Parts(nn.Module):

@@ -8,7 +8,7 @@ from torch import nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="name", cause="renamed", module="layers")
+TOLD = Told(status="note", cause="renamed", module="layers")
 
 
 def run(name: str) -> Run:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="order", cause="reordered", module="Rotation")
+TOLD = Told(status="note", cause="reordered", module="the model")
 
 
 def before() -> Run:

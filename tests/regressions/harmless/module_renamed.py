@@ -10,7 +10,7 @@ from torch import nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="name", cause="renamed", module="mlp")
+TOLD = Told(status="note", cause="renamed", module="mlp")
 
 
 def run(name: str) -> Run:

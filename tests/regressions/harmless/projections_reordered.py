@@ -8,7 +8,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from tests.regressions.decoder import HEADS, WIDTH, Decoder, Projections, tokens
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="order", cause="reordered", module="layers.*.attention ×4")
+TOLD = Told(status="note", cause="reordered", module="layers.*.attention ×4")
 
 
 def heads(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch.nn.functional import mse_loss
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", kind="order", cause="moved-module", module="Sequential")
+TOLD = Told(status="note", cause="moved-module", module="the model")
 
 
 def network() -> nn.Module:
