@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def _numbers_of(run: Run) -> list[Tensor]:
 
 
 def _parameters(model: Any) -> Iterator[Tensor]:
-    for parameter in model.parameters() if isinstance(model, nn.Module) else ():
+    """Parameters by name, each with its gradient."""
+    named = model.named_parameters() if isinstance(model, nn.Module) else ()
+    for _, parameter in sorted(named, key=itemgetter(0)):
         yield parameter
         if parameter.grad is not None:
             yield parameter.grad

@@ -8,7 +8,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(cause="keys-shared", module="layers.*.attention ×2")
+TOLD = Told(cause="attention-path", module="layers.*.attention ×2")
 SIZE = 272
 """Wider than the 256 that fused kernels take."""
 

@@ -12,8 +12,8 @@ TOLD = Told(cause="out-of-place", module="the model")
 
 
 def fill(cache: Tensor, part: Tensor) -> Tensor:
-    cache[:, 4:8].copy_(part)
-    cache[:, :4].mul_(0.5)
+    cache[:, 4:8].copy_(part)  # here
+    cache[:, :4].mul_(0.5)  # here
     return cache.sum(1)
 
 
@@ -23,7 +23,7 @@ class Cache(nn.Module):
         self.fill = torch.func.functionalize(fill) if functional else fill
 
     def forward(self, cache: Tensor, part: Tensor) -> Tensor:
-        return self.fill(cache, part)  # here
+        return self.fill(cache, part)
 
 
 def run(*, functional: bool) -> Run:
