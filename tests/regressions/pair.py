@@ -73,7 +73,12 @@ class Pair:
     @cached_property
     def comparison(self) -> Comparison:
         """The two sides recorded and judged."""
-        return compare(self.graph_of(self.before), self.graph_of(self.after))
+        return compare(*self.graphs)
+
+    @cached_property
+    def graphs(self) -> tuple[Graph, Graph]:
+        """Both sides recorded."""
+        return self.graph_of(self.before), self.graph_of(self.after)
 
     def graph_of(self, side: Callable[[], Run]) -> Graph:
         """The steady state of one side."""
