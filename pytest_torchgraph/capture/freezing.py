@@ -213,10 +213,11 @@ def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tup
 
 def is_sync(overload: Overload, entry: Entry) -> bool:
     """Whether a device would have to be waited for: its results' size or value is needed on the host."""
+    if overload.name in ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default"):
+        # Tagged as depending on data, which it does with a mask only: whole numbers are read on the device.
+        return any(raw[5] in (torch.bool, torch.uint8) for raw in readings_in(entry.arguments[1]))
     if overload.is_data_dependent:
         return True
-    if overload.name in ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default"):
-        return any(raw[5] in (torch.bool, torch.uint8) for raw in readings_in(entry.arguments[1]))
     if overload.name in ("aten._to_copy.default", "aten.copy_.default"):
         reads, made = readings_in(entry.arguments), readings_in(entry.results)
         return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"

@@ -57,6 +57,14 @@ def overload_name(target: Any) -> str:
     return f"higher_order.{target.name() if callable(getattr(target, 'name', None)) else target}"
 
 
+def undeclared_writes(name: str) -> tuple[int, ...]:
+    """Positions that the overload writes although its schema does not say so."""
+    # Collectives return what they were given to write (`c10d.allreduce_`, `c10d._allgather_base_`), declared as a read.
+    if name.startswith("c10d.") and name.split(".")[1].endswith("_"):
+        return (0,)
+    return UNDECLARED_WRITES.get(name, ())
+
+
 def learn(target: Any) -> Overload:
     """Read the schema and tags of *target*."""
     name = overload_name(target)
@@ -70,10 +78,11 @@ def learn(target: Any) -> Overload:
     ]
     moves_metadata = torch.Tag.inplace_view in target.tags
     positions = tuple(position for position, argument in written if not argument.kwarg_only)
+    undeclared = undeclared_writes(name)
     return Overload(
         name=name,
         target=target,
-        written_positions=() if moves_metadata else positions + UNDECLARED_WRITES.get(name, ()),
+        written_positions=() if moves_metadata else positions + undeclared,
         written_keywords=tuple(argument.name for _, argument in written),
         argument_names=tuple(argument.name for argument in arguments),
         is_view=target.is_view or name in LAUNCHES_NOTHING,
@@ -81,5 +90,5 @@ def learn(target: Any) -> Overload:
         is_data_dependent=bool({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(target.tags)),
         ignored=target.namespace in IGNORED_NAMESPACES,
         training_flag=TRAINING_FLAG.get(name),
-        may_write=bool(written) or name in UNDECLARED_WRITES,
+        may_write=bool(written) or bool(undeclared),
     )

@@ -76,8 +76,9 @@ def unfused(seen: Seen) -> Iterator[Claim]:
 def _written_out(
     seen: Seen, name: str, changes: list[Come], near: dict[str, list[Come]], *, more: bool
 ) -> Iterator[Claim]:
-    modules = set(map(module_of, changes))
-    parts = [change for module in modules for change in near.get(module, ()) if _is_part(change, name)]
+    in_order = dict.fromkeys(map(module_of, changes))
+    modules = set(in_order)
+    parts = [change for module in in_order for change in near.get(module, ()) if _is_part(change, name)]
     parts += [change for change in _beneath(near, modules) if packet(change) == "aten.add"]
     kinds = {packet(change) for change in parts if phase_of(change) == "forward"}
     forward = sum(phase_of(change) == "forward" for change in parts)

@@ -1,0 +1,76 @@
+"""Regressions that left every number as it was are found and explained; harmless changes do not fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_torchgraph import compare
+from pytest_torchgraph.plugin.options import updating
+from pytest_torchgraph.report.comparison import compared
+from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.recorded import recorded_line
+from pytest_torchgraph.snapshot.writer import write
+from tests.regressions.pair import FOLDER, Pair, pairs_in, require_equal_numbers, require_told
+
+DRIFT = pairs_in("drift")
+HARMLESS = pairs_in("harmless")
+EVERY = {**DRIFT, **HARMLESS}
+MESSAGES = FOLDER / "messages"
+
+
+def message_file(pair: Pair) -> Path:
+    return MESSAGES / f"{pair.name}.txt"
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_numbers_of_a_pair_are_equal(name: str) -> None:
+    require_equal_numbers(EVERY[name])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_pair_is_told_for_what_it_is(name: str) -> None:
+    require_told(EVERY[name])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_message_of_a_pair_is_the_reviewed_one(name: str, request: pytest.FixtureRequest) -> None:
+    pair = EVERY[name]
+    message = render(pair.outline) + "\n"
+    if updating(request.config):
+        message_file(pair).write_text(message, encoding="utf-8")
+    assert message == message_file(pair).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", DRIFT)
+def test_a_regression_that_is_put_right_is_drift_too(name: str) -> None:
+    before, after = DRIFT[name].graphs
+    back = compare(after, before)
+    assert back.drifted
+    assert str(back)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_harmless_change_is_harmless_on_the_way_back(name: str) -> None:
+    before, after = HARMLESS[name].graphs
+    assert not compare(after, before).drifted
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_two_files_tell_what_two_runs_tell(name: str) -> None:
+    pair = EVERY[name]
+    texts = (write(graph.canonical, test="test_model.py::test", recorded=recorded_line(graph)) for graph in pair.graphs)
+    before, after = map(read, texts)
+    stored = compared(before.program, after.program, (before.recorded, after.recorded)).verdict
+    verdict = pair.comparison.verdict
+    assert stored.status == verdict.status
+    assert stored.fingerprint == verdict.fingerprint
+    assert [(each.cause, each.title) for each in stored.findings] == [
+        (each.cause, each.title) for each in verdict.findings
+    ]
+
+
+def test_every_message_has_its_pair() -> None:
+    assert {path.stem for path in MESSAGES.glob("*.txt")} == set(EVERY)
