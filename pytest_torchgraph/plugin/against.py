@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import comparison, events, options, reports
+from pytest_torchgraph.plugin import comparison, events, options, pending, reports
 from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, store
 from pytest_torchgraph.plugin.location import from_here
@@ -44,11 +44,12 @@ class Slot:
         change: str = "",
         body: str = "",
         notes: tuple[str, ...] = (),
+        environment: tuple[str, ...] = (),
         case: str = "",
     ) -> None:
         """Keep for the summary and the reports what happened to this snapshot."""
-        where = {"test": self.address.test, "path": self.address.label}
-        events.add(self.item, Event(**where, what=what, text=text, change=change, body=body, notes=notes, case=case))
+        where = {"test": self.address.test, "path": self.address.label, "text": text, "change": change, "body": body}
+        events.add(self.item, Event(what=what, notes=notes, environment=environment, case=case, **where))
 
     def case(self, what: What, outcome: Outcome, snapshot: Snapshot) -> str:
         """What a report tells of the comparison with *snapshot*."""
@@ -99,13 +100,28 @@ def _compared(
         outcome = comparison.judged(snapshot, again(), rules)
         notes = (*outcome.renames, SECOND_CALL_NOTE)
     if outcome.passes:
+        pending.drop(slot.address.path)
         slot.count(passes=True)
         slot.note("matched", notes=notes, case=slot.case("matched", outcome, snapshot))
         return outcome.graph, ""
+    return _drifted(slot, snapshot, outcome, first, again)
+
+
+def _drifted(
+    slot: Slot, snapshot: Snapshot, outcome: Outcome, first: Graph, again: Callable[[], Graph] | None
+) -> tuple[Graph, str]:
+    __tracebackhide__ = True
     slot.count(passes=False)
+    verdict, environment = outcome.verdict, outcome.comparison.environment
     case = slot.case("drifted", outcome, snapshot)
-    slot.note("drifted", outcome.verdict.headline, change=outcome.verdict.fingerprint, case=case)
-    return outcome.graph, comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
+    slot.note("drifted", verdict.headline, change=verdict.fingerprint, environment=environment, case=case)
+    report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
+    if pending.is_wanted() and (again is None or outcome.graph in (first, again())):
+        fault = pending.keep(slot.address, outcome)
+        if fault:
+            return outcome.graph, f"{report}\n{fault}"
+        slot.note("waiting")
+    return outcome.graph, report
 
 
 def _updated(
@@ -119,6 +135,7 @@ def _updated(
             return outcome.graph, _refused(slot, unsteady)
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
     if outcome.passes and not outcome.renames and snapshot.test == slot.address.test:
+        pending.drop(slot.address.path)
         slot.count(passes=True)
         slot.note("unchanged", notes=notes, case=slot.case("unchanged", outcome, snapshot))
         return outcome.graph, ""
@@ -146,6 +163,7 @@ def _written(slot: Slot, steady: Steady, what: What, moved: str, case: str = "")
             "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
+    pending.drop(slot.address.path)
     slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
 

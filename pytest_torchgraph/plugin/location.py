@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIX = ".torchgraph"
+WAITING = ".new"
+"""Follows the suffix of what waits for review."""
 LOSSY = frozenset('\\/?*:|"<>')
 LONGEST_NAME_BYTES = 150
 
@@ -30,6 +32,11 @@ class Address:
 def node_id(item: pytest.Item | pytest.Collector) -> str:
     """The node id that runs *item*; without the group that xdist's ``loadgroup`` appends to it."""
     return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
+
+
+def waiting_path(snapshot: Path) -> Path:
+    """Where what waits for review of *snapshot* lies."""
+    return snapshot.with_name(snapshot.name + WAITING)
 
 
 def snapshot_root(config: pytest.Config) -> Path:

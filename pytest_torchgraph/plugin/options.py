@@ -14,7 +14,10 @@ MARKER = "torchgraph_budget"
 
 def register(parser: pytest.Parser) -> None:
     """Add the group ``torchgraph`` to *parser*, and the ini settings of the same names."""
-    group = parser.getgroup("torchgraph", "op graphs of PyTorch models")
+    group = parser.getgroup(
+        "torchgraph",
+        "op graphs of PyTorch models; ignore *.torchgraph.new in git, where drifts wait for `torchgraph review`",
+    )
     group.addoption(
         "--torchgraph-update",
         action="store_true",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin import options
+from pytest_torchgraph.plugin import options, pending
 from pytest_torchgraph.plugin.events import LEDGER, Ledger, Unused
 from pytest_torchgraph.plugin.location import SUFFIX, label, node_id, snapshot_root
 from pytest_torchgraph.plugin.stored import body_digest_of, owner
@@ -84,6 +84,7 @@ def _remove(found: Unused, config: pytest.Config) -> Unused:
         path.unlink()
     except OSError:
         return found
+    pending.drop(path)
     _prune(path.parent, snapshot_root(config))
     return replace(found, removed=True)
 
