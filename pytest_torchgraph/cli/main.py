@@ -13,8 +13,11 @@ from pytest_torchgraph.cli import (
     check,
     demo,
     diff,
+    git_driver,
+    git_setup,
     history,
     ops,
+    pre_commit,
     reject,
     report,
     review,
@@ -26,7 +29,23 @@ from pytest_torchgraph.cli.exits import WRONG, Wrong
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (show, diff, history, review, accept, reject, trace, check, report, ops, autograd, demo)
+VERBS = (
+    show,
+    diff,
+    history,
+    review,
+    accept,
+    reject,
+    git_setup,
+    git_driver,
+    pre_commit,
+    trace,
+    check,
+    report,
+    ops,
+    autograd,
+    demo,
+)
 
 
 def parser() -> argparse.ArgumentParser:
