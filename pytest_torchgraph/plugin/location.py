@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ WAITING = ".new"
 """Follows the suffix of what waits for review."""
 LOSSY = frozenset('\\/?*:|"<>')
 LONGEST_NAME_BYTES = 150
+_LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+))+$")
+"""What variants have between a name and the suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ def address(item: pytest.Item, slot: str, *, case_clash: bool = False) -> Addres
     return Address(node_id(item), path, label(path, root))
 
 
+def without_labels(label: str) -> str:
+    """The path of the base of the snapshot at *label*, which may be a variant."""
+    return _LABELS.sub("", label.removesuffix(SUFFIX)) + SUFFIX
+
+
 def from_here(test: str, config: pytest.Config) -> str:
     """The node id *test*, relative to the folder where pytest was started instead of the root directory."""
     module, separator, inner = test.partition("::")
@@ -75,7 +83,7 @@ def file_name(item: pytest.Item, slot: str, *, case_clash: bool = False) -> str:
     """``Class.test[params].slot.torchgraph``; a hash keeps names apart where a character had to go."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     exact = ".".join([*classes, item.name, *([slot] if slot else [])])
-    return readable(exact, always_hash=case_clash) + SUFFIX
+    return readable(exact, always_hash=case_clash or _LABELS.search(exact) is not None) + SUFFIX
 
 
 def readable(exact: str, *, always_hash: bool = False) -> str:
