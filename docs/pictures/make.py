@@ -1,4 +1,4 @@
-"""The picture of the page in the README: python docs/pictures/make.py. Needs transformers, playwright and a Chromium."""
+"""The picture of the page in the README: ``python docs/pictures/make.py``; needs playwright and a Chromium."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def page() -> str:
     layer = case("tests/test_layers.py::test_feed_forward", gelu(written_out=False), gelu(written_out=True))
     same = case("tests/test_layers.py::test_other", gelu(written_out=False), gelu(written_out=False))
     names = ("test_embedding", "test_norm", "test_rotary")
-    return render(report_of([attention, layer, *(replace(same, test=f"tests/test_layers.py::{name}") for name in names)]))
+    return render(
+        report_of([attention, layer, *(replace(same, test=f"tests/test_layers.py::{name}") for name in names)])
+    )
 
 
 def photograph(text: str, picture: Path) -> None:

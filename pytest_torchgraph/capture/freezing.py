@@ -47,7 +47,7 @@ class Run:
     followed: Followed
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
-    kept: frozenset[int] = frozenset()
+    kept: frozenset[int] | None = None
 
 
 class Records:

@@ -9,7 +9,7 @@ from pytest_torchgraph.capture.node import Running
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.graph.autograd import AutogradNode
-from pytest_torchgraph.graph.memory import Category, Life, Memory
+from pytest_torchgraph.graph.memory import Category, Life, Memory, saved_in
 from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
 
 BEFORE: dict[str, Category] = {
@@ -32,7 +32,7 @@ class Lives:
         links: list[Link],
         identity: Identity,
         nodes: tuple[AutogradNode, ...],
-        kept: frozenset[int],
+        kept: frozenset[int] | None,
     ) -> None:
         self.log = log
         self.links = links
@@ -41,7 +41,7 @@ class Lives:
         self.saved = {storage for node in nodes for storage in node.saved}
         if all(link.phase != BACKWARD for link in links) and made_nodes(log):
             # When the call is over, nothing but autograd (or a cache) holds what is alive and was not returned.
-            self.saved = set(kept)
+            self.saved = set(kept or ())
 
     def all(self) -> Iterator[Life]:
         """The life of every storage whose size is known, in order; several where its category or size changed."""
@@ -90,6 +90,11 @@ class Lives:
         return self.accumulated.get(index, sight.named_at)
 
 
+def keeps_are_known(log: list[Entry], links: list[Link], kept: frozenset[int] | None) -> bool:
+    """Whether it is known what was kept for a backward pass: it ran, or what outlived the call is known, or nothing."""
+    return kept is not None or any(link.phase == BACKWARD for link in links) or not made_nodes(log)
+
+
 def made_nodes(log: list[Entry]) -> bool:
     """Whether the run made autograd nodes at all."""
     return bool(log) and log[-1].sequence_number > log[0].sequence_number
@@ -112,12 +117,13 @@ def memory_of(
     links: list[Link],
     identity: Identity,
     nodes: tuple[AutogradNode, ...],
-    kept: frozenset[int],
+    kept: frozenset[int] | None,
     resident: int,
 ) -> Memory:
     """Live bytes after each operation, the peak, and what they belong to.
 
-    ``kept`` are the storages that were made in the run and outlived the model's call without being returned.
+    ``kept`` are the storages that were made in the run and outlived the model's call without being returned; ``None``
+    where there is no such call.
     """
     timeline = tuple(entry.live for entry in log)
     peak = max(timeline, default=resident)
@@ -135,6 +141,7 @@ def memory_of(
         input_bytes=bytes_of("input", sights),
         alive_at_peak=tuple(dict.fromkeys(life.storage for life in lives if life.alive(moment))),
         lives=lives,
+        saved=saved_in(lives) if keeps_are_known(log, links, kept) else None,
     )
 
 

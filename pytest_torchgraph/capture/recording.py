@@ -59,7 +59,7 @@ class Recording:
         self.calls: list[OpenCall] = []
         self.evidence: Evidence | None = None
         self.resident = 0
-        self.kept: frozenset[int] = frozenset()
+        self.kept: frozenset[int] | None = None
         self._run: Run | None = None
         self._graph: Graph | None = None
 

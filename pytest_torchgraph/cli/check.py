@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     def once() -> judgement.Judged:
         graph = models.trace(model)
         after = as_snapshot(graph, arguments.model)
+        judgement.require_matching(arguments, (before, after), graph)
         return judgement.judged(before, after, title, arguments, live=graph, accept=accept)
 
     result = once()

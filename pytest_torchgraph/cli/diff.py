@@ -14,6 +14,8 @@ from pytest_torchgraph.cli.snapshots import load, parsed
 if TYPE_CHECKING:
     import argparse
 
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
 
 def register(verbs: Any) -> None:
     """Add the verb to the command line."""
@@ -39,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(given) == 1:
         raise Wrong(f"{given[0]} is one file: give the second, or a git revision and '-- {given[0]}'.")
     (_, before), (_, after) = load(arguments.before), load(arguments.after)
+    judgement.require_matching(arguments, (before, after))
     title = f"{arguments.before} -> {arguments.after}"
     result = judgement.judged(before, after, title, arguments)
     judgement.show([result.case], arguments)
@@ -50,15 +53,24 @@ def _revisions(arguments: argparse.Namespace) -> int:
     if not files and output.form_of(arguments) == "terminal":
         sys.stderr.write("no snapshot file differs\n")
         return SAME
-    results = [_judged(file, arguments) for file in files]
+    pairs = [_parsed(file) for file in files]
+    judgement.require_matching(arguments, [side for pair in pairs for side in pair if side])
+    results = [_judged(file, pair, arguments) for file, pair in zip(files, pairs, strict=True)]
     judgement.show([result.case for result in results], arguments)
     return DRIFT if any(result.code == DRIFT for result in results) else SAME
 
 
-def _judged(file: Changed, arguments: argparse.Namespace) -> judgement.Judged:
-    if file.before is None:
+def _parsed(file: Changed) -> tuple[Snapshot | None, Snapshot | None]:
+    before = None if file.before is None else parsed(file.before, file.path)
+    return before, None if file.after is None else parsed(file.after, file.path)
+
+
+def _judged(
+    file: Changed, sides: tuple[Snapshot | None, Snapshot | None], arguments: argparse.Namespace
+) -> judgement.Judged:
+    before, after = sides
+    if before is None:
         return judgement.lone(file.path, "added")
-    if file.after is None:
+    if after is None:
         return judgement.lone(file.path, "removed")
-    before, after = parsed(file.before, file.path), parsed(file.after, file.path)
     return judgement.judged(before, after, file.path, arguments)

@@ -37,6 +37,18 @@ class Judged:
     code: int
 
 
+def require_matching(arguments: argparse.Namespace, snapshots: Iterable[Snapshot], live: Graph | None = None) -> None:
+    """Refuse names to ignore that none of *snapshots* has."""
+    if arguments.ignore:
+        from pytest_torchgraph.verdict.mistyped import require_matching as require
+
+        programs = (snapshot.program for snapshot in snapshots)
+        try:
+            require(arguments.ignore, programs, live.vocabulary if live else None)
+        except ValueError as error:
+            raise Wrong(str(error)) from None
+
+
 def judged(
     before: Snapshot,
     after: Snapshot,
@@ -51,10 +63,6 @@ def judged(
     from pytest_torchgraph.report.comparison import compared
 
     try:
-        if arguments.ignore:
-            from pytest_torchgraph.verdict.mistyped import require_matching
-
-            require_matching(arguments.ignore, (before.program, after.program), live.vocabulary if live else None)
         comparison = compared(
             before.program,
             after.program,

@@ -7,13 +7,45 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.cli import autograd, check, demo, diff, history, ops, report, show, trace
+from pytest_torchgraph.cli import (
+    accept,
+    autograd,
+    check,
+    demo,
+    diff,
+    git_driver,
+    git_setup,
+    history,
+    ops,
+    pre_commit,
+    reject,
+    report,
+    review,
+    show,
+    trace,
+)
 from pytest_torchgraph.cli.exits import WRONG, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (show, diff, history, trace, check, report, ops, autograd, demo)
+VERBS = (
+    show,
+    diff,
+    history,
+    review,
+    accept,
+    reject,
+    git_setup,
+    git_driver,
+    pre_commit,
+    trace,
+    check,
+    report,
+    ops,
+    autograd,
+    demo,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli.exits import Wrong
+from pytest_torchgraph.snapshot.pending import snapshot_text
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -13,14 +15,19 @@ if TYPE_CHECKING:
 
 
 def load(path: str) -> tuple[str, Snapshot]:
-    """The text of the snapshot at *path* and what it holds."""
+    """The text of the snapshot at *path*, which may wait for review, and what it holds."""
+    text = snapshot_text(read_text(path))
+    return text, parsed(text, path)
+
+
+def read_text(path: str) -> str:
+    """The text of the file at *path*."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no snapshot.") from None
     except OSError as error:
         raise Wrong(f"{path}: {error.strerror}.") from None
-    return text, parsed(text, path)
 
 
 def parsed(text: str, path: str) -> Snapshot:
@@ -43,6 +50,8 @@ def save(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise Wrong(f"{path} cannot be written: {error.strerror}.") from None
 
 

@@ -1,11 +1,10 @@
-"""Equal edits in repeated layers, told once; and the fingerprint by which one edit is known in any model."""
+"""Equal edits in repeated layers, told once."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from pytest_torchgraph.diff.change import (
@@ -29,7 +28,6 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.tree import numbered
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 NUMBER = re.compile(r"\d+")
 COUNT = re.compile(r"_\d+$")
@@ -41,13 +39,12 @@ class Group:
     """The same edit wherever it was made.
 
     ``scope`` is the path of the scopes, ``*`` where they differ in an index (``layers.*.attn``); ``scopes`` are the
-    full paths, in order, each once. ``fingerprint`` does not depend on scope names and sizes.
+    full paths, in order, each once.
     """
 
     changes: tuple[Change, ...]
     scope: str
     scopes: tuple[str, ...]
-    fingerprint: str
 
     @property
     def first(self) -> Change:
@@ -66,12 +63,12 @@ def grouped(changes: Iterable[Change]) -> tuple[Group, ...]:
     found: dict[tuple[str, Edit], list[Change]] = {}
     for change in changes:
         found.setdefault((NUMBER.sub("*", scope_of(change)), edit_of(change)), []).append(change)
-    return tuple(_group(edit, tuple(members)) for (_, edit), members in found.items())
+    return tuple(_group(tuple(members)) for members in found.values())
 
 
-def _group(edit: Edit, members: tuple[Change, ...]) -> Group:
+def _group(members: tuple[Change, ...]) -> Group:
     scopes = tuple(dict.fromkeys(scope_of(change) for change in members))
-    return Group(members, shared_path(scopes), scopes, fingerprint((edit,)))
+    return Group(members, shared_path(scopes), scopes)
 
 
 def shared_path(paths: tuple[str, ...]) -> str:
@@ -159,28 +156,3 @@ def plain(value: object) -> object:
     if isinstance(value, Value):
         return (f"%{NUMBER.sub('*', COUNT.sub('', value.name))}", value.spec)
     return tuple(map(plain, value)) if isinstance(value, tuple) else value
-
-
-def fingerprint(edits: Iterable[Edit]) -> str:
-    """Eight hex digits of *edits*, whatever their order: the same for the same edits in another model or test."""
-    texts = sorted({repr(_sizeless(edit)) for edit in edits})
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
-
-
-def _sizeless(value: object) -> object:
-    """*value* with every size, stride and count of operations replaced, and names of scopes and values left out."""
-    if isinstance(value, TensorSpec):
-        return (value.dtype, len(value.shape), value.layout, value.geometry is None or value.geometry.is_contiguous)
-    if isinstance(value, Geometry):
-        return ("geometry", len(value.shape))
-    if isinstance(value, tuple):
-        sizes = value and all(type(each) is int for each in value)
-        return ("sizes", len(value)) if sizes else tuple(map(_sizeless, value))
-    if isinstance(value, str):
-        return "" if value.startswith("%") or "*" in value else value
-    return _sizeless_record(value) if is_dataclass(value) else "n" if type(value) is int else value
-
-
-def _sizeless_record(record: object) -> object:
-    names = getattr(record, "__dataclass_fields__", {})
-    return (type(record).__name__, *(_sizeless(getattr(record, name)) for name in names))

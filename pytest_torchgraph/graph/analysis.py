@@ -40,7 +40,7 @@ def memory_use(graph: Graph) -> MemoryUse:
         peak=memory.peak,
         peak_operation=None if at is None else at.packet,
         peak_module=None if at is None else graph.scopes[at.scope].path,
-        saved_for_backward=memory.saved_for_backward if known or memory.saved is not None else None,
+        saved_for_backward=memory.saved,
         by_category=memory.by_category() if known else None,
         phase_peaks=phase_peaks(graph),
     )

@@ -94,8 +94,8 @@ def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
     if graph.memory.lives is None:
         return
     present = {phase.name for phase in graph.phases}
-    if BACKWARD in present or graph.memory.saved_for_backward:
-        yield "saved", graph.memory.saved_for_backward
+    if graph.memory.saved is not None:
+        yield "saved", graph.memory.saved
     if BACKWARD in present:
         yield "gradients", graph.memory.total("gradients")
     if OPTIMIZER in present:

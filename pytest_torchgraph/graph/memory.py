@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, TypeAlias
@@ -79,7 +80,8 @@ class Memory:
     ``timeline[i]`` is what was live right after operation ``i``. ``alive_at_peak`` are storage positions. ``lives`` say
     what every byte of it belongs to: *saved* is what the forward pass kept for the backward one, *temporaries* what
     comes and goes, *other* tensors that were made outside the run and are no input. A graph read from a file has no
-    ``lives``, and only the total of what was ``saved``. ``allocator`` is there when the trace was asked for it.
+    ``lives``. ``saved`` is what the forward pass kept for a backward one, ``None`` where that is not known: without a
+    backward pass, only what outlives a call that was traced is known to be kept. ``allocator`` is there when the trace was asked for it.
     """
 
     resident: int
@@ -125,9 +127,9 @@ class Memory:
     @property
     def saved_for_backward(self) -> int:
         """Bytes that the forward pass kept for the backward one; what checkpointing makes again is not among them."""
-        if self.lives is None and self.saved is not None:
-            return self.saved
-        return sum({life.storage: life.bytes for life in self._known_lives() if is_saved(life)}.values())
+        if self.saved is None:
+            raise SavedUnknown
+        return self.saved
 
     def peak_in_blocks(self, block: int = CUDA_BLOCK) -> int:
         """The peak when every storage takes whole blocks of *block* bytes, as PyTorch's CUDA allocator gives them."""
@@ -164,6 +166,21 @@ class LivesUnknown(LookupError):
 
     def __str__(self) -> str:
         return "a snapshot file holds the peak and totals, not what was live step by step: trace the model for that"
+
+
+class SavedUnknown(LookupError):
+    """Nothing tells what was kept for a backward pass."""
+
+    def __str__(self) -> str:
+        return (
+            "what the forward pass kept is known of a call that was traced, and of a run with a backward pass; "
+            "not of a recorded block without one, nor of a snapshot that does not say it"
+        )
+
+
+def saved_in(lives: Iterable[Life]) -> int:
+    """Bytes that the forward pass kept for the backward one, each storage counted once."""
+    return sum({life.storage: life.bytes for life in lives if is_saved(life)}.values())
 
 
 def is_saved(life: Life) -> bool:

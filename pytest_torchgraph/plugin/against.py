@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import comparison, events, options, reports
+from pytest_torchgraph.plugin import comparison, events, options, pending, reports, variants
 from pytest_torchgraph.plugin.events import Event, What
-from pytest_torchgraph.plugin.extension import Entry, store
+from pytest_torchgraph.plugin.extension import Entry, address, store, write_atomically
 from pytest_torchgraph.plugin.location import from_here
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
@@ -44,11 +44,12 @@ class Slot:
         change: str = "",
         body: str = "",
         notes: tuple[str, ...] = (),
+        environment: tuple[str, ...] = (),
         case: str = "",
     ) -> None:
         """Keep for the summary and the reports what happened to this snapshot."""
-        where = {"test": self.address.test, "path": self.address.label}
-        events.add(self.item, Event(**where, what=what, text=text, change=change, body=body, notes=notes, case=case))
+        where = {"test": self.address.test, "path": self.address.label, "text": text, "change": change, "body": body}
+        events.add(self.item, Event(what=what, notes=notes, environment=environment, case=case, **where))
 
     def case(self, what: What, outcome: Outcome, snapshot: Snapshot) -> str:
         """What a report tells of the comparison with *snapshot*."""
@@ -60,21 +61,35 @@ class Slot:
         store(self.item, self.name, Entry("", stands=passes))
 
     def write(self, text: str) -> None:
-        """Write the file and let syrupy count it."""
-        store(self.item, self.name, Entry(text, stands=False), write=True)
+        """Write the file and let syrupy count it, which knows nothing of variants."""
+        if self.is_variant:
+            write_atomically(self.address.path, text)
+        store(self.item, self.name, Entry(text, stands=self.is_variant), write=not self.is_variant)
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether the file is that of one environment."""
+        return self.address.path != address(self.item, self.name).path
 
     @property
     def accept(self) -> str:
-        """The command that records this snapshot; always the last line of a failure."""
+        """The command that records this snapshot."""
+        return self.command("--torchgraph-update")
+
+    def command(self, option: str) -> str:
+        """The command that runs the test with *option*."""
         config = self.item.config
         chosen = config.getoption("torchgraph_snapshot_dir")
         folder = f" --torchgraph-snapshot-dir {shlex.quote(chosen)}" if chosen else ""
-        return f"pytest {shlex.quote(from_here(self.address.test, config))} --torchgraph-update{folder}"
+        return f"pytest {shlex.quote(from_here(self.address.test, config))} {option}{folder}"
 
 
-def against_snapshot(slot: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None) -> tuple[Graph, str]:
-    """The graph that stands and, when the test must fail, the report."""
+def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None) -> tuple[Graph, str]:
+    """The graph that stands and, when the test must fail, the report; the variant that fits best is compared with."""
     __tracebackhide__ = True
+    slot = replace(base, address=variants.best(base.address, first))
+    if slot.is_variant and options.updating(slot.item.config) and says_the_same(base, rules, first):
+        return first, drop_variant(slot, base)
     found = load(slot.address)
     mistyped = mistyped_in(rules, first, found.snapshot)
     if mistyped:
@@ -84,7 +99,26 @@ def against_snapshot(slot: Slot, rules: Rules, first: Graph, again: Callable[[],
     may_write = options.updating(slot.item.config) if found.fault else options.recording(slot.item.config)
     if may_write:
         return _recorded(slot, first, again, "updated" if found.fault else "recorded")
-    return first, _nothing_stored(slot, first, found.fault)
+    return first, nothing_stored(slot, first, found.fault)
+
+
+def says_the_same(base: Slot, rules: Rules, graph: Graph) -> bool:
+    """Whether *graph* matches the *base*, so that it needs no variant."""
+    found = load(base.address).snapshot
+    return found is not None and comparison.judged(found, graph, rules).passes
+
+
+def drop_variant(slot: Slot, base: Slot) -> str:
+    """Remove the variant *slot*, now that the *base* says the same; the report if that fails."""
+    base.count(passes=True)
+    try:
+        slot.address.path.unlink()
+    except OSError as error:
+        slot.note("refused", f"cannot be removed ({error.strerror})")
+        return f"torchgraph: {slot.address.label} equals the base and cannot be removed: {error.strerror}"
+    pending.drop(slot.address.path)
+    slot.note("updated", "removed, the base says the same")
+    return ""
 
 
 def _compared(
@@ -99,13 +133,31 @@ def _compared(
         outcome = comparison.judged(snapshot, again(), rules)
         notes = (*outcome.renames, SECOND_CALL_NOTE)
     if outcome.passes:
+        pending.drop(slot.address.path)
         slot.count(passes=True)
         slot.note("matched", notes=notes, case=slot.case("matched", outcome, snapshot))
         return outcome.graph, ""
+    return drifted(slot, snapshot, outcome, first, again)
+
+
+def drifted(
+    slot: Slot, snapshot: Snapshot, outcome: Outcome, first: Graph, again: Callable[[], Graph] | None
+) -> tuple[Graph, str]:
+    """The graph, which is not that of *snapshot*, and the report; outside CI it waits for review if it repeats."""
+    __tracebackhide__ = True
     slot.count(passes=False)
+    verdict, environment = outcome.verdict, outcome.comparison.environment
     case = slot.case("drifted", outcome, snapshot)
-    slot.note("drifted", outcome.verdict.headline, change=outcome.verdict.fingerprint, case=case)
-    return outcome.graph, comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
+    slot.note("drifted", verdict.headline, change=verdict.fingerprint, environment=environment, case=case)
+    report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
+    if not slot.is_variant and variants.differing(snapshot, outcome.graph):
+        report += f"\n  for this environment alone: {slot.command('--torchgraph-update=variant')}"
+    if pending.is_wanted() and (again is None or outcome.graph in (first, again())):
+        fault = pending.keep(slot.address, outcome)
+        if fault:
+            return outcome.graph, f"{report}\n{fault}"
+        slot.note("waiting")
+    return outcome.graph, report
 
 
 def _updated(
@@ -116,26 +168,28 @@ def _updated(
         try:
             steady = settle(outcome.graph, again)
         except DoesNotRepeat as unsteady:
-            return outcome.graph, _refused(slot, unsteady)
+            return outcome.graph, refused(slot, unsteady)
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
     if outcome.passes and not outcome.renames and snapshot.test == slot.address.test:
+        pending.drop(slot.address.path)
         slot.count(passes=True)
         slot.note("unchanged", notes=notes, case=slot.case("unchanged", outcome, snapshot))
         return outcome.graph, ""
     case = slot.case("updated", outcome, snapshot)
-    return _written(slot, Steady(outcome.graph, notes), "updated", outcome.moved, case)
+    return write(slot, Steady(outcome.graph, notes), "updated", outcome.moved, case)
 
 
 def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what: What) -> tuple[Graph, str]:
     try:
         steady = settle(first, again)
     except DoesNotRepeat as unsteady:
-        return first, _refused(slot, unsteady)
+        return first, refused(slot, unsteady)
     repaired = ", the file could not be read" if what == "updated" else ""
-    return _written(slot, steady, what, comparison.size_of(steady.graph) + repaired)
+    return write(slot, steady, what, comparison.size_of(steady.graph) + repaired)
 
 
-def _written(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") -> tuple[Graph, str]:
+def write(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") -> tuple[Graph, str]:
+    """Write the snapshot, and say what *moved*."""
     text = comparison.text_of(steady.graph, slot.address.test)
     try:
         slot.write(text)
@@ -146,11 +200,13 @@ def _written(slot: Slot, steady: Steady, what: What, moved: str, case: str = "")
             "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
+    pending.drop(slot.address.path)
     slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
 
 
-def _refused(slot: Slot, unsteady: DoesNotRepeat) -> str:
+def refused(slot: Slot, unsteady: DoesNotRepeat) -> str:
+    """The report of a model that does not repeat."""
     first_change = comparison.first_change(unsteady.before, unsteady.after)
     slot.note("refused", f"the model does not repeat: {first_change}")
     return (
@@ -162,7 +218,8 @@ def _refused(slot: Slot, unsteady: DoesNotRepeat) -> str:
     )
 
 
-def _nothing_stored(slot: Slot, graph: Graph, fault: str) -> str:
+def nothing_stored(slot: Slot, graph: Graph, fault: str) -> str:
+    """The report of a snapshot that is not there, or has a *fault*."""
     slot.count(passes=False)
     if fault:
         slot.note("unreadable", fault.splitlines()[0].removeprefix(f"{slot.address.label}:"))

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_torchgraph.plugin import events, extension, limits, reports
+from pytest_torchgraph.plugin import events, extension, limits, options, reports
 from pytest_torchgraph.plugin.against import Slot, against_snapshot
 from pytest_torchgraph.plugin.events import Event
+from pytest_torchgraph.plugin.varying import vary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,7 +71,8 @@ def check(
 ) -> Graph:
     """Compare, store and judge; returns the graph that stands, or fails the test."""
     __tracebackhide__ = True
-    graph, failure = (first, "") if slot is None else against_snapshot(slot, rules, first, again)
+    compared = vary if options.varying(item.config) else against_snapshot
+    graph, failure = (first, "") if slot is None else compared(slot, rules, first, again)
     test = extension.address(item, "").test
     broken, unreadable = _held(graph, budget)
     limits.note_checked(item)

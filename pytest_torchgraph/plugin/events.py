@@ -21,6 +21,7 @@ What: TypeAlias = Literal[
     "refused",
     "over budget",
     "noted",
+    "waiting",
 ]
 
 
@@ -30,7 +31,8 @@ class Event:
 
     ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``change`` the
     fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
-    ``case`` what a report tells of it, as a line of JSON.
+    ``case`` what a report tells of it, as a line of JSON, ``environment`` what runs otherwise than it was recorded.
+    What is *waiting* lies beside its snapshot for review.
     """
 
     test: str
@@ -41,6 +43,7 @@ class Event:
     body: str = ""
     notes: tuple[str, ...] = ()
     case: str = ""
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,4 +97,8 @@ def pack(test: str, events: list[Event]) -> dict[str, Any]:
 
 def unpack(packed: dict[str, Any]) -> tuple[str, list[Event]]:
     """The node id and events that :func:`pack` was given."""
-    return packed["test"], [Event(**{**event, "notes": tuple(event["notes"])}) for event in packed["events"]]
+    return packed["test"], [_event(**event) for event in packed["events"]]
+
+
+def _event(*, notes: list[str], environment: list[str], **others: Any) -> Event:
+    return Event(notes=tuple(notes), environment=tuple(environment), **others)

@@ -117,4 +117,8 @@ def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) ->
 def hide_from_syrupy(config: pytest.Config) -> None:
     """Keep syrupy's other extensions away from these files, should the folder lie inside one of theirs."""
     ignored = list(config.option.ignore_file_extensions or ())
-    config.option.ignore_file_extensions = [*ignored, TorchGraphExtension.file_extension]
+    config.option.ignore_file_extensions = [
+        *ignored,
+        TorchGraphExtension.file_extension,
+        location.WAITING.removeprefix("."),
+    ]

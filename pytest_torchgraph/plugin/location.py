@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIX = ".torchgraph"
+WAITING = ".new"
+"""Follows the suffix of what waits for review."""
 LOSSY = frozenset('\\/?*:|"<>')
 LONGEST_NAME_BYTES = 150
+_LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+))+$")
+"""What variants have between a name and the suffix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ def node_id(item: pytest.Item | pytest.Collector) -> str:
     return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
 
 
+def waiting_path(snapshot: Path) -> Path:
+    """Where what waits for review of *snapshot* lies."""
+    return snapshot.with_name(snapshot.name + WAITING)
+
+
 def snapshot_root(config: pytest.Config) -> Path:
     """The folder of all snapshots: ``torchgraph_snapshot_dir`` under the root directory."""
     chosen = config.getoption("torchgraph_snapshot_dir") or config.getini("torchgraph_snapshot_dir")
@@ -43,6 +53,11 @@ def address(item: pytest.Item, slot: str, *, case_clash: bool = False) -> Addres
     root = item.config.rootpath
     path = snapshot_root(item.config) / folder_of(item.path, root) / file_name(item, slot, case_clash=case_clash)
     return Address(node_id(item), path, label(path, root))
+
+
+def without_labels(label: str) -> str:
+    """The path of the base of the snapshot at *label*, which may be a variant."""
+    return _LABELS.sub("", label.removesuffix(SUFFIX)) + SUFFIX
 
 
 def from_here(test: str, config: pytest.Config) -> str:
@@ -68,7 +83,7 @@ def file_name(item: pytest.Item, slot: str, *, case_clash: bool = False) -> str:
     """``Class.test[params].slot.torchgraph``; a hash keeps names apart where a character had to go."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     exact = ".".join([*classes, item.name, *([slot] if slot else [])])
-    return readable(exact, always_hash=case_clash) + SUFFIX
+    return readable(exact, always_hash=case_clash or _LABELS.search(exact) is not None) + SUFFIX
 
 
 def readable(exact: str, *, always_hash: bool = False) -> str:

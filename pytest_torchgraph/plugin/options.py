@@ -14,12 +14,23 @@ MARKER = "torchgraph_budget"
 
 def register(parser: pytest.Parser) -> None:
     """Add the group ``torchgraph`` to *parser*, and the ini settings of the same names."""
-    group = parser.getgroup("torchgraph", "op graphs of PyTorch models")
+    group = parser.getgroup(
+        "torchgraph",
+        "op graphs of PyTorch models; ignore *.torchgraph.new in git, where drifts wait for `torchgraph review`",
+    )
     group.addoption(
         "--torchgraph-update",
         action="store_true",
         default=False,
         help="record what is missing and rewrite what drifted, this plugin's snapshots only",
+    )
+    # An option of its own: with a value that may be left out, the path after the option would be taken for it.
+    group.addoption(
+        "--torchgraph-update=variant",
+        action="store_true",
+        default=False,
+        dest="torchgraph_update_variant",
+        help="record what this PyTorch, device type or architecture does otherwise beside the snapshot it leaves alone",
     )
     group.addoption(
         "--torchgraph-compare",
@@ -79,6 +90,8 @@ def configure(config: pytest.Config) -> None:
             "pytest-torchgraph stores its snapshots through syrupy, which is not loaded. "
             "Remove '-p no:syrupy', or add '-p no:torchgraph' to run without both."
         )
+    if varying(config) and updating(config):
+        raise pytest.UsageError("--torchgraph-update=variant leaves snapshots alone, another option updates them.")
     if config.getini("torchgraph_compare") not in COMPARE:
         raise pytest.UsageError(
             f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
@@ -111,6 +124,11 @@ def updating(config: pytest.Config) -> bool:
     return bool(config.option.torchgraph_update or config.option.update_snapshots)
 
 
+def varying(config: pytest.Config) -> bool:
+    """Whether this run records variants."""
+    return bool(config.option.torchgraph_update_variant)
+
+
 def recording(config: pytest.Config) -> bool:
     """Whether missing snapshots are written in this run."""
     return updating(config) or bool(config.option.update_new_snapshots_only)
@@ -126,6 +144,6 @@ def header(config: pytest.Config) -> str:
         torch = f"torch {version('torch')}"
     except PackageNotFoundError:
         torch = "torch is not installed"
-    does = "update" if updating(config) else "check"
+    does = "record variants" if varying(config) else "update" if updating(config) else "check"
     where = " (CI)" if os.environ.get("CI") else ""
     return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"

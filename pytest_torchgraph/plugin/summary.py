@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,13 +27,32 @@ LISTED = (
 def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
     """The section's lines with their colours; empty when there is nothing that pytest has not said."""
     events = [event for of_test in ledger.events.values() for event in of_test]
-    shown = [*_drifts(events), *_listed(events), *_notes(events), *_unused(ledger.unused, removing=removing)]
+    shown = [
+        *_environments(events),
+        *_drifts(events),
+        *_listed(events),
+        *_notes(events),
+        *_unused(ledger.unused, removing=removing),
+    ]
     unchanged = sum(event.what == "unchanged" for event in events)
     if unchanged and any(event.what in ("recorded", "updated") for event in events):
         shown.append((f"unchanged {unchanged} more", PLAIN))
     elif unchanged:
         shown.append((f"unchanged {unchanged}, nothing to update", PLAIN))
-    return shown
+    return [*shown, *_waiting(events)]
+
+
+def _environments(events: Iterable[Event]) -> Iterator[Line]:
+    """What drifted snapshots were recorded with and run on now, where that differs."""
+    found = Counter(line for event in events if event.what == "drifted" for line in event.environment)
+    for line, count in found.items():
+        yield f"environment: {line} ({count} drifted)", YELLOW
+
+
+def _waiting(events: Iterable[Event]) -> Iterator[Line]:
+    count = sum(event.what == "waiting" for event in events)
+    if count:
+        yield f"{count} to review without another run: torchgraph review, accept or reject", PLAIN
 
 
 def _drifts(events: Iterable[Event]) -> Iterator[Line]:

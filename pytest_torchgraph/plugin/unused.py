@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin import options
+from pytest_torchgraph.plugin import options, pending
 from pytest_torchgraph.plugin.events import LEDGER, Ledger, Unused
-from pytest_torchgraph.plugin.location import SUFFIX, label, node_id, snapshot_root
+from pytest_torchgraph.plugin.location import SUFFIX, label, node_id, snapshot_root, without_labels
 from pytest_torchgraph.plugin.stored import body_digest_of, owner
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def is_whole(config: pytest.Config, ledger: Ledger) -> bool:
 def find(config: pytest.Config, ledger: Ledger) -> list[Unused]:
     """The snapshots below the snapshot folder whose owner is gone, or passed without claiming them."""
     root = config.rootpath
-    claimed = {event.path for events in ledger.events.values() for event in events}
+    claimed = {without_labels(event.path) for events in ledger.events.values() for event in events}
     found = []
     for path in sorted(snapshot_root(config).rglob(f"*{SUFFIX}")):
         shown = label(path, root)
-        test = None if shown in claimed else owner(path)
+        test = None if without_labels(shown) in claimed else owner(path)
         if test is not None and is_abandoned(test, ledger, root):
             found.append(Unused(path=shown, owner=test, renamed_to=_renamed(path, ledger)))
     return found
@@ -84,6 +84,7 @@ def _remove(found: Unused, config: pytest.Config) -> Unused:
         path.unlink()
     except OSError:
         return found
+    pending.drop(path)
     _prune(path.parent, snapshot_root(config))
     return replace(found, removed=True)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Removed
-from pytest_torchgraph.diff.grouping import edit_of, fingerprint
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.causes.claim import work_names
+from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
 from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
@@ -58,15 +58,8 @@ def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
     failing = [finding for finding in findings if finding.severity == "fail"]
     if not failing:
         return Verdict(status="note" if findings else "same", findings=findings)
-    changes = [change for finding in failing for group in finding.groups for change in group.changes]
-    edits = [edit_of(change) for change in changes if not isinstance(change, MetricChanged)]
-    edits = edits or [_moved_metric(change) for change in changes if isinstance(change, MetricChanged)]
     status: Status = "improved" if _only_fewer(failing, difference) else "drift"
-    return Verdict(status=status, findings=findings, fingerprint=fingerprint(edits))
-
-
-def _moved_metric(change: MetricChanged) -> tuple[str, ...]:
-    return ("metric", change.name, metric_direction(change))
+    return Verdict(status=status, findings=findings, fingerprint=fingerprint_of(edits_of(findings)))
 
 
 def _only_fewer(failing: Iterable[Finding], difference: Difference) -> bool:

@@ -110,9 +110,8 @@ def measured(graph: Graph, key: str) -> Graph | Selection:
 
 
 def keeps(graph: Graph) -> bool:
-    """Whether a forward pass without a backward one is known to keep something for it."""
-    known = graph.memory.lives is not None or graph.memory.saved is not None
-    return known and graph.memory.saved_for_backward > 0
+    """Whether it is known what the forward pass keeps for a backward one."""
+    return graph.memory.saved is not None
 
 
 def value_of(graph: Graph, key: str) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, distributed
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.snapshot.writer import write
 from tests.regressions.process_group import process_group
 

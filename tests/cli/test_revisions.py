@@ -76,6 +76,17 @@ def test_paths_narrow_it_down(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "HEAD~1", "--", "snapshots/goes.torchgraph"]) == 1
 
 
+def test_names_to_ignore_are_those_of_any_of_the_files(capsys: pytest.CaptureFixture[str], repository: Path) -> None:
+    other = SNAPSHOT.replace(
+        "  relu(%x) f32[2,16]\n  return %relu", "  head: ReLU = relu(%x) f32[2,16]\n  return %head"
+    )
+    (repository / "snapshots/stays.torchgraph").write_text(other, encoding="utf-8")
+    assert main(["diff", "HEAD~1", "--ignore", "head", "--ignore", "aten.clone"]) == 1
+    assert "drifts é.torchgraph: +1 aten.clone" not in capsys.readouterr().out
+    assert main(["diff", "HEAD~1", "--ignore", "tail"]) == 2
+    assert "'tail'" in capsys.readouterr().err
+
+
 def test_as_json_it_is_one_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", "HEAD~1", "HEAD", "--format", "json"]) == 1
     report = json.loads(capsys.readouterr().out)

@@ -17,7 +17,15 @@ PACKETS = {"aten.add", "aten.mul", "aten.clone", "aten.relu"}
 NAMES = frozenset(PACKETS | {"aten.add.Tensor", "aten.mul.Tensor", "aten.clone.default", "aten.relu.default"})
 
 
-def graph(*names: str, peak: int = 4096, torch: str = "2.13.0", width: int = 16, scope: str = "layer") -> Graph:
+def graph(
+    *names: str,
+    peak: int = 4096,
+    torch: str = "2.13.0",
+    width: int = 16,
+    scope: str = "layer",
+    device: str = "cpu",
+    architecture: str = "x86_64",
+) -> Graph:
     """A chain of operations on one tensor, inside one module called *scope*."""
     spec = TensorSpec("float32", (2, width), Geometry((2, width), contiguous_stride((2, width))))
     storages = [Storage(0, "input", 8 * width, spec, name="x")]
@@ -49,8 +57,8 @@ def graph(*names: str, peak: int = 4096, torch: str = "2.13.0", width: int = 16,
             torch=torch,
             python="3.11",
             system="linux",
-            architecture="x86_64",
-            device="cpu",
+            architecture=architecture,
+            device=device,
             grad_mode="no_grad",
             training="eval",
         ),
@@ -81,6 +89,6 @@ def calls(*graphs: Graph) -> Any:
 
 if __name__ == "stubs":
     # Only inside the project under test; this suite's own process keeps the real room.
-    capture = ModuleType("pytest_torchgraph.capture.recording")
+    capture = ModuleType("pytest_torchgraph.capture.tracing")
     capture.trace = trace  # type: ignore[attr-defined]
     sys.modules[capture.__name__] = capture

@@ -130,7 +130,7 @@ def test_very_verbose_shows_each_operation_before_and_after() -> None:
                 - relu(%mm) f32[2,64]
                 + gelu(%mm) f32[2,64]
               and the same in layers.1, layers.2
-          change 4623b24a
+          change 62c09205
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 

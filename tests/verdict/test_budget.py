@@ -79,7 +79,7 @@ def in_phases() -> Graph:
         Life(2, "saved", 2**22, 0, 9),
         Life(1, "gradients", 2**21, 8, None),
     )
-    return replace(plain, operations=operations, calls=calls, memory=replace(plain.memory, lives=lives))
+    return replace(plain, operations=operations, calls=calls, memory=replace(plain.memory, lives=lives, saved=2**22))
 
 
 def test_a_phase_has_keys_of_its_own() -> None:

@@ -1,0 +1,60 @@
+"""What a failed check would record, kept beside the snapshot for ``torchgraph review``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.plugin.extension import write_atomically
+from pytest_torchgraph.plugin.location import waiting_path
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.plugin.comparison import Outcome
+    from pytest_torchgraph.plugin.location import Address
+    from pytest_torchgraph.snapshot.pending import Pending
+
+
+def is_wanted() -> bool:
+    """Whether drifts are kept: not in CI, where nobody would find them."""
+    return not os.environ.get("CI")
+
+
+def keep(address: Address, outcome: Outcome) -> str:
+    """Write what waits for review; returns why that was impossible, nothing otherwise."""
+    from pytest_torchgraph.snapshot.pending import write_pending
+
+    path = waiting_path(address.path)
+    try:
+        write_atomically(path, write_pending(_still_accepted(_waiting(address, outcome), path)))
+    except OSError as error:
+        return f"  not kept for review: {address.label}{path.suffix} cannot be written: {error.strerror}"
+    return ""
+
+
+def _waiting(address: Address, outcome: Outcome) -> Pending:
+    from pytest_torchgraph.plugin.comparison import text_of
+    from pytest_torchgraph.report.review import waiting
+
+    text = text_of(outcome.graph, address.test)
+    return waiting(outcome.comparison, test=address.test, before=address.path.read_bytes(), text=text)
+
+
+def _still_accepted(pending: Pending, path: Path) -> Pending:
+    """*pending* with what a reviewer has accepted already, where the snapshot is still the same."""
+    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+    from pytest_torchgraph.snapshot.pending import read_pending
+
+    try:
+        earlier = read_pending(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError, SnapshotUnreadable):
+        return pending
+    return pending.accepting(frozenset(earlier.accepted)) if earlier.before == pending.before else pending
+
+
+def drop(path: Path) -> None:
+    """Remove what waits for the snapshot at *path*, if anything does and that is possible."""
+    try:
+        waiting_path(path).unlink(missing_ok=True)
+    except OSError:
+        return

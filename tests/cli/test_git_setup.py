@@ -1,0 +1,211 @@
+"""``torchgraph git-setup``: git explains snapshots; ``torchgraph pre-commit``: what must not be committed is not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_torchgraph.cli.git_setup import LINE
+from pytest_torchgraph.cli.main import main, parser
+from tests.cli.test_diff import COPIED
+from tests.cli.test_review import CLONE, waits
+from tests.cli.test_show import SNAPSHOT
+
+pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+PROJECT = Path(__file__).parents[2]
+SETTINGS = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org", "-c", "commit.gpgsign=false")
+
+
+def git(*arguments: str, check: bool = True) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "GIT_PAGER": "cat"}
+    command = ["git", *SETTINGS, *arguments]
+    done = subprocess.run(command, env=environment, check=check, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one snapshot committed."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    git("init", "-q", "-b", "main")
+    (tmp_path / "snapshots").mkdir()
+    write(SNAPSHOT)
+    git("add", "-A")
+    git("commit", "-qm", "one")
+    return tmp_path
+
+
+def write(text: str) -> None:
+    Path("snapshots/a b.torchgraph").write_text(text, encoding="utf-8")
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    assert main(["git-setup", *arguments]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def test_git_diff_explains_and_git_log_tells_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys)
+    write(COPIED)
+    assert git("diff").startswith("snapshots/a b.torchgraph: +1 aten.clone (0 -> 1)\n")
+    assert "+  clone(%x)" in git("diff", "--no-ext-diff", "--no-textconv")
+    git("add", "-A")
+    git("commit", "-qm", "two")
+    log = git("log", "-p", "-1")
+    assert "\n+1 × aten.clone\n" in log
+    assert "\n-ops 1\n+ops 2\n" in log
+    assert "\n+  clone(%x) f32[2,16]\n" in log
+    assert "snapshots/a b.torchgraph: +1 aten.clone (0 -> 1)\n" in git("log", "-p", "-1", "--ext-diff")
+
+
+def test_files_that_come_go_or_cannot_be_read_are_said_and_the_next_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said(capsys)
+    Path("snapshots/b.torchgraph").write_text(SNAPSHOT.replace("end\n", ""), encoding="utf-8")
+    Path("snapshots/c.torchgraph").write_text(SNAPSHOT, encoding="utf-8")
+    git("add", "-N", ".")
+    Path("snapshots/a b.torchgraph").unlink()
+    assert "snapshots/a b.torchgraph -> snapshots/c.torchgraph: no change\n" in git("diff")
+    shown = git("diff", "--no-renames")
+    assert "snapshots/a b.torchgraph: removed\n" in shown
+    assert "snapshots/b.torchgraph:10: the file is cut" in shown
+    assert "snapshots/c.torchgraph: added\ntest tests/test_m.py::test_m\n" in shown
+    git("commit", "-qam", "two")
+    assert "relu(%x) f32[2,16]" in git("log", "-p", "-1")
+
+
+def test_it_says_what_it_did_and_again_that_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".gitattributes").write_text("*.png binary", encoding="utf-8")
+    first = said(capsys)
+    assert first[:2] == [
+        "set up diff.torchgraph in the configuration of this clone",
+        f"added '{LINE}' to .gitattributes: commit it",
+    ]
+    assert first[-1] == "add '*.torchgraph.new' to .gitignore: drifts wait there for torchgraph review"
+    Path(".gitignore").write_text("*.torchgraph.new\n", encoding="utf-8")
+    config = Path(".git/config").read_text("utf-8")
+    second = said(capsys)
+    assert second[:2] == ["diff.torchgraph is set up already", ".gitattributes names it already"]
+    assert "gitignore" not in second[-1]
+    assert Path(".git/config").read_text("utf-8") == config
+    assert Path(".gitattributes").read_text("utf-8") == f"*.png binary\n{LINE}\n"
+
+
+def test_removing_leaves_everything_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    config = Path(".git/config").read_text("utf-8")
+    said(capsys)
+    assert said(capsys, "--remove") == [
+        "removed diff.torchgraph from the configuration of this clone",
+        "removed .gitattributes, which held nothing else",
+    ]
+    assert Path(".git/config").read_text("utf-8") == config
+    assert not Path(".gitattributes").exists()
+    assert said(capsys, "--remove") == ["diff.torchgraph was not set up", ".gitattributes did not name it"]
+
+
+def test_lines_of_others_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    other = "*.torchgraph diff=torchgraph eol=lf\n"
+    Path(".gitattributes").write_text(other, encoding="utf-8")
+    assert said(capsys)[1] == ".gitattributes names it already"
+    assert said(capsys, "--remove")[1] == ".gitattributes names it with other attributes: left as it is"
+    assert Path(".gitattributes").read_text("utf-8") == other
+    Path(".gitattributes").write_text(f"*.png binary\n{LINE}\n", encoding="utf-8")
+    assert said(capsys, "--remove")[1] == f"removed '{LINE}' from .gitattributes"
+    assert Path(".gitattributes").read_text("utf-8") == "*.png binary\n"
+
+
+def test_below_the_top_folder_it_does_the_same(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    monkeypatch.chdir(repository / "snapshots")
+    said(capsys)
+    assert (repository / ".gitattributes").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--remove",)])
+def test_outside_a_repository_it_is_refused(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str], repository: Path
+) -> None:
+    shutil.rmtree(repository / ".git")
+    assert main(["git-setup", *arguments]) == 2
+    assert capsys.readouterr().err.startswith("torchgraph: git-setup works inside the work tree of a git repository")
+    assert not (repository / ".gitattributes").exists()
+
+
+def test_what_cannot_be_written_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".gitattributes").mkdir()
+    assert main(["git-setup"]) == 2
+    assert ".gitattributes cannot be read" in capsys.readouterr().err
+
+
+@pytest.fixture
+def conflicted() -> Path:
+    """A snapshot that two branches have changed."""
+    git("checkout", "-qb", "other")
+    write(SNAPSHOT.replace("relu", "gelu"))
+    git("commit", "-qam", "other")
+    git("checkout", "-q", "main")
+    write(COPIED)
+    git("commit", "-qam", "main")
+    assert "CONFLICT" in git("merge", "other", check=False)
+    return Path("snapshots/a b.torchgraph")
+
+
+ADVICE = "A snapshot is not merged by hand: merge the code, then"
+
+
+@pytest.mark.parametrize("verb", [["show"], ["diff", "HEAD", "--"], ["check"], ["pre-commit"]])
+def test_a_conflicted_merge_says_to_record_again(
+    verb: list[str], conflicted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = ["tests.cli.test_git_setup:main"] if verb == ["check"] else []
+    assert main([*verb, str(conflicted), *rest]) in (1, 2)
+    told = "".join(capsys.readouterr())
+    assert "a b.torchgraph" in told
+    assert ADVICE in told
+    assert "pytest --torchgraph-update" in told
+
+
+def test_git_diff_of_a_conflicted_merge_says_so(conflicted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys)
+    shown = git("diff")
+    assert "a b.torchgraph" in shown
+    assert ADVICE in shown
+    assert "pytest --torchgraph-update" in shown
+
+
+def test_the_hook_lets_sound_snapshots_pass_and_names_each_that_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pre-commit", "snapshots/a b.torchgraph"]) == 0
+    assert main(["pre-commit"]) == 0
+    waiting = f"{waits('waiting', CLONE)}.new"
+    cut, conflicted = Path("cut.torchgraph"), Path("conflicted.torchgraph")
+    cut.write_text(SNAPSHOT.replace("end\n", ""), encoding="utf-8")
+    conflicted.write_text("<<<<<<< HEAD\n" + SNAPSHOT, encoding="utf-8")
+    assert main(["pre-commit", "snapshots/a b.torchgraph", waiting, str(cut), str(conflicted), "gone.torchgraph"]) == 1
+    told = capsys.readouterr().out
+    assert f"{waiting} waits for review and is not to be committed" in told
+    assert "cut.torchgraph:10: the file is cut" in told
+    assert "conflicted.torchgraph:1: the file has conflict markers" in told
+    assert "gone.torchgraph: No such file" in told
+    assert "a b" not in told
+
+
+def test_the_hook_definition_names_a_verb_that_there_is_and_the_files_it_takes() -> None:
+    import re
+
+    (hook,) = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert {"id", "name", "entry", "language", "files"} <= hook.keys()
+    command, *words = hook["entry"].split()
+    assert command == "torchgraph"
+    assert parser().parse_args([*words, "a.torchgraph"]).files == ["a.torchgraph"]
+    names = ("s/a.torchgraph", "s/a.torchgraph.new", "s/a.torchgraphs", "s/torchgraph.py")
+    assert [name for name in names if re.search(hook["files"], name)] == list(names[:2])
