@@ -88,7 +88,7 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     fields = ", ".join(field_text(field) for field in first.fields[:3])
     count = len(changes)
     name = operation_text(first.after.name)
-    if kind == "operation" and first.fields[0].kind == "name":
+    if kind in ("operation", "backend") and first.fields[0].kind == "name":
         more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
         return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
     if kind == "follow":
@@ -128,7 +128,9 @@ def _other(changes: Sequence[Change], first: Change) -> str:
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
             where = ", writing in place" if first.writes else ""
-            return f"{times(len(changes), 'operation')} reordered: {operation_text(first.after.name)}{where}"
+            noun = "module call" if isinstance(first.after.item, Block) else "operation"
+            verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
+            return f"{times(len(changes), noun)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
             name = f"{first.path} {first.before.text} -> {first.after.text}"
             return f"{len(changes)} parameters or buffers changed: {name}, …" if more else name
