@@ -25,7 +25,7 @@ from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text, working_bytes
+from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text, working_bytes
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
@@ -209,7 +209,8 @@ def metric_text(change: MetricChanged, difference: Difference | None = None) -> 
     """
     before, after = change.before, change.after
     if before is None or after is None:
-        left, right = ("not recorded" if number is None else str(number) for number in (before, after))
+        as_text = bytes_text if change.name in BYTE_METRICS else str
+        left, right = ("none" if number is None else as_text(number) for number in (before, after))
         return f"{change.name} {left} -> {right}"
     if change.name not in BYTE_METRICS:
         return f"{change.name} {before} -> {after}"

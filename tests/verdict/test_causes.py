@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.program import Operand, Program

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.graph.program import Program
