@@ -242,6 +242,12 @@ def test_every_cause_has_a_pair() -> None:
     assert {path.stem for path in MESSAGES.glob("*.txt")} == set(PAIRS)
 
 
+def test_every_cause_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "causes.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert {name.strip("`"): meaning for name, meaning in rows} == dict(CAUSES)
+
+
 def test_no_cause_is_made_up_where_nothing_changed() -> None:
     assert message(graph_of(), graph_of())[0].findings == ()
 
