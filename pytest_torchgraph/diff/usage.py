@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from pytest_torchgraph.diff.change import packet_of
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.program import Block, Given, Operand, Semantic, Work
+from pytest_torchgraph.graph.program import Given, Operand, Work
 from pytest_torchgraph.graph.tally import SYNC_PACKETS
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
 """Words in the names of operations that may make something else each time."""
+
+
+class Step(NamedTuple):
+    """One operation where it stands, and what it reads."""
+
+    place: Place
+    work: Work
+    reads: tuple[Read, ...]
+
+
+@dataclass(slots=True)
+class Needs:
+    """Where values are made that leave the graph, or that the host reads; and who writes into what."""
+
+    kept: list[Place] = field(default_factory=list)
+    read_by_host: list[Place] = field(default_factory=list)
+    writers: dict[Place, list[Place]] = field(default_factory=lambda: defaultdict(list))
 
 
 class Usage:
@@ -47,6 +66,21 @@ class Usage:
             yield from self._works(inner, position)
 
     @cached_property
+    def _steps(self) -> list[Step]:
+        """Every operation in program order."""
+        found: list[Step] = []
+        self._gather(self.bodies[0], found)
+        return found
+
+    def _gather(self, body: Body, found: list[Step]) -> None:
+        number, inner = body.number, body.inner
+        for at, item in enumerate(body.record.items):
+            if type(item) is Work:
+                found.append(Step((number, at), item, self.keys.reads(number, at)))
+            elif at in inner:
+                self._gather(inner[at], found)
+
+    @cached_property
     def _counts(self) -> Counter[int]:
         return Counter(self._numbers.values())
 
@@ -56,102 +90,76 @@ class Usage:
         found: dict[Place, int] = {}
         versions: Counter[Definition] = Counter()
         interned: dict[Hashable, int] = {}
-        for body, at, work in self._in_order(self.bodies[0]):
-            reads = self.keys.reads(body.number, at)
-            if _writes(work) or _varies(work):
-                versions.update({read.definition: 1 for read in reads[:1]} if _writes(work) else {})
-                continue
-            key = self.keys.plain[body.number][at], *(self._value(read, found, versions) for read in reads)
-            found[body.number, at] = interned.setdefault(key, len(interned))
+        plain = self.keys.plain
+        for place, work, reads in self._steps:
+            if _writes(work):
+                versions.update(read.definition for read in reads[:1])
+            elif not _varies(work.name):
+                values = [_value(read, found, versions) for read in reads]
+                key = (plain[place[0]][place[1]], *values)
+                found[place] = interned.setdefault(key, len(interned))
         return found
-
-    def _value(self, read: Read, numbers: dict[Place, int], versions: Counter[Definition]) -> Hashable:
-        made = read.definition
-        if isinstance(made, Made) and (made.body, made.item) in numbers:
-            return numbers[made.body, made.item], made.position, versions[made], read.readings
-        return made, versions[made], read.readings
-
-    def _in_order(self, body: Body) -> Iterator[tuple[Body, int, Work]]:
-        for at, item in enumerate(body.record.items):
-            match item:
-                case Work():
-                    yield body, at, item
-                case Block() | Semantic():
-                    yield from self._in_order(body.inner[at])
-                case Given():
-                    pass
 
     @cached_property
     def _needed(self) -> set[Place]:
         """Where values are made that something needs: the caller, a later phase, or the host."""
-        return self._upstream([*self._kept, *self._read_by_host])
+        return self._upstream([*self._needs.kept, *self._needs.read_by_host])
 
     @cached_property
     def _needed_on_device(self) -> set[Place]:
         """The same without what the host reads."""
-        return self._upstream(list(self._kept))
+        return self._upstream(list(self._needs.kept)) if self._needs.read_by_host else self._needed
 
     @cached_property
-    def _kept(self) -> list[Place]:
-        """Where values are made that leave the graph, or are written into what was there before it."""
-        tree = self.keys.tree
-        found = _places(tree.read(tree.bodies[0], operand) for _, operand in tree.program.outputs)
-        for body, at, work in self._in_order(tree.bodies[0]):
-            written = _written(self.keys.reads(body.number, at)) if _writes(work) else None
-            into_given = written is not None and not self._is_made(written) and not _is_sync(work)
-            if work.becomes or into_given:
-                found.append((body.number, at))
+    def _needs(self) -> Needs:
+        tree, found = self.keys.tree, Needs()
+        outputs = (tree.read(tree.bodies[0], operand).definition for _, operand in tree.program.outputs)
+        found.kept += [(made.body, made.item) for made in outputs if isinstance(made, Made)]
+        for place, work, reads in self._steps:
+            if packet_of(work.name) in SYNC_PACKETS:
+                found.read_by_host.append(place)
+            elif work.becomes:
+                found.kept.append(place)
+            elif _writes(work):
+                written = reads[0].definition if reads else Own("")
+                if isinstance(written, Made) and not self._is_given(written):
+                    found.writers[written.body, written.item].append(place)
+                else:
+                    found.kept.append(place)
         return found
 
-    @cached_property
-    def _read_by_host(self) -> list[Place]:
-        return [(body.number, at) for body, at, work in self._in_order(self.bodies[0]) if _is_sync(work)]
-
-    @cached_property
-    def _writers(self) -> dict[Place, list[Place]]:
-        """The operations in place by the maker of what they write into."""
-        found: dict[Place, list[Place]] = defaultdict(list)
-        for body, at, work in self._in_order(self.bodies[0]):
-            written = _written(self.keys.reads(body.number, at)) if _writes(work) else None
-            if isinstance(written, Made) and not _is_sync(work):
-                found[written.body, written.item].append((body.number, at))
-        return found
-
-    def _is_made(self, value: Definition) -> bool:
-        """Whether an operation of the graph made *value*: inputs and constants were there before."""
-        if not isinstance(value, Made):
-            return False
-        return not isinstance(self.bodies[value.body].record.items[value.item], Given)
+    def _is_given(self, value: Made) -> bool:
+        """Whether *value* was there before the graph: an input or a constant."""
+        return isinstance(self.bodies[value.body].record.items[value.item], Given)
 
     def _upstream(self, waiting: list[Place]) -> set[Place]:
-        writers = self._writers
+        """Where *waiting* and everything that it was made from are made."""
+        writers, reads = self._needs.writers, self.keys.reads
         found = set(waiting)
         while waiting:
             place = waiting.pop()
-            following = [*_places(iter(self.keys.reads(*place))), *writers.get(place, ())]
-            fresh = [each for each in following if each not in found]
-            found.update(fresh)
-            waiting.extend(fresh)
+            following = [read.definition[:2] for read in reads(*place) if type(read.definition) is Made]
+            for each in (*following, *writers.get(place, ())):
+                if each not in found:
+                    found.add(each)
+                    waiting.append(each)
         return found
+
+
+def _value(read: Read, numbers: dict[Place, int], versions: Counter[Definition]) -> Hashable:
+    """What an operation reads: the work that made it, what was written into it since, and how it is read."""
+    made, readings = read
+    version = versions.get(made, 0)
+    if type(made) is Made and (number := numbers.get(made[:2])) is not None:
+        return (number, made.position, version, readings) if readings or version else (number, made.position)
+    return made, version, readings
 
 
 def _writes(work: Work) -> bool:
     """Whether the operation changes an existing value."""
-    return not work.outcomes or any(isinstance(outcome, Operand) for outcome in work.outcomes)
+    return not work.outcomes or any(type(outcome) is Operand for outcome in work.outcomes)
 
 
-def _is_sync(work: Work) -> bool:
-    return packet_of(work.name) in SYNC_PACKETS
-
-
-def _varies(work: Work) -> bool:
-    return any(word in work.name for word in VARYING)
-
-
-def _written(reads: tuple[Read, ...]) -> Definition:
-    """The value that an operation in place writes into; of several the first stands for all."""
-    return reads[0].definition if reads else Own("")
-
-
-def _places(reads: Iterator[Read]) -> list[Place]:
-    return [(made.body, made.item) for made in (read.definition for read in reads) if isinstance(made, Made)]
+@cache
+def _varies(name: str) -> bool:
+    return any(word in name for word in VARYING)

@@ -91,7 +91,7 @@ class Sources:
 
 
 def _section(finding: Finding, sources: Sources) -> Section:
-    rows = () if _says_it_all(finding) else tuple(_row(group, sources) for group in finding.groups)
+    rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count")
     note = finding.severity == "note"
@@ -107,8 +107,12 @@ def _says_it_all(finding: Finding) -> bool:
     )
 
 
-def _row(group: Group, sources: Sources) -> Row:
-    return Row(place_text(group), group_text(group), sources.of(group))
+def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
+    """One row for each edit that the title does not tell already."""
+    for group in finding.groups:
+        text = group_text(group)
+        if text and text != finding.title:
+            yield Row(place_text(group), text, sources.of(group))
 
 
 def place_text(group: Group) -> str:

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.graph.metric import METRICS
+from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Semantic, Work
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
@@ -27,6 +28,7 @@ FORMS = (
     '"aten.detach*" (operations), "encoder.*" (scopes), "peak" (a metric); '
     '"op:mylib.*" and "scope:aten" where a name could be either'
 )
+_CALL = re.compile(r"#(\d+|again\d*)")
 _GLOB = re.compile(r"[\w.*?\[\]!#-]+")
 
 
@@ -49,8 +51,9 @@ class Ignored:
         return self._covers_scope(scope_of(change)) or any(map(self._covers_operation, _sites(change)))
 
     def _covers_scope(self, scope: str) -> bool:
-        """Whether *scope*, or a scope around it, matches."""
-        parts = re.sub(r"#\d+", "", scope).split(".")
+        """Whether *scope*, or a scope around it, matches, whichever phase it is in."""
+        phase, _, rest = scope.partition(" ")
+        parts = _CALL.sub("", rest if phase in PHASES else scope).split(".")
         paths = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
         return any(fnmatchcase(path, glob) for glob in self.scopes for path in paths if path)
 

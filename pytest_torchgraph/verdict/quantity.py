@@ -132,10 +132,18 @@ def working_bytes(difference: Difference) -> tuple[int, int]:
     return before, after
 
 
+MANY = 10
+
+
 def moved_text(before: int, after: int) -> str:
-    """``+11.5%``; with more digits where one would show nothing, and empty where there was nothing before."""
+    """``+11.5%``; with more digits where one would show nothing, and empty where there was nothing before.
+
+    From ten times on, how many times: ``×12``.
+    """
     if not before or before == after:
         return ""
+    if after >= MANY * before > 0:
+        return f"×{after / before:.0f}"
     percent = 100 * (after - before) / before
     for digits in (1, 2, 3):
         if abs(percent) >= 10**-digits:

@@ -25,7 +25,7 @@ from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.verdict.quantity import bytes_pair, moved_text, working_bytes
+from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text, working_bytes
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
@@ -88,7 +88,7 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     fields = ", ".join(field_text(field) for field in first.fields[:3])
     count = len(changes)
     name = operation_text(first.after.name)
-    if kind == "operation" and first.fields[0].kind == "name":
+    if kind in ("operation", "backend") and first.fields[0].kind == "name":
         more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
         return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
     if kind == "follow":
@@ -128,7 +128,9 @@ def _other(changes: Sequence[Change], first: Change) -> str:
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
             where = ", writing in place" if first.writes else ""
-            return f"{times(len(changes), 'operation')} reordered: {operation_text(first.after.name)}{where}"
+            noun = "module call" if isinstance(first.after.item, Block) else "operation"
+            verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
+            return f"{times(len(changes), noun)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
             name = f"{first.path} {first.before.text} -> {first.after.text}"
             return f"{len(changes)} parameters or buffers changed: {name}, …" if more else name
@@ -207,7 +209,8 @@ def metric_text(change: MetricChanged, difference: Difference | None = None) -> 
     """
     before, after = change.before, change.after
     if before is None or after is None:
-        left, right = ("not recorded" if number is None else str(number) for number in (before, after))
+        as_text = bytes_text if change.name in BYTE_METRICS else str
+        left, right = ("none" if number is None else as_text(number) for number in (before, after))
         return f"{change.name} {left} -> {right}"
     if change.name not in BYTE_METRICS:
         return f"{change.name} {before} -> {after}"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.graph import Graph
 
 WIDTH, HEADS, LENGTH = 32, 4, 12

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.program import Operand, Program
@@ -240,6 +240,12 @@ def test_every_cause_has_a_pair() -> None:
     told = {cause for *_, forth, back in PAIRS.values() for cause in (forth, back)}
     assert told == set(CAUSES)
     assert {path.stem for path in MESSAGES.glob("*.txt")} == set(PAIRS)
+
+
+def test_every_cause_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "causes.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    assert {name.strip("`"): meaning for name, meaning in rows} == dict(CAUSES)
 
 
 def test_no_cause_is_made_up_where_nothing_changed() -> None:

@@ -114,7 +114,7 @@ def _signature(change: Altered) -> list[Field]:
 
 def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
     """What the change of the call brought: other operations beneath it and behind it, a mask, repeated keys."""
-    modules = set(map(module_of, changes))
+    modules, claimed = set(map(module_of, changes)), set(map(id, changes))
     names = {field.name for change in changes for field in change.fields}
     for each in seen.changes:
         match each:
@@ -127,7 +127,7 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
                 if for_mask or (module_of(each) in modules and (for_keys or _copies_result(each))):
                     yield each
             case Altered(_, after) if after.beneath or "scaled_dot_product" in after.name:
-                if module_of(each) in modules and each not in changes:
+                if module_of(each) in modules and id(each) not in claimed:
                     yield each
             case _:
                 pass

@@ -17,6 +17,7 @@ INSIDE = re.compile(rf"(^%|>){AGAIN}")
 """Part of a value's name: the call that is made again is the one around the reader."""
 ON = "less is kept for the backward pass and more is computed in it; was gradient checkpointing switched on?"
 OFF = "more is kept for the backward pass; was gradient checkpointing switched off, or its flag not passed on?"
+ONCE = "a checkpointed module no longer lies inside another"
 TWICE = "a checkpointed module lies inside another: its forward pass runs three times"
 
 
@@ -30,7 +31,7 @@ def checkpointing(seen: Seen) -> Iterator[Claim]:
     if came:
         cause = Cause("checkpointing-twice", TWICE) if any(map(_is_nested, came)) else Cause("checkpointing-on", ON)
     else:
-        cause = Cause("checkpointing-off", OFF)
+        cause = Cause("checkpointing-off", ONCE if any(map(_is_nested, went)) else OFF)
     rewired: list[Change] = [change for change in seen.altered if _reads_again(change)]
     rewired += [change for change in (seen.added if came else seen.removed) if _is_rerun(change)]
     calls = times(len(blocks), "module call")

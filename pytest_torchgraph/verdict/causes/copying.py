@@ -34,8 +34,8 @@ def moved_each_call(seen: Seen) -> Iterator[Claim]:
         if found:
             size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
             first = found[0].site.reads[0].path
-            what = f"{times(len(found), 'copy')} of parameters or buffers in each call, {size}: {first}"
-            title = f"{'' if more else 'no longer '}{what}{', …' if len(found) > 1 else ''}"
+            what = f"{times(len(found), 'copy')} of parameters or buffers in each call{'' if more else ' no longer'}"
+            title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
             cause = Cause("moved-each-call", MOVED) if more else Cause("moved-once", "")
             yield Claim(cause, "copy", title, tuple(found), "more" if more else "fewer")
 

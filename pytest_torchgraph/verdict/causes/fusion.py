@@ -177,4 +177,4 @@ def _at_once(changes: Iterator[Come]) -> str:
 def _leading(changes: list[Change]) -> tuple[Change, ...]:
     """Module calls and phases first, which stand for most."""
     whole = [each for each in changes if isinstance(each, (Added, Removed)) and isinstance(each.site.item, Block)]
-    return (*whole, *(each for each in changes if each not in whole))
+    return distinct((*whole, *changes))

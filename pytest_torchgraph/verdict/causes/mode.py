@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Altered, Change, RunChanged, packet_of
+from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged, packet_of
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, packet
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet
+from pytest_torchgraph.verdict.wording import times
 
 TRAINING, EVALUATION = ("eval", "train"), ("train", "eval")
 MODES: Mapping[tuple[str, str], Cause] = {
@@ -60,6 +61,8 @@ def dropout(seen: Seen) -> Iterator[Claim]:
     """Dropout that came or went though the mode is the same."""
     found = [change for change in seen.came_and_went if is_dropout(change)]
     if found:
-        more = any(change in seen.added for change in found[:1])
+        more = isinstance(found[0], Added)
         cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
-        yield Claim(cause, "operation", f"dropout {'added' if more else 'removed'} ({len(found)} times)", tuple(found))
+        places = times(len({module_of(change) for change in found}), "place")
+        title = f"dropout in {places} {'more' if more else 'less'} ({operations_of(found):+d} operations)"
+        yield Claim(cause, "operation", title, tuple(found), "more" if more else "fewer")

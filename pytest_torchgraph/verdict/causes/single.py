@@ -105,11 +105,19 @@ HELD_HINTS = {
 
 def saved(finding: Finding) -> Cause | None:
     """The forward pass keeps more or less for the backward one."""
-    if not any(isinstance(change, MetricChanged) and change.name == "saved" for change in changes_of(finding)):
+    moved = [change for change in changes_of(finding) if isinstance(change, MetricChanged) and change.name == "saved"]
+    if not moved:
         return None
+    if moved[0].before is None:
+        return Cause("grad-in-evaluation", SAVES)
+    if moved[0].after is None:
+        return Cause("grad-off", "autograd saves nothing any more")
     if finding.direction == "fewer":
         return Cause("saved-less", "")
     return Cause("saved-more", "autograd keeps operands or results that it did not, until the backward pass reads them")
+
+
+SAVES = "autograd saves values where it saved none; was torch.no_grad() or requires_grad_(False) dropped?"
 
 
 def number(finding: Finding) -> Cause | None:

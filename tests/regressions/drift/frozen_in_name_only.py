@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(cause="grad-in-evaluation")
+TOLD = Told(cause="saved-more")
 
 
 class Model(nn.Module):
