@@ -1,4 +1,4 @@
-"""JSON: nodes, edges and the summary, as ``graph.schema.json`` beside this file describes them."""
+"""JSON: nodes, edges and the summary, as ``tracking/graph.schema.json`` describes them."""
 
 from __future__ import annotations
 
