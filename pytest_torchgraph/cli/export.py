@@ -21,7 +21,7 @@ def register(verbs: Any) -> None:
         "export",
         help="write a graph in a format of another program",
         description="Write the graph of a snapshot file, or of one run of a model, in a format of another program. "
-        "Formats: json, dot, graphml, csv, model-explorer, and chrome: a timeline for ui.perfetto.dev, of a model only.",
+        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline for ui.perfetto.dev of a model.",
     )
     target.add_arguments(parser)
     parser.add_argument("--format", default="json", metavar="FORMAT", help=f"{', '.join(FORMATS)}; json by default")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.analysis import as_plain, memory_use
@@ -33,7 +32,7 @@ def document(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> d
         "summary": summary(graph, nodes, edges, memory=memory),
         "timing": timing_of(graph),
         "nodes": [node_of(node) for node in nodes],
-        "edges": [plain(asdict(edge)) for edge in edges],
+        "edges": [plain(vars(edge)) for edge in edges],
     }
 
 
@@ -76,7 +75,7 @@ def timing_of(graph: Graph) -> dict[str, Any] | None:
 
 def node_of(node: GraphNode) -> dict[str, Any]:
     """A node as a dictionary."""
-    found: dict[str, Any] = plain(asdict(node))
+    found: dict[str, Any] = plain(vars(node))
     found["operation_type"] = node.operation_type.value
     return found
 
