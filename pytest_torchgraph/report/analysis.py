@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.recomputation import Recomputation
 
 NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
+WIDE = 44
+"""Columns within which a name is never folded."""
 KINDS = 12
 """Kinds of operations that are told one by one."""
 
@@ -29,8 +31,8 @@ def render(analysis: Analysis, *, colour: bool = False, width: int = 120, depth:
     text = StringIO()
     console = Console(file=text, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False)
     for part in parts(analysis, depth):
-        console.print(part, markup=False) if isinstance(part, str) else console.print(part)
-    return text.getvalue()
+        console.print(printable(part), markup=False) if isinstance(part, str) else console.print(part)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def parts(analysis: Analysis, depth: int | None) -> Iterator[Any]:
@@ -62,15 +64,17 @@ def head(analysis: Analysis) -> Iterator[str]:
     yield ""
 
 
-def table(title: str, names: Sequence[str], left: int = 1) -> Any:
-    """An empty table; the first *left* columns are text, the others numbers."""
+def table(title: str, names: Sequence[str], left: int = 1, wide: int = WIDE + 1) -> Any:
+    """An empty table; the first *left* columns are text, the others numbers. The first one is *wide*."""
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
     for place, name in enumerate(names):
         if place < left:
-            made.add_column(name, overflow="fold")
+            made.add_column(name, overflow="fold", no_wrap=place == 0 and wide <= WIDE)
         else:
             made.add_column(name, justify="right", no_wrap=True)
     return made
@@ -80,7 +84,12 @@ def add(made: Any, cells: Iterable[str]) -> None:
     """Add a row of plain text."""
     from rich.text import Text
 
-    made.add_row(*(Text("".join(char if char.isprintable() else "?" for char in cell)) for cell in cells))
+    made.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def printable(text: str) -> str:
+    """*text* without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 @dataclass(slots=True)
@@ -129,24 +138,24 @@ def folded(layers: Sequence[Layer], depth: int | None) -> list[Alike]:
 
 
 def sameness(layer: Layer) -> object:
-    """What modules that do the same have in common."""
-    shapes = (layer.inputs, layer.outputs, layer.parameters, layer.flops.at_least, layer.calls)
-    return NUMBER.sub("*", layer.path), layer.class_name, layer.depth, layer.operations, shapes
+    """What modules have in common that do the same in the forward pass."""
+    shapes = (layer.inputs, layer.outputs, layer.parameters, layer.calls)
+    return NUMBER.sub("*", layer.path), layer.class_name, layer.depth, layer.forward_operations, shapes
 
 
 def modules(analysis: Analysis, depth: int | None) -> Any:
     """What each module does and costs, everything inside it included."""
     timed = analysis.performance.seconds is not None
-    names = ("module", "in", "out", "ops", "parameters", "FLOPs", "moved", *TIMES[: 2 * timed], "at peak")
-    made = table("modules", names, left=3)
-    for alike in folded(analysis.layers, depth):
+    names = ("module", "out", "ops", "params", "FLOPs", "moved", *TIMES[: 2 * timed], "at peak")
+    rows = folded(analysis.layers, depth)
+    made = table("modules", names, left=2, wide=max(len(alike.name) for alike in rows))
+    for alike in rows:
         first, share = alike.rows[0], alike.total(lambda row: row.share_of_peak)
         times = (
             seconds(alike.total(part)) for part in (lambda row: row.forward_seconds, lambda row: row.backward_seconds)
         )
         cells = [
             alike.name,
-            " ".join(first.inputs[:2]) + (" …" if len(first.inputs) > 2 else ""),
             " ".join(first.outputs[:1]) + (" …" if len(first.outputs) > 1 else ""),
             f"{alike.total(lambda row: row.operations):,.0f}",
             f"{alike.total(lambda row: row.parameters):,.0f}",
@@ -187,7 +196,7 @@ def costliest(run: Performance) -> Any:
         moved = Total(row.bytes_moved) if row.bytes_moved is not None else Total(0, ("?",))
         spread = "" if row.spread is None else f" ±{seconds(row.spread)}"
         own = row.name.removeprefix("aten.")
-        name = own if row.phase == "forward" else f"{own} ({row.phase})"
+        name = own if row.phase == "forward" or own.endswith(row.phase) else f"{own} ({row.phase})"
         source = (row.source or "").replace("\\", "/").rpartition("/")[2]
         times = (f"{seconds(row.seconds)}{spread}",) * timed
         cells = (*times, scaled(known, STEPS, 1000), size(moved), source)

@@ -104,6 +104,13 @@ class ComputationalGraphTracker:
         """Everything as plain values, ``nodes`` and ``edges`` among them: what is exported as JSON."""
         return document(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)
 
+    def table(self, *, depth: int | None = None, width: int = 120) -> str:
+        """The analysis as tables of text; *depth* is how deep modules may lie in modules."""
+        from pytest_torchgraph.graph.analysis import analyse
+        from pytest_torchgraph.report.analysis import render
+
+        return render(analyse(self.graph), depth=depth, width=width)
+
     @cached_property
     def _content(self) -> tuple[list[GraphNode], list[GraphEdge]]:
         return content(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)
