@@ -25,7 +25,7 @@ from pytest_torchgraph.capture.state import Guard
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
-from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out, surcharge
+from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out
 from pytest_torchgraph.capture.watching import watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
@@ -194,6 +194,8 @@ def recorded(
 
 def clock_of_run() -> Clock:
     """A clock for one run, which knows what recording costs here."""
+    from pytest_torchgraph.capture.calibration import surcharge
+
     return Clock(surcharge(record_with), device())
 
 

@@ -38,7 +38,6 @@ def traced(model: Any, inputs: Any, runs: int) -> Graph:
     from pytest_torchgraph.capture.recording import AlreadyRecording
     from pytest_torchgraph.capture.tracing import trace
 
-
     try:
         return trace(model, inputs, backward="auto", timing=runs)
     except AlreadyRecording:

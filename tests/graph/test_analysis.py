@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.analysis import Analysis, analyse
 from pytest_torchgraph.graph.critical import critical_path
 from pytest_torchgraph.graph.expansion import expand

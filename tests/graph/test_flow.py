@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.flow import flows, readers
 from pytest_torchgraph.graph.graph import Graph
 from tests.capture.small import example

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.analysis import analyse
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph

@@ -15,7 +15,7 @@ from torch import nn
 
 import pytest_torchgraph.tracking
 from pytest_torchgraph import drawing
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.tracking import export_computational_graph, visualize_computational_graph
