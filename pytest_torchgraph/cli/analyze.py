@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.show import wants_colour
@@ -35,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the tables."""
     from pytest_torchgraph.graph.analysis import analyse
 
-    analysis = analyse(target.graph_of(arguments))
+    graph = target.graph_of(arguments)
+    with progress(lambda: (len(graph.operations), ""), "analysing"):
+        analysis = analyse(graph)
     if arguments.format == "json":
         sys.stdout.write(json.dumps(analysis.as_dict(), indent=2, ensure_ascii=False) + "\n")
         return SAME

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
-from pytest_torchgraph.tracking.export import FORMATS, export, render, require_format
-from pytest_torchgraph.tracking.export.writing import require_writable
+from pytest_torchgraph.tracking.export import FORMATS, render, require_format
+from pytest_torchgraph.tracking.export.writing import require_writable, write
 
 if TYPE_CHECKING:
     import argparse
@@ -36,10 +37,12 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output is not None:
             require_writable(Path(arguments.output))
         graph = target.graph_of(arguments)
+        with progress(lambda: (len(graph.operations), ""), "writing"):
+            text = render(graph, arguments.format)
         if arguments.output is None:
-            sys.stdout.write(render(graph, arguments.format))
+            sys.stdout.write(text)
         else:
-            export(graph, arguments.output, arguments.format)
+            write(Path(arguments.output), text)
             sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
