@@ -26,7 +26,7 @@ from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, targ
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out
-from pytest_torchgraph.capture.watching import watched
+from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
@@ -201,7 +201,7 @@ def clock_of_run() -> Clock:
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
         call()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_torchgraph.graph.flow import Flow, flows
 from pytest_torchgraph.graph.nesting import operands_of
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.memory import Life
     from pytest_torchgraph.graph.operation import Operation
 
+Content: TypeAlias = "tuple[list[GraphNode], list[GraphEdge]]"
 OWN = ("aten.", "prims.", "higher_order.")
 """Namespaces of PyTorch's own operations."""
 
 
-def content(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> tuple[list[GraphNode], list[GraphEdge]]:
+def content(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> Content:
     """The nodes and edges of *graph*; without *tensor_ops*, of its module calls and autograd nodes alone."""
     taken = bytes_taken(graph) if memory else None
     found = list(flows(graph))

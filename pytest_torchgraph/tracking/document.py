@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.analysis import as_plain, memory_use
-from pytest_torchgraph.tracking.content import content
+from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "torchgraph", 1
 
 
-def document(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> dict[str, Any]:
-    """Everything as dictionaries and lists."""
-    nodes, edges = content(graph, memory=memory, tensor_ops=tensor_ops)
+def document(graph: Graph, found: Content | None = None, *, memory: bool = True) -> dict[str, Any]:
+    """Everything as dictionaries and lists; *found* are nodes and edges, all that there are by default."""
+    nodes, edges = content(graph) if found is None else found
     return {
         "format": FORMAT,
         "version": VERSION,

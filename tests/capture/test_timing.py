@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture import timing as capture_timing
+from pytest_torchgraph.capture.calibration import surcharge
+from pytest_torchgraph.capture.recording import clock_of_run
 from pytest_torchgraph.capture.timing import INSIDE, NEITHER, OUTSIDE, Clock, Device, Outside, Surcharge, level
-from pytest_torchgraph.capture.watching import on_operation, watching
+from pytest_torchgraph.capture.watching import forbid, on_operation, watching
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.timing import Span, several, together
 from pytest_torchgraph.report.comparison import compare
@@ -280,6 +282,23 @@ def test_watched_operations_are_timed_too() -> None:
     assert len(seen) == 2
     assert graph.timing is not None
     assert len(graph.timing.seconds) == len(graph.operations)
+
+
+def test_calibrating_is_nothing_that_is_watched_or_forbidden() -> None:
+    surcharge.cache_clear()
+    seen: list[Any] = []
+    with watching(forbid("aten.native_layer_norm"), on_operation("aten.t")(seen.append)), torch.no_grad():
+        trace(lambda x: x + 1, X, timing=True)
+        assert seen == []
+        trace(lambda x: x.t(), X)
+    assert len(seen) == 1
+
+
+def test_what_recording_costs_is_found_out_once() -> None:
+    found = clock_of_run().extra
+    assert clock_of_run().extra is found
+    assert 0 <= found.inside < 1e-3
+    assert 0 <= found.outside < 1e-3
 
 
 @pytest.mark.parametrize("runs", [-1, 2.5, "3"])
