@@ -128,7 +128,7 @@ class Clock:
             total_spread=None,
             operations=spans,
             scopes=tuple(self._scope(out, index) for index in range(scopes)),
-            overhead=self.ended - self.began - total,
+            overhead=max(self.ended - self.began - total, 0.0),
             per_operation=extra.outside + extra.inside,
             measured=self.unrecorded is not None,
             source="host clock" if self.device is None else "cuda events",

@@ -31,7 +31,7 @@ class Timing:
     ``operations`` and ``scopes`` are the spans of one run, that of median length: of each operation, and of each module
     call, its backward pass apart.
 
-    ``overhead`` are the seconds that the recorded run took longer, ``per_operation`` the part of it, for each
+    ``overhead`` are the seconds that a recorded run took longer, ``per_operation`` the part of it, for each
     operation, that no clock in the recorder can see. ``source`` is where the seconds of operations come from: of a
     device that works for itself, the host's clock sees only how long it takes to ask.
     """
@@ -78,6 +78,7 @@ def together(timings: Sequence[Timing]) -> Timing:
         spread=tuple(map(spread_of, by_operation)),
         total=median(timing.total for timing in timings),
         total_spread=spread_of([timing.total for timing in timings]),
+        overhead=median(timing.overhead for timing in timings),
     )
 
 

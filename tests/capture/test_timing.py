@@ -42,7 +42,7 @@ def test_every_operation_and_module_call_has_a_time() -> None:
     assert timing.spread is not None
     assert all(seconds >= 0 for seconds in (*timing.seconds, *timing.spread))
     assert timing.total > 0
-    assert timing.overhead > 0
+    assert timing.overhead >= 0
 
 
 def test_without_being_asked_no_time_is_taken() -> None:
@@ -102,7 +102,7 @@ def test_long_operations_take_the_time_they_take() -> None:
             big @ big @ big
         plain = (time.perf_counter() - begun) / 3
     assert graph.timing is not None
-    assert plain / 4 < graph.timing.of(range(len(graph.operations))) < plain * 4
+    assert plain / 10 < graph.timing.of(range(len(graph.operations))) < plain * 10
 
 
 def test_the_spans_lie_within_the_run_and_within_their_modules() -> None:
@@ -137,7 +137,7 @@ def test_what_the_recorder_does_is_no_time_of_the_model(monkeypatch: pytest.Monk
         graph = trace(MODEL, X, timing=True)
     assert graph.timing is not None
     assert graph.timing.overhead > 0.002 * 3
-    assert graph.timing.total < 0.004
+    assert graph.timing.of(range(len(graph.operations))) < 0.002 * 3
 
 
 def test_the_clock_stands_still_while_the_recorder_works_and_never_runs_back() -> None:

@@ -167,7 +167,7 @@ def test_several_runs_give_a_spread() -> None:
     timing = tracker.get_graph_data()["timing"]
     assert timing["runs"] == 3
     assert timing["total_spread"] is not None
-    assert timing["overhead"] > 0
+    assert timing["overhead"] >= 0
 
 
 def test_a_tracker_can_be_used_again_and_tells_of_the_last_run() -> None:
