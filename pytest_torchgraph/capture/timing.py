@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.events import Device
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, Opened
 from pytest_torchgraph.capture.operation import OperationMode, Where
@@ -87,9 +88,9 @@ class Clock:
     def run(self, call: Callable[..., Any], func: Any, args: Any, kwargs: Any) -> Any:
         """What *call* returns, which does an operation; timed."""
         last, now = self.last, self.now
+        event = self.device.mark() if self.device is not None else None
         began = ended = now()
         self.busy.append((last.taken_up, began, INSIDE))
-        event = self.device.mark() if self.device is not None else None
         try:
             out = call(func, args, kwargs)
             ended = now()
@@ -188,53 +189,6 @@ def level(gaps: list[float], wanted: float) -> float:
     return taken
 
 
-class Device:
-    """Times operations where they run, by events in the device's own queue: the host does not wait for it."""
-
-    def __init__(self, make: Callable[[], Any], wait: Callable[[], None], name: str = "cuda") -> None:
-        self.make = make
-        self.wait = wait
-        self.name = name
-        self.first: Any = None
-        self.pairs: list[tuple[Any, Any] | None] = []
-
-    def start(self) -> None:
-        """Begin the run when all that was asked for before is done."""
-        self.wait()
-        self.first = self.mark()
-
-    def mark(self) -> Any:
-        """Queue an event."""
-        event = self.make()
-        event.record()
-        return event
-
-    def note(self, began: Any, values: Any) -> None:
-        """Note that an operation was asked for; one whose tensors are all elsewhere is not timed here."""
-        here = any(one.device.type == self.name for one in tensors_in(values))
-        self.pairs.append((began, self.mark()) if here else None)
-
-    def spans(self, on_host: tuple[Span, ...]) -> tuple[Span, ...]:
-        """The spans of operations by the device, or as the host saw them; asked when the device has done everything."""
-        return tuple(
-            host if pair is None else Span(self._between(self.first, pair[0]), self._between(*pair))
-            for pair, host in zip(self.pairs, on_host, strict=True)
-        )
-
-    def _between(self, before: Any, after: Any) -> float:
-        milliseconds: float = before.elapsed_time(after)
-        return milliseconds / 1000
-
-
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """Every tensor in *value*, lists and tuples of them included."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from tensors_in(part)
-
-
 def seconds_unrecorded(run: Callable[[], Any], checkpoint: Checkpoint, written: set[int]) -> float:
     """Seconds of *run* without a recorder; what it writes is copied before, and all is put back after."""
     checkpoint.guard.keep_all(written)
@@ -254,13 +208,6 @@ def seconds_unrecorded(run: Callable[[], Any], checkpoint: Checkpoint, written: 
 
 def nothing() -> None:
     """What waiting for a device comes to where there is none."""
-
-
-def device() -> Device | None:
-    """Events of the CUDA device, where the process uses one."""
-    if not torch.cuda.is_initialized():
-        return None
-    return Device(lambda: torch.cuda.Event(enable_timing=True), torch.cuda.synchronize)
 
 
 class TimedMode(OperationMode):

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.capture import timing as capture_timing
+from pytest_torchgraph.capture import events
 from pytest_torchgraph.capture.calibration import surcharge
+from pytest_torchgraph.capture.events import Device
 from pytest_torchgraph.capture.recording import clock_of_run
-from pytest_torchgraph.capture.timing import INSIDE, NEITHER, OUTSIDE, Clock, Device, Outside, Surcharge, level
+from pytest_torchgraph.capture.timing import INSIDE, NEITHER, OUTSIDE, Clock, Outside, Surcharge, level
 from pytest_torchgraph.capture.watching import forbid, on_operation, watching
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.timing import Span, several, together
@@ -248,9 +249,9 @@ def test_an_operation_of_a_device_is_timed_by_its_events_and_others_by_the_host(
 
 
 def test_events_are_used_where_the_process_has_a_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (capture_timing.device() is None) is (not torch.cuda.is_initialized())
+    assert (events.device() is None) is (not torch.cuda.is_initialized())
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    found = capture_timing.device()
+    found = events.device()
     assert found is not None
     assert found.wait is torch.cuda.synchronize
 
