@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import torch
 from torch import nn
 
-from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.capability import eager_stance, never_compiled
 from pytest_torchgraph.capture.events import Device
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, Opened
@@ -220,6 +220,7 @@ class TimedMode(OperationMode):
         call = mode.call
         mode.call = lambda func, args, kwargs: clock.run(call, func, args, kwargs)
 
+    @never_compiled
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         clock = self.clock
         last = clock.last
