@@ -111,6 +111,12 @@ class ComputationalGraphTracker:
 
         return render(analyse(self.graph), depth=depth, width=width)
 
+    def data_frames(self) -> dict[str, Any]:
+        """The analysis as frames of pandas: ``operations``, ``kinds``, ``layers``, ``costliest``."""
+        from pytest_torchgraph.tracking.frames import data_frames
+
+        return data_frames(self.graph)
+
     @cached_property
     def _content(self) -> Content:
         return content(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)

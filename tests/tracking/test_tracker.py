@@ -15,7 +15,6 @@ from pytest_torchgraph.tracking import (
     analyze_computational_graph_execution,
     track_computational_graph_execution,
 )
-from pytest_torchgraph.tracking.frames import data_frames
 from tests.capture.small import Calls, example
 
 X = example(4, 8)
@@ -228,7 +227,7 @@ def test_the_analysis_tells_every_part() -> None:
 
 def test_the_analysis_comes_as_data_frames_where_pandas_is_installed() -> None:
     pytest.importorskip("pandas")
-    frames = data_frames(track_computational_graph_execution(model(), X).graph)
+    frames = track_computational_graph_execution(model(), X).data_frames()
     assert list(frames) == ["operations", "kinds", "layers", "costliest"]
     assert frames["layers"]["parameters"].iloc[0] == sum(parameter.numel() for parameter in model().parameters())
     assert (frames["operations"]["seconds"] >= 0).all()
