@@ -49,13 +49,19 @@ def test_every_python_example_records_and_passes(tmp_path: Path) -> None:
     examples = blocks("python")
     assert len(examples) >= 3
     for number, example in enumerate(examples):
-        assert "def test_" in example
-        (tmp_path / f"test_{number}.py").write_text(ANY_MODEL + example, encoding="utf-8")
+        if "def test_" in example:
+            (tmp_path / f"test_{number}.py").write_text(ANY_MODEL + example, encoding="utf-8")
     (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     code, text = run(tmp_path, "--torchgraph-update")
     assert code == 0, text
     code, text = run(tmp_path)
     assert code == 0, text
+
+
+@pytest.mark.parametrize("script", [example for example in blocks("python") if "def test_" not in example])
+def test_every_script_runs(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    executed(script)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A line on the terminal while a recording takes long: operations seen, the module at work, seconds."""
+"""A line on the terminal while something takes long: operations seen, the module at work, seconds."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shown_on(stream: TextIO) -> Iterator[None]:
 
 
 @contextmanager
-def progress(seen: Seen) -> Iterator[None]:
+def progress(seen: Seen, doing: str = "recording") -> Iterator[None]:
     """Tell what *seen* gives (operations, path of a module) as long as the context is open; only on a terminal.
 
     A thread does it, so that nothing is added to the run; without a terminal there is none.
@@ -49,7 +49,9 @@ def progress(seen: Seen) -> Iterator[None]:
         yield
         return
     end = threading.Event()
-    teller = threading.Thread(target=tell, args=(stream, seen, end), name="torchgraph-progress", daemon=True)
+    teller = threading.Thread(
+        target=tell, args=(stream, seen, end), kwargs={"doing": doing}, name="torchgraph-progress", daemon=True
+    )
     teller.start()
     try:
         yield
@@ -66,22 +68,24 @@ def is_terminal(stream: TextIO | None) -> bool:
         return False
 
 
-def tell(stream: TextIO, seen: Seen, end: End, clock: Callable[[], float] = time.monotonic) -> None:
+def tell(
+    stream: TextIO, seen: Seen, end: End, clock: Callable[[], float] = time.monotonic, doing: str = "recording"
+) -> None:
     """Write and rewrite the line until *end*, then take it back; the cursor stays where it was."""
     begun = clock()
     if end.wait(AFTER):
         return
     while True:
-        write(stream, f"{SAVE}{WITHOUT_WRAP}  {line(*seen(), clock() - begun)}{ERASE}{WITH_WRAP}{RESTORE}")
+        write(stream, f"{SAVE}{WITHOUT_WRAP}  {line(*seen(), clock() - begun, doing)}{ERASE}{WITH_WRAP}{RESTORE}")
         if end.wait(EVERY):
             break
     write(stream, ERASE)
 
 
-def line(operations: int, path: str, seconds: float) -> str:
+def line(operations: int, path: str, seconds: float, doing: str = "recording") -> str:
     """``recording: 12,345 operations, in layers.3.attn, 4 s``."""
     place = f", in {path}" if path.isprintable() and path else ""
-    return f"recording: {operations:,} operation{'' if operations == 1 else 's'}{place}, {seconds:.0f} s"
+    return f"{doing}: {operations:,} operation{'' if operations == 1 else 's'}{place}, {seconds:.0f} s"
 
 
 def write(stream: TextIO, text: str) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.linking import Followed
@@ -25,8 +26,8 @@ from pytest_torchgraph.capture.state import Guard
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
-from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, device, leave_out, surcharge
-from pytest_torchgraph.capture.watching import watched
+from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
+from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
@@ -194,12 +195,14 @@ def recorded(
 
 def clock_of_run() -> Clock:
     """A clock for one run, which knows what recording costs here."""
+    from pytest_torchgraph.capture.calibration import surcharge
+
     return Clock(surcharge(record_with), device())
 
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
         call()
 
 

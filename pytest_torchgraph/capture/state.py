@@ -60,9 +60,15 @@ class Guard:
             if whole is not None and copy is None and key is not None:
                 self.kept[key] = (whole, whole.clone())
 
-    def keep_all(self) -> None:
-        """Copy every guarded storage now."""
-        self.kept = {key: (whole, whole.clone() if copy is None else copy) for key, (whole, copy) in self.kept.items()}
+    def written(self) -> set[int]:
+        """The guarded storages that were copied: those that something was about to write to."""
+        return {key for key, (_, copy) in self.kept.items() if copy is not None}
+
+    def keep_all(self, only: set[int] | None = None) -> None:
+        """Copy every guarded storage now, or *only* some."""
+        for key, (whole, copy) in self.kept.items():
+            if copy is None and (only is None or key in only):
+                self.kept[key] = (whole, whole.clone())
 
     def restore(self) -> None:
         """Put the first contents back."""

@@ -1,27 +1,29 @@
 """Time while a run is recorded: of each operation and module call, and what the recorder takes for itself.
 
 What the recorder does in its own handlers is measured on the spot. What it costs beside them (the way into Python and
-back, tensors that are let go of) cannot be seen from inside: it is calibrated once per process, on a small model that
-runs with the recorder and without. What stays in is that caches run cold beside a recorder: an operation of a few
-microseconds looks longer than it is in a hot loop.
+back, tensors that are let go of, caches that run cold) cannot be seen from inside. Where the same run is made once more
+without the recorder, as ``trace`` does, the difference tells; where it is not, a small model stands for it
+(``calibration.py``).
 """
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from pytest_torchgraph.capture.capability import eager_stance, never_compiled
+from pytest_torchgraph.capture.events import Device
+from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, Opened
 from pytest_torchgraph.capture.operation import OperationMode, Where
+from pytest_torchgraph.capture.state import Checkpoint
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.graph.collector import collector_paused
@@ -30,11 +32,11 @@ from pytest_torchgraph.graph.timing import Span, Timing
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.phase import Phases
 
-CALLS, ROUNDS = 200, 5
-"""Operations of one calibrating loop, and loops of which the fastest counts."""
+INSIDE, OUTSIDE, NEITHER = "inside", "outside", ""
+"""What follows a stretch of the recorder's work: the operation itself, what comes between operations, or either."""
 
 Now: TypeAlias = Callable[[], float]
-Record: TypeAlias = "Callable[[Callable[[], Any], Clock], None]"
+Busy: TypeAlias = "tuple[float, float, str]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,69 +47,6 @@ class Surcharge:
     inside: float
 
 
-@cache
-def surcharge(record: Record) -> Surcharge:
-    """What recording adds to an operation beside what the clock sees; *record* runs a callable with the recorder."""
-    with _disable_current_modes(), torch.inference_mode(mode=False), torch.no_grad(), collector_paused():
-        inside = surcharge_inside()
-        # The first round meets everything for the first time; other work of the machine makes a round longer only.
-        outsides = [seen_nowhere(record, inside) for _ in range(ROUNDS + 1)][1:]
-    return Surcharge(outside=max(min(outsides), 0.0), inside=inside)
-
-
-def surcharge_inside() -> float:
-    """What a mode adds to the time that an operation seems to take: from one of next to no work."""
-    one = torch.ones(1)
-    bare = Bare()
-    plain = min(seconds_of(lambda: torch.mul(one, one), CALLS) for _ in range(ROUNDS))
-    with bare:
-        for _ in range(ROUNDS * CALLS):
-            torch.mul(one, one)
-    return max(min(bare.taken) - plain, 0.0)
-
-
-def seen_nowhere(record: Record, inside: float) -> float:
-    """Seconds for each operation that a small model takes longer when it is recorded, those apart that a clock sees."""
-    model, some = small_model(), torch.ones(4, 16)
-    plain = min(seconds_of(lambda: model(some), 3) for _ in range(ROUNDS))
-    clock = Clock(Surcharge(0.0, inside))
-    record(lambda: model(some), clock)
-    return (clock.timing(1).total - plain) / len(clock.ran)
-
-
-def small_model() -> nn.Module:
-    """What is run to calibrate: modules in modules, and operations of little work."""
-    layers = [nn.Sequential(nn.LayerNorm(16), nn.Linear(16, 16), nn.GELU()) for _ in range(16)]
-    return nn.Sequential(*layers)
-
-
-def seconds_of(call: Callable[[], Any], times: int) -> float:
-    """Seconds of one *call*, the mean of some."""
-    begun = perf_counter()
-    for _ in range(times):
-        call()
-    return (perf_counter() - begun) / times
-
-
-class Bare(TorchDispatchMode):
-    """Looks at the clock around every operation; ``taken`` are the means of loops of :data:`CALLS`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[float] = []
-        self._sum, self._count = 0.0, 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        began = perf_counter()
-        out = func(*args, **(kwargs or {}))
-        self._sum += perf_counter() - began
-        self._count += 1
-        if self._count == CALLS:
-            self.taken.append(self._sum / CALLS)
-            self._sum, self._count = 0.0, 0
-        return out
-
-
 class Last(threading.local):
     """When the operation at hand was taken up, and when it was done, on each thread."""
 
@@ -116,13 +55,18 @@ class Last(threading.local):
 
 
 class Clock:
-    """Looks at the time of one run. ``busy`` is when the recorder was at work, and its part of what followed."""
+    """Looks at the time of one run.
+
+    ``busy`` is when the recorder was at work, and what followed. ``unrecorded`` are the seconds of the same run without
+    it, where that is known.
+    """
 
     def __init__(self, extra: Surcharge, device: Device | None = None, now: Now = perf_counter) -> None:
         self.extra = extra
         self.device = device
         self.now = now
-        self.busy: list[tuple[float, float, float]] = []
+        self.busy: list[Busy] = []
+        self.unrecorded: float | None = None
         self.ran: list[tuple[float, float]] = []
         self.opened: dict[int, float] = {}
         self.closed: dict[int, float] = {}
@@ -144,9 +88,9 @@ class Clock:
     def run(self, call: Callable[..., Any], func: Any, args: Any, kwargs: Any) -> Any:
         """What *call* returns, which does an operation; timed."""
         last, now = self.last, self.now
-        began = ended = now()
-        self.busy.append((last.taken_up, began, self.extra.inside))
         event = self.device.mark() if self.device is not None else None
+        began = ended = now()
+        self.busy.append((last.taken_up, began, INSIDE))
         try:
             out = call(func, args, kwargs)
             ended = now()
@@ -165,17 +109,18 @@ class Clock:
             try:
                 return function(*args, **kwargs)
             finally:
-                self.busy.append((began, self.now(), 0.0))
+                self.busy.append((began, self.now(), NEITHER))
 
         return run
 
     def timing(self, scopes: int) -> Timing:
         """The times of the run; *scopes* is how many module calls it made."""
-        out = Outside(self.busy, self.began)
+        extra = self.extra if self.unrecorded is None else self.fitting(self.unrecorded)
+        out = Outside(self.busy, self.began, extra)
         spans = tuple(out.span(began, ended) for began, ended in self.ran)
         if self.device is not None:
             spans = self.device.spans(spans)
-        total = out.seconds(self.ended)
+        total = out.seconds(self.ended) if self.unrecorded is None else self.unrecorded
         return Timing(
             runs=1,
             seconds=tuple(span.seconds for span in spans),
@@ -184,10 +129,24 @@ class Clock:
             total_spread=None,
             operations=spans,
             scopes=tuple(self._scope(out, index) for index in range(scopes)),
-            overhead=self.ended - self.began - total,
-            per_operation=self.extra.outside + self.extra.inside,
+            overhead=max(self.ended - self.began - total, 0.0),
+            per_operation=extra.outside + extra.inside,
+            measured=self.unrecorded is not None,
             source="host clock" if self.device is None else "cuda events",
         )
+
+    def fitting(self, total: float) -> Surcharge:
+        """The surcharge with which the run takes *total* seconds; between operations there may be less to take off."""
+        spans = sorted(one for one in self.busy if one[0] >= self.began)
+        following = [*(start for start, _, _ in spans[1:]), self.ended]
+        between, fixed = [], spans[0][0] - self.began if spans else total
+        for (_, end, kind), start in zip(spans, following, strict=True):
+            gap = max(start - end, 0.0)
+            if kind == OUTSIDE:
+                between.append(gap)
+            else:
+                fixed += max(gap - self.extra.inside * (kind == INSIDE), 0.0)
+        return Surcharge(outside=level(between, total - fixed), inside=self.extra.inside)
 
     def _scope(self, out: Outside, index: int) -> Span:
         return out.span(self.opened.get(index, self.began), self.closed.get(index, self.ended))
@@ -196,14 +155,15 @@ class Clock:
 class Outside:
     """A clock that stands still while the recorder is at work, and for its part of what follows: it never runs back."""
 
-    def __init__(self, busy: list[tuple[float, float, float]], began: float) -> None:
+    def __init__(self, busy: list[Busy], began: float, extra: Surcharge) -> None:
+        parts = {INSIDE: extra.inside, OUTSIDE: extra.outside, NEITHER: 0.0}
         self.starts, self.ends, self.parts = [began], [began], [0.0]
         self.shown = [0.0]
-        for start, end, part in sorted(one for one in busy if one[0] >= began):
+        for start, end, kind in sorted(one for one in busy if one[0] >= began):
             self.shown.append(self.seconds(start))
             self.starts.append(start)
             self.ends.append(end)
-            self.parts.append(part)
+            self.parts.append(parts[kind])
 
     def seconds(self, moment: float) -> float:
         """What the clock shows at *moment*: seconds after the beginning."""
@@ -218,58 +178,36 @@ class Outside:
         return Span(shown, self.seconds(ended) - shown)
 
 
-class Device:
-    """Times operations where they run, by events in the device's own queue: the host does not wait for it."""
-
-    def __init__(self, make: Callable[[], Any], wait: Callable[[], None], name: str = "cuda") -> None:
-        self.make = make
-        self.wait = wait
-        self.name = name
-        self.first: Any = None
-        self.pairs: list[tuple[Any, Any] | None] = []
-
-    def start(self) -> None:
-        """Begin the run when all that was asked for before is done."""
-        self.wait()
-        self.first = self.mark()
-
-    def mark(self) -> Any:
-        """Queue an event."""
-        event = self.make()
-        event.record()
-        return event
-
-    def note(self, began: Any, values: Any) -> None:
-        """Note that an operation was asked for; one whose tensors are all elsewhere is not timed here."""
-        here = any(one.device.type == self.name for one in tensors_in(values))
-        self.pairs.append((began, self.mark()) if here else None)
-
-    def spans(self, on_host: tuple[Span, ...]) -> tuple[Span, ...]:
-        """The spans of operations by the device, or as the host saw them; asked when the device has done everything."""
-        return tuple(
-            host if pair is None else Span(self._between(self.first, pair[0]), self._between(*pair))
-            for pair, host in zip(self.pairs, on_host, strict=True)
-        )
-
-    def _between(self, before: Any, after: Any) -> float:
-        milliseconds: float = before.elapsed_time(after)
-        return milliseconds / 1000
+def level(gaps: list[float], wanted: float) -> float:
+    """What to take from each of *gaps*, of none more than there is, so that *wanted* is left of them together."""
+    left, taken = 0.0, 0.0
+    for count, gap in enumerate(sorted(gaps, reverse=True), start=1):
+        if gap <= taken:
+            break
+        left += gap
+        taken = max((left - max(wanted, 0.0)) / count, 0.0)
+    return taken
 
 
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """Every tensor in *value*, lists and tuples of them included."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from tensors_in(part)
+def seconds_unrecorded(run: Callable[[], Any], checkpoint: Checkpoint, written: set[int]) -> float:
+    """Seconds of *run* without a recorder; what it writes is copied before, and all is put back after."""
+    checkpoint.guard.keep_all(written)
+    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else nothing
+    torch.clear_autocast_cache()
+    try:
+        with eager_stance(), without_inference_mode(), collector_paused():
+            wait()
+            begun = perf_counter()
+            run()
+            wait()
+            return perf_counter() - begun
+    finally:
+        torch.clear_autocast_cache()
+        checkpoint.restore()
 
 
-def device() -> Device | None:
-    """Events of the CUDA device, where the process uses one."""
-    if not torch.cuda.is_initialized():
-        return None
-    return Device(lambda: torch.cuda.Event(enable_timing=True), torch.cuda.synchronize)
+def nothing() -> None:
+    """What waiting for a device comes to where there is none."""
 
 
 class TimedMode(OperationMode):
@@ -282,6 +220,7 @@ class TimedMode(OperationMode):
         call = mode.call
         mode.call = lambda func, args, kwargs: clock.run(call, func, args, kwargs)
 
+    @never_compiled
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         clock = self.clock
         last = clock.last
@@ -289,7 +228,7 @@ class TimedMode(OperationMode):
         try:
             return self.mode.__torch_dispatch__(func, types, args, kwargs)
         finally:
-            clock.busy.append((last.done, clock.now(), clock.extra.outside))
+            clock.busy.append((last.done, clock.now(), OUTSIDE))
 
 
 class TimedCalls(ModuleCalls):
@@ -306,7 +245,7 @@ class TimedCalls(ModuleCalls):
         entered = self.clock.now()
         opened = super().open(module)
         left = self.clock.now()
-        self.clock.busy.append((entered, left, 0.0))
+        self.clock.busy.append((entered, left, NEITHER))
         self.clock.opened.setdefault(self.where.scope, left)
         return opened
 
@@ -315,7 +254,7 @@ class TimedCalls(ModuleCalls):
         entered = self.clock.now()
         self.clock.closed[self.where.scope] = entered
         super().close(opened)
-        self.clock.busy.append((entered, self.clock.now(), 0.0))
+        self.clock.busy.append((entered, self.clock.now(), NEITHER))
 
 
 def leave_out(clock: Clock, phases: Phases) -> None:

@@ -17,7 +17,7 @@ from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorde
 from pytest_torchgraph.capture.state import Checkpoint
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
-from pytest_torchgraph.capture.timing import Clock
+from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.graph import Graph
@@ -58,7 +58,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     operand and result is hashed. A record that fails raises ``VerificationFailed``.
 
     ``timing=n`` times every operation and module call in n runs, after *warmup*, and puts their medians into
-    ``Graph.timing``; ``True`` is one run. Snapshots and comparisons know nothing of it. A timed run is not verified.
+    ``Graph.timing``; ``True`` is one run. With *restore*, each is followed by the same run without the recorder, so
+    that its cost is known. Snapshots and comparisons know nothing of it. A timed run is not verified.
 
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one.
@@ -122,7 +123,14 @@ class Traced:
             torch.clear_autocast_cache()
             if self.restore:
                 checkpoint.restore()
+        if clock is not None and self.restore:
+            clock.unrecorded = self._unrecorded(holdings, checkpoint.guard.written())
         return recording
+
+    def _unrecorded(self, holdings: Holdings, written: set[int]) -> float:
+        """Seconds of the same run without the recorder; *written* are the storages that it writes to."""
+        call, inputs = self._prepared()
+        return seconds_unrecorded(partial(self.step.run, call), self._checkpoint(holdings, inputs), written)
 
     def with_allocator(self, graph: Graph) -> Graph:
         """*graph* with the allocator's peak of another run beside its own."""

@@ -98,6 +98,17 @@ def watching(*watchers: Watcher) -> Iterator[None]:
 
 
 @contextmanager
+def unwatched() -> Iterator[None]:
+    """Call no watcher in recordings that start inside the context: they are not the user's."""
+    active = list(_active)
+    _active.clear()
+    try:
+        yield
+    finally:
+        _active[:] = active
+
+
+@contextmanager
 def watched(mode: OperationMode, scope_path: Callable[[], str]) -> Iterator[OperationMode]:
     """*mode*, or one that calls the watchers of operations first; watchers of API calls are called meanwhile."""
     operations: dict[str, list[See]] = {}

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli import (
     accept,
+    analyze,
     autograd,
     check,
     demo,
     diff,
+    export,
     git_driver,
     git_setup,
     history,
@@ -41,6 +43,8 @@ VERBS = (
     pre_commit,
     trace,
     check,
+    analyze,
+    export,
     report,
     ops,
     autograd,

@@ -34,6 +34,7 @@ class Layer:
     depth: int
     calls: int
     operations: int
+    forward_operations: int
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     forward_seconds: float | None
@@ -54,6 +55,7 @@ def layers(graph: Graph) -> tuple[Layer, ...]:
     costs = {(row.name if index else root.path): row for index, row in enumerate(costs_by_module(graph))}
     forward, backward = seconds_by_module(graph, FORWARD), seconds_by_module(graph, BACKWARD)
     held, peak = parameters_by_module(graph), peak_by_module(graph)
+    forward_operations = forward_operations_by_module(graph)
     ends = Ends(graph)
     return tuple(
         Layer(
@@ -62,6 +64,7 @@ def layers(graph: Graph) -> tuple[Layer, ...]:
             depth=depth_of(graph, first[path]),
             calls=calls[path],
             operations=cost.operations,
+            forward_operations=forward_operations[path],
             inputs=texts(ends.inputs(first[path])),
             outputs=texts(ends.outputs(first[path])),
             forward_seconds=None if forward is None else forward.get(path, 0.0),
@@ -90,6 +93,16 @@ def texts(tensors: Iterable[TensorRef]) -> tuple[str, ...]:
 def elements(storage: Storage) -> int:
     """How many numbers a parameter holds."""
     return math.prod(max(size, 0) for size in storage.spec.shape)
+
+
+def forward_operations_by_module(graph: Graph) -> Counter[str]:
+    """How many operations of the forward pass do work inside each module."""
+    return Counter(
+        path
+        for operation in graph.operations
+        if operation.phase == FORWARD and not operation.is_view
+        for path in paths_above(graph, operation.scope)
+    )
 
 
 def seconds_by_module(graph: Graph, phase: str) -> dict[str, float] | None:

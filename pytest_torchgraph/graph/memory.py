@@ -81,7 +81,8 @@ class Memory:
     what every byte of it belongs to: *saved* is what the forward pass kept for the backward one, *temporaries* what
     comes and goes, *other* tensors that were made outside the run and are no input. A graph read from a file has no
     ``lives``. ``saved`` is what the forward pass kept for a backward one, ``None`` where that is not known: without a
-    backward pass, only what outlives a call that was traced is known to be kept. ``allocator`` is there when the trace was asked for it.
+    backward pass, only what outlives a call that was traced is known to be kept. ``allocator`` is there when the trace
+    was asked for it.
     """
 
     resident: int

@@ -26,13 +26,14 @@ class Timing:
     """Times of a run, or of several equal runs; the recorder's own time is taken out of all of them.
 
     ``seconds`` are those of each operation, by position: the median over ``runs``. ``spread`` are the median distances
-    from it, ``None`` after a single run. ``total`` is the whole run on the host, Python included.
+    from it, ``None`` after a single run. ``total`` is the whole run on the host, Python included: ``measured`` on the
+    same run without the recorder, or else worked out.
     ``operations`` and ``scopes`` are the spans of one run, that of median length: of each operation, and of each module
     call, its backward pass apart.
 
-    ``overhead`` are the seconds of recording that were taken out of that run, ``per_operation`` the part of it that was
-    not measured on the spot but calibrated beforehand, for each operation. ``source`` is where the seconds of
-    operations come from: of a device that works for itself, the host's clock sees only how long it takes to ask.
+    ``overhead`` are the seconds that a recorded run took longer, ``per_operation`` the part of it, for each
+    operation, that no clock in the recorder can see. ``source`` is where the seconds of operations come from: of a
+    device that works for itself, the host's clock sees only how long it takes to ask.
     """
 
     runs: int
@@ -44,6 +45,7 @@ class Timing:
     scopes: tuple[Span, ...]
     overhead: float
     per_operation: float
+    measured: bool = False
     source: Source = "host clock"
 
     def of(self, operations: Iterable[int]) -> float:
@@ -76,6 +78,7 @@ def together(timings: Sequence[Timing]) -> Timing:
         spread=tuple(map(spread_of, by_operation)),
         total=median(timing.total for timing in timings),
         total_spread=spread_of([timing.total for timing in timings]),
+        overhead=median(timing.overhead for timing in timings),
     )
 
 

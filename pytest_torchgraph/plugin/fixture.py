@@ -93,7 +93,7 @@ class TorchGraph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
-        ``optimizer``, ``verify``, ``allocator``.
+        ``optimizer``, ``verify``, ``allocator``, ``timing``.
         """
         __tracebackhide__ = True
         capture = _capture()
@@ -114,8 +114,9 @@ class TorchGraph:
         return self._followed(recording)
 
     def _verified(self, trace_options: dict[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it."""
-        return {"verify": True, **trace_options} if options.verifying(self._item.config) else trace_options
+        """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
+        asked = options.verifying(self._item.config) and not trace_options.get("timing")
+        return {"verify": True, **trace_options} if asked else trace_options
 
     def _tell(self, graph: Graph) -> None:
         """Show in the summary what *graph* has to say, once: a check traces more than once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_torchgraph.graph.flow import Flow, flows
 from pytest_torchgraph.graph.nesting import operands_of
@@ -13,18 +13,20 @@ from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.graph.phase import BACKWARD
 from pytest_torchgraph.graph.traffic import bytes_moved
 from pytest_torchgraph.tracking.modules import Modules, module_id
-from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType
+from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType, Shape
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.graph.autograd import Edge
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.graph.memory import Life
     from pytest_torchgraph.graph.operation import Operation
 
+Content: TypeAlias = "tuple[list[GraphNode], list[GraphEdge]]"
 OWN = ("aten.", "prims.", "higher_order.")
 """Namespaces of PyTorch's own operations."""
 
 
-def content(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> tuple[list[GraphNode], list[GraphEdge]]:
+def content(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> Content:
     """The nodes and edges of *graph*; without *tensor_ops*, of its module calls and autograd nodes alone."""
     taken = bytes_taken(graph) if memory else None
     found = list(flows(graph))
@@ -162,18 +164,18 @@ def gradient_nodes(graph: Graph) -> Iterator[GraphNode]:
 
 def gradient_edges(graph: Graph) -> Iterator[GraphEdge]:
     """Where gradients flow: from a node to those of the values that the forward operation read."""
+    named = {storage.name: storage.spec.shape for storage in graph.storages if storage.name}
     for node in graph.nodes:
-        for edge in node.edges:
-            if edge is not None:
-                yield GraphEdge(gradient_id(node.index), gradient_id(edge.node), "gradient_flow", shape_of(graph, edge))
+        for edge in filter(None, node.edges):
+            shape = shape_of(graph, edge, named)
+            yield GraphEdge(gradient_id(node.index), gradient_id(edge.node), "gradient_flow", shape)
 
 
-def shape_of(graph: Graph, edge: Any) -> tuple[int, ...] | None:
+def shape_of(graph: Graph, edge: Edge, named: dict[str, Shape]) -> Shape | None:
     """The shape of the gradient that flows along *edge*: that of the value which the next node belongs to."""
     node = graph.nodes[edge.node]
     if node.parameter is not None:
-        named = next((one for one in graph.storages if one.name == node.parameter), None)
-        return None if named is None else named.spec.shape
+        return named.get(node.parameter)
     results = [] if node.forward is None else tensors_in(graph.operations[node.forward].results)
     return results[edge.input].spec.shape if edge.input < len(results) else None
 

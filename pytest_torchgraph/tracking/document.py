@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.analysis import as_plain, memory_use
-from pytest_torchgraph.tracking.content import content
+from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 
 if TYPE_CHECKING:
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "torchgraph", 1
 
 
-def document(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> dict[str, Any]:
-    """Everything as dictionaries and lists."""
-    nodes, edges = content(graph, memory=memory, tensor_ops=tensor_ops)
+def document(graph: Graph, found: Content | None = None, *, memory: bool = True) -> dict[str, Any]:
+    """Everything as dictionaries and lists; *found* are nodes and edges, all that there are by default."""
+    nodes, edges = content(graph) if found is None else found
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -33,7 +32,7 @@ def document(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> d
         "summary": summary(graph, nodes, edges, memory=memory),
         "timing": timing_of(graph),
         "nodes": [node_of(node) for node in nodes],
-        "edges": [plain(asdict(edge)) for edge in edges],
+        "edges": [plain(vars(edge)) for edge in edges],
     }
 
 
@@ -76,7 +75,7 @@ def timing_of(graph: Graph) -> dict[str, Any] | None:
 
 def node_of(node: GraphNode) -> dict[str, Any]:
     """A node as a dictionary."""
-    found: dict[str, Any] = plain(asdict(node))
+    found: dict[str, Any] = plain(vars(node))
     found["operation_type"] = node.operation_type.value
     return found
 

@@ -34,10 +34,18 @@ def track_computational_graph_execution(
 
 
 def traced(model: Any, inputs: Any, runs: int) -> Graph:
-    """The record of *model*, timed in that many runs."""
+    """The record of *model*, timed in that many runs; a note tells where gradients are wanted and cannot be had."""
+    from pytest_torchgraph.capture.recording import AlreadyRecording
     from pytest_torchgraph.capture.tracing import trace
 
-    return trace(model, inputs, backward="auto", timing=runs)
+    try:
+        return trace(model, inputs, backward="auto", timing=runs)
+    except AlreadyRecording:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+    # Where it was the forward pass that failed, it fails again.
+    return trace(model, inputs, timing=runs).noting(f"there is no backward pass: {reason}")
 
 
 def analyze_computational_graph_execution(

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.tracking.content import content
+from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.document import document, summary
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 
@@ -102,10 +102,23 @@ class ComputationalGraphTracker:
 
     def get_graph_data(self) -> dict[str, Any]:
         """Everything as plain values, ``nodes`` and ``edges`` among them: what is exported as JSON."""
-        return document(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)
+        return document(self.graph, self._content, memory=self.track_memory)
+
+    def table(self, *, depth: int | None = None, width: int = 120) -> str:
+        """The analysis as tables of text; *depth* is how deep modules may lie in modules."""
+        from pytest_torchgraph.graph.analysis import analyse
+        from pytest_torchgraph.report.analysis import render
+
+        return render(analyse(self.graph), depth=depth, width=width)
+
+    def data_frames(self) -> dict[str, Any]:
+        """The analysis as frames of pandas: ``operations``, ``kinds``, ``layers``, ``costliest``."""
+        from pytest_torchgraph.tracking.frames import data_frames
+
+        return data_frames(self.graph)
 
     @cached_property
-    def _content(self) -> tuple[list[GraphNode], list[GraphEdge]]:
+    def _content(self) -> Content:
         return content(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)
 
     def _forget(self) -> None:

@@ -127,3 +127,7 @@ def test_a_terminal_that_is_gone_and_a_model_that_raises_end_the_telling(gone: A
     with progress.shown_on(Terminal()), pytest.raises(RuntimeError):
         trace(Slow([]), torch.ones(2, 5))
     assert "torchgraph-progress" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_the_line_says_what_is_done() -> None:
+    assert progress.line(1, "", 3.2, "writing") == "writing: 1 operation, 3 s"

@@ -11,11 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.capture import timing as capture_timing
-from pytest_torchgraph.capture.timing import Clock, Device, Outside, Surcharge
-from pytest_torchgraph.capture.watching import on_operation, watching
+from pytest_torchgraph.capture import events
+from pytest_torchgraph.capture.calibration import surcharge
+from pytest_torchgraph.capture.events import Device
+from pytest_torchgraph.capture.recording import clock_of_run
+from pytest_torchgraph.capture.timing import INSIDE, NEITHER, OUTSIDE, Clock, Outside, Surcharge, level
+from pytest_torchgraph.capture.watching import forbid, on_operation, watching
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import several, together
+from pytest_torchgraph.graph.timing import Span, several, together
 from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
@@ -40,7 +43,7 @@ def test_every_operation_and_module_call_has_a_time() -> None:
     assert timing.spread is not None
     assert all(seconds >= 0 for seconds in (*timing.seconds, *timing.spread))
     assert timing.total > 0
-    assert timing.overhead > 0
+    assert timing.overhead >= 0
 
 
 def test_without_being_asked_no_time_is_taken() -> None:
@@ -87,7 +90,7 @@ def test_work_on_the_host_is_in_the_module_and_not_in_its_operations() -> None:
     timing = graph.timing
     assert timing is not None
     assert timing.scopes[1].seconds >= 0.02
-    assert timing.total >= timing.scopes[1].seconds
+    assert timing.total >= 0.02
     assert sum(timing.seconds) < 0.02
 
 
@@ -100,7 +103,7 @@ def test_long_operations_take_the_time_they_take() -> None:
             big @ big @ big
         plain = (time.perf_counter() - begun) / 3
     assert graph.timing is not None
-    assert plain / 4 < graph.timing.of(range(len(graph.operations))) < plain * 4
+    assert plain / 10 < graph.timing.of(range(len(graph.operations))) < plain * 10
 
 
 def test_the_spans_lie_within_the_run_and_within_their_modules() -> None:
@@ -135,15 +138,66 @@ def test_what_the_recorder_does_is_no_time_of_the_model(monkeypatch: pytest.Monk
         graph = trace(MODEL, X, timing=True)
     assert graph.timing is not None
     assert graph.timing.overhead > 0.002 * 3
-    assert graph.timing.total < 0.004
+    assert graph.timing.of(range(len(graph.operations))) < 0.002 * 3
 
 
 def test_the_clock_stands_still_while_the_recorder_works_and_never_runs_back() -> None:
-    #       busy 1-2 (and 0.25 of what follows), busy 3-5, busy 5-6
-    clock = Outside([(3.0, 5.0, 0.0), (1.0, 2.0, 0.25), (5.0, 6.0, 9.0), (-2.0, -1.0, 9.0)], 0.0)
+    busy = [(3.0, 5.0, NEITHER), (1.0, 2.0, INSIDE), (5.0, 6.0, OUTSIDE), (-2.0, -1.0, OUTSIDE)]
+    clock = Outside(busy, 0.0, Surcharge(outside=9.0, inside=0.25))
     moments = [0.0, 0.5, 1.0, 1.5, 2.0, 2.25, 3.0, 4.0, 5.0, 6.0, 7.0, 20.0]
     shown = [clock.seconds(moment) for moment in moments]
     assert shown == [0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.75, 1.75, 1.75, 1.75, 1.75, 6.75]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "wanted", "taken"),
+    [([1.0, 2.0, 3.0], 6.0, 0.0), ([1.0, 2.0, 3.0], 3.0, 1.0), ([3.0, 1.0, 2.0], 1.0, 2.0), ([1.0], 0.0, 1.0)],
+)
+def test_each_gap_gives_the_same_and_none_more_than_it_has(gaps: list[float], wanted: float, taken: float) -> None:
+    assert level(gaps, wanted) == taken
+    assert sum(max(gap - taken, 0.0) for gap in gaps) == wanted
+
+
+def test_nothing_is_taken_where_more_is_wanted_than_there_is() -> None:
+    assert level([1.0, 2.0], 9.0) == 0.0
+    assert level([], 1.0) == 0.0
+    assert level([1.0, 2.0], -1.0) == 2.0
+
+
+def test_the_run_is_as_long_as_it_is_without_the_recorder() -> None:
+    """One operation of a second, a second before it, three after it: of these, the run without recorder has one."""
+    clock = Clock(Surcharge(outside=0.0, inside=0.0), now=lambda: 0.0)
+    clock.began, clock.ended = 0.0, 7.0
+    clock.busy = [(1.0, 1.5, INSIDE), (2.5, 4.0, OUTSIDE)]
+    clock.ran = [(1.5, 2.5)]
+    clock.unrecorded = 3.0
+    timing = clock.timing(1)
+    assert (timing.total, timing.overhead, timing.measured) == (3.0, 4.0, True)
+    assert timing.per_operation == 2.0
+    assert timing.operations[0] == Span(1.0, 1.0)
+    assert timing.scopes[0] == Span(0.0, 3.0)
+
+
+def test_a_traced_run_is_measured_without_the_recorder_and_a_recorded_one_is_not() -> None:
+    traced = trace(MODEL, X, timing=True).timing
+    assert traced is not None
+    assert traced.measured
+    with record(MODEL, timing=True) as recording:
+        MODEL(X)
+    assert recording.graph.timing is not None
+    assert not recording.graph.timing.measured
+
+
+def test_the_run_without_the_recorder_is_put_back_too() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Dropout(0.5))
+    optimizer = torch.optim.Adam(model.parameters())
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    random = torch.get_rng_state()
+    trace(model, X, backward=True, optimizer=optimizer, timing=2)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert torch.equal(random, torch.get_rng_state())
+    assert not optimizer.state
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 class Ticks:
@@ -195,9 +249,9 @@ def test_an_operation_of_a_device_is_timed_by_its_events_and_others_by_the_host(
 
 
 def test_events_are_used_where_the_process_has_a_cuda_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (capture_timing.device() is None) is (not torch.cuda.is_initialized())
+    assert (events.device() is None) is (not torch.cuda.is_initialized())
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    found = capture_timing.device()
+    found = events.device()
     assert found is not None
     assert found.wait is torch.cuda.synchronize
 
@@ -229,6 +283,23 @@ def test_watched_operations_are_timed_too() -> None:
     assert len(seen) == 2
     assert graph.timing is not None
     assert len(graph.timing.seconds) == len(graph.operations)
+
+
+def test_calibrating_is_nothing_that_is_watched_or_forbidden() -> None:
+    surcharge.cache_clear()
+    seen: list[Any] = []
+    with watching(forbid("aten.native_layer_norm"), on_operation("aten.t")(seen.append)), torch.no_grad():
+        trace(lambda x: x + 1, X, timing=True)
+        assert seen == []
+        trace(lambda x: x.t(), X)
+    assert len(seen) == 1
+
+
+def test_what_recording_costs_is_found_out_once() -> None:
+    found = clock_of_run().extra
+    assert clock_of_run().extra is found
+    assert 0 <= found.inside < 1e-3
+    assert 0 <= found.outside < 1e-3
 
 
 @pytest.mark.parametrize("runs", [-1, 2.5, "3"])

@@ -56,6 +56,19 @@ NESTED = """
 """
 
 
+TIMED = """
+    from models import honest
+
+    def test_timed(torch_graph):
+        model, x = honest()
+        graph = torch_graph.check(model, x, timing=2)
+        assert graph.timing.runs == 2
+        with torch_graph.record(model, timing=True) as recording:
+            model(x)
+        assert recording.graph.timing.runs == 1
+"""
+
+
 def run(project: Project, tests: str, *arguments: str) -> Result:
     (project.path / "conftest.py").unlink(missing_ok=True)
     project.write({"models.py": MODELS, "test_m.py": tests})
@@ -68,6 +81,14 @@ def test_checks_and_recordings_are_verified_where_the_command_line_asks(project:
     assert result.outcomes() == {"passed": 2}, result.text
     snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
     assert "verified" not in snapshot
+
+
+@pytest.mark.parametrize("arguments", [[], ["--torchgraph-verify"]])
+def test_what_is_timed_is_checked_and_not_verified(project: Project, arguments: list[str]) -> None:
+    assert run(project, TIMED, *arguments).outcomes() == {"passed": 1}
+    snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
+    assert "timing" not in snapshot
+    assert project.run(*arguments).outcomes() == {"passed": 1}
 
 
 def test_an_operation_that_changes_what_its_schema_calls_unwritten_fails(project: Project) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.graph.operation import Operation
 
-HOST, DEVICE = 1, 2
-"""Rows of the timeline: what the host does, and what a device does for itself."""
+HOST, DEVICE, CAUSED = 1, 2, 3
+"""Rows of the timeline: what the host does, what a device does for itself, and whose gradients are worked out."""
 
 
 def render(graph: Graph) -> str:
@@ -56,6 +56,8 @@ def names(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
     """What the rows are called."""
     yield {"ph": "M", "pid": 1, "tid": HOST, "name": "process_name", "args": {"name": graph.scopes[0].class_name}}
     yield {"ph": "M", "pid": 1, "tid": HOST, "name": "thread_name", "args": {"name": "host"}}
+    if any(phase.name == BACKWARD for phase in graph.phases):
+        yield {"ph": "M", "pid": 1, "tid": CAUSED, "name": "thread_name", "args": {"name": "backward of"}}
     if row_of(timing) == DEVICE:
         yield {"ph": "M", "pid": 1, "tid": DEVICE, "name": "thread_name", "args": {"name": "device"}}
 
@@ -80,13 +82,13 @@ def module_calls(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
 
 
 def other_phases(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
-    """Backward passes and optimizer steps, and in the former the module calls whose gradients are worked out."""
+    """Backward passes and optimizer steps, and for the former the module calls whose gradients are worked out."""
     for phase in graph.phases:
         inside = graph.operations[slice(*phase.operations)]
         if inside:
             told = {"operations": sum(not operation.is_view for operation in inside)}
             yield complete(phase.title or phase.name, phase.name, around(inside, timing), HOST, told)
-        if phase.name == BACKWARD and row_of(timing) == HOST:
+        if phase.name == BACKWARD and inside:
             yield from backward_of_modules(graph, timing, inside)
 
 
@@ -96,7 +98,7 @@ def backward_of_modules(graph: Graph, timing: Timing, inside: tuple[Operation, .
         if not again:
             record = graph.scopes[scope]
             name = f"{record.path or record.class_name} backward"
-            yield complete(name, BACKWARD, around(tuple(group), timing), HOST, {"class": record.class_name})
+            yield complete(name, BACKWARD, around(tuple(group), timing), CAUSED, {"class": record.class_name})
 
 
 def around(inside: tuple[Operation, ...], timing: Timing) -> Span:

@@ -6,6 +6,7 @@ Module calls become namespaces, so that the explorer shows them as layers to ope
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.flow import flows
@@ -14,6 +15,7 @@ from pytest_torchgraph.graph.nesting import flat_results, operands_of
 from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.graph.tensor import TensorRef
 from pytest_torchgraph.tracking.content import operation_id
+from pytest_torchgraph.tracking.modules import scopes_above
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -46,7 +48,7 @@ def input_nodes(graph: Graph) -> list[dict[str, Any]]:
 
 def operation_nodes(graph: Graph) -> list[dict[str, Any]]:
     """One node for each operation."""
-    namespaces = [namespace(graph, scope) for scope in graph.scopes]
+    namespaces = namespaces_of(graph)
     incoming = edges(graph)
     return [
         {
@@ -65,24 +67,29 @@ def operation_nodes(graph: Graph) -> list[dict[str, Any]]:
     ]
 
 
-def namespace(graph: Graph, scope: Scope) -> str:
-    """The module calls around and with *scope*, each by its name in the one around it: ``h.0/attn``."""
-    if scope.parent is None:
-        return ""
-    around = graph.scopes[scope.parent]
-    path = scope.path.removeprefix(f"{around.path}.") if around.path else scope.path
-    own = f"{path or scope.class_name}{call_number(graph, scope)}".replace("/", "_")
-    return "/".join(part for part in (namespace(graph, around), own) if part)
+def namespaces_of(graph: Graph) -> list[str]:
+    """For each module call, the calls around and with it, each by its name in the one around: ``h.0/attn``.
 
-
-def call_number(graph: Graph, scope: Scope) -> str:
-    """``#2`` for the second call of a module in the same call around it."""
-    same = [
-        one.index
-        for one in graph.scopes[: scope.index + 1]
-        if (one.parent, one.path, one.recomputed) == (scope.parent, scope.path, scope.recomputed)
+    ``#2`` marks the second call of a module in the same call around it, ``#again`` what checkpointing runs again.
+    """
+    own: list[str] = []
+    calls: Counter[tuple[int | None, str, bool]] = Counter()
+    for scope in graph.scopes:
+        calls[scope.parent, scope.path, scope.recomputed] += 1
+        number = calls[scope.parent, scope.path, scope.recomputed]
+        again = "#again" if scope.recomputed else ""
+        own.append(f"{own_name(graph, scope)}{again}{f'#{number}' if number > 1 else ''}")
+    return [
+        "/".join(own[index] for index in reversed(list(scopes_above(graph, scope.index))) if index)
+        for scope in graph.scopes
     ]
-    return f"{'#again' if scope.recomputed else ''}{f'#{len(same)}' if len(same) > 1 else ''}"
+
+
+def own_name(graph: Graph, scope: Scope) -> str:
+    """What a module is called in the one around it; a slash would open another namespace."""
+    around = "" if scope.parent is None else graph.scopes[scope.parent].path
+    path = scope.path.removeprefix(f"{around}.") if around else scope.path
+    return (path or scope.class_name).replace("/", "_")
 
 
 def edges(graph: Graph) -> dict[int, list[dict[str, str]]]:
@@ -141,9 +148,9 @@ def group_attributes(graph: Graph) -> dict[str, dict[str, str]]:
     """What is told of module calls, by the namespace of the forward pass."""
     rows = {layer.path: layer for layer in layers(graph)}
     found: dict[str, dict[str, str]] = {}
-    for scope in graph.scopes:
+    for scope, name in zip(graph.scopes, namespaces_of(graph), strict=True):
         row = rows[scope.path]
-        found["/".join(part for part in ("forward", namespace(graph, scope)) if part)] = {
+        found["/".join(part for part in ("forward", name) if part)] = {
             "class": row.class_name,
             "parameters": f"{row.parameters:,}",
             "flops": str(row.flops),

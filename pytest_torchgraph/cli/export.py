@@ -1,0 +1,51 @@
+"""``torchgraph export FILE|module:factory``: a graph in a format that other programs read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.capture.progress import progress
+from pytest_torchgraph.cli import target
+from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.tracking.export import FORMATS, render, require_format
+from pytest_torchgraph.tracking.export.writing import require_writable, write
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def register(verbs: Any) -> None:
+    """Add the verb to the command line."""
+    parser = verbs.add_parser(
+        "export",
+        help="write a graph in a format of another program",
+        description="Write the graph of a snapshot file, or of one run of a model, in a format of another program. "
+        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline for ui.perfetto.dev of a model.",
+    )
+    target.add_arguments(parser)
+    parser.add_argument("--format", default="json", metavar="FORMAT", help=f"{', '.join(FORMATS)}; json by default")
+    parser.add_argument("-o", "--output", metavar="PATH", help="write there instead of to the terminal")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file, or print it."""
+    try:
+        require_format(arguments.format)
+        if arguments.output is not None:
+            require_writable(Path(arguments.output))
+        graph = target.graph_of(arguments)
+        with progress(lambda: (len(graph.operations), ""), "writing"):
+            text = render(graph, arguments.format)
+        if arguments.output is None:
+            sys.stdout.write(text)
+        else:
+            write(Path(arguments.output), text)
+            sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
+    except OSError as error:
+        raise Wrong(error.strerror or str(error)) from None
+    except (ValueError, ImportError) as error:
+        raise Wrong(str(error)) from None
+    return SAME
