@@ -1,4 +1,7 @@
-"""The picture of the page in the README: ``python docs/pictures/make.py``; needs playwright and a Chromium."""
+"""The picture of the page in the README.
+
+``python docs/pictures/make.py`` takes it; transformers, playwright and a Chromium are needed.
+"""
 
 from __future__ import annotations
 

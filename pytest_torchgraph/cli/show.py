@@ -37,8 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def wants_colour() -> bool:
-    """Whether stdout is a terminal whose user has not said ``NO_COLOR``."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """Whether stdout is a terminal that has colours; ``NO_COLOR`` says no, ``FORCE_COLOR`` yes, the former first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def coloured(text: str) -> str:

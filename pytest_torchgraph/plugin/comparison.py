@@ -96,15 +96,15 @@ def moved_text(difference: Difference) -> str:
 
 
 def drift_report(outcome: Outcome, test: str, accept: str, config: pytest.Config) -> str:
-    """The report of a drift: five lines, all of it under ``-vv``."""
+    """The report of a drift: five lines; every finding under ``-v``, every operation under ``-vv``."""
     return shown(outcome.comparison.outline(test, accept), config)
 
 
 def shown(outline: Outline, config: pytest.Config) -> str:
-    """*outline* as text for pytest's failure section; everything from ``-vv`` on."""
+    """*outline* as text for pytest's failure section, as long as it is verbose."""
     from pytest_torchgraph.report.terminal import render
 
-    return render(outline, verbosity=2 if config.get_verbosity() > 1 else 0)
+    return render(outline, verbosity=min(max(config.get_verbosity(), 0), 2))
 
 
 def first_change(before: Graph, after: Graph) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, options, reports, terminal
+from pytest_torchgraph.plugin import coverage, options, painting, reports, terminal
 from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, Ledger, pack
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     hide_from_syrupy(config)
     coverage.configure(config)
     terminal.keep(config)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(painting, "torchgraph-painting")
     config.stash[LEDGER] = Ledger()
     config.pluginmanager.register(Watch(config.stash[LEDGER]), "torchgraph-watch")
 

@@ -154,7 +154,7 @@ def _cases(events: Iterable[Event]) -> Iterator[Case]:
     for event in events:
         if event.case:
             yield read_case(event.case)
-        else:
+        elif event.what in STATUS:
             text = f": {event.text}" if event.text else ""
             outline = Outline(status="drift", title=f"{event.test}: {event.what}{text}")
             yield Case(test=event.test, status=STATUS[event.what], outline=outline, path=event.path)

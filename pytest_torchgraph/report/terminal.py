@@ -38,6 +38,19 @@ def _painted(role: str, text: str, *, colour: bool) -> str:
     return f"{COLOURS[role]}{text}{RESET}" if colour and role in COLOURS else text
 
 
+def painted(lines: list[str]) -> Iterator[str]:
+    """*lines*, which :func:`render` made without colours, with them; the first line is a verdict that fails."""
+    for number, line in enumerate(lines):
+        role = "drift" if number == 0 else _role(line)
+        yield _painted(role, line, colour=True)
+
+
+def _role(line: str) -> str:
+    if line.startswith((" " * 6 + "+", " " * 6 + "-", " " * 8 + "+", " " * 8 + "-")):
+        return _sign(line)
+    return "faint" if line.startswith(("  also:", "  note:", "  change ", "  hint:", "    hint:", " " * 6)) else ""
+
+
 def _escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 

@@ -10,7 +10,7 @@ from time import perf_counter
 import pytest
 
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.show import coloured
+from pytest_torchgraph.cli.show import coloured, wants_colour
 
 SNAPSHOT = """\
 torchgraph 1
@@ -97,3 +97,25 @@ def test_show_starts_without_pytorch_in_a_third_of_a_second(snapshot: Path) -> N
         )
         seconds.append(perf_counter() - began)
     assert min(seconds) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("variables", "terminal", "coloured"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"TERM": "dumb"}, True, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+    ],
+)
+def test_colours_are_where_the_terminal_has_them(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], *, terminal: bool, coloured: bool
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    assert wants_colour() is coloured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +11,15 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
-from pytest_torchgraph.report.case import Report, report_of
+from pytest_torchgraph import trace
+from pytest_torchgraph.report.case import Case, Report, case_of, report_of
+from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.html import render
 from pytest_torchgraph.report.outline import Outline, Row, Section
+from pytest_torchgraph.report.view import view_of
 from tests.diff.programs import Body, f32, layers, program
 from tests.report.cases import HOSTILE, case, seen
 
@@ -198,3 +204,63 @@ def test_a_narrow_window_shows_all_without_scrolling_sideways(shown: Shown) -> N
     for key in "1234":
         shown.press(key)
         assert shown.ask("document.documentElement.scrollWidth <= innerWidth + 1"), key
+    tall = "Math.max(...[...document.querySelectorAll('.operations tr')].map(row => row.offsetHeight))"
+    shown.press("4")
+    assert shown.ask(tall) < 120
+
+
+def test_tab_goes_from_the_top_to_the_list_then_to_the_graph_and_each_stop_has_a_ring(shown: Shown) -> None:
+    stops = []
+    for _ in range(9):
+        shown.press("Tab")
+        focus = "(e => e.getAttribute('aria-label') || e.innerText.trim().split('\\n')[0])(document.activeElement)"
+        stops.append(shown.ask(focus))
+        assert shown.ask("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    assert stops == [
+        "Light or dark",
+        "Keys",
+        "Find a test",
+        "test_drifted",
+        "2 lines",
+        "Graph",
+        "Find in the graph",
+        "All lines",
+        "↑ previous",
+    ]
+
+
+def test_an_operation_tells_what_reaches_it_when_asked(shown: Shown) -> None:
+    shown.press("4", "/")
+    shown.tab.keyboard.type("clone")
+    shown.press("Tab", "Tab", "Enter")
+    assert shown.texts(".about")[0].strip().startswith("reached from torch.Tensor.contiguous, torch.reshape")
+    shown.press("Enter")
+    assert shown.texts(".about") == []
+
+
+def test_source_lines_nodes_and_both_curves_are_shown_of_graphs_recorded_here(browser: Any, tmp_path: Path) -> None:
+    report = report_of([trained_case()])
+    page = Shown(browser, tmp_path, report)
+    assert any(text.startswith("test_page.py:") for text in page.texts(".row.other .at"))
+    page.press("3")
+    assert page.texts(".figure h3") == ["Live bytes after", "Live bytes before", "At the peak, by category"]
+    assert "The peak of " in page.texts(".figure p")[0]
+    page.press("4", "/")
+    page.tab.keyboard.type("threshold_backward")
+    page.press("Tab", "Tab", "Enter")
+    (about,) = page.texts(".about")
+    assert re.search(r"autograd node ReluBackward0, torch/include/.*/generated/Functions\.h:\d+", about)
+    page.tab.close()
+    assert page.faults == []
+
+
+def trained_case() -> Case:
+    graphs = []
+    for copy in (False, True):
+        up, down = nn.Linear(4, 8), nn.Linear(8, 4)
+        model = lambda x, up=up, down=down, copy=copy: down(up(x).relu().clone() if copy else up(x).relu())  # noqa: E731
+        graphs.append(trace(model, torch.zeros(2, 4, requires_grad=True), backward=True))
+    before, after = graphs
+    comparison = compare(before, after)
+    view = view_of(before.canonical, after.canonical, comparison.difference, recorded=(before, after))
+    return case_of(comparison, test="step", view=view)
