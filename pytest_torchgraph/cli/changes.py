@@ -23,6 +23,13 @@ class Entry:
         """Those of all its changes."""
         return frozenset(change.fingerprint for change in self.changes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What ``--change`` is given to accept it: the drift's own fingerprint where the entry is all there is."""
+        drifts = {each.pending.drift for each in self.files}
+        whole = all({change.fingerprint for change in each.pending.changes} == self.fingerprints for each in self.files)
+        return tuple(drifts) if whole and len(drifts) == 1 else tuple(change.fingerprint for change in self.changes)
+
 
 def entries(waiting: Iterable[Waiting]) -> list[Entry]:
     """The open changes, those of most snapshots first."""

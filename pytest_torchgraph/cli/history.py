@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 COLUMNS = ("ops", "copies", "saved", "peak", "flops")
+SIZES = frozenset({"saved", "peak"})
+PLOTS = (".png", ".svg")
 LINE_FORMAT = "%h%x00%as%x00%s"
 _FLOPS = re.compile(r"\bflops (\d+)")
 
@@ -30,14 +33,51 @@ def register(verbs: Any) -> None:
         "of FILE, newest first. Reads git's objects; needs neither the model nor PyTorch.",
     )
     parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument("--plot", metavar="PATH", help="draw it into a .png or .svg file instead; needs matplotlib")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one table for each file."""
-    tables = [f"{file}\n{table(commits(file))}" for file in arguments.files]
-    sys.stdout.write("\n".join(tables))
+    """Print one table for each file, or draw them."""
+    target = None if arguments.plot is None else target_of(arguments.plot)
+    rows = {file: commits(file) for file in arguments.files}
+    if target is None:
+        sys.stdout.write("\n".join(f"{file}\n{table(found)}" for file, found in rows.items()))
+    else:
+        draw(rows, target)
+        sys.stdout.write(f"wrote {target}\n")
     return SAME
+
+
+def target_of(plot: str) -> Path:
+    """Where the picture goes; refused before git is asked where it cannot be drawn."""
+    target = Path(plot)
+    if target.suffix.lower() not in PLOTS:
+        raise Wrong(f"--plot writes {' and '.join(PLOTS)} files, and {plot} is none.")
+    if not target.parent.is_dir():
+        raise Wrong(f"{plot} cannot be written: there is no folder {target.parent}.")
+    if find_spec("matplotlib") is None:
+        raise Wrong("--plot draws with matplotlib, which is not installed: pip install 'pytest-torchgraph[drawing]'")
+    return target
+
+
+def draw(rows: dict[str, list[tuple[str, ...]]], target: Path) -> None:
+    """The tables as a picture, oldest commit first."""
+    from pytest_torchgraph.drawing.history import History, save
+
+    histories = []
+    for file, found in rows.items():
+        oldest = found[::-1]
+        labels = tuple(f"{commit} {date}" for commit, date, *_ in oldest)
+        columns = tuple(
+            (name, tuple(int(row[at]) if row[at].isdecimal() else None for row in oldest))
+            for at, name in enumerate(COLUMNS, start=2)
+        )
+        histories.append(History(file, labels, columns, SIZES))
+    try:
+        save(histories, target)
+    except OSError as error:
+        raise Wrong(f"{target} cannot be written: {error.strerror}.") from None
 
 
 def commits(file: str) -> list[tuple[str, ...]]:
@@ -48,7 +88,7 @@ def commits(file: str) -> list[tuple[str, ...]]:
     for told in reversed(git("--literal-pathspecs", "log", f"--format={LINE_FORMAT}", "--", file).splitlines()):
         commit, date, subject = told.split("\0")
         text = at_revision(commit, path)
-        now = ("removed",) * len(COLUMNS) if text is None else numbers_of(parsed(text, f"{commit}:{path}"))
+        now = ("removed",) * len(COLUMNS) if text is None else _numbers_in(text, f"{commit}:{path}")
         if now != numbers:
             found.append((commit, date, *now, subject))
         numbers = now
@@ -56,6 +96,14 @@ def commits(file: str) -> list[tuple[str, ...]]:
         where = "has no history in git" if Path(file).exists() else "is neither here nor in git's history"
         raise Wrong(f"{file} {where}.")
     return found[::-1]
+
+
+def _numbers_in(text: str, path: str) -> tuple[str, ...]:
+    """The columns of the snapshot with *text*; one that was committed with a conflict or cut does not end a history."""
+    try:
+        return numbers_of(parsed(text, path))
+    except Wrong:
+        return ("unreadable",) * len(COLUMNS)
 
 
 def numbers_of(snapshot: Snapshot) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def _list(files: list[Waiting]) -> int:
 
 
 def _command(entry: changes.Entry) -> str:
-    names = [change.fingerprint for change in entry.changes]
+    names = entry.names
     return " ".join(["torchgraph accept", *(f"--change {name}" for name in names)])
 
 

@@ -66,6 +66,11 @@ class Slot:
             write_atomically(self.address.path, text)
         store(self.item, self.name, Entry(text, stands=self.is_variant), write=not self.is_variant)
 
+    def settle(self) -> None:
+        """Remove what waits for review here, and for the base that a variant was made of."""
+        for path in {self.address.path, address(self.item, self.name).path}:
+            pending.drop(path)
+
     @property
     def is_variant(self) -> bool:
         """Whether the file is that of one environment."""
@@ -133,7 +138,7 @@ def _compared(
         outcome = comparison.judged(snapshot, again(), rules)
         notes = (*outcome.renames, SECOND_CALL_NOTE)
     if outcome.passes:
-        pending.drop(slot.address.path)
+        slot.settle()
         slot.count(passes=True)
         slot.note("matched", notes=notes, case=slot.case("matched", outcome, snapshot))
         return outcome.graph, ""
@@ -171,7 +176,7 @@ def _updated(
             return outcome.graph, refused(slot, unsteady)
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
     if outcome.passes and not outcome.renames and snapshot.test == slot.address.test:
-        pending.drop(slot.address.path)
+        slot.settle()
         slot.count(passes=True)
         slot.note("unchanged", notes=notes, case=slot.case("unchanged", outcome, snapshot))
         return outcome.graph, ""
@@ -200,7 +205,7 @@ def write(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") ->
             "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
-    pending.drop(slot.address.path)
+    slot.settle()
     slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
 

@@ -65,6 +65,7 @@ def _unneeded(slot: Slot, graph: Graph) -> str:
     own = replace(slot, address=variants.best(slot.address, graph))
     if own.is_variant:
         return drop_variant(own, slot)
+    slot.settle()
     slot.count(passes=True)
     slot.note("unchanged")
     return ""
@@ -79,6 +80,7 @@ def _recorded(slot: Slot, rules: Rules, steady: Steady, moved: str) -> tuple[Gra
     """Write the variant at *slot*, unless one that matches lies there."""
     earlier = load(slot.address).snapshot
     if earlier is not None and comparison.judged(earlier, steady.graph, rules).passes:
+        slot.settle()
         slot.count(passes=True)
         slot.note("unchanged", notes=steady.notes)
         return steady.graph, ""

@@ -11,7 +11,7 @@ from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.verdict.drift import Compare, judge
-from pytest_torchgraph.verdict.environment import differences, same_backend
+from pytest_torchgraph.verdict.environment import attention, differences, same_backend
 
 if TYPE_CHECKING:
     from pytest_torchgraph.diff.change import Difference
@@ -51,7 +51,7 @@ class Comparison:
             self.difference,
             test=test,
             accept=accept,
-            environment=self.environment,
+            environment=(*self.environment, *(attention(self.live) if self.live else ())),
             source_of=self.source_of,
         )
 

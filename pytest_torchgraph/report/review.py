@@ -33,7 +33,7 @@ def _change(edit: Edit, comparison: Comparison) -> WaitingChange:
     group = edit.groups[0]
     return WaitingChange(
         fingerprint=edit.fingerprint,
-        title=group_text(group) or edit.finding.title,
+        title=edit.finding.title if edit.whole else group_text(group) or edit.finding.title,
         place=", ".join(dict.fromkeys(filter(None, map(place_text, edit.groups)))),
         source=sources_text(tuple(c for each in edit.groups for c in each.changes), comparison.source_of),
         hint=edit.finding.hint,

@@ -132,7 +132,10 @@ def _sized_text(value: Value) -> str:
 def _altered_text(change: Altered) -> str:
     fields = [field_text(field) for field in change.fields]
     if change.fields[0].kind == "name":
-        swapped = f"{short_name(change.before.name)} -> {short_name(change.after.name)}"
+        before, after = short_name(change.before.name), short_name(change.after.name)
+        if before == after:
+            before, after = (side.name.removeprefix("aten.") for side in (change.before, change.after))
+        swapped = f"{before} -> {after}"
         reads = f" of {change.after.reads[0].name}" if change.after.reads else ""
         return ", ".join([f"{swapped}{reads}", *fields[1:]])
     if isinstance(change.after.item, Given):

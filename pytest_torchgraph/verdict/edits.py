@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_torchgraph.diff.change import Change
 from pytest_torchgraph.diff.fingerprint import fingerprint
@@ -17,31 +17,46 @@ CONSEQUENCES: frozenset[Kind] = frozenset({"follow", "output", "memory", "count"
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit wherever a graph has it: its fingerprint, the finding that tells of it, and its places."""
+    """One edit wherever a graph has it: its fingerprint, the finding that tells of it, and the changes behind it.
+
+    ``whole`` says that the edit is all that the finding tells: several changes that one cause explains.
+    """
 
     fingerprint: str
     finding: Finding
     groups: tuple[Group, ...]
+    whole: bool = False
 
 
 def edits_of(findings: Iterable[Finding]) -> tuple[Edit, ...]:
     """The edits behind the *findings* that fail, in the order of the findings."""
     failing = [finding for finding in findings if finding.severity == "fail"]
-    own = [pair for each in failing for pair in _own(each)]
-    told = own or [(each, group) for each in failing for group in each.groups]
-    found: dict[str, tuple[Finding, list[Group]]] = {}
-    for finding, group in told:
-        found.setdefault(fingerprint((group.first,)), (finding, []))[1].append(group)
-    return tuple(Edit(known, first, tuple(groups)) for known, (first, groups) in found.items())
+    causes = [edit for each in failing if each.kind not in CONSEQUENCES for edit in _edits(each)]
+    told = causes or [_edit(finding, (group,)) for finding in failing for group in finding.groups]
+    found: dict[str, Edit] = {}
+    for edit in told:
+        known = found.get(edit.fingerprint)
+        found[edit.fingerprint] = replace(known, groups=(*known.groups, *edit.groups)) if known else edit
+    return tuple(found.values())
 
 
-def _own(finding: Finding) -> Iterator[tuple[Finding, Group]]:
-    """The groups that *finding* is about; one that says what other inputs brought with them is about the inputs."""
-    if finding.kind not in CONSEQUENCES:
-        yield from ((finding, group) for group in finding.groups if kind_of(group.first) == finding.kind)
+def _edits(finding: Finding) -> Iterator[Edit]:
+    """One edit for each group; a cause that explains changes of several kinds is one edit.
+
+    What other inputs brought with them is told with the inputs, and is no edit of its own.
+    """
+    own = [group for group in finding.groups if kind_of(group.first) == finding.kind]
+    if finding.kind == "input" or len(own) == len(finding.groups):
+        yield from (_edit(finding, (group,)) for group in own)
+    else:
+        yield _edit(finding, finding.groups, whole=True)
+
+
+def _edit(finding: Finding, groups: tuple[Group, ...], *, whole: bool = False) -> Edit:
+    return Edit(fingerprint(group.first for group in groups), finding, groups, whole)
 
 
 def fingerprint_of(edits: Iterable[Edit]) -> str:
     """The fingerprint of a whole drift; empty without edits."""
-    changes: list[Change] = [edit.groups[0].first for edit in edits]
+    changes: list[Change] = [group.first for edit in edits for group in edit.groups]
     return fingerprint(changes) if changes else ""

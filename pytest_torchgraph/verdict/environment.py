@@ -1,8 +1,12 @@
-"""Whether what runs now is what recorded a snapshot."""
+"""Whether what runs now is what recorded a snapshot, and what this machine computes otherwise than an accelerator."""
 
 from __future__ import annotations
 
+from pytest_torchgraph.graph.fused import math_path
+from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.snapshot.recorded import recorded_parts
+from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.wording import times
 
 
 def differences(before: str, after: str) -> tuple[str, ...]:
@@ -22,3 +26,13 @@ def same_backend(before: str, after: str) -> bool:
     left, right = recorded_parts(before), recorded_parts(after)
     minors = [parts.get("torch", "").split(".")[:2] for parts in (left, right)]
     return minors[0] == minors[1] and left.get("system") == right.get("system")
+
+
+def attention(graph: Graph) -> tuple[str, ...]:
+    """One sentence where the CPU computed attention by separate operations, with the peak as run and as estimated."""
+    found = math_path(graph)
+    if found is None:
+        return ()
+    why = f"{times(found.calls, 'call')}, {' and '.join(found.reasons)}"
+    peaks = f"peak {bytes_text(found.peak)} as run, about {bytes_text(found.fused)} with fused attention (estimate)"
+    return (f"attention took the CPU's math path ({why}): {peaks}",)

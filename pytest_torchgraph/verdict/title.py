@@ -90,7 +90,9 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     name = operation_text(first.after.name)
     if kind in ("operation", "backend") and first.fields[0].kind == "name":
         more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
-        return f"{times(count, 'operation')} swapped: {operation_text(first.before.name)} -> {name}{more}"
+        before = operation_text(first.before.name)
+        before, name = (first.before.name, first.after.name) if before == name else (before, name)
+        return f"{times(count, 'operation')} swapped: {before} -> {name}{more}"
     if kind == "follow":
         return f"{follow_text(count)} with changed shapes, dtypes or strides"
     if isinstance(first.after.item, Given):

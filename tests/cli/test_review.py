@@ -93,6 +93,13 @@ def test_the_list_goes_change_by_change_the_most_frequent_first(capsys: pytest.C
     )
 
 
+def test_changes_that_are_all_there_is_are_accepted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    waits("one", CLONE, STRIDE, drift="beef0001")
+    waits("two", CLONE, STRIDE, drift="beef0001")
+    main(["review", "--list"])
+    assert capsys.readouterr().out.endswith("  accept: torchgraph accept --change beef0001\n")
+
+
 @pytest.mark.usefixtures("three")
 def test_a_snapshot_with_further_changes_goes_on_waiting(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["accept", "--change", "3f2a", "--change", "3FBB"]) == 0

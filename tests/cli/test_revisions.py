@@ -157,3 +157,59 @@ def test_the_history_of_a_removed_file_ends_with_its_removal(capsys: pytest.Capt
     assert "removed" in capsys.readouterr().out.splitlines()[2]
     assert main(["history", "absent.torchgraph"]) == 2
     assert "absent.torchgraph is neither here nor in git's history" in capsys.readouterr().err
+
+
+def test_a_commit_whose_snapshot_cannot_be_read_does_not_end_a_history(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "snapshots/stays.torchgraph").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    git("commit", "-qam", "three")
+    assert main(["history", "snapshots/stays.torchgraph"]) == 0
+    _, _, newest, oldest = capsys.readouterr().out.splitlines()
+    assert "unreadable" in newest
+    assert oldest.split()[2] == "1"
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_history_is_drawn(suffix: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib", reason="the extra drawing is not installed")
+    files = [f"snapshots/{name}.torchgraph" for name in ("deep/drifts é", "goes")]
+    assert main(["history", *files, "--plot", f"h.{suffix}"]) == 0
+    assert capsys.readouterr().out == f"wrote h.{suffix}\n"
+    drawn = (repository / f"h.{suffix}").read_bytes()
+    assert main(["history", *files, "--plot", f"again.{suffix}"]) == 0
+    assert (repository / f"again.{suffix}").read_bytes() == drawn
+    if suffix == "svg":
+        text = drawn.decode()
+        told = ("deep/drifts é", "ops", "peak", "128 B", *map(str, (1, 2)))
+        assert [word for word in told if f">{word}<" not in text and word not in text] == []
+        assert ">saved<" not in text  # no commit records it
+    else:
+        assert drawn.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("plot", "words"),
+    [
+        ("h.jpg", "--plot writes .png and .svg files, and h.jpg is none"),
+        ("h", "--plot writes .png and .svg files"),
+        ("absent/h.png", "there is no folder absent"),
+        ("folder.png", "folder.png cannot be written: Is a directory"),
+    ],
+)
+def test_a_picture_that_cannot_be_drawn_is_one_message(
+    plot: str, words: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="the extra drawing is not installed")
+    (repository / "folder.png").mkdir()
+    assert main(["history", "snapshots/noted.torchgraph", "--plot", plot]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_without_matplotlib_it_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_torchgraph.cli.history.find_spec", lambda _: None)
+    assert main(["history", "snapshots/noted.torchgraph", "--plot", "h.png"]) == 2
+    assert "pip install 'pytest-torchgraph[drawing]'" in capsys.readouterr().err
+    assert main(["history", "snapshots/noted.torchgraph"]) == 0

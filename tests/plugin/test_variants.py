@@ -172,6 +172,18 @@ def test_what_waits_for_a_variant_lies_beside_it(varied: Project) -> None:
     assert f"{OTHER}.new" in varied.snapshots()
 
 
+@pytest.mark.parametrize("arguments", [(VARY,), ()])
+def test_what_waits_for_the_base_goes_with_a_variant_that_matches(base: Project, arguments: tuple[str, ...]) -> None:
+    base.run()
+    waiting = base.path / "snapshots" / f"{FILE}.new"
+    text = waiting.read_text("utf-8")
+    assert base.run(VARY).code == 0
+    assert not waiting.exists()
+    waiting.write_text(text, encoding="utf-8")
+    assert base.run(*arguments).code == 0
+    assert not waiting.exists()
+
+
 def test_workers_record_variants(base: Project) -> None:
     result = base.run("-p", "xdist.plugin", "-n", "2", VARY)
     assert result.code == 0

@@ -7,6 +7,7 @@ import pytest
 
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.report.spelling import group_text
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable
@@ -361,3 +362,19 @@ def test_arguments_have_their_names() -> None:
 
     verdict = judge(compare(root(1e-5), root(1e-6)))
     assert verdict.headline == "aten.native_layer_norm: eps 1e-05 -> 1e-06 (1 operation)"
+
+
+def test_another_overload_is_told_by_its_full_name() -> None:
+    before, after = (one_op(name=name) for name in ("aten.fill.Tensor", "aten.fill.Scalar"))
+    judged = verdict(before, after)
+    assert judged.headline == "1 operation swapped: aten.fill.Tensor -> aten.fill.Scalar"
+    assert group_text(judged.findings[0].groups[0]) == "fill.Tensor -> fill.Scalar of %x"
+
+
+def test_a_peak_that_moved_with_other_operations_beneath_a_call_did_not_move_with_the_same_ops() -> None:
+    flash, by_hand = attention(1, backend="_flash"), attention(1, backend="_math")
+    judged = verdict(
+        replace(flash, metrics=(("ops", 1), ("peak", 2**20))), replace(by_hand, metrics=(("ops", 8), ("peak", 2**19)))
+    )
+    assert judged.findings[0].kind == "memory"
+    assert "same ops" not in judged.headline

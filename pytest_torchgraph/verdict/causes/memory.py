@@ -14,7 +14,8 @@ LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that
 
 def with_the_same_ops(found: list[Finding]) -> list[Finding]:
     """Memory that moves alone is the finding that no count shows: its title says so."""
-    if any(finding.kind not in QUIET for finding in found):
+    before, after = difference.metric("ops")
+    if before != after or any(finding.kind not in QUIET for finding in found):
         return found
     return [_told(each, found) if each.kind == "memory" else each for each in found]
 
