@@ -108,9 +108,9 @@ def saved(finding: Finding) -> Cause | None:
     moved = [change for change in changes_of(finding) if isinstance(change, MetricChanged) and change.name == "saved"]
     if not moved:
         return None
-    if moved[0].before is None:
+    if not moved[0].before:
         return Cause("grad-in-evaluation", SAVES)
-    if moved[0].after is None:
+    if not moved[0].after:
         return Cause("grad-off", "autograd saves nothing any more")
     if finding.direction == "fewer":
         return Cause("saved-less", "")
