@@ -117,13 +117,18 @@ def item_word(item: Item) -> str:
     """What a reader calls an item: ``clone``, ``layers.0``, ``layers.0#2``, ``x``."""
     if isinstance(item, Given):
         return item.name or item.kind
+    if isinstance(item, Work):
+        return operation_word(item.name)
     return numbered(item, short_name(item.name)) if isinstance(item, Block) else short_name(item.name)
 
 
+def operation_word(name: str) -> str:
+    """``clone`` for ``aten.clone.default``; a name without an overload is given as ``aten.clone``."""
+    return packet_of(name).rpartition(".")[2]
+
+
 def short_name(name: str) -> str:
-    """``clone`` for ``aten.clone.default``, ``attn`` for ``/block.attn``; a module's index keeps its list's name."""
-    if name.startswith(("aten.", "prims.")):
-        return packet_of(name).rpartition(".")[2]
+    """``attn`` for ``/block.attn``; a module's index keeps its list's name."""
     head, _, last = name.lstrip("/").rpartition(".")
     return f"{head.rpartition('.')[2]}.{last}" if last.isdigit() and head else last
 

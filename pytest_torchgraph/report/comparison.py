@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.compare import compare as differences_of
+from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.recorded import recorded_line
@@ -41,8 +42,8 @@ class Comparison:
         return self.verdict.fails
 
     def source_of(self, operation: int) -> SourceLine | None:
-        """Where the operation at this position of the graph after was asked for."""
-        return self.live.operations[operation].source if self.live else None
+        """Where the operation at this position of the graph after, or what it goes backward through, was asked for."""
+        return source_of(self.live, self.live.operations[operation]) if self.live else None
 
     def outline(self, test: str, accept: str = "") -> Outline:
         """The report; *test* names what was compared, *accept* is the command that records the graph as it is now."""

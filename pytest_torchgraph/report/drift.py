@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, scope_of
+from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
 from pytest_torchgraph.graph.phase import PHASES
@@ -66,6 +68,9 @@ def _cost_rank(change: MetricChanged) -> int:
     return COSTS.index(change.name) if change.name in COSTS else len(COSTS)
 
 
+RUN_AGAIN = re.compile(rf"{AGAIN}\d*")
+
+
 class Sources:
     """Source lines of changes; for what is gone, those of what now runs in its scope."""
 
@@ -116,10 +121,11 @@ def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
 
 
 def place_text(group: Group) -> str:
-    """``layers.*.attn ×32``; the root is ``the model``."""
+    """``layers.*.attn ×32``; the root is ``the model``; what checkpointing runs again is not told by its mark."""
     path = group.scope
     if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
         path = "the model"
+    path = RUN_AGAIN.sub("", path) + (", run again" if RUN_AGAIN.search(path) else "")
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
 
 

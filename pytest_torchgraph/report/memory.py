@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.graph.memory import CATEGORIES
 
 if TYPE_CHECKING:
@@ -79,5 +79,5 @@ def _what(graph: Graph, life: Life) -> str:
         return f"{storage.spec.text} {storage.kind}"
     operation = graph.operations[storage.producer]
     path = graph.scopes[operation.scope].path
-    made = f"{path}: {short_name(operation.name)}" if path else short_name(operation.name)
+    made = f"{path}: {operation_word(operation.name)}" if path else operation_word(operation.name)
     return f"{storage.spec.text} of {made}"

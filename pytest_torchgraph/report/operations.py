@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
-from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.graph.program import Item, Outcome, Work
 from pytest_torchgraph.graph.tally import packet_of
@@ -51,7 +51,7 @@ def operations_of(before: Tree, after: Tree, difference: Difference, live: Graph
         "rows": table,
         "words": list(words),
         "left_out": len(every) - len(shown),
-        "reached": {short_name(name): told for name, told in reached_from(_packets(shown)).items()},
+        "reached": {operation_word(name): told for name, told in reached_from(_packets(shown)).items()},
         "declared": declared_at(_nodes(live)),
     }
 
@@ -107,7 +107,7 @@ def _cells(row: Row, words: dict[str, int], live: Graph | None) -> list[object]:
     where = place_text(operation.source) if operation else ""
     node = live.nodes[operation.node].name if live and operation and operation.node is not None else ""
     scope = f"{body.scope} ({body.beneath})" if body.beneath else body.scope
-    texts = (short_name(work.name), scope, _results(work), where, node)
+    texts = (operation_word(work.name), scope, _results(work), where, node)
     numbers = [words.setdefault(text, len(words)) for text in texts]
     return [mark, *numbers[:-1], operation.flops if operation else None, numbers[-1]]
 

@@ -17,7 +17,7 @@ from pytest_torchgraph.diff.change import (
     Value,
 )
 from pytest_torchgraph.diff.grouping import Group
-from pytest_torchgraph.diff.showing import short_name
+from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -32,7 +32,7 @@ def site_text(site: Site) -> str:
     match site.item:
         case Work(name=name, outcomes=outcomes):
             made = ", ".join(_outcome_text(outcome) for outcome in outcomes if outcome is not None)
-            return f"{short_name(name)}({_arguments(site.item, site)}) {made}".rstrip()
+            return f"{operation_word(name)}({_arguments(site.item, site)}) {made}".rstrip()
         case Semantic(name=name):
             return f"{name}({_arguments(site.item, site)})"
         case Block(name=name, class_name=class_name):
@@ -96,8 +96,10 @@ def _item_text(site: Site, group: Group) -> str:
         return site_text(site)
     made = ", ".join(_outcome_text(outcome) for outcome in site.item.outcomes if outcome is not None)
     names = dict.fromkeys(_operand_names(group))
+    if len(names) > 4:
+        names = {name: None for name in names if name.startswith("%")} or names
     of = f" of {', '.join(list(names)[:4])}{', …' if len(names) > 4 else ''}" if names else ""
-    return f"{short_name(site.name)}{of} {made}".rstrip()
+    return f"{operation_word(site.name)}{of} {made}".rstrip()
 
 
 def _call_text(site: Site) -> str:
@@ -132,7 +134,7 @@ def _sized_text(value: Value) -> str:
 def _altered_text(change: Altered) -> str:
     fields = [field_text(field) for field in change.fields]
     if change.fields[0].kind == "name":
-        before, after = short_name(change.before.name), short_name(change.after.name)
+        before, after = operation_word(change.before.name), operation_word(change.after.name)
         if before == after:
             before, after = (side.name.removeprefix("aten.") for side in (change.before, change.after))
         swapped = f"{before} -> {after}"
@@ -141,7 +143,7 @@ def _altered_text(change: Altered) -> str:
     if isinstance(change.after.item, Given):
         return f"{given_text(change)} {input_text(change)}"
     colon = "" if change.fields[0].kind == "leaf" else ":"
-    return f"{short_name(change.after.name)}{colon} {', '.join(fields)}"
+    return f"{operation_word(change.after.name)}{colon} {', '.join(fields)}"
 
 
 def _other_text(change: Change) -> str:

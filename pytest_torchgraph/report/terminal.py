@@ -113,7 +113,10 @@ def _alive(outline: Outline, most: int | None) -> Iterator[tuple[str, str]]:
 
     A short report tells it only where no operation does.
     """
-    yield from (("", f"  at the peak, {text}") for text in outline.alive[:most])
+    told = outline.alive[:most]
+    more = len(outline.alive) - len(told)
+    for at, text in enumerate(told, 1):
+        yield "", f"  at the peak, {text}" + (f" (-v shows {more} more)" if more and at == len(told) else "")
 
 
 def _leading_row(section: Section) -> Iterator[tuple[str, str]]:

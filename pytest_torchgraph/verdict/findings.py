@@ -47,6 +47,7 @@ TIERS: Mapping[Kind, int] = {
 CAUSE_TIERS = {
     **dict.fromkeys(("checkpointing-on", "checkpointing-off", "checkpointing-twice"), 1),
     **dict.fromkeys(("other-parameters", "saved-more"), 4),
+    "communication-removed": TIERS["order"],
 }
 """Tiers of causes that matter more or less than their kind."""
 NOTES = frozenset({"order", "backend", "name", "bookkeeping"})

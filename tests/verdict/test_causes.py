@@ -24,6 +24,7 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
+from tests.regressions.process_group import process_group
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -97,6 +98,20 @@ def reads(name: str) -> Program:
     return program(root)
 
 
+COMMUNICATION = ("communication", "communication-removed")
+
+
+def summed(*, ranks: bool) -> Graph:
+    def run(_: Any, x: torch.Tensor) -> torch.Tensor:
+        made = x + 1
+        if ranks:
+            torch.distributed.all_reduce(made)
+        return made * 2
+
+    with process_group():
+        return trace(Calls(run), torch.ones(2, 4))
+
+
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a mask for is_causal": (graph_of, partial(graph_of, "mask"), "attention-path", "attention-path"),
     "attention by hand": (graph_of, partial(graph_of, "by hand"), "attention-unfused", "attention-fused"),
@@ -131,6 +146,7 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "an activation out of place": (partial(graph_of, "in place"), graph_of, "out-of-place", "in-place"),
     "a sync in each layer": (graph_of, partial(graph_of, "sync"), "host-sync", "sync-removed"),
+    "values from all ranks": (partial(summed, ranks=False), partial(summed, ranks=True), *COMMUNICATION),
     "a projection twice": (graph_of, partial(graph_of, "twice"), "repeated-work", "repeat-removed"),
     "a projection for nothing": (graph_of, partial(graph_of, "unused"), "unused-result", "unused-removed"),
     "checkpointing": (

@@ -249,10 +249,14 @@ CAUSES = {
     "one layer more": ((layers(2), layers(3)), "a new layer, or one that a setting switches on"),
     "a second call of a module": (called_again(), "called once more in the same scope"),
     "wider layers": ((layers(1), layers(1, change=lambda _: {"width": 32})), "built with other sizes"),
-    "twice the parameters": ((layers(1, parameters=64), layers(1, parameters=128)), "a dtype of twice the width?"),
-    "half the parameters": ((layers(1, parameters=64), layers(1, parameters=32)), "a dtype of half the width?"),
-    "more parameters": ((layers(1, parameters=64), layers(1, parameters=96)), "no longer tied"),
-    "smaller buffers": ((layers(1, buffers=64), layers(1, buffers=48)), "fewer or smaller buffers"),
+    "parameters beside the work": (
+        (layers(1, parameters=64), layers(1, parameters=128)),
+        "no operation of this run reads",
+    ),
+    "smaller buffers beside the work": (
+        (layers(1, buffers=64), layers(1, buffers=48)),
+        "no operation of this run read",
+    ),
     "a float for an int": ((one_argument(2), one_argument(2.0)), "the same number of another type"),
     "batch statistics": (batch_norms(), "the statistics of the batch are used"),
     "values that live longer": ((layers(1, peak=2**20), layers(1, peak=2**21)), "kept alive longer"),
@@ -270,6 +274,22 @@ SILENT = {
 def test_a_likely_cause_is_named(case: str) -> None:
     programs, words = CAUSES[case]
     assert words in verdict(*programs).findings[0].hint
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"parameters": (64, 128)}, "a dtype of twice the width?"),
+        ({"parameters": (64, 32)}, "a dtype of half the width?"),
+        ({"parameters": (64, 96)}, "no longer tied"),
+        ({"buffers": (64, 48)}, "fewer or smaller buffers"),
+    ],
+)
+def test_bytes_that_are_held_beside_other_work_are_explained(held: dict[str, tuple[int, int]], words: str) -> None:
+    sides: list[dict[str, Any]] = [{name: pair[side] for name, pair in held.items()} for side in (0, 1)]
+    before, after = sides
+    judged = verdict(layers(1, **before), layers(1, change=lambda _: CLONE, **after))
+    assert words in judged.findings[1].hint
 
 
 @pytest.mark.parametrize("case", SILENT)

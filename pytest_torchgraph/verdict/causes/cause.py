@@ -36,6 +36,8 @@ CAUSES: Mapping[str, str] = {
     "in-place": "an operation writes over what it reads",
     "host-sync": "the host reads a value from the device",
     "sync-removed": "the host reads a value from the device no longer",
+    "communication": "ranks send values to each other",
+    "communication-removed": "ranks send values to each other no longer",
     "repeated-work": "the same work is done on the same values more than once",
     "repeat-removed": "work that was done more than once is done once",
     "unused-result": "work whose results nothing needs",

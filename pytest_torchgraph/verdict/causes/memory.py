@@ -9,6 +9,8 @@ from pytest_torchgraph.diff.change import MetricChanged
 from pytest_torchgraph.verdict.finding import Finding
 
 QUIET = frozenset({"order", "backend", "name", "bookkeeping", "memory"})
+UNREAD = "the model holds them, but no operation of this run reads them"
+RELEASED = "the model held them, but no operation of this run read them"
 LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that is still in scope)"
 
 
@@ -22,6 +24,8 @@ def with_the_same_ops(found: list[Finding]) -> list[Finding]:
 
 def _told(finding: Finding, found: Sequence[Finding]) -> Finding:
     title = f"{finding.title} with the same ops"
+    if _metrics(finding) <= {"parameters", "buffers"}:
+        return replace(finding, title=title, hint=UNREAD if finding.direction == "more" else RELEASED)
     if finding.cause:
         return replace(finding, title=title)
     moved = {name for each in found for name in _metrics(each)}

@@ -8,6 +8,7 @@ from pytest_torchgraph.diff.change import Change, Difference
 from pytest_torchgraph.verdict.causes import (
     attention,
     checkpointing,
+    communicating,
     copying,
     fusion,
     masks,
@@ -15,6 +16,7 @@ from pytest_torchgraph.verdict.causes import (
     placing,
     precision,
     repeating,
+    returning,
     syncing,
     training,
 )
@@ -31,6 +33,7 @@ STORIES: tuple[Story, ...] = (
     training.optimizer,
     training.frozen,
     syncing.sync,
+    communicating.communication,
     precision.held,
     copying.moved_each_call,
     masks.materialised,
@@ -45,6 +48,7 @@ STORIES: tuple[Story, ...] = (
     precision.altered,
     placing.in_place_or_not,
     mode.dropout,
+    returning.renamed,
 )
 """Stories over all changes, each told what those before it left over."""
 

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(cause="checkpointing-twice", module="backward layers.*.mlp#again ×4")
+TOLD = Told(cause="checkpointing-twice", module="backward layers.*.mlp, run again ×4")
 
 
 class Mlp(nn.Module):

@@ -9,7 +9,7 @@ from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 from tests.regressions.process_group import process_group
 
-TOLD = Told(module="layers.* ×3")
+TOLD = Told(cause="communication", module="layers.* ×3")
 WITHIN = process_group
 
 
@@ -22,8 +22,8 @@ class Sharded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weight: Tensor = self.shard
         if self.always or distributed.get_world_size() > 1:
-            weight = torch.empty_like(self.shard)  # here
-            distributed.all_gather_single(weight, self.shard)
+            weight = torch.empty_like(self.shard)
+            distributed.all_gather_single(weight, self.shard)  # here
         return x @ weight
 
 
