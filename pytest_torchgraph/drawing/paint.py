@@ -1,0 +1,111 @@
+"""What colour everything in a picture has, and the legend that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pytest_torchgraph.drawing.colour import KIND_COLOURS, MARK_COLOURS, MARK_SIGNS, Theme, ink_on, mix, on_scale
+from pytest_torchgraph.drawing.errors import require_known
+from pytest_torchgraph.drawing.layout import Box, Scene
+from pytest_torchgraph.drawing.measure import COLOUR_BY, MEANING, MEASURES, total, written
+from pytest_torchgraph.drawing.model import Node
+
+INPUT = "input, output"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The colours of one box."""
+
+    fill: str
+    border: str
+    ink: str
+    muted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """Names with their colours, or a *scale* from nothing to its largest value."""
+
+    title: str
+    entries: tuple[tuple[str, str, str], ...] = ()
+    scale: str = ""
+
+
+class Painter:
+    """Colours the boxes of a picture; *values* are what the operations of every lane cost."""
+
+    def __init__(self, by: str, theme: Theme, values: dict[int, Sequence[float | None]] | None = None) -> None:
+        require_known("colouring", by, COLOUR_BY)
+        self.by = by
+        self.theme = theme
+        self.values = values or {}
+        self.largest = 0.0
+        self.lane_of: dict[int, int] = {}
+
+    def meet(self, scene: Scene, lanes: Sequence[Node]) -> None:
+        """Learn which lane every box belongs to, and the largest value among boxes with nothing in them."""
+        number = -1
+        for box in scene.boxes:
+            number += box.depth == 0
+            self.lane_of[id(box)] = number
+        if self.by in MEASURES:
+            self.largest = max((self.value(box)[0] for box in scene.boxes if not box.is_group), default=0.0)
+        assert number + 1 == len(lanes)
+
+    def value(self, box: Box) -> tuple[float, bool]:
+        """What the operations of *box* cost together."""
+        return total(self.values[self.lane_of[id(box)]], box.node.operations)
+
+    def look(self, box: Box) -> Look:
+        """The colours of *box*."""
+        if box.is_group:
+            return self._group(box)
+        if box.node.role in {"input", "output"}:
+            return self._tinted(self.theme.muted, 0.06)
+        if self.by in MEASURES:
+            return self._heat(box)
+        if self.by == "change":
+            return self._tinted(MARK_COLOURS[box.node.mark], 0.45) if box.node.mark else self._plain()
+        return self._tinted(KIND_COLOURS[box.node.kind], self.theme.tint) if box.node.kind else self._plain()
+
+    def _group(self, box: Box) -> Look:
+        colour = self.theme.phases.get(box.node.phase, self.theme.muted)
+        fill = mix(colour, self.theme.paper, 0.035 + 0.025 * min(box.depth, 5))
+        look = Look(fill, mix(colour, self.theme.paper, 0.35), self.theme.text, self.theme.muted)
+        marked = self.by == "change" and box.node.mark and box.depth
+        return replace(look, border=MARK_COLOURS["altered"]) if marked else look
+
+    def _plain(self) -> Look:
+        return Look(self.theme.plain, mix(self.theme.line, self.theme.paper, 0.5), self.theme.text, self.theme.muted)
+
+    def _tinted(self, colour: str, share: float) -> Look:
+        return Look(mix(colour, self.theme.paper, share), colour, self.theme.text, self.theme.muted)
+
+    def _heat(self, box: Box) -> Look:
+        value, _ = self.value(box)
+        fill = on_scale(value / self.largest if self.largest else 0.0)
+        ink = ink_on(fill)
+        return Look(fill, mix(fill, self.theme.line, 0.6), ink, mix(ink, fill, 0.75))
+
+    def legend(self, boxes: Sequence[Box]) -> Legend:
+        """What the colours of *boxes* mean; only what is there."""
+        if self.by in MEASURES:
+            return Legend(MEANING[self.by], scale=written(self.by, self.largest))
+        leaves = [box.node for box in boxes if not box.is_group]
+        if self.by == "change":
+            seen = {node.mark for node in leaves}
+            marks = ((f"{MARK_SIGNS[mark]} {mark}", mark) for mark in MARK_COLOURS if mark in seen)
+            entries = [(name, mix(MARK_COLOURS[mark], self.theme.paper, 0.45), MARK_COLOURS[mark]) for name, mark in marks]
+            plain = self._plain()
+            return Legend("change", (*entries, ("unchanged", plain.fill, plain.border)))
+        seen = {node.kind for node in leaves}
+        looks = ((kind, self._tinted(colour, self.theme.tint)) for kind, colour in KIND_COLOURS.items() if kind in seen)
+        return Legend("kind", tuple((kind, look.fill, look.border) for kind, look in looks))
+
+
+def caption(box: Box) -> str:
+    """The first line in *box*, with the sign of what changed."""
+    sign = MARK_SIGNS.get(box.node.mark, "") if not box.is_group else ""
+    return f"{sign} {box.node.title}".strip()
