@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pytest_torchgraph.drawing.kind import short
-from pytest_torchgraph.drawing.measure import Timings, measured, total, written
+from pytest_torchgraph.drawing.measure import measured, total, written
 from pytest_torchgraph.drawing.model import Node, amount
 from pytest_torchgraph.drawing.tree import read_by
 from pytest_torchgraph.graph.graph import Graph
@@ -18,13 +18,13 @@ SHOWN = 6
 class Describing:
     """Describes the boxes of one graph."""
 
-    def __init__(self, graph: Graph, timings: Timings | None = None) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.costs = {"memory": measured(graph, "memory")}
         if any(operation.flops is not None for operation in graph.operations):
             self.costs["flops"] = measured(graph, "flops")
-        if timings is not None:
-            self.costs["time"] = measured(graph, "time", timings)
+        if graph.timing is not None:
+            self.costs["time"] = measured(graph, "time")
 
     def lines(self, node: Node) -> Iterator[str]:
         """Plain lines of text about *node*; nothing is escaped."""
@@ -38,10 +38,9 @@ class Describing:
         alike = {self.graph.operations[index].name for index in node.operations}
         yield from self._operation(node) if len(alike) == 1 else self._operations(node)
         for by, values in self.costs.items():
-            yield f"{LABELS[by]}  {written(by, *self._cost(values, node))}"
-
-    def _cost(self, values: list[float | None], node: Node) -> tuple[float]:
-        return (total(values, node.operations)[0],)
+            cost, exact = total(values, node.operations)
+            # Views and elementwise work have no formula and hardly a cost: they make no sum uncertain.
+            yield f"{LABELS[by]}  {written(by, cost, exact=exact or by == 'flops')}"
 
     def _operation(self, node: Node) -> Iterator[str]:
         first = self.graph.operations[node.operations[0]]

@@ -26,4 +26,4 @@ def require(*libraries: str) -> None:
 def require_known(what: str, given: str, known: tuple[str, ...]) -> None:
     """Raise :class:`CannotDraw` with the *known* values unless *given* is one of them."""
     if given not in known:
-        raise CannotDraw(f"{given!r} is no {what} that is known: {', '.join(known)}")
+        raise CannotDraw(f"unknown {what} {given!r}: choose one of {', '.join(known)}")

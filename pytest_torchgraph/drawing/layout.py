@@ -15,14 +15,17 @@ from pytest_torchgraph.graph.phase import BACKWARD
 
 TITLE, DETAIL = 11.0, 9.5
 """Heights of the two sizes of text."""
-WIDE = 0.57
+WIDE = 0.6
 """How wide a character of a sans-serif font is on average, against its height."""
 PAD, HEAD, PORT, LANE_GAP = 12.0, 24.0, 5.0, 36.0
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box where it stands: ``x`` and ``y`` are its upper left corner; ``depth`` boxes lie around it."""
+    """One box where it stands: ``x`` and ``y`` are its upper left corner; ``depth`` boxes lie around it.
+
+    ``lane`` is the position of the lane it stands in.
+    """
 
     node: Node
     x: float
@@ -30,6 +33,7 @@ class Box:
     width: float
     height: float
     depth: int
+    lane: int
 
     @property
     def is_group(self) -> bool:
@@ -94,8 +98,8 @@ class Laying:
             self._measure(storeys[height], leaves=height == 0)
         x = 0.0
         tallest = max((self.sizes[id(lane)][1] for lane in self.lanes), default=0.0)
-        for lane in self.lanes:
-            self._place(lane, (x, 0.0), 0)
+        for number, lane in enumerate(self.lanes):
+            self._place(lane, (x, 0.0), 0, number)
             x += self.sizes[id(lane)][0] + LANE_GAP
         return Scene(max(x - LANE_GAP, 1), tallest, tuple(self.boxes), tuple(self.lines), tuple(self.ports))
 
@@ -125,9 +129,9 @@ class Laying:
         sizes += [(PORT, PORT)] * (len(first) + len(last))
         return Request(tuple(sizes), tuple(edges), tuple(first), tuple(last))
 
-    def _place(self, node: Node, corner: Point, depth: int) -> None:
+    def _place(self, node: Node, corner: Point, depth: int, lane: int) -> None:
         width, height = self.sizes[id(node)]
-        self.boxes.append(Box(node, *corner, width, height, depth))
+        self.boxes.append(Box(node, *corner, width, height, depth, lane))
         if node.body is None:
             return
         arrangement = self.known[self.requests[id(node)]]
@@ -136,7 +140,7 @@ class Laying:
         for child, centre in inner:
             x, y = turn.point(centre)
             child_width, child_height = self.sizes[id(child)]
-            self._place(child, (x - child_width / 2, y - child_height / 2), depth + 1)
+            self._place(child, (x - child_width / 2, y - child_height / 2), depth + 1, lane)
         self.ports += map(turn.point, arrangement.centres[len(inner) :])
         leaving = len(inner) + len(node.body.inputs)
         for (_, end), points in zip(self.requests[id(node)].edges, arrangement.lines, strict=True):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
 
 from pytest_torchgraph.drawing.errors import CannotDraw, require_known
 from pytest_torchgraph.graph.graph import Graph
@@ -13,25 +12,24 @@ from pytest_torchgraph.graph.reading import BITS
 from pytest_torchgraph.graph.tensor import Storage
 from pytest_torchgraph.verdict.quantity import bytes_text
 
-Timings: TypeAlias = "Mapping[int, float] | Sequence[float | None]"
 MEASURES = ("time", "memory", "flops")
-COLOUR_BY = (*MEASURES, "change", "kind")
+COLOUR_BY = ("kind", *MEASURES, "change")
+SIZE_BY = (*MEASURES, "operations")
 MEANING = {"time": "time", "memory": "bytes made", "flops": "FLOPs", "operations": "operations"}
 
 
-def measured(graph: Graph, by: str, timings: Timings | None = None) -> list[float | None]:
+def measured(graph: Graph, by: str) -> list[float | None]:
     """What every operation of *graph* costs, ``None`` where it is not known.
 
-    *by* ``time`` takes *timings* (seconds by position of the operation), ``memory`` counts the bytes of the storages
+    *by* ``time`` takes the seconds of ``graph.timing``, ``memory`` counts the bytes of the storages
     that an operation made, ``flops`` is what the recording counted, ``operations`` is 1 for what does work.
     Raises :class:`CannotDraw` where nothing at all is known.
     """
-    require_known("measure", by, (*MEASURES, "operations"))
+    require_known("measure", by, SIZE_BY)
     if by == "time":
-        if timings is None:
-            raise CannotDraw("no times were recorded with this graph: colour it by memory, flops or kind instead")
-        lookup = timings if isinstance(timings, Mapping) else dict(enumerate(timings))
-        return [lookup.get(operation.index) for operation in graph.operations]
+        if graph.timing is None:
+            raise CannotDraw("no times were recorded with this graph: trace the model with timing=True, or ask for memory")
+        return list(graph.timing.seconds)
     if by == "memory":
         return [float(bytes_made(graph, operation)) for operation in graph.operations]
     if by == "operations":

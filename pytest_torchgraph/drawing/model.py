@@ -263,6 +263,15 @@ def collapsed(node: Node, depth: int) -> Node:
     return replace(node, body=replace(node.body, nodes=tuple(collapsed(inner, depth - 1) for inner in node.body.nodes)))
 
 
+def closed(node: Node) -> Node:
+    """*node* with every box closed in which nothing is marked."""
+    if node.body is None:
+        return node
+    if not node.mark and node.role != "phase":
+        return replace(node, body=None)
+    return replace(node, body=replace(node.body, nodes=tuple(map(closed, node.body.nodes))))
+
+
 def drawn(node: Node) -> int:
     """How many boxes *node* is, itself included."""
     return 1 + sum(map(drawn, node.body.nodes)) if node.body else 1

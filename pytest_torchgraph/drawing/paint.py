@@ -6,13 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, MARK_COLOURS, MARK_SIGNS, Theme, ink_on, mix, on_scale
-from pytest_torchgraph.drawing.errors import require_known
 from pytest_torchgraph.drawing.layout import Box, Scene
-from pytest_torchgraph.drawing.measure import COLOUR_BY, MEANING, MEASURES, total, written
-from pytest_torchgraph.drawing.model import Node
-
-INPUT = "input, output"
-
+from pytest_torchgraph.drawing.measure import MEANING, MEASURES, total, written
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -34,29 +29,19 @@ class Legend:
 
 
 class Painter:
-    """Colours the boxes of a picture; *values* are what the operations of every lane cost."""
+    """Colours the boxes of a picture; *costs* are what the operations of each lane cost."""
 
-    def __init__(self, by: str, theme: Theme, values: dict[int, Sequence[float | None]] | None = None) -> None:
-        require_known("colouring", by, COLOUR_BY)
+    def __init__(self, by: str, theme: Theme, costs: Sequence[Sequence[float | None]], scene: Scene) -> None:
         self.by = by
         self.theme = theme
-        self.values = values or {}
-        self.largest = 0.0
-        self.lane_of: dict[int, int] = {}
+        self.costs = costs
+        leaves = [box for box in scene.boxes if not box.is_group]
+        self.largest = max((self.cost(box) for box in leaves), default=0.0) if by in MEASURES else 0.0
+        self.legend = self._legend(leaves)
 
-    def meet(self, scene: Scene, lanes: Sequence[Node]) -> None:
-        """Learn which lane every box belongs to, and the largest value among boxes with nothing in them."""
-        number = -1
-        for box in scene.boxes:
-            number += box.depth == 0
-            self.lane_of[id(box)] = number
-        if self.by in MEASURES:
-            self.largest = max((self.value(box)[0] for box in scene.boxes if not box.is_group), default=0.0)
-        assert number + 1 == len(lanes)
-
-    def value(self, box: Box) -> tuple[float, bool]:
-        """What the operations of *box* cost together."""
-        return total(self.values[self.lane_of[id(box)]], box.node.operations)
+    def cost(self, box: Box) -> float:
+        """What the operations of *box* cost together, as far as it is known."""
+        return total(self.costs[box.lane], box.node.operations)[0]
 
     def look(self, box: Box) -> Look:
         """The colours of *box*."""
@@ -84,16 +69,15 @@ class Painter:
         return Look(mix(colour, self.theme.paper, share), colour, self.theme.text, self.theme.muted)
 
     def _heat(self, box: Box) -> Look:
-        value, _ = self.value(box)
-        fill = on_scale(value / self.largest if self.largest else 0.0)
+        fill = on_scale(self.cost(box) / self.largest if self.largest else 0.0)
         ink = ink_on(fill)
         return Look(fill, mix(fill, self.theme.line, 0.6), ink, mix(ink, fill, 0.75))
 
-    def legend(self, boxes: Sequence[Box]) -> Legend:
+    def _legend(self, boxes: Sequence[Box]) -> Legend:
         """What the colours of *boxes* mean; only what is there."""
         if self.by in MEASURES:
             return Legend(MEANING[self.by], scale=written(self.by, self.largest))
-        leaves = [box.node for box in boxes if not box.is_group]
+        leaves = [box.node for box in boxes]
         if self.by == "change":
             seen = {node.mark for node in leaves}
             marks = ((f"{MARK_SIGNS[mark]} {mark}", mark) for mark in MARK_COLOURS if mark in seen)
