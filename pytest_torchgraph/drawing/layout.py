@@ -17,6 +17,8 @@ TITLE, DETAIL = 11.0, 9.5
 """Heights of the two sizes of text."""
 WIDE = 0.6
 """How wide a character of a sans-serif font is on average, against its height."""
+BOLD = 1.15
+"""How much wider bold text is."""
 PAD, HEAD, PORT, LANE_GAP = 12.0, 24.0, 5.0, 36.0
 
 
@@ -43,10 +45,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The points of a line, the arrow at its end unless it ends at a *port*."""
+    """The points of a line, the arrow at its end unless it ends at a *port*; ``owner`` is the position of the box around."""
 
     points: tuple[Point, ...]
     phase: str
+    owner: int
     arrow: bool = True
 
 
@@ -115,7 +118,7 @@ class Laying:
         self.known.update(zip(missing, arrange(missing) if missing else [], strict=True))
         for node in nodes:
             width, height = self.known[self.requests[id(node)]].size
-            title = text_width(heading(node), TITLE) + 2 * PAD
+            title = text_width(heading(node), TITLE) * BOLD + 2 * PAD
             self.sizes[id(node)] = max(width + 2 * PAD, title), height + HEAD + PAD
 
     def _request(self, body: Body) -> Request:
@@ -131,6 +134,7 @@ class Laying:
 
     def _place(self, node: Node, corner: Point, depth: int, lane: int) -> None:
         width, height = self.sizes[id(node)]
+        number = len(self.boxes)
         self.boxes.append(Box(node, *corner, width, height, depth, lane))
         if node.body is None:
             return
@@ -144,7 +148,7 @@ class Laying:
         self.ports += map(turn.point, arrangement.centres[len(inner) :])
         leaving = len(inner) + len(node.body.inputs)
         for (_, end), points in zip(self.requests[id(node)].edges, arrangement.lines, strict=True):
-            self.lines.append(Line(tuple(map(turn.point, points)), node.phase, arrow=end < leaving))
+            self.lines.append(Line(tuple(map(turn.point, points)), node.phase, number, arrow=end < leaving))
 
 
 class Turn:

@@ -18,7 +18,7 @@ from pytest_torchgraph.drawing.paint import Legend, caption
 
 MARGIN, TOP, COLUMN = 28.0, 78.0, 220.0
 ARROW = 3.2
-ROUND = 5.0
+DOT, ROUND = 2.2, 5.0
 READABLE = 2.0
 """Points of the smallest text that is drawn."""
 
@@ -33,6 +33,7 @@ def figure(diagram: Diagram) -> Figure:
         heads(axes, diagram, scale)
         boxes(axes, view, scale, groups=True)
         lines(axes, view.scene.lines, diagram.theme, scale)
+        ports(axes, view, diagram.theme)
         boxes(axes, view, scale, groups=False)
         words(axes, view, scale)
         explain(axes, view.painter.legend, (width - COLUMN, TOP + 8), diagram.theme, scale)
@@ -83,6 +84,12 @@ def lines(axes: Axes, found: tuple[Line, ...], theme: Theme, scale: float) -> No
         axes.add_collection(LineCollection(routes, colors=colour, linewidths=1.1 * POINT * scale, capstyle="round"))
         heads = [arrow(line) for line in members if line.arrow]
         axes.add_collection(PathCollection(heads, facecolors=colour, edgecolors="none"))
+
+
+def ports(axes: Axes, view: View, theme: Theme) -> None:
+    """A dot wherever a value enters or leaves a box."""
+    dots = [Path.circle((x + MARGIN, y + TOP), DOT) for x, y in view.scene.ports]
+    axes.add_collection(PathCollection(dots, facecolors=theme.line, edgecolors="none"))
 
 
 def arrow(line: Line) -> Path:

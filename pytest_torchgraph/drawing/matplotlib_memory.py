@@ -64,6 +64,7 @@ def peak(axes: Axes, timeline: Timeline) -> None:
     axes.annotate(
         timeline.peak_text, (timeline.peak_at, height), xytext=(-8 if left else 8, 7), textcoords="offset points",
         ha="right" if left else "left", va="bottom", fontsize=10, color=theme.text, weight="bold",
+        bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 1},
     )  # fmt: skip
     axes.set_ylim(0, height * 1.16 or 1)
 

@@ -84,7 +84,7 @@ def named(graph: Graph, index: int) -> str:
     """``layers.0.mlp: mm`` for an operation."""
     operation = graph.operations[index]
     path = graph.scopes[operation.scope].path
-    return f"{path}: {short(operation.packet)}" if path else short(operation.packet)
+    return f"{path or operation.phase}: {short(operation.packet)}"
 
 
 def stretches(graph: Graph) -> list[tuple[str, int, int]]:
