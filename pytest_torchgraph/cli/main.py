@@ -7,13 +7,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.cli import autograd, check, demo, diff, history, ops, report, show, trace
+from pytest_torchgraph.cli import autograd, check, demo, diff, history, ops, plot, report, show, trace
 from pytest_torchgraph.cli.exits import WRONG, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (show, diff, history, trace, check, report, ops, autograd, demo)
+VERBS = (show, diff, history, trace, check, report, plot, ops, autograd, demo)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -64,7 +64,7 @@ def mix(colour: str, other: str, share: float) -> str:
 
 
 def on_scale(share: float) -> str:
-    """The colour of a share between 0 and 1: dark blue is little, yellow is much."""
+    """The colour of a place between 0 and 1: dark blue is little, yellow is much."""
     place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
     low = min(int(place), len(CIVIDIS) - 2)
     return mix(CIVIDIS[low + 1], CIVIDIS[low], place - low)

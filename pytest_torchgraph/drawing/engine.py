@@ -15,8 +15,8 @@ from pytest_torchgraph.drawing.errors import CannotDraw, require
 
 Point: TypeAlias = tuple[float, float]
 NODE_GAP, RANK_GAP, INCH = 16.0, 26.0, 72.0
-STEPS = 8
-"""Straight pieces that stand for one piece of a curve."""
+STEPS, PIECE = 24, 10.0
+"""Straight pieces that stand for one piece of a curve at most, and how long they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,16 @@ def from_plain(request: Request, lines: Iterable[str]) -> Arrangement:
 
 
 def curve(control: Sequence[Point]) -> Iterator[Point]:
-    """Points along a chain of cubic Bézier curves: the first point, then three more for each curve."""
+    """Points along a chain of cubic Bézier curves: the first point, then more for each curve, the longer it is."""
     yield control[0]
     for start in range(0, len(control) - 3, 3):
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = control[start : start + 4]
         if ax == bx == cx == dx:
             yield dx, dy
             continue
-        for step in range(1, STEPS + 1):
-            t = step / STEPS
+        steps = min(STEPS, 3 + int((abs(dx - ax) + abs(dy - ay)) / PIECE))
+        for step in range(1, steps + 1):
+            t = step / steps
             a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
             yield a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy
 

@@ -24,7 +24,10 @@ PATTERNS = tuple(
         (MATMUL, r"conv|linear|lstm|gru|rnn|einsum"),
         (NORM, r"norm"),
         (ACTIVATION, r"relu|gelu|silu|softmax|sigmoid|tanh|softplus|mish|hardswish|glu|elu|threshold"),
-        (REDUCTION, r"^(sum|mean|amax|amin|max|min|argmax|argmin|prod|var|std|any|all|logsumexp|topk|sort)\b|loss|pool"),
+        (
+            REDUCTION,
+            r"^(sum|mean|amax|amin|max|min|argmax|argmin|prod|var|std|any|all|logsumexp|topk|sort)\b|loss|pool",
+        ),
         (
             MOVEMENT,
             r"^(_to_|cat|stack|index|gather|scatter|embedding|pad|constant_pad|roll|repeat|masked|slice|select|split"

@@ -6,6 +6,7 @@ problems instead of a large one. Lengths are in pixels, y grows downwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ WIDE = 0.6
 """How wide a character of a sans-serif font is on average, against its height."""
 BOLD = 1.15
 """How much wider bold text is."""
+ARROW = 3.0
 PAD, HEAD, PORT, LANE_GAP = 12.0, 24.0, 5.0, 36.0
 
 
@@ -54,6 +56,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Port:
+    """Where a value enters or leaves a box; ``owner`` is the position of the box."""
+
+    x: float
+    y: float
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A picture before anything is coloured; *ports* are where values enter and leave boxes."""
 
@@ -61,7 +72,7 @@ class Scene:
     height: float
     boxes: tuple[Box, ...]
     lines: tuple[Line, ...]
-    ports: tuple[Point, ...]
+    ports: tuple[Port, ...]
 
 
 def lay_out(lanes: Sequence[Node]) -> Scene:
@@ -90,7 +101,7 @@ class Laying:
         self.requests: dict[int, Request] = {}
         self.boxes: list[Box] = []
         self.lines: list[Line] = []
-        self.ports: list[Point] = []
+        self.ports: list[Port] = []
 
     def scene(self) -> Scene:
         """Sizes from the inside out, then places from the outside in."""
@@ -145,7 +156,7 @@ class Laying:
             x, y = turn.point(centre)
             child_width, child_height = self.sizes[id(child)]
             self._place(child, (x - child_width / 2, y - child_height / 2), depth + 1, lane)
-        self.ports += map(turn.point, arrangement.centres[len(inner) :])
+        self.ports += [Port(*turn.point(centre), number) for centre in arrangement.centres[len(inner) :]]
         leaving = len(inner) + len(node.body.inputs)
         for (_, end), points in zip(self.requests[id(node)].edges, arrangement.lines, strict=True):
             self.lines.append(Line(tuple(map(turn.point, points)), node.phase, number, arrow=end < leaving))
@@ -162,6 +173,15 @@ class Turn:
     def point(self, point: Point) -> Point:
         """Where *point* of the inside stands."""
         return self.x + point[0], self.y + self.sign * point[1]
+
+
+def arrow(line: Line) -> tuple[Point, Point, Point]:
+    """The three corners of the head at the end of *line*, in the direction in which it arrives."""
+    (bx, by), (ax, ay) = line.points[-1], line.points[-2]
+    length = math.hypot(bx - ax, by - ay) or 1.0
+    across, down = (bx - ax) / length * ARROW, (by - ay) / length * ARROW
+    x, y = bx - 2 * across, by - 2 * down
+    return (bx, by), (x - down, y + across), (x + down, y - across)
 
 
 def heading(node: Node) -> str:

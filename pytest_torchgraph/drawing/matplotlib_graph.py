@@ -12,12 +12,11 @@ from matplotlib.path import Path
 
 from pytest_torchgraph.drawing.colour import CIVIDIS, Theme, mix
 from pytest_torchgraph.drawing.diagram import Diagram, View
-from pytest_torchgraph.drawing.layout import DETAIL, HEAD, PAD, TITLE, Box, Line, heading, text_width
+from pytest_torchgraph.drawing.layout import DETAIL, HEAD, PAD, TITLE, Box, Line, arrow, heading, text_width
 from pytest_torchgraph.drawing.matplotlib_paper import POINT, fonts, legend, sheet
 from pytest_torchgraph.drawing.paint import Legend, caption
 
 MARGIN, TOP, COLUMN = 28.0, 78.0, 220.0
-ARROW = 3.2
 DOT, ROUND = 2.2, 5.0
 READABLE = 2.0
 """Points of the smallest text that is drawn."""
@@ -42,7 +41,9 @@ def figure(diagram: Diagram) -> Figure:
 
 def heads(axes: Axes, diagram: Diagram, scale: float) -> None:
     """The title, and what is said beneath it."""
-    axes.text(MARGIN, 30, diagram.title, fontsize=18 * POINT * scale, color=diagram.theme.text, va="center", weight="bold")
+    axes.text(
+        MARGIN, 30, diagram.title, fontsize=18 * POINT * scale, color=diagram.theme.text, va="center", weight="bold"
+    )
     axes.text(MARGIN, 54, diagram.note, fontsize=12 * POINT * scale, color=diagram.theme.muted, va="center")
 
 
@@ -56,7 +57,7 @@ def boxes(axes: Axes, view: View, scale: float, *, groups: bool) -> None:
             [rounded(box) for box in chosen],
             facecolors=[look.fill for look in looks],
             edgecolors=[look.border for look in looks],
-            linewidths=[(2.4 if box.node.mark and view.painter.by == "change" else 1.0) * POINT * scale for box in chosen],
+            linewidths=[(2.4 if view.painter.is_marked(box) else 1.0) * POINT * scale for box in chosen],
         )
     )
 
@@ -82,21 +83,14 @@ def lines(axes: Axes, found: tuple[Line, ...], theme: Theme, scale: float) -> No
         members = list(group)
         routes = [[(x + MARGIN, y + TOP) for x, y in line.points] for line in members]
         axes.add_collection(LineCollection(routes, colors=colour, linewidths=1.1 * POINT * scale, capstyle="round"))
-        heads = [arrow(line) for line in members if line.arrow]
+        heads = [Path([(x + MARGIN, y + TOP) for x, y in arrow(line)]) for line in members if line.arrow]
         axes.add_collection(PathCollection(heads, facecolors=colour, edgecolors="none"))
 
 
 def ports(axes: Axes, view: View, theme: Theme) -> None:
     """A dot wherever a value enters or leaves a box."""
-    dots = [Path.circle((x + MARGIN, y + TOP), DOT) for x, y in view.scene.ports]
+    dots = [Path.circle((port.x + MARGIN, port.y + TOP), DOT) for port in view.scene.ports]
     axes.add_collection(PathCollection(dots, facecolors=theme.line, edgecolors="none"))
-
-
-def arrow(line: Line) -> Path:
-    """The head at the end of *line*; lines end upwards or downwards."""
-    x, y = line.points[-1][0] + MARGIN, line.points[-1][1] + TOP
-    back = 2 * ARROW if line.points[-2][1] > line.points[-1][1] else -2 * ARROW
-    return Path([(x, y), (x - ARROW, y + back), (x + ARROW, y + back), (x, y)])
 
 
 def words(axes: Axes, view: View, scale: float) -> None:
@@ -109,13 +103,17 @@ def words(axes: Axes, view: View, scale: float) -> None:
         size = TITLE * POINT * scale
         if box.is_group:
             text = heading(box.node)
-            axes.text(x + PAD, y + HEAD / 2 + 1, text, fontsize=size, color=look.ink, va="center_baseline", weight="bold")
+            axes.text(
+                x + PAD, y + HEAD / 2 + 1, text, fontsize=size, color=look.ink, va="center_baseline", weight="bold"
+            )
             continue
         middle, centre = y + box.height / 2, x + box.width / 2
         where = middle - 7 if box.node.detail else middle
         axes.text(centre, where, caption(box), fontsize=size, color=look.ink, va="center_baseline", ha="center")
         small = DETAIL * POINT * scale
-        axes.text(centre, middle + 7, box.node.detail, fontsize=small, color=look.muted, va="center_baseline", ha="center")
+        axes.text(
+            centre, middle + 7, box.node.detail, fontsize=small, color=look.muted, va="center_baseline", ha="center"
+        )
 
 
 def explain(axes: Axes, meaning: Legend, corner: tuple[float, float], theme: Theme, scale: float) -> None:
@@ -127,6 +125,15 @@ def explain(axes: Axes, meaning: Legend, corner: tuple[float, float], theme: The
     axes.text(x, y, meaning.title, fontsize=11 * POINT * scale, color=theme.muted, va="center")
     step = 120 / len(CIVIDIS)
     for number, colour in enumerate(reversed(CIVIDIS)):
-        axes.add_patch(Rectangle((x, y + 16 + number * step), 16, step, facecolor=colour, edgecolor=colour, linewidth=0.3))
-    for text, place in ((meaning.scale, y + 22), ("0", y + 130)):
-        axes.text(x + 24, place, text, fontsize=11 * POINT * scale, color=theme.text, va="center_baseline")
+        axes.add_patch(
+            Rectangle((x, y + 16 + number * step), 16, step, facecolor=colour, edgecolor=colour, linewidth=0.3)
+        )
+    for place, text in meaning.scale:
+        axes.text(
+            x + 24,
+            y + 16 + (1 - place) * 120,
+            text,
+            fontsize=11 * POINT * scale,
+            color=theme.text,
+            va="center_baseline",
+        )

@@ -31,11 +31,15 @@ def draw(axes: Axes, strip: Strip, icicle: Icicle) -> None:
     left, top, width = MARGIN + strip.start * WIDTH, TOP + strip.row * ROW, strip.width * WIDTH
     axes.add_patch(Rectangle((left, top), width, ROW, facecolor=strip.fill, edgecolor=icicle.theme.paper, linewidth=1))
     title = fitting(strip.title, width - 10, TEXT)
-    value = next((text for text in (strip.value, strip.value.partition(",")[0]) if text_width(text, SMALL) <= width - 10), "")
+    value = next(
+        (text for text in (strip.value, strip.value.partition(",")[0]) if text_width(text, SMALL) <= width - 10), ""
+    )
     if title:
         where = top + (ROW / 2 - 7 if value else ROW / 2)
         axes.text(left + 5, where, title, fontsize=TEXT * POINT, color=icicle.theme.text, va="center_baseline")
-        axes.text(left + 5, top + ROW / 2 + 9, value, fontsize=SMALL * POINT, color=icicle.theme.text, va="center_baseline")
+        axes.text(
+            left + 5, top + ROW / 2 + 9, value, fontsize=SMALL * POINT, color=icicle.theme.text, va="center_baseline"
+        )
 
 
 def fitting(text: str, width: float, height: float) -> str:

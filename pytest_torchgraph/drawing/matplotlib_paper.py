@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ def fonts() -> Iterator[None]:
 
     known = {font.name for font in fontManager.ttflist}
     chosen = [font for font in FONTS if font in known]
-    wanted = {"font.family": chosen, "svg.fonttype": "none", "svg.hashsalt": "torchgraph", "pdf.fonttype": 42}
+    wanted: Any = {"font.family": chosen, "svg.fonttype": "none", "svg.hashsalt": "torchgraph", "pdf.fonttype": 42}
     with rc_context(wanted):
         yield
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_torchgraph.drawing.errors import CannotDraw, require_known
 from pytest_torchgraph.graph.graph import Graph
@@ -28,7 +28,9 @@ def measured(graph: Graph, by: str) -> list[float | None]:
     require_known("measure", by, SIZE_BY)
     if by == "time":
         if graph.timing is None:
-            raise CannotDraw("no times were recorded with this graph: trace the model with timing=True, or ask for memory")
+            raise CannotDraw(
+                "no times were recorded with this graph: trace the model with timing=True, or ask for memory"
+            )
         return list(graph.timing.seconds)
     if by == "memory":
         return [float(bytes_made(graph, operation)) for operation in graph.operations]
@@ -74,7 +76,7 @@ def scaled(value: float, unit: str, names: Sequence[str] = ("", "k", "M", "G", "
     return f"{value:.3g} {names[-1]}{unit}"
 
 
-UNITS = {
+UNITS: dict[str, Callable[[float], str]] = {
     "time": lambda seconds: scaled(seconds * 1e9, "s", ("n", "µ", "m", "")),
     "memory": lambda count: bytes_text(round(count)),
     "flops": lambda count: scaled(count, "FLOP"),

@@ -195,7 +195,11 @@ class Freezing:
 
 def work(operation: Operation) -> tuple[object, ...]:
     """What *operation* does, whichever tensors it does it to."""
-    return operation.name, *(spelled(part) for part in (operation.arguments, operation.results)), operation.keywords != ()
+    return (
+        operation.name,
+        *(spelled(part) for part in (operation.arguments, operation.results)),
+        operation.keywords != (),
+    )
 
 
 def spelled(argument: Argument) -> object:

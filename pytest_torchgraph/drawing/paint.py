@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import log10
 
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, MARK_COLOURS, MARK_SIGNS, Theme, ink_on, mix, on_scale
 from pytest_torchgraph.drawing.layout import Box, Scene
 from pytest_torchgraph.drawing.measure import MEANING, MEASURES, total, written
+
+DECADES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -21,11 +25,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """Names with their colours, or a *scale* from nothing to its largest value."""
+    """Names with their colours, or a *scale*: values by their place between 0 and 1."""
 
     title: str
     entries: tuple[tuple[str, str, str], ...] = ()
-    scale: str = ""
+    scale: tuple[tuple[float, str], ...] = ()
 
 
 class Painter:
@@ -55,38 +59,54 @@ class Painter:
             return self._tinted(MARK_COLOURS[box.node.mark], 0.45) if box.node.mark else self._plain()
         return self._tinted(KIND_COLOURS[box.node.kind], self.theme.tint) if box.node.kind else self._plain()
 
+    def is_marked(self, box: Box) -> bool:
+        """Whether *box* stands out by what changed in it."""
+        return self.by == "change" and bool(box.node.mark) and box.depth > 0
+
     def _group(self, box: Box) -> Look:
         colour = self.theme.phases.get(box.node.phase, self.theme.muted)
         fill = mix(colour, self.theme.paper, 0.035 + 0.025 * min(box.depth, 5))
         look = Look(fill, mix(colour, self.theme.paper, 0.35), self.theme.text, self.theme.muted)
-        marked = self.by == "change" and box.node.mark and box.depth
-        return replace(look, border=MARK_COLOURS["altered"]) if marked else look
+        return replace(look, border=MARK_COLOURS["altered"]) if self.is_marked(box) else look
 
     def _plain(self) -> Look:
         return Look(self.theme.plain, mix(self.theme.line, self.theme.paper, 0.5), self.theme.text, self.theme.muted)
 
     def _tinted(self, colour: str, share: float) -> Look:
-        return Look(mix(colour, self.theme.paper, share), colour, self.theme.text, self.theme.muted)
+        muted = self.theme.muted if share < 0.4 else self.theme.text
+        return Look(mix(colour, self.theme.paper, share), colour, self.theme.text, muted)
 
     def _heat(self, box: Box) -> Look:
-        fill = on_scale(self.cost(box) / self.largest if self.largest else 0.0)
+        fill = on_scale(place(self.cost(box), self.largest))
         ink = ink_on(fill)
         return Look(fill, mix(fill, self.theme.line, 0.6), ink, mix(ink, fill, 0.75))
+
+    def _scale(self) -> Iterator[tuple[float, str]]:
+        for step in range(DECADES + 1):
+            value = self.largest / 10**step
+            yield 1 - step / DECADES, f"{'≤ ' if step == DECADES else ''}{written(self.by, value)}"
 
     def _legend(self, boxes: Sequence[Box]) -> Legend:
         """What the colours of *boxes* mean; only what is there."""
         if self.by in MEASURES:
-            return Legend(MEANING[self.by], scale=written(self.by, self.largest))
+            return Legend(MEANING[self.by], scale=tuple(self._scale()))
         leaves = [box.node for box in boxes]
         if self.by == "change":
             seen = {node.mark for node in leaves}
             marks = ((f"{MARK_SIGNS[mark]} {mark}", mark) for mark in MARK_COLOURS if mark in seen)
-            entries = [(name, mix(MARK_COLOURS[mark], self.theme.paper, 0.45), MARK_COLOURS[mark]) for name, mark in marks]
+            entries = [
+                (name, mix(MARK_COLOURS[mark], self.theme.paper, 0.45), MARK_COLOURS[mark]) for name, mark in marks
+            ]
             plain = self._plain()
             return Legend("change", (*entries, ("unchanged", plain.fill, plain.border)))
         seen = {node.kind for node in leaves}
         looks = ((kind, self._tinted(colour, self.theme.tint)) for kind, colour in KIND_COLOURS.items() if kind in seen)
         return Legend("kind", tuple((kind, look.fill, look.border) for kind, look in looks))
+
+
+def place(value: float, largest: float) -> float:
+    """Where *value* lies between :data:`DECADES` powers of ten below *largest* (0, or less) and *largest* (1)."""
+    return max(0.0, 1 + log10(value / largest) / DECADES) if value > 0 else 0.0
 
 
 def caption(box: Box) -> str:

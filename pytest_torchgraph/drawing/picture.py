@@ -16,7 +16,7 @@ from pytest_torchgraph.drawing.timeline import timeline
 from pytest_torchgraph.graph.graph import Graph
 
 
-def draw(
+def draw(  # noqa: PLR0913 -- each is one thing to ask for
     graph: Graph,
     renderer: str = "plotly",
     *,

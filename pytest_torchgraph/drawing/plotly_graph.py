@@ -6,16 +6,18 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-from pytest_torchgraph.drawing.colour import CIVIDIS, mix
+from pytest_torchgraph.drawing.colour import CIVIDIS, LIGHT, mix
 from pytest_torchgraph.drawing.diagram import Describer, Diagram, View
-from pytest_torchgraph.drawing.layout import DETAIL, HEAD, PAD, TITLE, Box, Line, Scene, heading
-from pytest_torchgraph.drawing.paint import caption
+from pytest_torchgraph.drawing.layout import DETAIL, HEAD, PAD, TITLE, Box, Scene, arrow, heading
+from pytest_torchgraph.drawing.paint import Look, caption
 from pytest_torchgraph.drawing.plotly_page import Picture, bare, hover, script
 
 WIDTH, HEIGHT = 1180.0, 700.0
 """Pixels that the picture has at first, about."""
 SMALLEST = 0.62
 """The scale at which text can just be read."""
+BUTTON = "#d0d7de"
+"""Plotly paints the button that is pressed nearly white, whatever the theme."""
 MOST = 20_000
 """Boxes in all the depths of one page."""
 FLAT = {"hoverinfo": "skip", "showlegend": False, "cliponaxis": True}
@@ -55,8 +57,8 @@ def buttons(diagram: Diagram, groups: dict[int, list[dict[str, Any]]]) -> dict[s
     every = [(depth, trace) for depth, traces in groups.items() for trace in traces]
     return {
         "type": "buttons", "direction": "right", "x": 1, "xanchor": "right", "y": 1.01, "yanchor": "bottom",
-        "active": list(groups).index(diagram.depth), "bgcolor": diagram.theme.paper, "bordercolor": diagram.theme.line,
-        "font": {"color": diagram.theme.text, "size": 11}, "showactive": True, "pad": {"b": 4},
+        "active": list(groups).index(diagram.depth), "bgcolor": BUTTON, "bordercolor": diagram.theme.line,
+        "font": {"color": LIGHT.text, "size": 11}, "showactive": True, "pad": {"b": 4},
         "buttons": [
             {
                 "label": "all open" if depth == diagram.deepest else f"depth {depth}",
@@ -73,11 +75,11 @@ def frame(made: Picture, diagram: Diagram) -> None:
     scene = diagram.at(diagram.depth).scene
     scale = min(1.0, max(SMALLEST, min(WIDTH / (scene.width + 40), HEIGHT / (scene.height + 40))))
     across, down = WIDTH / scale, HEIGHT / scale
-    middle = scene.width / 2
+    left = (scene.width - across) / 2 if scene.width + 40 <= across else -20
     fits = scene.height + 40 <= down
     top = scene.height / 2 - down / 2 if fits else -20
     hidden = {"visible": False, "showgrid": False, "zeroline": False}
-    made.update_xaxes(range=[middle - across / 2, middle + across / 2], **hidden)
+    made.update_xaxes(range=[left, left + across], **hidden)
     made.update_yaxes(range=[top + down, top], scaleanchor="x", scaleratio=1, **hidden)
     made.update_layout(
         dragmode="pan", hovermode="closest", hoverdistance=40,
@@ -87,7 +89,7 @@ def frame(made: Picture, diagram: Diagram) -> None:
 
 
 class Traces:
-    """The traces of one view. Everything that looks alike is one trace; ``meta`` tells the script whose each part is."""
+    """The traces of one view. What looks alike is one trace; ``meta`` tells the script whose each part is."""
 
     def __init__(self, view: View, describer: Describer, diagram: Diagram) -> None:
         self.view, self.describer, self.diagram = view, describer, diagram
@@ -99,9 +101,10 @@ class Traces:
         """From what lies lowest to what lies on top."""
         groups = [number for number, box in enumerate(self.boxes) if box.is_group]
         leaves = [number for number, box in enumerate(self.boxes) if not box.is_group]
-        yield from self._outlines(groups, lambda number: (self.boxes[number].depth, self.looks[number].fill))
+        yield from self._outlines(groups, lambda number: (self.boxes[number].depth, *outline(self.looks[number])))
         yield from self._lines()
-        yield from self._outlines(leaves, lambda number: (self.looks[number].fill, self.looks[number].border))
+        yield self._ports()
+        yield from self._outlines(leaves, lambda number: outline(self.looks[number]))
         yield from self._texts(groups, leaves)
         yield self._hovers()
         yield from self._legend()
@@ -111,8 +114,8 @@ class Traces:
             look = self.looks[members[0]]
             points = [point for number in members for point in (*corners(self.boxes[number]), (None, None))]
             yield {
-                "type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": look.fill, **FLAT, **coordinates(points),
-                "line": {"color": look.border, "width": 1.2}, "meta": {"owners": members, "each": 6, "of": "boxes"},
+                "type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": look.fill,
+                **FLAT, **coordinates(points), "line": {"color": look.border, "width": 1.2}, "meta": {"owners": members, "each": 6, "of": "boxes"},
             }  # fmt: skip
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -124,14 +127,23 @@ class Traces:
             points = [point for line in lines for point in (*line.points, (None, None))]
             cuts = [len(line.points) + 1 for line in lines]
             inside = [line.owner for line in lines]
-            meta = {"owners": inside, "cuts": cuts, "of": "inside"}
+            meta: dict[str, Any] = {"owners": inside, "cuts": cuts, "of": "inside"}
             yield {"type": "scatter", "mode": "lines", **FLAT, **coordinates(points),
                    "line": {"color": colour, "width": 1.1}, "meta": meta}  # fmt: skip
             heads = [(line, inside[number]) for number, line in enumerate(lines) if line.arrow]
             points = [point for line, _ in heads for point in (*arrow(line), (None, None))]
             meta = {"owners": [owner for _, owner in heads], "each": 4, "of": "inside"}
-            yield {"type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": colour, **FLAT, **coordinates(points),
-                   "line": {"width": 0}, "meta": meta}  # fmt: skip
+            yield {"type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": colour, **FLAT,
+                   **coordinates(points), "line": {"width": 0}, "meta": meta}  # fmt: skip
+
+    def _ports(self) -> dict[str, Any]:
+        """A dot wherever a value enters or leaves a box."""
+        ports = self.view.scene.ports
+        return {
+            "type": "scatter", "mode": "markers", "marker": {"size": 4, "color": self.diagram.theme.line}, **FLAT,
+            **coordinates([(port.x, port.y) for port in ports]),
+            "meta": {"owners": [port.owner for port in ports], "each": 1, "of": "inside"},
+        }  # fmt: skip
 
     def _texts(self, groups: Sequence[int], leaves: Sequence[int]) -> Iterator[dict[str, Any]]:
         def ink(number: int) -> str:
@@ -163,8 +175,8 @@ class Traces:
             "groups": [box.is_group for box in self.boxes],
         }  # fmt: skip
         return {
-            "type": "scatter", "mode": "markers", "marker": {"size": 26, "opacity": 0}, "hovertext": told, "hoverinfo": "text",
-            "showlegend": False, **coordinates(spots), "meta": kept,
+            "type": "scatter", "mode": "markers", "marker": {"size": 26, "opacity": 0}, "hovertext": told,
+            "hoverinfo": "text", "showlegend": False, **coordinates(spots), "meta": kept,
         }  # fmt: skip
 
     def _legend(self) -> Iterator[dict[str, Any]]:
@@ -172,7 +184,8 @@ class Traces:
         nowhere: dict[str, Any] = {"type": "scatter", "x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
         if meaning.scale:
             steps = [[number / (len(CIVIDIS) - 1), colour] for number, colour in enumerate(CIVIDIS)]
-            bar = {"title": {"text": meaning.title}, "tickvals": [0, 1], "ticktext": ["0", meaning.scale], "len": 0.5,
+            places, words = zip(*meaning.scale, strict=True)
+            bar = {"title": {"text": f"{meaning.title}<br> "}, "tickvals": places, "ticktext": words, "len": 0.5,
                    "thickness": 14, "outlinewidth": 0, "y": 1, "yanchor": "top"}  # fmt: skip
             marker = {"color": [0], "cmin": 0, "cmax": 1, "colorscale": steps, "showscale": True, "colorbar": bar}
             yield {**nowhere, "marker": marker, "showlegend": False}
@@ -200,7 +213,10 @@ def alike(numbers: Iterable[int], key: Callable[[int], Hashable]) -> Iterable[li
 
 def coordinates(points: Sequence[tuple[float | None, float | None]]) -> dict[str, list[float | None]]:
     """The two axes, to a tenth of a pixel."""
-    return {axis: [None if point[at] is None else round(point[at] or 0.0, 1) for point in points] for at, axis in enumerate("xy")}
+    return {
+        axis: [None if point[at] is None else round(point[at] or 0.0, 1) for point in points]
+        for at, axis in enumerate("xy")
+    }
 
 
 def corners(box: Box) -> tuple[tuple[float, float], ...]:
@@ -209,16 +225,14 @@ def corners(box: Box) -> tuple[tuple[float, float], ...]:
     return (box.x, box.y), (right, box.y), (right, low), (box.x, low), (box.x, box.y)
 
 
+def outline(look: Look) -> tuple[str, str]:
+    """What two outlines share that are drawn as one."""
+    return look.fill, look.border
+
+
 def title_spot(box: Box) -> tuple[float, float]:
     """Where the middle of the title of a box stands that nothing stands in."""
     return box.x + box.width / 2, box.y + box.height / 2 - (7 if box.node.detail else 0)
-
-
-def arrow(line: Line) -> tuple[tuple[float, float], ...]:
-    """The head at the end of *line*."""
-    x, y = line.points[-1]
-    back = 6.0 if line.points[-2][1] > y else -6.0
-    return (x, y), (x - 3, y + back), (x + 3, y + back)
 
 
 def parents(scene: Scene) -> Iterator[int]:

@@ -21,7 +21,9 @@ def figure(timeline: Timeline) -> Picture:
     grid = {"gridcolor": timeline.theme.grid, "zeroline": False, "linecolor": timeline.theme.line}
     made.update_xaxes(title="operation", **grid)
     made.update_yaxes(title=timeline.unit[0], rangemode="tozero", **grid)
-    made.update_layout(margin={"l": 70, "b": 60, "t": 100}, hovermode="x", dragmode="zoom", legend={"traceorder": "reversed"})
+    made.update_layout(
+        margin={"l": 70, "b": 60, "t": 100}, hovermode="x", dragmode="zoom", legend={"traceorder": "reversed"}
+    )
     return made
 
 
@@ -58,7 +60,13 @@ def phases(made: Picture, timeline: Timeline) -> None:
         )
         if (end - start) / whole > len(name) * 0.011:
             made.add_annotation(
-                x=(start + end) / 2 + 1, y=1.012, yref="paper", text=name, showarrow=False, yanchor="bottom", font_color=colour
+                x=(start + end) / 2 + 1,
+                y=1.012,
+                yref="paper",
+                text=name,
+                showarrow=False,
+                yanchor="bottom",
+                font_color=colour,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,19 @@ class Picture(graph_objects.Figure):  # type: ignore[misc] # plotly has no types
 
     def to_html(self, **options: Any) -> str:
         """As plotly's own, with the script of this picture."""
-        return str(super().to_html(**self._with_script(options)))
+        page = str(super().to_html(**self._with_script(options)))
+        return page.replace("<body>", f'<body style="margin:0;background:{self.layout.paper_bgcolor}">', 1)
 
     def write_html(self, file: Any, **options: Any) -> None:
         """As plotly's own, with the script of this picture."""
-        super().write_html(file, **self._with_script(options))
+        auto_open = options.pop("auto_open", False)
+        page = self.to_html(**options)
+        if hasattr(file, "write"):
+            file.write(page)
+            return
+        Path(file).write_text(page, encoding="utf-8")
+        if auto_open:
+            webbrowser.open(Path(file).absolute().as_uri())
 
     def _with_script(self, options: dict[str, Any]) -> dict[str, Any]:
         scripts = [self.script] if self.script else None
@@ -42,12 +51,23 @@ def bare(theme: Theme, title: str, note: str = "") -> Picture:
     made = Picture()
     beneath = f"<br><span style='font-size:13px;color:{theme.muted}'>{escape(note)}</span>" if note else ""
     made.update_layout(
-        title={"text": f"<b>{escape(title)}</b>{beneath}", "x": 0, "xref": "paper", "xanchor": "left", "font": {"size": 19}},
+        title={
+            "text": f"<b>{escape(title)}</b>{beneath}",
+            "x": 0,
+            "xref": "paper",
+            "xanchor": "left",
+            "font": {"size": 19},
+        },
         font={"family": FONT, "color": theme.text, "size": 12},
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
         margin={"l": 24, "r": 24, "t": 84, "b": 24},
-        hoverlabel={"bgcolor": theme.paper, "bordercolor": theme.line, "font": {"color": theme.text, "family": FONT}, "align": "left"},
+        hoverlabel={
+            "bgcolor": theme.paper,
+            "bordercolor": theme.line,
+            "font": {"color": theme.text, "family": FONT},
+            "align": "left",
+        },
     )
     return made
 
