@@ -30,8 +30,10 @@ PATTERNS = tuple(
         ),
         (
             MOVEMENT,
-            r"^(_to_|cat|stack|index|gather|scatter|embedding|pad|constant_pad|roll|repeat|masked|slice|select|split"
-            r"|copy|clone|fill|zero|new_|empty|full|ones|arange|nonzero|flip|_foreach_copy|unfold|where|tri[lu])",
+            (
+                r"^(?:_to_|cat|stack|index|gather|scatter|embedding|pad|constant_pad|roll|repeat|masked|slice|select|split"
+                r"|copy|clone|fill|zero|new_|empty|full|ones|arange|nonzero|flip|_foreach_copy|unfold|where|tri[lu])"
+            ),
         ),
     )
 )

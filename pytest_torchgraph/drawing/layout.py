@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_torchgraph.drawing.engine import Arrangement, Point, Request, arrange
+from pytest_torchgraph.drawing.engine import arrange
 from pytest_torchgraph.drawing.model import Body, Node
+from pytest_torchgraph.drawing.request import Arrangement, Point, Request
 from pytest_torchgraph.graph.phase import BACKWARD
 
 TITLE, DETAIL = 11.0, 9.5
@@ -47,7 +48,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The points of a line, the arrow at its end unless it ends at a *port*; ``owner`` is the position of the box around."""
+    """The points of a line, an arrow at its end unless that is a port; ``owner`` is the position of the box around."""
 
     points: tuple[Point, ...]
     phase: str

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.path import Path
 
@@ -15,6 +14,10 @@ from pytest_torchgraph.drawing.diagram import Diagram, View
 from pytest_torchgraph.drawing.layout import DETAIL, HEAD, PAD, TITLE, Box, Line, arrow, heading, text_width
 from pytest_torchgraph.drawing.matplotlib_paper import POINT, fonts, legend, sheet
 from pytest_torchgraph.drawing.paint import Legend, caption
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MARGIN, TOP, COLUMN = 28.0, 78.0, 220.0
 DOT, ROUND = 2.2, 5.0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
+
 from matplotlib.patches import Rectangle
 
 from pytest_torchgraph.drawing.icicle import Icicle, Strip
 from pytest_torchgraph.drawing.layout import text_width
 from pytest_torchgraph.drawing.matplotlib_paper import POINT, fonts, legend, sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 WIDTH, ROW, MARGIN, TOP, COLUMN = 1100.0, 40.0, 28.0, 64.0, 210.0
 TEXT, SMALL = 11.0, 9.5

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
+
 from matplotlib.figure import Figure
 
 from pytest_torchgraph.drawing.colour import mix
 from pytest_torchgraph.drawing.matplotlib_paper import INCH, fonts
 from pytest_torchgraph.drawing.timeline import Timeline
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH, HEIGHT = 1000.0, 480.0
 
@@ -51,8 +55,8 @@ def phases(axes: Axes, timeline: Timeline) -> None:
         if start:
             axes.axvline(start + 1, color=mix(colour, theme.paper, 0.5), linewidth=0.8)
         if (end - start) / whole > len(name) * 0.011:
-            axes.text((start + end) / 2 + 1, 1.015, name, transform=axes.get_xaxis_transform(), color=colour, fontsize=9,
-                      ha="center", va="bottom")  # fmt: skip
+            where = axes.get_xaxis_transform()
+            axes.text((start + end) / 2 + 1, 1.015, name, transform=where, color=colour, fontsize=9, ha="center")
 
 
 def peak(axes: Axes, timeline: Timeline) -> None:

@@ -115,7 +115,8 @@ class Traces:
             points = [point for number in members for point in (*corners(self.boxes[number]), (None, None))]
             yield {
                 "type": "scatter", "mode": "lines", "fill": "toself", "fillcolor": look.fill,
-                **FLAT, **coordinates(points), "line": {"color": look.border, "width": 1.2}, "meta": {"owners": members, "each": 6, "of": "boxes"},
+                **FLAT, **coordinates(points), "line": {"color": look.border, "width": 1.2},
+                "meta": {"owners": members, "each": 6, "of": "boxes"},
             }  # fmt: skip
 
     def _lines(self) -> Iterator[dict[str, Any]]:
