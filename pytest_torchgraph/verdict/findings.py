@@ -63,7 +63,7 @@ def findings_of(changes: list[Change], difference: Difference, *, same_backend: 
     for group in grouped(rest):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    told = with_the_same_ops(_driven_by_inputs(found))
+    told = with_the_same_ops(_driven_by_inputs(found), difference)
     return tuple(sorted(told, key=_rank))
 
 

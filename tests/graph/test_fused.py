@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph.capture.recording import trace
+from pytest_torchgraph import trace
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.fused import math_path
 from pytest_torchgraph.graph.graph import Graph

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pytest_torchgraph.diff.change import MetricChanged
+from pytest_torchgraph.diff.change import Difference, MetricChanged
 from pytest_torchgraph.verdict.finding import Finding
 
 QUIET = frozenset({"order", "backend", "name", "bookkeeping", "memory"})
@@ -14,7 +14,7 @@ RELEASED = "the model held them, but no operation of this run read them"
 LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that is still in scope)"
 
 
-def with_the_same_ops(found: list[Finding]) -> list[Finding]:
+def with_the_same_ops(found: list[Finding], difference: Difference) -> list[Finding]:
     """Memory that moves alone is the finding that no count shows: its title says so."""
     before, after = difference.metric("ops")
     if before != after or any(finding.kind not in QUIET for finding in found):

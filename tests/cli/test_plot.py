@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.cli.snapshots import save, text_of
+from tests.drawing.graphs import forward, step
+
+MODEL = """
+import torch
+def build():
+    return torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()), torch.randn(2, 4)
+def loud():
+    raise AssertionError("the model was built")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("plotly")
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("grandalf")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    Path("plotted_model.py").write_text(MODEL, "utf-8")
+    save(Path("before.torchgraph"), text_of(forward(), "test"))
+    save(Path("after.torchgraph"), text_of(forward(copies=True), "test"))
+    save(Path("step.torchgraph"), text_of(step(), "test"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "step.torchgraph -o a.html",
+        "step.torchgraph --by memory -o a.png",
+        "step.torchgraph --picture icicle --dark -o a.svg",
+        "step.torchgraph -o a.dot",
+        "after.torchgraph --before before.torchgraph -o a.pdf",
+        "plotted_model:build --by time -o a.html",
+        "plotted_model:build --picture memory --backward -o a.png",
+        "plotted_model:build --before plotted_model:build -o a.png",
+    ],
+)
+def test_a_picture_is_written(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plot", *line.split()]) == 0
+    written = line.rpartition(" ")[2]
+    assert Path(written).stat().st_size > 0
+    assert capsys.readouterr().out.startswith(f"{written}: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("plotted_model:loud -o a.gif", "unknown format 'gif'"),
+        ("plotted_model:loud -o nowhere/a.png", "there is no folder nowhere"),
+        ("plotted_model:loud --by colour -o a.png", "unknown measure 'colour'"),
+        ("plotted_model:loud --picture pie -o a.png", "unknown picture 'pie'"),
+        ("plotted_model:loud --picture compare -o a.png", "--before"),
+        ("plotted_model:loud --picture memory -o a.dot", "as dot"),
+        ("step.torchgraph --by time -o a.png", "no times were recorded"),
+        ("step.torchgraph --picture memory -o a.png", "trace the model"),
+        ("nothing.torchgraph -o a.png", "No such file"),
+    ],
+)
+def test_what_cannot_be_drawn_ends_in_one_line_and_no_file(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plot", *line.split()]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1
+    assert not [path for path in Path().iterdir() if path.name.lstrip(".").startswith("a.")]
