@@ -83,15 +83,15 @@ def test_what_is_recorded_is_the_same_with_a_clock() -> None:
 
 def test_work_on_the_host_is_in_the_module_and_not_in_its_operations() -> None:
     def slow(module: Any, x: Tensor) -> Tensor:
-        time.sleep(0.02)
+        time.sleep(0.2)
         return x + 1
 
     graph = trace(Calls(lambda module, x: module.inner(x), inner=Calls(slow)), X, timing=True)
     timing = graph.timing
     assert timing is not None
-    assert timing.scopes[1].seconds >= 0.02
-    assert timing.total >= 0.02
-    assert sum(timing.seconds) < 0.02
+    assert timing.scopes[1].seconds >= 0.2
+    assert timing.total >= 0.2
+    assert sum(timing.seconds) < 0.2
 
 
 def test_long_operations_take_the_time_they_take() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -84,19 +83,12 @@ def test_a_reader_that_leaves_early_is_no_error(snapshot: Path) -> None:
     process.wait()
 
 
-def test_show_starts_without_pytorch_in_a_third_of_a_second(snapshot: Path) -> None:
+def test_show_starts_without_pytorch(snapshot: Path) -> None:
     code = (
         "import sys; from pytest_torchgraph.cli.main import main; main(sys.argv[1:]);"
         "sys.exit(bool({'torch', 'deepdiff', 'rich', 'pytest'} & set(sys.modules)))"
     )
-    seconds = []
-    for _ in range(3):
-        began = perf_counter()
-        assert (
-            subprocess.run([sys.executable, "-c", code, "show", str(snapshot)], stdout=-3, check=False).returncode == 0
-        )
-        seconds.append(perf_counter() - began)
-    assert min(seconds) < 0.3
+    assert subprocess.run([sys.executable, "-c", code, "show", str(snapshot)], stdout=-3, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
