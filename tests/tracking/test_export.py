@@ -237,7 +237,7 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path: Path, step: Graph, m
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "write_text", full)
+        patched.setattr(Path, "write_bytes", full)
         with pytest.raises(OSError, match="No space left"):
             export(step, path, "json")
     with pytest.raises(NeedsTiming):
