@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.drawing.saving import require_writable, write
 from pytest_torchgraph.tracking.export import FORMATS, render, require_format
-from pytest_torchgraph.tracking.export.writing import require_writable, write
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output is None:
             sys.stdout.write(text)
         else:
-            write(Path(arguments.output), text)
+            write(Path(arguments.output), text.encode())
             sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None

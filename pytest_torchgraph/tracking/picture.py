@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.tracking.extra import required
@@ -20,14 +19,6 @@ def picture(traced: Callable[[], Graph], renderer: str, options: Mapping[str, An
     if renderer not in RENDERERS:
         raise ValueError(f"unknown renderer {renderer!r}: choose one of {', '.join(RENDERERS)}")
     required(renderer, f"renderer={renderer!r}")
-    draw = drawn_by("draw")
+    from pytest_torchgraph.drawing import draw
+
     return draw(traced(), renderer=renderer, **options)
-
-
-def drawn_by(name: str) -> Callable[..., Any]:
-    """A function of the room of pictures; raises ``ImportError`` where this installation has it not."""
-    room = import_module("pytest_torchgraph.drawing")
-    function: Callable[..., Any] | None = getattr(room, name, None)
-    if function is None:
-        raise ImportError("this installation of pytest-torchgraph draws no graphs: install its latest version")
-    return function

@@ -11,11 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from pytest_torchgraph import drawing
-
-DRAWS = hasattr(drawing, "draw")
-NO_PICTURES = "the room of pictures does not draw graphs here"
-
 QUICK_START = """
     import torch
     import torch.nn as nn
@@ -240,7 +235,6 @@ def test_an_example_runs_as_it_is_written(name: str, capsys: pytest.CaptureFixtu
     assert "None" not in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not DRAWS, reason=NO_PICTURES)
 @pytest.mark.parametrize("name", PICTURES)
 def test_an_example_with_a_picture_runs_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if find_spec("plotly") is None or find_spec("matplotlib") is None:

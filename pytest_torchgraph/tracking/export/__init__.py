@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.tracking.export.writing import require_writable, write
+from pytest_torchgraph.drawing.saving import require_writable, write
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -45,5 +45,5 @@ def export(graph: Graph, path: str | os.PathLike[str], name: str) -> str:
     """Write *graph* to *path* in a format and return the path; raises ``OSError`` where that cannot be written."""
     target = Path(path)
     require_writable(target)
-    write(target, render(graph, name))
+    write(target, render(graph, name).encode())
     return os.fspath(path)
