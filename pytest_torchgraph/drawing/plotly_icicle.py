@@ -38,7 +38,5 @@ def figure(icicle: Icicle) -> Picture:
         made.add_trace(graph_objects.Scatter(x=[None], y=[None], mode="markers", name=name, marker=marker))
     made.update_xaxes(visible=False)
     made.update_yaxes(visible=False)
-    made.update_layout(
-        uniformtext={"minsize": 9, "mode": "hide"}, legend={"itemclick": False, "itemdoubleclick": False}
-    )
+    made.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
     return made
