@@ -98,12 +98,12 @@ def test_the_header_names_mode_version_and_folder(project: Project) -> None:
     assert "torchgraph: update (CI), torch" in project.run("--torchgraph-update", CI="1").text
 
 
-def test_the_marker_is_known_and_the_option_has_no_value(project: Project) -> None:
+def test_the_marker_is_known_and_the_option_takes_no_odd_value(project: Project) -> None:
     project.write(
         {"test_m.py": "import pytest\n\n@pytest.mark.torchgraph_budget(ops=1)\ndef test_m(torch_graph):\n    pass\n"}
     )
     assert project.run("--strict-markers", "--collect-only").code == 0
-    result = project.run("--torchgraph-update=variant")
+    result = project.run("--torchgraph-update=odd")
     assert result.code == 4
     assert "--torchgraph-update" in result.text
 

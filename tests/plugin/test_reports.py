@@ -98,7 +98,7 @@ def test_github_gets_a_summary_and_a_mark_at_the_line(drifted: Project, tmp_path
 
 def test_nothing_is_written_where_nobody_asks(drifted: Project) -> None:
     before = set(drifted.path.rglob("*"))
-    result = drifted.run("-p", "no:cacheprovider")
+    result = drifted.run("-p", "no:cacheprovider", CI="1")
     assert not any("report" in line for line in result.section())
     assert {path for path in set(drifted.path.rglob("*")) - before if "__pycache__" not in path.parts} == set()
 
