@@ -106,11 +106,10 @@ HELD_HINTS = {
 def saved(finding: Finding) -> Cause | None:
     """The forward pass keeps more or less for the backward one."""
     moved = [change for change in changes_of(finding) if isinstance(change, MetricChanged) and change.name == "saved"]
-    if not moved:
-        return None
-    if not moved[0].before:
-        return Cause("grad-in-evaluation", SAVES)
-    if not moved[0].after:
+    before, after = (moved[0].before, moved[0].after) if moved else (0, 0)
+    if not before:
+        return Cause("grad-in-evaluation", SAVES) if after else None
+    if not after:
         return Cause("grad-off", "autograd saves nothing any more")
     if finding.direction == "fewer":
         return Cause("saved-less", "")
