@@ -28,7 +28,6 @@ UNREPLAYED = {
     "cond": (f"not replayed: higher_order.cond: {HIGHER_ORDER}",),
     "flex_attention": (f"not replayed: higher_order.flex_attention: {HIGHER_ORDER}",),
     "while_loop": (f"not replayed: higher_order.while_loop: {HIGHER_ORDER}",),
-    "nested_tensor": ("not replayed: aten.detach.default: its tensors have no contents",),
     "packed_sequence": ("not recorded: what filled the memory of aten.empty.memory_format (C++ or NumPy)",),
 }
 """What no replay of these models can show; every operation of all others is replayed."""
@@ -50,7 +49,8 @@ def proved(model: Any, args: Any = (), kwargs: Any = None, **options: Any) -> tu
 @pytest.mark.parametrize("name", [*MODELS, *FACTORIES])
 def test_a_model_is_proved(name: str) -> None:
     found = {**MODELS, **FACTORIES}[name]()
-    notes = proved(found.model, found.args, found.kwargs)
+    # The first jagged tensor of a process does work of its own.
+    notes = proved(found.model, found.args, found.kwargs, warmup=1)
     assert notes == UNREPLAYED.get(name, ())
 
 
