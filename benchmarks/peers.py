@@ -58,7 +58,9 @@ def torchlens(_: Work, model: torch.nn.Module, inputs: Any) -> None:
 
 
 OF_A_STEP = {"FlopCounterMode": flop_counter, "DebugMode": debug_mode, "MemTracker": mem_tracker}
-OF_A_CALL = {**OF_A_STEP, "torchinfo": torchinfo, "torchview": torchview, "TorchLens": torchlens}
+OF_A_CALL = {**OF_A_STEP, "torchinfo": torchinfo, "torchview": torchview}
+LEAVES_OBJECTS = {"TorchLens": torchlens}
+"""Leaves so many objects behind that Python's collector slows down whatever runs after it in the same process."""
 
 
 def works(tool: Callable[..., None], work: Work, model: torch.nn.Module, inputs: Any) -> str:

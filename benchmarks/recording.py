@@ -33,6 +33,7 @@ from tests.models.resnet import resnet50
 from tests.real import factories
 
 ROUNDS = 15
+FEW_ROUNDS = 3
 RESULTS = Path(__file__).with_name("RESULTS.md")
 CUT = "RESULTS.md\n"
 TOKENS = 64
@@ -166,6 +167,9 @@ def ratios(subject: Subject, tools: Mapping[str, Callable[..., None]], rounds: i
     return {name: failed[name] or f"{statistics.median(map(truediv, times[name], bare)):.2f}" for name in tools}
 
 
+AFTER = ("operations", "freezing", "canonical", "log of one operation")
+
+
 def after_the_run(subject: Subject) -> list[str]:
     """Operations, milliseconds from the log of a run to its graph and to its canonical graph, bytes an operation."""
     with record(subject.model) as recording:
@@ -188,13 +192,18 @@ def bytes_of_log(subject: Subject) -> float:
     return held / max(len(recording.log.log), 1)
 
 
-def table(subjects: Iterable[Subject], tools: Mapping[str, Callable[..., None]], rounds: int) -> list[str]:
-    """One Markdown table."""
-    columns = ["model", *tools, "operations", "freezing", "canonical", "log of one operation"]
+def table(
+    subjects: Iterable[Subject],
+    tools: Mapping[str, Callable[..., None]],
+    rounds: int,
+    after: Callable[[Subject], list[str]] = after_the_run,
+) -> list[str]:
+    """One Markdown table; *after* gives the columns behind those of the tools."""
+    columns = ["model", *tools, *(AFTER if after is after_the_run else [])]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for subject in subjects:
         row = ratios(subject, tools, rounds)
-        lines.append("| " + " | ".join([subject.name, *row.values(), *after_the_run(subject)]) + " |")
+        lines.append("| " + " | ".join([subject.name, *row.values(), *after(subject)]) + " |")
         print(lines[-1], flush=True)
     return lines
 
@@ -208,6 +217,9 @@ def main(rounds: int = ROUNDS) -> None:
     lines = ["# What recording costs", "", f"{machine}. {__doc__.split(CUT)[1].strip()}", ""]
     lines += ["## A call without gradients", "", *table(calls(), {**OWN, **peers.OF_A_CALL}, rounds), ""]
     lines += ["## A training step with AdamW", "", *table(steps(), {**OWN, **peers.OF_A_STEP}, rounds), ""]
+    last = {"bare mode": OWN["bare mode"], "full recording": recorded, **peers.LEAVES_OBJECTS}
+    lines += ["## A call without gradients, with a tool that leaves much behind", ""]
+    lines += [*table(calls(), last, FEW_ROUNDS, after=lambda _: []), ""]
     RESULTS.write_text("\n".join(lines), encoding="utf-8")
 
 
