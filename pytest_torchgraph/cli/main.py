@@ -5,65 +5,49 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.cli import (
-    accept,
-    analyze,
-    autograd,
-    check,
-    demo,
-    diff,
-    export,
-    git_driver,
-    git_setup,
-    history,
-    ops,
-    plot,
-    pre_commit,
-    reject,
-    report,
-    review,
-    show,
-    trace,
-)
 from pytest_torchgraph.cli.exits import WRONG, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (
-    show,
-    diff,
-    history,
-    review,
-    accept,
-    reject,
-    git_setup,
-    git_driver,
-    pre_commit,
-    trace,
-    check,
-    analyze,
-    export,
-    report,
-    plot,
-    ops,
-    autograd,
-    demo,
-)
+VERBS = {
+    "show": "show",
+    "diff": "diff",
+    "history": "history",
+    "review": "review",
+    "accept": "accept",
+    "reject": "reject",
+    "git-setup": "git_setup",
+    "git-diff": "git_driver",
+    "git-text": "git_driver",
+    "pre-commit": "pre_commit",
+    "trace": "trace",
+    "check": "check",
+    "analyze": "analyze",
+    "export": "export",
+    "report": "report",
+    "plot": "plot",
+    "ops": "ops",
+    "autograd": "autograd",
+    "demo": "demo",
+}
+"""Each verb and its file, in the order of the help."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of ``torchgraph``."""
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """The command line of ``torchgraph``; with only *verb*, where it is one, so that no other file is loaded."""
     whole = argparse.ArgumentParser(
         prog="torchgraph",
         description="Show, compare and record the operation graphs of PyTorch models.",
         epilog="Exit codes: 0 same or done, 1 drift, 2 the command could not do its work.",
     )
     verbs = whole.add_subparsers(metavar="VERB", required=True)
-    for verb in VERBS:
-        verb.register(verbs)
+    files = [VERBS[verb]] if verb in VERBS else dict.fromkeys(VERBS.values())
+    for file in files:
+        import_module(f"pytest_torchgraph.cli.{file}").register(verbs)
     return whole
 
 
@@ -71,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     paths = words[words.index("--") + 1 :] if words[:1] == ["diff"] and "--" in words else []
-    arguments = parser().parse_args(words[: len(words) - len(paths) - 1] if paths else words)
+    arguments = parser(next(iter(words), None)).parse_args(words[: len(words) - len(paths) - 1] if paths else words)
     if paths:
         arguments.paths = paths
     try:

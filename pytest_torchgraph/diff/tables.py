@@ -16,12 +16,5 @@ def table_changes(
 
     ``None`` where a table has no such entry.
     """
-    if before == after:
-        return []
-    # Imported here: it takes longer to load than two equal snapshots take to compare.
-    from deepdiff import DeepDiff
-
-    # Tables that have little in common are told entry by entry too.
-    found = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
-    differing = {level.path(output_format="list")[0] for levels in found.values() for level in levels}
-    return [(name, before.get(name), after.get(name)) for name in {**before, **after} if name in differing]
+    names = {**before, **after}
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
