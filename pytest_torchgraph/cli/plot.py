@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
@@ -51,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         check(Path(arguments.output), chosen, arguments.before)
         graph = target.graph_of(arguments)
         before = other(arguments) if arguments.before else None
-        save(graph, arguments.output, before=before, **chosen)
+        with progress(lambda: (len(graph.operations), ""), "drawing"):
+            save(graph, arguments.output, before=before, **chosen)
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
     except (CannotDraw, ImportError) as error:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
+from pytest_torchgraph.capture import progress
 from pytest_torchgraph.cli.main import main
 from pytest_torchgraph.cli.snapshots import save, text_of
 from tests.drawing.graphs import forward, step
@@ -72,3 +74,16 @@ def test_what_cannot_be_drawn_ends_in_one_line_and_no_file(
     assert message in told
     assert told.count("\n") == 1
     assert not [path for path in Path().iterdir() if path.name.lstrip(".").startswith("a.")]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_long_drawing_tells_so_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    terminal = Terminal()
+    with progress.shown_on(terminal):
+        assert main(["plot", "step.torchgraph", "-o", "a.png"]) == 0
+    assert "drawing: " in terminal.getvalue()
