@@ -25,6 +25,8 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
 
+EACH = "each"
+"""The name of a loop that does its work for one parameter after the other."""
 AGAIN = "#again"
 """Follows the name of a module call that checkpointing makes again."""
 Place: TypeAlias = "tuple[int, int]"
@@ -87,6 +89,11 @@ class Body:
     def module(self) -> Body:
         """The innermost module call that this body is, or belongs to."""
         return self if self.beneath is None or self.outer is None else self.outer.module
+
+    @property
+    def times(self) -> int:
+        """How often its items are done where it is: once, or for each parameter of a loop."""
+        return times_of(self.record) * (1 if self.outer is None else self.outer.times)
 
 
 class Tree:
@@ -275,9 +282,18 @@ def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
             yield outcome
 
 
+def times_of(record: Block | Semantic) -> int:
+    """How often the items of *record* are done in it: once, or once for each parameter."""
+    is_loop = isinstance(record, Block) and record.phase == EVERY_PARAMETER and record.name == EACH
+    return len(record.parameters) if is_loop and isinstance(record, Block) else 1
+
+
 def call_names(block: Block | Semantic) -> Iterator[str]:
-    """Full names of the operations inside, those beneath API calls included, and of the API calls themselves."""
-    for item in block.items:
+    """Full names of the operations inside, those beneath API calls included, and of the API calls themselves.
+
+    What a loop does for each parameter is told for each.
+    """
+    for item in block.items * times_of(block):
         if isinstance(item, (Work, Semantic)):
             yield item.name
         if isinstance(item, (Block, Semantic)):
@@ -285,8 +301,8 @@ def call_names(block: Block | Semantic) -> Iterator[str]:
 
 
 def operation_names(block: Block | Semantic) -> Iterator[str]:
-    """Full names of the operations inside, backend operations beneath API calls included."""
-    for item in block.items:
+    """Full names of the operations inside, backend operations beneath API calls included; of loops each time."""
+    for item in block.items * times_of(block):
         if isinstance(item, Work):
             yield item.name
         elif isinstance(item, (Block, Semantic)):

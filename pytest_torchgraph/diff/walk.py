@@ -101,9 +101,8 @@ class Walk:
                 else:
                     yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
             return
-        yield Added(
-            site_at(self.after, body, at), operations_in(body.record.items[at]), *self.usage_after.facts(body, at)
-        )
+        operations = operations_in(body.record.items[at]) * body.times
+        yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at))
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -112,7 +111,8 @@ class Walk:
             return
         item = body.record.items[at]
         used = (body.number, at) in self.used or writes_in_place(item)
-        yield Removed(site_at(self.before, body, at), operations_in(item), *self.usage_before.facts(body, at), used)
+        operations = operations_in(item) * body.times
+        yield Removed(site_at(self.before, body, at), operations, *self.usage_before.facts(body, at), used)
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if (before.number, left) in self.matching.moved:

@@ -9,6 +9,7 @@ second once for all. Parameters are sorted: what is done to one does not depend 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -79,6 +80,7 @@ class Gathering:
         self.owners: list[tuple[str, tuple[str, ...]]] = []
         for place in range(len(self.works)):
             self.owners.append(self._owners(place))
+        self._share()
         self.items: list[Item] = []
         self.moved: dict[int, Result] = {}
         self.numbers = {"each": 0, "all": 0}
@@ -118,6 +120,23 @@ class Gathering:
         found_one = {self._owner_of(one) for one in operands_in(work)} | {self._named(path) for _, path in work.becomes}
         own = [one for one in found_one if one is not None]
         return ("each", (own[0],)) if len(own) == 1 else ("", ())
+
+    def _share(self) -> None:
+        """Give each parameter what is done alike before its work and returns nothing, such as a sync in a loop."""
+        everyone = {owners[0] for kind, owners in self.owners if kind == "each"}
+        alike: dict[object, list[tuple[int, str]]] = {}
+        owner: str | None = None
+        for place in reversed(range(len(self.works))):
+            (kind, owners), work = self.owners[place], self.works[place]
+            if kind:
+                owner = owners[0] if kind == "each" else None
+            elif owner is not None and isinstance(work, Work) and not work.outcomes:
+                alike.setdefault(exact_item(work), []).append((place, owner))
+        for places in alike.values():
+            times = Counter(owner for _, owner in places)
+            if len(everyone) > 1 and set(times) == everyone and len(set(times.values())) == 1:
+                for place, owner in places:
+                    self.owners[place] = ("each", (owner,))
 
     def _owner_of(self, operand: Argument) -> str | None:
         if not isinstance(operand, Operand):

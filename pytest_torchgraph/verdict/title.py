@@ -23,7 +23,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.program import Block, Given
+from pytest_torchgraph.graph.program import Block, Given, Work
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text, working_bytes
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
@@ -32,9 +32,15 @@ KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
 
 def balance(groups: Sequence[Group]) -> int:
-    """Items added less items removed."""
-    signs = {Added: 1, Removed: -1}
-    return sum(signs.get(type(change), 0) for group in groups for change in group.changes)
+    """Items added less items removed, an operation of a loop as often as it is done."""
+    changes = [change for group in groups for change in group.changes]
+    added, removed = ([change for change in changes if isinstance(change, kind)] for kind in (Added, Removed))
+    return sum(map(times_done, added)) - sum(map(times_done, removed))
+
+
+def times_done(change: Added | Removed) -> int:
+    """How often the item that came or went is done: more than once only for an operation of a loop."""
+    return change.operations if isinstance(change.site.item, Work) else 1
 
 
 def direction_of(groups: Sequence[Group]) -> Direction:

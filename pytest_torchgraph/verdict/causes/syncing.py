@@ -9,6 +9,7 @@ from pytest_torchgraph.diff.change import Added
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
 from pytest_torchgraph.verdict.kind import SYNC_PACKETS
+from pytest_torchgraph.verdict.title import times_done
 from pytest_torchgraph.verdict.wording import times
 
 HINTS = {
@@ -38,7 +39,7 @@ def sync(seen: Seen) -> Iterator[Claim]:
 def _claim(seen: Seen, name: str, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
     before, after = seen.difference.count(name)
     sign = "+" if isinstance(found[0], Added) else "-"
-    title = f"{sign}{times(len(found), 'device-to-host sync')}, {name} ({before} -> {after})"
+    title = f"{sign}{times(sum(map(times_done, found)), 'device-to-host sync')}, {name} ({before} -> {after})"
     if more:
         cause = Cause("host-sync", f"{HINTS.get(name, COUNTED)}; {WAITS}")
         return Claim(cause, "sync", title, (*found, *feeding), "more")
