@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
-from pytest_torchgraph.drawing.saving import require_writable, write
+from pytest_torchgraph.drawing.saving import require_writable
+from pytest_torchgraph.snapshot.saving import write_whole
 from pytest_torchgraph.tracking.export import FORMATS, render, require_format
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.output is None:
             sys.stdout.write(text)
         else:
-            write(Path(arguments.output), text.encode())
+            write_whole(Path(arguments.output), text.encode())
             sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None

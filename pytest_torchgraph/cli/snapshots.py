@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.snapshot.pending import snapshot_text
+from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -45,13 +45,9 @@ def save(path: Path, text: str) -> None:
     """Write *text* to *path* in one step; a folder that is not there is more likely mistyped than meant."""
     if not path.parent.exists():
         raise Wrong(f"{path} cannot be written: there is no folder {path.parent}. Make it, or mend the path.")
-    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise Wrong(f"{path} cannot be written: {error.strerror}.") from None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.verdict.quantity import bytes_text
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,7 +23,6 @@ SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "torchgraph",
     "svg.fonttype": "none",
 }
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,4 @@ def _text(value: int, *, is_size: bool) -> str:
     """``1.9 MiB``, ``12,345``, or ``1.31e+09`` for what nobody counts digit by digit."""
     if not is_size:
         return f"{value:,}" if value < 10**7 else f"{value:.3g}"
-    size = float(value)
-    for unit in UNITS[:-1]:
-        if abs(size) < 1024:
-            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} {UNITS[-1]}"
+    return bytes_text(value)

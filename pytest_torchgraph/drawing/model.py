@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.drawing.kind import MATMUL, POINTWISE, kind_of, short
 from pytest_torchgraph.drawing.tree import Branch, grow
 from pytest_torchgraph.graph.graph import Graph
@@ -16,7 +17,6 @@ from pytest_torchgraph.graph.operation import Argument, Operation, tensors_in
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.tensor import TensorRef
 
-NUMBER = re.compile(r"\d+")
 CHUNK = 120
 """Boxes that one body shows side by side; more of them are shown in boxes of so many."""
 

@@ -11,9 +11,10 @@ from pytest_torchgraph.drawing.dot import dot_text
 from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
 from pytest_torchgraph.drawing.icicle import icicle
 from pytest_torchgraph.drawing.options import FORMATS, RENDERERS, Options
-from pytest_torchgraph.drawing.saving import format_of, require_writable, write
+from pytest_torchgraph.drawing.saving import format_of, require_writable
 from pytest_torchgraph.drawing.timeline import timeline
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.snapshot.saving import write_whole
 
 
 def draw(  # noqa: PLR0913 -- each is one thing to ask for
@@ -80,12 +81,12 @@ def save(graph: Graph, path: str | os.PathLike[str], **options: Any) -> str:
     if suffix == "dot":
         if options.pop("picture", "graph") != "graph":
             raise CannotDraw(f"DOT holds a graph and no other picture: choose one of {', '.join(FORMATS[:-1])}")
-        write(path, dot_text(graph, unfold=bool(options.get("unfold"))).encode())
+        write_whole(path, dot_text(graph, unfold=bool(options.get("unfold"))).encode())
     elif suffix == "html":
         page = draw(graph, "plotly", **options).to_html(include_plotlyjs=True)
-        write(path, page.encode())
+        write_whole(path, page.encode())
     else:
         from pytest_torchgraph.drawing.matplotlib_paper import rendered
 
-        write(path, rendered(draw(graph, "matplotlib", **options), suffix))
+        write_whole(path, rendered(draw(graph, "matplotlib", **options), suffix))
     return str(path)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Where a picture or an export goes, told before a model runs for it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,3 @@ def require_writable(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, f"{path} cannot be written: it is a folder")
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, f"{path} cannot be written: the folder {folder} is closed to you")
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write *content* to *path* in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

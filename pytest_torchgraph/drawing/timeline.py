@@ -10,11 +10,10 @@ from pytest_torchgraph.drawing.colour import CATEGORY_COLOURS, Theme, theme
 from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.options import Options
+from pytest_torchgraph.graph.cost import BINARY
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import CATEGORIES, LivesUnknown
 from pytest_torchgraph.verdict.quantity import bytes_text
-
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class Timeline:
     @property
     def unit(self) -> tuple[str, int]:
         """The unit of the axis, and its bytes."""
-        power = max(power for power in range(len(UNITS)) if power == 0 or self.peak >= 1024**power)
-        return UNITS[power], 1024**power
+        power = max(power for power in range(len(BINARY)) if power == 0 or self.peak >= 1024**power)
+        return BINARY[power], 1024**power
 
 
 def timeline(graph: Graph, options: Options) -> Timeline:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.module import INDEX
 from pytest_torchgraph.graph.operation import tensors_in
 from pytest_torchgraph.graph.phase import FORWARD
 
@@ -23,7 +23,6 @@ HELD = frozenset({"parameters", "buffers"})
 WHOLE = {"gradients": "gradients", "optimizer state": "state"}
 """Categories that are told as one."""
 WORDS = {"inputs": "input", "temporaries": "temporary"}
-_INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,8 @@ def what_of(graph: Graph, life: Life) -> str:
     word = WORDS.get(life.category, life.category)
     spec = storage.spec.text
     if storage.producer is None:
-        return f"{word} {_INDEX.sub('*', storage.name or storage.kind)} {spec}"
-    return f"{word} {_INDEX.sub('*', place_of(graph, storage.producer))} {spec}"
+        return f"{word} {INDEX.sub('*', storage.name or storage.kind)} {spec}"
+    return f"{word} {INDEX.sub('*', place_of(graph, storage.producer))} {spec}"
 
 
 def place_of(graph: Graph, at: int) -> str:

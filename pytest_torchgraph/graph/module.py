@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
+"""The position of a module in a list, within its path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pytest_torchgraph.graph.gathering import LIKE, OWN, Specs, flat
+from pytest_torchgraph.graph.ownership import OWN, Specs, flat
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -21,6 +21,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.reading import read, reading_of
+from pytest_torchgraph.graph.symbols import LIKE
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin import comparison, events, options, pending, reports, variants
 from pytest_torchgraph.plugin.events import Event, What
-from pytest_torchgraph.plugin.extension import Entry, address, store, write_atomically
+from pytest_torchgraph.plugin.extension import Entry, address, store
 from pytest_torchgraph.plugin.location import from_here
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
+from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Slot:
     def write(self, text: str) -> None:
         """Write the file and let syrupy count it, which knows nothing of variants."""
         if self.is_variant:
-            write_atomically(self.address.path, text)
+            write_whole(self.address.path, text)
         store(self.item, self.name, Entry(text, stands=self.is_variant), write=not self.is_variant)
 
     def settle(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ from syrupy.location import PyTestLocation
 
 from pytest_torchgraph.plugin import location
 from pytest_torchgraph.plugin.events import LEDGER
+from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     import pytest
@@ -76,21 +75,7 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
     @classmethod
     def write_snapshot_collection(cls, *, snapshot_collection: SnapshotCollection, **_: Any) -> None:
         """Replace the file in one step; a reader sees the text before or after, never a part."""
-        write_atomically(Path(snapshot_collection.location), str(next(iter(snapshot_collection)).data))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write *text* to *path* through a temporary file in the same folder."""
-    temporary = path.with_name(f".torchgraph-{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+        write_whole(Path(snapshot_collection.location), str(next(iter(snapshot_collection)).data))
 
 
 def address(item: pytest.Item, slot: str) -> location.Address:

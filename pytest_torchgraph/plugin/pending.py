@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin.extension import write_atomically
 from pytest_torchgraph.plugin.location import waiting_path
+from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from pytest_torchgraph.plugin.comparison import Outcome
@@ -26,7 +26,7 @@ def keep(address: Address, outcome: Outcome) -> str:
 
     path = waiting_path(address.path)
     try:
-        write_atomically(path, write_pending(_still_accepted(_waiting(address, outcome), path)))
+        write_whole(path, write_pending(_still_accepted(_waiting(address, outcome), path)))
     except OSError as error:
         return f"  not kept for review: {address.label}{path.suffix} cannot be written: {error.strerror}"
     return ""

@@ -186,11 +186,11 @@ def _tell(reporter: Any, name: str, report: Report, act: Any) -> None:
 
 
 def _write(path: Path, report: Report) -> None:
-    from pytest_torchgraph.plugin.extension import write_atomically
     from pytest_torchgraph.report.formats import rendered
+    from pytest_torchgraph.snapshot.saving import write_whole
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, rendered(report, _form(str(path))))
+    write_whole(path, rendered(report, _form(str(path))))
 
 
 def _append(path: Path, report: Report) -> None:

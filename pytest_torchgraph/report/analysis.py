@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.cost import BINARY, STEPS, scaled
+from pytest_torchgraph.graph.module import INDEX
 from pytest_torchgraph.graph.tally import Total
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.performance import Performance
     from pytest_torchgraph.graph.recomputation import Recomputation
 
-NUMBER = re.compile(r"(?<![^.])\d+(?![^.])")
 WIDE = 44
 """Columns within which a name is never folded."""
 KINDS = 12
@@ -102,7 +101,7 @@ class Alike:
     @property
     def path(self) -> str:
         """The path, with ``*`` where it differs."""
-        return self.rows[0].path if len(self.rows) == 1 else NUMBER.sub("*", self.rows[0].path)
+        return self.rows[0].path if len(self.rows) == 1 else INDEX.sub("*", self.rows[0].path)
 
     @property
     def name(self) -> str:
@@ -140,7 +139,7 @@ def folded(layers: Sequence[Layer], depth: int | None) -> list[Alike]:
 def sameness(layer: Layer) -> object:
     """What modules have in common that do the same in the forward pass."""
     shapes = (layer.inputs, layer.outputs, layer.parameters, layer.calls)
-    return NUMBER.sub("*", layer.path), layer.class_name, layer.depth, layer.forward_operations, shapes
+    return INDEX.sub("*", layer.path), layer.class_name, layer.depth, layer.forward_operations, shapes
 
 
 def modules(analysis: Analysis, depth: int | None) -> Any:

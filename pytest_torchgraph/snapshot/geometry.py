@@ -218,9 +218,8 @@ def _by_own_dimensions(target: Geometry, base: Geometry) -> str:
         return ""
     kept = sorted(lengths)
     axes = [kept.index(source[index]) for index in range(lead, len(target.shape))]
-    index_text = _index_text(base, starts, lengths)
-    order_text = _order_text(axes, target)
-    return (index_text + order_text) or "[" + ",".join([":"] * len(base.shape)) + "]"
+    text = _index_text(base, starts, lengths) + _order_text(axes, target)
+    return text or "[" + ",".join([":"] * len(base.shape)) + "]"
 
 
 def _holds(owner: Axis, axis: Axis) -> bool:

@@ -1,6 +1,6 @@
 """Which parameters a loop is over: ``21 parameters``, ``19 parameters, without a.bias, b.bias``, ``a.bias, b.bias``.
 
-Counted are those that got a gradient in what stands above, in the order of ``graph.gathering.natural``.
+Counted are those that got a gradient in what stands above, in the order of ``graph.ownership.natural``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.graph.gathering import natural
+from pytest_torchgraph.graph.ownership import natural
 from pytest_torchgraph.graph.program import Block, Item, Work
 from pytest_torchgraph.snapshot.quoting import NAME, QUOTED, name_of, name_text
 

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.drawing.saving import require_writable, write
+from pytest_torchgraph.drawing.saving import require_writable
+from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -45,5 +46,5 @@ def export(graph: Graph, path: str | os.PathLike[str], name: str) -> str:
     """Write *graph* to *path* in a format and return the path; raises ``OSError`` where that cannot be written."""
     target = Path(path)
     require_writable(target)
-    write(target, render(graph, name).encode())
+    write_whole(target, render(graph, name).encode())
     return os.fspath(path)

@@ -1,0 +1,60 @@
+"""What an operation did beside its results: wrote to storages, launched nothing, made the host wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.schema import Overload
+from pytest_torchgraph.capture.tensor import Raw
+
+
+def readings_in(value: Any) -> list[Raw]:
+    """Every reading inside *value*, in order."""
+    if isinstance(value, Raw):
+        return [value]
+    if isinstance(value, (list, tuple)):
+        return [raw for part in value for raw in readings_in(part)]
+    return []
+
+
+def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
+    """The storages whose contents the operation changed."""
+    if not overload.may_write:
+        return ()
+    flag = overload.training_flag
+    if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
+        return ()
+    positions = [entry.arguments[place] for place in overload.written_positions if place < len(entry.arguments)]
+    if overload.moves_metadata:
+        return ()
+    keywords = [(entry.keywords or {}).get(name) for name in overload.written_keywords]
+    return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
+
+
+def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tuple[int, ...]) -> bool:
+    """Whether the operation only made other readings of existing storages."""
+    if overload.moves_metadata:
+        return True
+    made = readings_in(results)
+    if writes or not made:
+        return False
+    known = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])}
+    if overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
+        return True
+    return all(raw[1] in known for raw in made)
+
+
+def is_sync(overload: Overload, entry: Entry) -> bool:
+    """Whether a device would have to be waited for: its results' size or value is needed on the host."""
+    if overload.name in ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default"):
+        # Tagged as depending on data, which it does with a mask only: whole numbers are read on the device.
+        return any(raw[5] in (torch.bool, torch.uint8) for raw in readings_in(entry.arguments[1]))
+    if overload.is_data_dependent:
+        return True
+    if overload.name in ("aten._to_copy.default", "aten.copy_.default"):
+        reads, made = readings_in(entry.arguments), readings_in(entry.results)
+        return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"
+    return False
