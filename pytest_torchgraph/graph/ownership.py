@@ -71,9 +71,13 @@ class Ownership:
                 alike.setdefault(exact_item(work), []).append((place, owner))
         for places in alike.values():
             times = Counter(owner for _, owner in places)
-            if len(everyone) > 1 and set(times) == everyone and len(set(times.values())) == 1:
+            if len(everyone) > 1 and set(times) == everyone:
+                # What is done once more before the first is done before the loop: the nearest are the loop's.
+                left = dict.fromkeys(everyone, min(times.values()))
                 for place, owner in places:
-                    self.owners[place] = ("each", (owner,))
+                    if left[owner]:
+                        left[owner] -= 1
+                        self.owners[place] = ("each", (owner,))
 
     def _owner_of(self, operand: Argument) -> str | None:
         if not isinstance(operand, Operand):
