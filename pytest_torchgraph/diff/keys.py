@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.diff.change import packet_of
 from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
+from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 COPIES = ("aten.clone.", "aten._to_copy.", "aten.copy_.")
