@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.operation import Literal as Constant
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semantic, Work
-from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[

@@ -11,9 +11,8 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.tree import Body, Own, Read
-from pytest_torchgraph.graph.operation import Word
+from pytest_torchgraph.graph.operation import Word, packet_of
 from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Reading, Semantic, Work
-from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 ABSENT = Word("nothing")

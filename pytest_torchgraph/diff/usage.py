@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Given, Operand, Work
-from pytest_torchgraph.graph.tally import SYNC_PACKETS, packet_of
+from pytest_torchgraph.graph.tally import SYNC_PACKETS
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
 """Words in the names of operations that may make something else each time."""

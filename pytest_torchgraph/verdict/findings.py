@@ -9,8 +9,8 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Fi
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.graph.metric import BYTE_METRICS
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
-from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
 from pytest_torchgraph.verdict.causes.memory import with_the_same_ops

@@ -10,9 +10,9 @@ from fnmatch import fnmatchcase
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.graph.metric import METRICS
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Semantic, Work
-from pytest_torchgraph.graph.tally import packet_of
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
 FORMS = (

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block
-from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_block, is_work, made, module_of, work_names
