@@ -67,7 +67,7 @@ DEFECTS = {
     "a plot in the judgement": (
         "verdict/planted.py",
         "import plotly\n",
-        "Only the explorer knows textual, only drawing knows plotly and matplotlib BROKEN",
+        "Only drawing and what stands above it know plotly and matplotlib BROKEN",
     ),
 }
 

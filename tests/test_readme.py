@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,15 @@ def test_every_group_and_budget_key_is_named() -> None:
     from pytest_torchgraph.verdict.measure import KEYS
 
     assert [key for key in KEYS if f"`{key}`" not in README] == []
+
+
+def test_every_option_of_pytest_and_of_a_trace_is_named() -> None:
+    from pytest_torchgraph import trace
+
+    text = "".join(path.read_text("utf-8") for path in (PROJECT / "pytest_torchgraph" / "plugin").glob("*.py"))
+    options = [*re.findall(r'"(--torchgraph-[\w=-]+)",', text), *re.findall(r'addini\("(\w+)"', text)]
+    assert len(options) > 12
+    assert [name for name in options if f"`{name}" not in README] == []
+    parameters = [name for name, one in signature(trace).parameters.items() if one.kind is one.KEYWORD_ONLY]
+    (shown,) = re.findall(r"`torch_graph\.trace\(model, args, kwargs=None, \*, (.*?)\)`", README)
+    assert [part.partition("=")[0] for part in shown.split(", ")] == parameters

@@ -11,7 +11,8 @@ from torch.utils.flop_counter import flop_registry
 
 from pytest_torchgraph.capture.formulas import FORMULAS, Formula
 from pytest_torchgraph.capture.tensor import Raw
-from pytest_torchgraph.graph.tally import ATTENTION_PACKETS, MATMUL_PACKETS, packet_of
+from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph.tally import ATTENTION_PACKETS, MATMUL_PACKETS
 from pytest_torchgraph.graph.tensor import RAGGED
 
 # Operations that hold products and have no formula: their cost is unknown rather than 0.

@@ -240,7 +240,8 @@ def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> 
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
-    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`.
+    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`, but not both. Then
+    ``recording.graph`` is there. Raises ``AlreadyRecording`` inside of another recording of this process.
     """
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)

@@ -48,8 +48,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     attributes are the model's own.
 
     ``backward=True`` goes backward from the sum of all floating-point outputs, ``"auto"`` only where one of them
-    requires grad, ``backward=loss`` from ``loss(output)``;
-    ``optimizer`` then makes its step. One that computes the loss itself (LBFGS) is given a closure that does all this.
+    requires grad, ``backward=loss`` from ``loss(output)``; ``optimizer`` then makes its step. One that computes the
+    loss itself (LBFGS) is given a closure that does all this.
 
     ``verify`` proves the record: every operation is run again from what the record holds and must make the same bits,
     and no operand may change that an operation does not declare to write. The graph's ``notes`` tell what could not be
@@ -62,10 +62,11 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     that its cost is known. Snapshots and comparisons know nothing of it. A timed run is not verified.
 
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
-    PyTorch's allocator beside the counted one.
+    PyTorch's allocator beside the counted one. It needs ``restore``.
 
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
-    go backward through; an exception inside the model passes through with a note that names the module and operation.
+    go backward through or two options exclude each other; an exception inside the model passes through with a note that
+    names the module and operation.
     """
     refuse_both(verify=verify, timing=timing)
     target = target_of(model)

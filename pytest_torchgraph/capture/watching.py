@@ -16,8 +16,8 @@ from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.catalog.operations import collected_api
 from pytest_torchgraph.catalog.search import full_name, same_function
 from pytest_torchgraph.catalog.vocabulary import operation_names
-from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.tally import packet_of, require_known
+from pytest_torchgraph.graph.operation import SourceLine, packet_of
+from pytest_torchgraph.graph.tally import require_known
 
 API = "torch."
 

@@ -92,9 +92,9 @@ def tell(arguments: argparse.Namespace) -> int:
 
 def _numbers(snapshot: Snapshot) -> str:
     """Test, modes, metrics, and how often each operation runs, one a line."""
-    from pytest_torchgraph.diff.change import packet_of
     from pytest_torchgraph.diff.tree import call_names
     from pytest_torchgraph.graph.metric import BYTE_METRICS
+    from pytest_torchgraph.graph.operation import packet_of
     from pytest_torchgraph.verdict.quantity import bytes_text
 
     program = snapshot.program

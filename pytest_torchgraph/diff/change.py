@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.operation import Literal as Constant
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
@@ -276,11 +277,6 @@ class Difference:
 
 def _count(counts: tuple[tuple[str, int], ...], name: str) -> int:
     return sum(count for full, count in counts if name in (full, packet_of(full)))
-
-
-def packet_of(name: str) -> str:
-    """``aten.clone`` for ``aten.clone.default``; a name without an overload is returned as it is."""
-    return name.rpartition(".")[0] if name.count(".") > 1 else name
 
 
 def first_source(item: Item) -> int | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Field, FieldKind, Shown, packet_of
+from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.tree import Body, Own, Read
-from pytest_torchgraph.graph.operation import Word
+from pytest_torchgraph.graph.operation import Word, packet_of
 from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Reading, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.diff.change import packet_of
 from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_torchgraph.diff.change import Shown, Site, Value, packet_of
+from pytest_torchgraph.diff.change import Shown, Site, Value
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, numbered, operands_of
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Argument, Block, Given, Item, Operand, Reading, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 

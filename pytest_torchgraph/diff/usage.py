@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from pytest_torchgraph.diff.change import packet_of
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Given, Operand, Work
 from pytest_torchgraph.graph.tally import SYNC_PACKETS
 

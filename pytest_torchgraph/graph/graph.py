@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.memory import Memory
-from pytest_torchgraph.graph.module import Scope
+from pytest_torchgraph.graph.module import INDEX, Scope
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import Origin
 from pytest_torchgraph.graph.phase import Phase
@@ -184,7 +183,7 @@ class Graph:
             if scope.parent in chosen or fnmatchcase(scope.path, pattern):
                 chosen.add(scope.index)
         if not chosen and not allow_empty:
-            paths = dict.fromkeys(re.sub(r"\b\d+\b", "*", scope.path) for scope in self.scopes if scope.path)
+            paths = dict.fromkeys(INDEX.sub("*", scope.path) for scope in self.scopes if scope.path)
             raise UnknownName(f"no module call matches {pattern!r}; modules called: {', '.join(paths) or 'none'}")
         return frozenset(chosen)
 

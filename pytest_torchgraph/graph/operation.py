@@ -83,7 +83,12 @@ class Operation:
     @property
     def packet(self) -> str:
         """The name without its overload: ``aten.addmm``."""
-        return self.name.rpartition(".")[0] if self.name.count(".") > 1 else self.name
+        return packet_of(self.name)
+
+
+def packet_of(name: str) -> str:
+    """``aten.add`` for ``aten.add.Tensor``; a name without an overload is returned as it is."""
+    return name.rpartition(".")[0] if name.count(".") > 1 else name
 
 
 def tensors_in(arguments: tuple[Argument, ...]) -> list[TensorRef]:

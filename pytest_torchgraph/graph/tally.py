@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from pytest_torchgraph.graph.operation import Operation, Word, tensors_in
+from pytest_torchgraph.graph.operation import Operation, Word, packet_of, tensors_in
 
 COPY_PACKETS = frozenset({"aten.clone", "aten.copy_", "aten.copy", "aten._foreach_copy_", "aten.lift_fresh_copy"})
 MATMUL_PACKETS = frozenset(
@@ -183,11 +183,6 @@ class OperationCounts(Mapping[str, int]):
 
     def __repr__(self) -> str:
         return f"OperationCounts({ {name: self._packets[name] for name in self} })"
-
-
-def packet_of(name: str) -> str:
-    """``aten.add.Tensor`` -> ``aten.add``."""
-    return name.rpartition(".")[0] if name.count(".") > 1 else name
 
 
 def require_known(name: str, vocabulary: Callable[[], frozenset[str]] | None, *, seen: Iterable[str] = ()) -> None:

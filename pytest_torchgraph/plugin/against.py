@@ -13,7 +13,6 @@ from pytest_torchgraph.plugin.location import from_here
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
-from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +63,8 @@ class Slot:
     def write(self, text: str) -> None:
         """Write the file and let syrupy count it, which knows nothing of variants."""
         if self.is_variant:
+            from pytest_torchgraph.snapshot.saving import write_whole
+
             write_whole(self.address.path, text)
         store(self.item, self.name, Entry(text, stands=self.is_variant), write=not self.is_variant)
 

@@ -83,7 +83,8 @@ def size_of(graph: Graph) -> str:
 
 def moved_text(difference: Difference) -> str:
     """The metrics that moved, then the operations whose number moved most; empty when no number did."""
-    from pytest_torchgraph.diff.change import MetricChanged, packet_of
+    from pytest_torchgraph.diff.change import MetricChanged
+    from pytest_torchgraph.graph.operation import packet_of
     from pytest_torchgraph.verdict.title import metric_text
 
     metrics = [metric_text(change) for change in difference.changes if isinstance(change, MetricChanged)]

@@ -66,7 +66,7 @@ class Coverage:
     def add(self, test: str, graph: Graph) -> None:
         """Count what one recording ran."""
         from pytest_torchgraph.catalog.vocabulary import operation_names
-        from pytest_torchgraph.graph.tally import packet_of
+        from pytest_torchgraph.graph.operation import packet_of
 
         self.torch = graph.origin.torch
         self.tests.add(test)

@@ -14,7 +14,6 @@ from syrupy.location import PyTestLocation
 
 from pytest_torchgraph.plugin import location
 from pytest_torchgraph.plugin.events import LEDGER
-from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     import pytest
@@ -75,6 +74,8 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
     @classmethod
     def write_snapshot_collection(cls, *, snapshot_collection: SnapshotCollection, **_: Any) -> None:
         """Replace the file in one step; a reader sees the text before or after, never a part."""
+        from pytest_torchgraph.snapshot.saving import write_whole
+
         write_whole(Path(snapshot_collection.location), str(next(iter(snapshot_collection)).data))
 
 

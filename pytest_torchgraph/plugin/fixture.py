@@ -53,11 +53,11 @@ class TorchGraph:
     ) -> Graph:
         """Trace *model* (or take a :class:`Graph`), compare it with the stored snapshot, and hold it to its budgets.
 
-        *args* is a tensor, a tuple of arguments, or a mapping of keyword arguments. *name* tells several snapshots
+        *args* is a tuple of arguments, a mapping of keyword arguments, or one argument. *name* tells several snapshots
         of one test apart. *compare* is ``"graph"``, ``"counts"`` or ``"budget"``; *tolerance* is how far memory may
-        move; *ignore* names operations and metrics that never fail. What is left out comes from the command line or
-        the ini file. Everything else goes to :meth:`trace`, such as ``backward=loss, optimizer=optimizer``.
-        Returns the graph that was compared.
+        move; *ignore* names operations, scopes and metrics that never fail; *budget* holds limits by key. What is left
+        out comes from the command line or the ini file. Everything else goes to :meth:`trace`, such as
+        ``backward=loss, optimizer=optimizer``. Returns the graph that was compared.
         """
         __tracebackhide__ = True
         try:
@@ -108,7 +108,10 @@ class TorchGraph:
         return graph
 
     def record(self, model: Any = None, **trace_options: Any) -> AbstractContextManager[Recording]:
-        """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``."""
+        """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``.
+
+        *trace_options* are those of ``pytest_torchgraph.record``: ``verify`` and ``timing``.
+        """
         __tracebackhide__ = True
         recording: AbstractContextManager[Recording] = _capture().record(model, **self._verified(trace_options))
         return self._followed(recording)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin.location import waiting_path
-from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from pytest_torchgraph.plugin.comparison import Outcome
@@ -23,6 +22,7 @@ def is_wanted() -> bool:
 def keep(address: Address, outcome: Outcome) -> str:
     """Write what waits for review; returns why that was impossible, nothing otherwise."""
     from pytest_torchgraph.snapshot.pending import write_pending
+    from pytest_torchgraph.snapshot.saving import write_whole
 
     path = waiting_path(address.path)
     try:

@@ -89,7 +89,12 @@ def compare(
     tolerance: object = None,
     ignore: str | Iterable[str] = (),
 ) -> Comparison:
-    """What changed from *before* to *after*, judged as ``torch_graph.check`` judges it."""
+    """What changed from *before* to *after*, judged as ``torch_graph.check`` judges it.
+
+    *compare* is ``"graph"``, ``"counts"`` (with memory) or ``"budget"`` (nothing drifts); *tolerance* is how far memory
+    may move (``"5% or 1 MiB"``); *ignore* names operations, scopes and metrics that never fail. Raises ``ValueError``
+    for one in no accepted form.
+    """
     return compared(
         before.canonical,
         after.canonical,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.tree import Body, Tree
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Item, Outcome, Work
-from pytest_torchgraph.graph.tally import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.report.lookup import declared_at, reached_from
 from pytest_torchgraph.report.sides import place_text

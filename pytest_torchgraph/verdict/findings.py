@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from pytest_torchgraph.diff.change import (
-    Added,
-    Altered,
-    Change,
-    Difference,
-    Field,
-    MetricChanged,
-    Moved,
-    Removed,
-    packet_of,
-)
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.graph.metric import BYTE_METRICS
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of

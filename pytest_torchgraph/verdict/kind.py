@@ -21,9 +21,9 @@ from pytest_torchgraph.diff.change import (
     Replaced,
     RunChanged,
     Site,
-    packet_of,
 )
 from pytest_torchgraph.graph.metric import BYTE_METRICS
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS, COPY_PACKETS
 from pytest_torchgraph.graph.tensor import TensorSpec

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site, packet_of
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.graph.traffic import width_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
 
 Come: TypeAlias = "Added | Removed"
-BITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,6 @@ def phase_of(change: Change) -> str:
 def fields_of(change: Altered, kind: str) -> list[Field]:
     """The fields of one kind that differ."""
     return [field for field in change.fields if field.kind == kind]
-
-
-def width_of(dtype: str) -> int:
-    """Bytes of one element: those that the name of the dtype tells, else one."""
-    bits = BITS.search(dtype)
-    return int(bits[0]) // 8 if bits else 1
 
 
 def bytes_of(spec: TensorSpec | None) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, packet_of
+from pytest_torchgraph.diff.change import Added, Altered, Change, Removed
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.program import Block, Work
 from pytest_torchgraph.verdict.causes.cause import Cause

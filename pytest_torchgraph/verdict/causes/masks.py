@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Site, packet_of
+from pytest_torchgraph.diff.change import Site
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (

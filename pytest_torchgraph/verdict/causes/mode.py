@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged, packet_of
+from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS
 from pytest_torchgraph.verdict.causes.cause import Cause

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Altered, packet_of
+from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.diff.keys import out_of_place
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, module_of, packet
 from pytest_torchgraph.verdict.quantity import bytes_text

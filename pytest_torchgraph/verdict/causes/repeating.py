@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value, packet_of
+from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause

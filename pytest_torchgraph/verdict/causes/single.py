@@ -15,9 +15,9 @@ from pytest_torchgraph.diff.change import (
     Moved,
     Renamed,
     Replaced,
-    packet_of,
 )
 from pytest_torchgraph.graph.metric import HELD_METRICS
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.copying import copied

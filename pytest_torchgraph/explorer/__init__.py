@@ -1,1 +1,0 @@
-"""The terminal application for reading graphs."""
