@@ -6,11 +6,16 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import judgement, models
-from pytest_torchgraph.cli.exits import DRIFT
+from pytest_torchgraph.cli.exits import DRIFT, Wrong
 from pytest_torchgraph.cli.snapshots import as_snapshot, load
 
 if TYPE_CHECKING:
     import argparse
+
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
+OPTIONS = {"backward": "--backward or --loss MODULE:FUNCTION", "optimizer": "--optimizer MODULE:FUNCTION"}
+"""What makes a run have each phase."""
 
 
 def register(verbs: Any) -> None:
@@ -37,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     def once() -> judgement.Judged:
         graph = models.trace(model)
         after = as_snapshot(graph, arguments.model)
+        _require_phases(arguments.file, before, after)
         judgement.require_matching(arguments, (before, after), graph)
         return judgement.judged(before, after, title, arguments, live=graph, accept=accept)
 
@@ -45,3 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
         result = once()
     judgement.show([result.case], arguments)
     return result.code
+
+
+def _require_phases(file: str, before: Snapshot, after: Snapshot) -> None:
+    """Refuse a run without a phase that the file has: an option was forgotten, so nothing can be said of drift."""
+    missing = [name for name in before.program.phases if name not in after.program.phases]
+    needed = " and ".join(OPTIONS[name] for name in missing if name in OPTIONS)
+    if needed:
+        recorded = ", ".join(("forward", *before.program.phases))
+        ran = ", ".join(("forward", *after.program.phases))
+        raise Wrong(f"{file} has the phases {recorded}; this run had {ran} only: give {needed}.")

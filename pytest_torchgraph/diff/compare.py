@@ -55,8 +55,8 @@ def _around(program: Program) -> tuple[object, ...]:
 def _difference(before: Program, after: Program, changes: tuple[Change, ...]) -> Difference:
     return Difference(
         changes=changes,
-        metrics_before=before.metrics,
-        metrics_after=after.metrics,
+        metrics_before=_metrics(before, after),
+        metrics_after=_metrics(after, before),
         run_before=before.run,
         run_after=after.run,
         peak_at_before=before.peak_at,
@@ -71,11 +71,18 @@ def _difference(before: Program, after: Program, changes: tuple[Change, ...]) ->
 def _heads(before: Program, after: Program) -> Iterator[Change]:
     for _, left, right in table_changes(dict(enumerate(before.run)), dict(enumerate(after.run))):
         yield RunChanged(left or "", right or "")
-    for name, count_before, count_after in table_changes(dict(before.metrics), dict(after.metrics)):
+    for name, count_before, count_after in table_changes(dict(_metrics(before, after)), dict(_metrics(after, before))):
         yield MetricChanged(name, count_before, count_after)
     same_peak = dict(before.metrics).get("peak") == dict(after.metrics).get("peak")
     if before.peak_at != after.peak_at or (same_peak and before.alive != after.alive):
         yield PeakMoved(before.peak_at, after.peak_at)
+
+
+def _metrics(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
+    """The metrics of *program*; where only the *other* has phases, all operations are those of the forward pass."""
+    if not other.phases or program.phases:
+        return program.metrics
+    return (("forward.ops", dict(program.metrics)["ops"]), *program.metrics)
 
 
 def _outputs(matching: Matching) -> Iterator[Change]:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, cast
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.operation import Literal
+from pytest_torchgraph.graph.phase import FORWARD, PHASES
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 
@@ -199,6 +200,12 @@ class Program:
     root: Block
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases beside the forward pass, in the order of a training step."""
+        named = dict(self.metrics)
+        return tuple(phase for phase in PHASES if phase != FORWARD and f"{phase}.ops" in named)
 
     @cached_property
     def _exactly(self) -> object:

@@ -23,6 +23,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.metric import BYTE_METRICS
+from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Block, Given, Work
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text, working_bytes
@@ -73,14 +74,19 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
         )
-        what = item.class_name or "loop over parameters"
-        return f"{_signed(net, groups)} {what} ({times(operations, 'operation')})"
+        return f"{_signed(net, groups)} {_block_text(item)} ({times(operations, 'operation')})"
     name = operation_text(first.site.name)
     before, after = difference.count(name)
     counts = f" ({before} -> {after})" if before or after else ""
     if kind == "sync":
         return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
     return f"{_signed(net, groups)} {name}{counts}"
+
+
+def _block_text(block: Block) -> str:
+    if block.phase in PHASES:
+        return f"{block.phase} phase of {block.class_name}" if block.class_name else f"{block.phase} phase"
+    return block.class_name or "loop over parameters"
 
 
 def _signed(net: int, groups: Sequence[Group]) -> str:

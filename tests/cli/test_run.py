@@ -201,10 +201,33 @@ STEPS = [
 def test_a_training_step_is_traced_and_checked(capsys: pytest.CaptureFixture[str], options: tuple[str, ...]) -> None:
     assert run("trace", "some_models:trained", *options, "-o", "a.torchgraph") == 0
     assert run("check", "a.torchgraph", "some_models:trained", *options) == 0
-    assert run("check", "a.torchgraph", "some_models:trained") == 1
     text = Path("a.torchgraph").read_text("utf-8")
     assert "backward" in text
     assert ("optimizer" in text) == ("--optimizer" in options)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ((), "forward only: give --backward or --loss MODULE:FUNCTION and --optimizer MODULE:FUNCTION."),
+        (("--backward",), "forward, backward only: give --optimizer MODULE:FUNCTION."),
+    ],
+)
+def test_a_check_that_forgets_phases_of_the_file_says_what_to_give(
+    capsys: pytest.CaptureFixture[str], given: tuple[str, ...], told: str
+) -> None:
+    assert run("trace", "some_models:trained", *STEPS[2], "-o", "a.torchgraph") == 0
+    assert run("check", "a.torchgraph", "some_models:trained", *given) == 2
+    error = capsys.readouterr().err
+    assert "a.torchgraph has the phases forward, backward, optimizer; this run had " + told in error
+
+
+def test_a_pass_without_phases_is_all_forward(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("trace", "some_models:trained", "-o", "a.torchgraph") == 0
+    assert run("check", "a.torchgraph", "some_models:trained", "--backward") == 1
+    report = capsys.readouterr().out
+    assert "backward.ops none -> " in report
+    assert "forward.ops 1 -> 2;" in report
 
 
 def test_the_command_that_accepts_a_step_names_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,6 +199,7 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "another parameter read": (partial(reads, "first"), partial(reads, "second"), "other-weight", "other-weight"),
     "a frozen part": (step_of, partial(step_of, frozen=True), "other-parameters", "other-parameters"),
+    "an optimizer given": (step_of, partial(step_of, optimizer=sgd), "phase-added", "phase-removed"),
     "another optimizer": (
         partial(step_of, optimizer=sgd),
         partial(step_of, optimizer=adamw(foreach=False)),

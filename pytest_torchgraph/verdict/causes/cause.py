@@ -61,6 +61,8 @@ CAUSES: Mapping[str, str] = {
     "module-added": "a module is called that was not",
     "module-removed": "a module is called no longer",
     "other-module": "another module is called in the place of one",
+    "phase-added": "the test runs more of a training step than was recorded",
+    "phase-removed": "the test runs less of a training step than was recorded",
     "other-parameters": "backward or optimizer work is done for other parameters",
     "other-optimizer": "the optimizer keeps or does something else for each parameter",
     "other-weight": "an operation reads another parameter than before",
