@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
@@ -12,12 +13,11 @@ from pytest_torchgraph.plugin.events import Event
 from pytest_torchgraph.plugin.varying import vary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules
-    from pytest_torchgraph.verdict.finding import Finding
 
 
 def claim(item: pytest.Item, taken: set[str], name: str | None) -> Slot:
@@ -71,13 +71,13 @@ def check(
 ) -> Graph:
     """Compare, store and judge; returns the graph that stands, or fails the test."""
     __tracebackhide__ = True
+    with told_as_mistake(item):
+        limits.broken(first, budget)
     compared = vary if options.varying(item.config) else against_snapshot
     graph, failure = (first, "") if slot is None else compared(slot, rules, first, again)
     test = extension.address(item, "").test
-    broken, unreadable = _held(graph, budget)
+    broken = limits.broken(graph, budget)
     limits.note_checked(item)
-    if unreadable:
-        pytest.fail(f"{test}: {unreadable}", pytrace=False)
     if broken:
         where = slot.address.label if slot else test
         case = reports.over_budget(item, where, broken)
@@ -91,9 +91,11 @@ def check(
     return graph
 
 
-def _held(graph: Graph, budget: limits.Limits) -> tuple[list[Finding], str]:
-    """The limits that are broken, and the message of one that this PyTorch cannot apply."""
+@contextmanager
+def told_as_mistake(item: pytest.Item) -> Iterator[None]:
+    """Fail the test with one line where an argument of its check cannot be used, before anything is written."""
+    __tracebackhide__ = True
     try:
-        return limits.broken(graph, budget), ""
+        yield
     except ValueError as error:
-        return [], str(error)
+        raise pytest.fail.Exception(f"{extension.address(item, '').test}: {error}", pytrace=False) from None

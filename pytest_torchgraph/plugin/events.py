@@ -21,6 +21,7 @@ What: TypeAlias = Literal[
     "refused",
     "over budget",
     "noted",
+    "verified",
     "waiting",
 ]
 

@@ -60,13 +60,10 @@ class TorchGraph:
         ``backward=loss, optimizer=optimizer``. Returns the graph that was compared.
         """
         __tracebackhide__ = True
-        try:
+        with checking.told_as_mistake(self._item):
             rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
             limits = checking.limits_for(self._item, budget, rules)
-        except ValueError as error:
-            # Shown at the line of the test: where the text was parsed is of no use to its author.
-            raise error.with_traceback(None) from None
-        slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
+            slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
         first, again = self._observe(model, args, kwargs, trace_options)
         return checking.check(self._item, slot, rules, limits, first, again)
 
@@ -102,7 +99,7 @@ class TorchGraph:
             with _watching(self._watchers), terminal.progress(self._item.config):
                 graph: Graph = capture.trace(model, args, kwargs, **trace_options)
             coverage.note(self._item.config, self._item.nodeid, graph)
-            self._tell(graph)
+            self._tell(graph, verified=bool(trace_options.get("verify")))
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
         return graph
@@ -113,29 +110,30 @@ class TorchGraph:
         *trace_options* are those of ``pytest_torchgraph.record``: ``verify`` and ``timing``.
         """
         __tracebackhide__ = True
-        recording: AbstractContextManager[Recording] = _capture().record(model, **self._verified(trace_options))
-        return self._followed(recording)
+        chosen = self._verified(trace_options)
+        recording: AbstractContextManager[Recording] = _capture().record(model, **chosen)
+        return self._followed(recording, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: dict[str, Any]) -> dict[str, Any]:
         """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
         asked = options.verifying(self._item.config) and not trace_options.get("timing")
         return {"verify": True, **trace_options} if asked else trace_options
 
-    def _tell(self, graph: Graph) -> None:
+    def _tell(self, graph: Graph, *, verified: bool) -> None:
         """Show in the summary what *graph* has to say, once: a check traces more than once."""
         notes = tuple(note for note in graph.notes if note.startswith(TOLD) and note not in self._told)
-        if notes:
-            self._told.update(notes)
+        what: events.What = "verified" if verified and "verified" not in self._told else "noted"
+        if notes or what == "verified":
+            self._told.update((*notes, what))
             where = extension.address(self._item, "")
-            events.add(self._item, events.Event(test=where.test, path=where.label, what="noted", notes=notes))
+            events.add(self._item, events.Event(test=where.test, path=where.label, what=what, notes=notes))
 
     @contextmanager
-    def _followed(self, recording: AbstractContextManager[Recording]) -> Iterator[Recording]:
+    def _followed(self, recording: AbstractContextManager[Recording], *, verified: bool) -> Iterator[Recording]:
         """*recording* with this test's watchers, and counted for the coverage."""
         with _watching(self._watchers), terminal.progress(self._item.config), recording as opened:
             yield opened
-        if options.verifying(self._item.config):
-            self._tell(opened.graph)
+        self._tell(opened.graph, verified=verified)
         if coverage.is_wanted(self._item.config):
             coverage.note(self._item.config, self._item.nodeid, opened.graph)
 

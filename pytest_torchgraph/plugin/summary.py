@@ -32,6 +32,7 @@ def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
         *_drifts(events),
         *_listed(events),
         *_notes(events),
+        *_verified(events),
         *_unused(ledger.unused, removing=removing),
     ]
     unchanged = sum(event.what == "unchanged" for event in events)
@@ -86,6 +87,13 @@ def _notes(events: Iterable[Event]) -> Iterator[Line]:
     for note, noted in paths.items():
         where = noted[0] if len(noted) == 1 else f"{len(noted)} snapshots, for example {noted[0]}"
         yield f"note {where}: {note}", PLAIN
+
+
+def _verified(events: Iterable[Event]) -> Iterator[Line]:
+    count = sum(event.what == "verified" for event in events)
+    if count:
+        tests = "1 test" if count == 1 else f"{count} tests"
+        yield f"verified {tests}: each recording was replayed, and gave the same bits", GREEN
 
 
 def _unused(unused: Iterable[Unused], *, removing: bool) -> Iterator[Line]:

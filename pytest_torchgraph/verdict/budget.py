@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_torchgraph.graph.graph import Graph
@@ -18,6 +18,7 @@ from pytest_torchgraph.verdict.measure import (
     value_of,
 )
 from pytest_torchgraph.verdict.quantity import Limit, bytes_text, parse_limit
+from pytest_torchgraph.verdict.wording import times
 
 TOP = 3
 """Scopes named under a broken budget."""
@@ -90,7 +91,7 @@ def _broken(graph: Graph, budget: Budget) -> Finding | None:
     if budget.limit.allows(value):
         return None
     title = f"{budget.key} {_exactly(budget, value)}, budget {budget}"
-    details = tuple(_detail(budget.key, *share) for share in shares(graph, budget.key)[:TOP])
+    details = tuple(_details(graph, budget.key))
     direction: Direction = "more" if value > budget.limit.amount else "fewer"
     return Finding(kind="budget", severity="fail", title=title, details=details, direction=direction)
 
@@ -101,6 +102,20 @@ def _exactly(budget: Budget, value: int) -> str:
     return f"{value} B" if is_bytes(budget.key) and text == amount_text(budget.key, budget.limit.amount) else text
 
 
-def _detail(key: str, path: str, count: int, amount: int) -> str:
-    many = f" ×{count}" if count > 1 else ""
-    return f"{path or 'the model'}{many}: {amount_text(key, amount)}"
+def _details(graph: Graph, key: str) -> Iterator[str]:
+    """The dearest scopes, and what all others come to."""
+    dearest, others = shares(graph, key)[:TOP], shares(graph, key)[TOP:]
+    for path, count, amount in dearest:
+        many = f" ×{count}" if count > 1 else ""
+        yield f"{_spelled(path, count)}{many}: {amount_text(key, amount)}"
+    if others:
+        scopes = times(sum(count for _, count, _ in others), "other scope")
+        yield f"{scopes}: {amount_text(key, sum(amount for *_, amount in others))}"
+
+
+def _spelled(path: str, count: int) -> str:
+    """*path*, with a word before one that is only a number or a star."""
+    if not path:
+        return "the model"
+    bare = not any(letter.isalpha() for letter in path)
+    return f"{'modules' if count > 1 else 'module'} {path}" if bare else path

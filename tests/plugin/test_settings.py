@@ -153,7 +153,8 @@ WRONG_CALLS = {
     "compare='budget'": "has none",
     "tolerance='abit'": "abit",
     "ignore='metric:speed'": "no metric 'speed'",
-    "budget={'peek': 1}": "peek",
+    "budget={'peek': 1}": "did you mean 'peak'?",
+    "budget={'aten.clon': 0}": "did you mean 'aten.clone'?",
     "name=''": "names no snapshot",
     "warmup=1": "takes no inputs and no trace options",
     "nonsense=1": "nonsense",
@@ -165,7 +166,7 @@ WRONG_CALLS = {
 }
 
 
-def test_a_wrong_argument_of_check_is_said_at_the_line_of_the_test(project: Project) -> None:
+def test_a_wrong_argument_of_check_is_said_with_the_test_and_nothing_is_recorded(project: Project) -> None:
     functions = [
         f"def test_{number}(torch_graph):\n    torch_graph.check(graph(ADD), {argument})\n"
         for number, argument in enumerate(WRONG_CALLS)
@@ -175,6 +176,7 @@ def test_a_wrong_argument_of_check_is_said_at_the_line_of_the_test(project: Proj
     assert result.outcomes() == {"failed": len(WRONG_CALLS)}
     missing = [words for words in WRONG_CALLS.values() if words not in result.text]
     assert missing == []
+    assert not project.snapshots()
     failures = result.text.partition("= FAILURES")[2].partition("short test summary")[0]
     assert "pytest_torchgraph/" not in failures
     assert "During handling" not in failures

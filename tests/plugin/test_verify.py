@@ -81,6 +81,8 @@ def test_checks_and_recordings_are_verified_where_the_command_line_asks(project:
     assert result.outcomes() == {"passed": 2}, result.text
     snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
     assert "verified" not in snapshot
+    told = "verified 2 tests: each recording was replayed, and gave the same bits" in result.section()
+    assert told == asked
 
 
 @pytest.mark.parametrize("arguments", [[], ["--torchgraph-verify"]])

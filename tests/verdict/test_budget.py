@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,26 @@ def test_a_broken_budget_names_value_limit_and_the_scopes_that_cost_most() -> No
     (finding,) = check_budget(graph(), {"copies": 4})
     assert finding.title == "copies 7, budget at most 4"
     assert finding.details == ("layers.* ×3: 7",)
+
+
+def test_the_scopes_beyond_the_third_are_told_in_one_line() -> None:
+    torch = pytest.importorskip("torch")
+    from pytest_torchgraph import trace
+
+    names = {name: torch.nn.Linear(4, 4) for name in "abcde"}
+    (finding,) = check_budget(trace(torch.nn.Sequential(OrderedDict(names)), torch.ones(2, 4)), {"matmuls": 4})
+    assert finding.details == ("a: 1", "b: 1", "c: 1", "2 other scopes: 2")
+
+
+def test_scopes_that_are_only_numbers_are_called_modules() -> None:
+    torch = pytest.importorskip("torch")
+    from pytest_torchgraph import trace
+
+    several = trace(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)), torch.ones(2, 4))
+    (finding,) = check_budget(several, {"matmuls": 1})
+    assert finding.details == ("modules * ×2: 2",)
+    (finding,) = check_budget(trace(torch.nn.Sequential(torch.nn.Linear(4, 4)), torch.ones(2, 4)), {"matmuls": 0})
+    assert finding.details == ("module 0: 1",)
 
 
 def test_no_more_than_three_scopes_are_named_dearest_first() -> None:
