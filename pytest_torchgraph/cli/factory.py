@@ -32,7 +32,7 @@ def found(spec: str, form: str) -> Callable[..., Any]:
     """The callable named by *spec*; modules are looked for in the current folder, too."""
     module_name, _, name = spec.partition(":")
     if module_name.endswith(".py") or not all(map(str.isidentifier, (*module_name.split("."), *name.split(".")))):
-        raise Wrong(f"{spec!r} names nothing to call: {form}.")
+        raise Wrong(f"{spec!r} names nothing to call: {form}{_with_colon(spec)}.")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     named: Any = _imported(spec, module_name)
@@ -44,6 +44,12 @@ def found(spec: str, form: str) -> Callable[..., Any]:
         raise Wrong(f"{spec!r} is a {type(named).__name__}, and cannot be called: {form}.")
     function: Callable[..., Any] = named
     return function
+
+
+def _with_colon(spec: str) -> str:
+    module, dot, name = spec.rpartition(".")
+    dotted = dot and ":" not in spec and name != "py" and all(map(str.isidentifier, spec.split(".")))
+    return f"; did you mean {module}:{name}?" if dotted else ""
 
 
 def _needed(function: Callable[..., Any]) -> list[str]:

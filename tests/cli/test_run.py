@@ -151,6 +151,7 @@ def test_a_check_that_drifts_explains_and_ends_with_1(capsys: pytest.CaptureFixt
     ("spec", "words"),
     [
         ("some_models", "names nothing to call"),
+        ("some_models.build", "did you mean some_models:build?"),
         ("some_models.py:build", "names nothing to call"),
         ("./some_models:build", "names nothing to call"),
         ("some_models:build:x", "names nothing to call"),
