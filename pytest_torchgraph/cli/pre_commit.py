@@ -1,16 +1,21 @@
-"""``torchgraph pre-commit FILE ...``: refuse snapshots that must not be committed."""
+"""``torchgraph pre-commit [FILE ...]``: refuse snapshots that must not be committed."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.snapshots import parsed, read_text
-from pytest_torchgraph.snapshot.pending import SUFFIX
+from pytest_torchgraph.cli.waiting import files_below
+from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path
 
 if TYPE_CHECKING:
     import argparse
+
+SNAPSHOT = ".torchgraph"
 
 
 def register(verbs: Any) -> None:
@@ -21,22 +26,31 @@ def register(verbs: Any) -> None:
         description="Refuse what waits for review, and snapshots that are conflicted, cut or otherwise unreadable. "
         "Exit code 0: all can be committed, 1: not all.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="*")
+    parser.add_argument("files", metavar="FILE", nargs="*", help="snapshots, each with what waits for it; default: all")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Name every file that must not be committed, and why."""
-    faults = [fault for fault in map(_fault, arguments.files) if fault]
+    given = list(map(Path, arguments.files)) or sorted(files_below(Path(), SNAPSHOT, SNAPSHOT + SUFFIX))
+    faults = [fault for fault in map(_fault, dict.fromkeys(_with_waiting(given))) if fault]
     sys.stdout.write("".join(f"{fault}\n" for fault in faults))
     return DRIFT if faults else SAME
 
 
-def _fault(file: str) -> str:
-    if file.endswith(SUFFIX):
-        return f"{file} waits for review and is not to be committed: torchgraph review, then commit the snapshot."
+def _with_waiting(given: list[Path]) -> Iterator[Path]:
+    """The files, each followed by what waits for it: git ignores that, so nobody would name it."""
+    for file in given:
+        yield file
+        if file.suffix != SUFFIX and pending_path(file).exists():
+            yield pending_path(file)
+
+
+def _fault(file: Path) -> str:
+    if file.suffix == SUFFIX:
+        return f"{file} waits for review: torchgraph review, then commit the snapshot; or run its test again."
     try:
-        parsed(read_text(file), file)
+        parsed(read_text(str(file)), str(file))
     except Wrong as error:
         return str(error)
     return ""

@@ -58,7 +58,7 @@ def reread(waiting: Iterable[Waiting]) -> list[Waiting]:
 def _below(given: str, *, is_chosen: bool) -> list[Path]:
     path = Path(given)
     if path.is_dir():
-        files = sorted(_walk(path))
+        files = sorted(files_below(path, ENDING))
     else:
         file = path if given.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
         files = [file] if file.is_file() else []
@@ -68,10 +68,11 @@ def _below(given: str, *, is_chosen: bool) -> list[Path]:
     return files
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path, *endings: str) -> Iterator[Path]:
+    """The files whose names end in one of *endings*, but for those in hidden folders and in :data:`PASSED_OVER`."""
     for at, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in PASSED_OVER]
-        yield from (Path(at, name) for name in names if name.endswith(ENDING))
+        yield from (Path(at, name) for name in names if name.endswith(endings))
 
 
 def _read(path: Path) -> Pending:

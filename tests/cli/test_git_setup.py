@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -192,20 +194,61 @@ def test_the_hook_lets_sound_snapshots_pass_and_names_each_that_is_not(capsys: p
     conflicted.write_text("<<<<<<< HEAD\n" + SNAPSHOT, encoding="utf-8")
     assert main(["pre-commit", "snapshots/a b.torchgraph", waiting, str(cut), str(conflicted), "gone.torchgraph"]) == 1
     told = capsys.readouterr().out
-    assert f"{waiting} waits for review and is not to be committed" in told
+    assert f"{waiting} waits for review: torchgraph review, then commit the snapshot" in told
+    assert told.count(waiting) == 1
     assert "cut.torchgraph:10: the file is cut" in told
     assert "conflicted.torchgraph:1: the file has conflict markers" in told
     assert "gone.torchgraph: No such file" in told
     assert "a b" not in told
 
 
-def test_the_hook_definition_names_a_verb_that_there_is_and_the_files_it_takes() -> None:
-    import re
+def test_what_waits_beside_a_given_snapshot_is_named_and_without_files_what_waits_anywhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    waiting = waits("waiting", CLONE)
+    assert main(["pre-commit", "snapshots/a b.torchgraph"]) == 0
+    assert main(["pre-commit", str(waiting)]) == 1
+    assert capsys.readouterr().out.startswith(f"{waiting}.new waits for review")
+    Path("cut.torchgraph").write_text(SNAPSHOT.replace("end\n", ""), encoding="utf-8")
+    assert main(["pre-commit"]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith("cut.torchgraph:10: the file is cut")
+    assert f"\n{waiting}.new waits for review" in told
 
-    (hook,) = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    assert {"id", "name", "entry", "language", "files"} <= hook.keys()
-    command, *words = hook["entry"].split()
+
+def hook() -> dict[str, Any]:
+    (found,) = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    return dict(found)
+
+
+def commit_with_the_hook(*names: str) -> int:
+    """Exit code of the hook on a commit of *names*, called as pre-commit calls it: from the root, if any name fits."""
+    git("add", *names)
+    staged = [name for name in git("diff", "--cached", "--name-only").splitlines() if re.search(hook()["files"], name)]
+    passed = staged if hook().get("pass_filenames", True) else []
+    return main([*hook()["entry"].split()[1:], *passed]) if staged else 0
+
+
+def test_a_commit_of_code_is_refused_while_a_drift_waits_that_git_ignores(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".gitignore").write_text("*.torchgraph.new\n", encoding="utf-8")
+    Path("model.py").write_text("width = 8\n", encoding="utf-8")
+    assert commit_with_the_hook("model.py", ".gitignore") == 0
+    git("commit", "-qm", "model")
+    waits("a b", CLONE)
+    Path("model.py").write_text("width = 16\n", encoding="utf-8")
+    Path("notes.md").write_text("wide\n", encoding="utf-8")
+    assert ".new" not in git("status", "--short")
+    assert commit_with_the_hook("notes.md") == 0
+    assert commit_with_the_hook("model.py") == 1
+    assert capsys.readouterr().out.startswith("snapshots/a b.torchgraph.new waits for review")
+    assert main(["accept"]) == 0
+    assert commit_with_the_hook("model.py", "snapshots") == 0
+
+
+def test_the_hook_definition_names_a_verb_that_there_is_and_runs_for_code_and_snapshots() -> None:
+    assert {"id", "name", "entry", "language", "files"} <= hook().keys()
+    command, *words = hook()["entry"].split()
     assert command == "torchgraph"
     assert parser().parse_args([*words, "a.torchgraph"]).files == ["a.torchgraph"]
-    names = ("s/a.torchgraph", "s/a.torchgraph.new", "s/a.torchgraphs", "s/torchgraph.py")
-    assert [name for name in names if re.search(hook["files"], name)] == list(names[:2])
+    names = ("s/a.torchgraph", "s/model.py", "s/a.torchgraphs", "s/torchgraph.pyc", "README.md")
+    assert [name for name in names if re.search(hook()["files"], name)] == list(names[:2])
