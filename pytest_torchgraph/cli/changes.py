@@ -5,69 +5,61 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pytest_torchgraph.cli.waiting import Waiting
+from pytest_torchgraph.cli.waiting import Waiting, counted
 from pytest_torchgraph.snapshot.pending import WaitingChange
 
-INDENT = "    "
+PLACES = 3
+"""Places told of one change in a list."""
+ALL_PLACES = 20
+"""Places told of one change that is asked about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Changes that were made in just the same snapshots, to be reviewed as one; the first stands for them."""
+    """A change that waits, as the first of *files* tells it, and all the files that wait with it."""
 
-    changes: tuple[WaitingChange, ...]
+    change: WaitingChange
     files: tuple[Waiting, ...]
 
     @property
-    def fingerprints(self) -> frozenset[str]:
-        """Those of all its changes."""
-        return frozenset(change.fingerprint for change in self.changes)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What ``--change`` is given to accept it: the drift's own fingerprint where the entry is all there is."""
-        drifts = {each.pending.drift for each in self.files}
-        whole = all({change.fingerprint for change in each.pending.changes} == self.fingerprints for each in self.files)
-        return tuple(drifts) if whole and len(drifts) == 1 else tuple(change.fingerprint for change in self.changes)
+    def fingerprint(self) -> str:
+        """What ``--change`` is given to accept it."""
+        return self.change.fingerprint
 
 
-def entries(waiting: Iterable[Waiting]) -> list[Entry]:
-    """The open changes, those of most snapshots first."""
+def entries(waiting: Iterable[Waiting], chosen: frozenset[str] | None = None) -> list[Entry]:
+    """The open changes, or those of them that are *chosen*; those of most snapshots first."""
     files: dict[str, list[Waiting]] = {}
     first: dict[str, WaitingChange] = {}
     for each in waiting:
         for change in each.pending.open:
-            files.setdefault(change.fingerprint, []).append(each)
-            first.setdefault(change.fingerprint, change)
-    together: dict[tuple[str, ...], list[str]] = {}
-    for known, holding in files.items():
-        together.setdefault(tuple(str(each.path) for each in holding), []).append(known)
-    found = [Entry(tuple(first[name] for name in names), tuple(files[names[0]])) for names in together.values()]
+            if chosen is None or change.fingerprint in chosen:
+                files.setdefault(change.fingerprint, []).append(each)
+                first.setdefault(change.fingerprint, change)
+    found = [Entry(first[name], tuple(holding)) for name, holding in files.items()]
     return sorted(found, key=lambda entry: -len(entry.files))
 
 
-def lines(entry: Entry, *, example: bool) -> Iterator[str]:
-    """The change, its likely cause and where it was made; with *example*, one whole report."""
-    leading, *others = entry.changes
-    yield f"change {leading.fingerprint}: {_counted(len(entry.files), 'test')}, {leading.title}"
-    if leading.hint:
-        yield f"  hint: {leading.hint}"
-    for change in others[:3]:
-        yield f"  with {change.fingerprint}: {change.title}"
-    if len(others) > 3:
-        yield f"  with {len(others) - 3} more changes"
-    shown = entry.files[0].pending
-    first = next(change for change in shown.changes if change.fingerprint == leading.fingerprint)
-    yield "  " + "  ".join(filter(None, (f"for example {shown.test}", first.place, first.source)))
-    if example:
-        yield from (INDENT + line for line in shown.report.splitlines())
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
+def lines(entry: Entry, *, in_full: bool) -> Iterator[str]:
+    """The change, where it was made and its likely cause; *in_full* with more places and what its test costs."""
+    change, pending = entry.change, entry.files[0].pending
+    most = ALL_PLACES if in_full else PLACES
+    yield f"change {change.fingerprint}: {counted(len(entry.files), 'test')}, {change.title}"
+    yield f"  {'in' if len(entry.files) == 1 else 'for example'} {pending.test}"
+    yield from (f"    {place}" for place in change.places[:most])
+    if len(change.places) > most:
+        yield f"    and {counted(len(change.places) - most, 'more place')}"
+    if change.hint:
+        yield f"  hint: {change.hint}"
+    if in_full and pending.cost and not pending.accepted:
+        others = len(pending.changes) - 1
+        together = f"with its {counted(others, 'other change')}, " if others else ""
+        yield f"  cost: {together}{pending.cost}"
 
 
 def summary(waiting: list[Waiting], found: list[Entry]) -> str:
-    """``12 snapshots wait for review, with 3 changes``."""
+    """``12 snapshots wait for review, with 3 changes (1 more is accepted)``."""
     waits = "waits" if len(waiting) == 1 else "wait"
-    return f"{_counted(len(waiting), 'snapshot')} {waits} for review, with {_counted(len(found), 'change')}"
+    done = len({name for each in waiting for name in each.pending.accepted} - {entry.fingerprint for entry in found})
+    accepted = f" ({done} more {'is' if done == 1 else 'are'} accepted)" if done else ""
+    return f"{counted(len(waiting), 'snapshot')} {waits} for review, with {counted(len(found), 'change')}{accepted}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import changes, waiting
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.cli.waiting import Waiting
 
+ACCEPTED = "this is accepted already; torchgraph review --list shows what still waits\n"
 QUESTION = "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q]? "
 
 
@@ -34,55 +34,45 @@ def register(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List the changes, or ask about each."""
     files = waiting.found(arguments.paths)
-    if arguments.change:
-        chosen = waiting.fingerprints(files, arguments.change)
-        files = [each for each in files if waiting.taken(each, chosen)]
+    chosen = waiting.fingerprints(files, arguments.change) if arguments.change else None
+    found = changes.entries(files, chosen)
+    files = [each for each in files if any(each in entry.files for entry in found)]
     if not files:
-        sys.stdout.write(NOTHING)
+        sys.stdout.write(ACCEPTED if chosen else NOTHING)
         return SAME
+    shown = [changes.summary(files, found), *waiting.environments(files)]
+    sys.stdout.write("\n".join(shown) + "\n")
     if arguments.list:
-        return _list(files)
+        return _list(found)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Wrong(
             "review asks questions, and this is no terminal. "
             "Use torchgraph review --list, then torchgraph accept --change ID or reject --change ID."
         )
-    return _ask(files)
+    return _ask(files, found)
 
 
-def _list(files: list[Waiting]) -> int:
-    found = changes.entries(files)
-    shown = [changes.summary(files, found), *waiting.environments(files)]
+def _list(found: list[changes.Entry]) -> int:
     for entry in found:
-        shown += ["", *changes.lines(entry, example=False), f"  accept: {_command(entry)}"]
-    sys.stdout.write("\n".join(shown) + "\n")
+        told = [*changes.lines(entry, in_full=False), f"  accept: {waiting.command([entry.fingerprint])}"]
+        sys.stdout.write("\n" + "\n".join(told) + "\n")
     return DRIFT
 
 
-def _command(entry: changes.Entry) -> str:
-    names = entry.names
-    return " ".join(["torchgraph accept", *(f"--change {name}" for name in names)])
-
-
-def _ask(files: list[Waiting]) -> int:
-    found = changes.entries(files)
-    sys.stdout.write("\n".join([changes.summary(files, found), *waiting.environments(files)]) + "\n")
+def _ask(files: list[Waiting], found: list[changes.Entry]) -> int:
     while found:
         entry = found.pop(0)
-        sys.stdout.write("\n" + "\n".join(changes.lines(entry, example=True)) + "\n")
+        sys.stdout.write("\n" + "\n".join(changes.lines(entry, in_full=True)) + "\n")
         answer = _answer(entry)
         if answer == "q":
             break
         if answer in ("A", "R"):
-            sys.stdout.write(_whole(answer, [entry, *found]))
+            sys.stdout.write(_done(answer.lower(), [entry, *found]))
             break
         if answer != "s":
-            sys.stdout.write(_done(answer, list(entry.files), entry.fingerprints))
+            sys.stdout.write(_done(answer, [entry]))
             found = [each for each in map(_refreshed, found) if each.files]
     return _ended(files)
-
-
-ACTIONS: dict[str, Callable[[list[Waiting], frozenset[str]], str]] = {"a": waiting.accept, "r": waiting.reject}
 
 
 def _answer(entry: changes.Entry) -> str:
@@ -98,25 +88,29 @@ def _answer(entry: changes.Entry) -> str:
             return answer
 
 
-def _whole(answer: str, left: list[changes.Entry]) -> str:
-    chosen = frozenset(name for entry in left for name in entry.fingerprints)
-    files = {each.path: each for entry in left for each in entry.files}
-    return _done(answer.lower(), list(files.values()), chosen)
-
-
-def _done(answer: str, files: list[Waiting], chosen: frozenset[str]) -> str:
-    """Accept or reject; what could not be is said, and the review goes on."""
+def _done(answer: str, answered: list[changes.Entry]) -> str:
+    """Accept or reject what was *answered*; what could not be is said, and the review goes on."""
+    chosen = frozenset(entry.fingerprint for entry in answered)
+    files = waiting.reread({each.path: each for entry in answered for each in entry.files}.values())
     try:
-        return ACTIONS[answer](waiting.reread(files), chosen)
+        if answer == "r":
+            return waiting.reject(files, chosen)
+        done, _ = waiting.accepted(files, chosen)
     except Wrong as error:
         return f"{error}\n"
+    return "".join(f"accepted change {entry.fingerprint}\n" for entry in answered) + done
 
 
 def _refreshed(entry: changes.Entry) -> changes.Entry:
-    return changes.Entry(entry.changes, tuple(each for each in entry.files if each.path.exists()))
+    return changes.Entry(entry.change, tuple(waiting.reread(entry.files)))
 
 
 def _ended(files: list[Waiting]) -> int:
-    left = sum(each.path.exists() for each in files)
-    sys.stdout.write(f"\n{left} still wait{'s' * (left == 1)} for review\n" if left else "\nnothing waits any more\n")
-    return DRIFT if left else SAME
+    left = waiting.reread(files)
+    if not left:
+        sys.stdout.write("\nnothing waits any more\n")
+        return SAME
+    open_ = waiting.counted(len(changes.entries(left)), "change")
+    told = f"{open_} in {waiting.counted(len(left), 'snapshot')} still wait{'s' * open_.startswith('1 ')} for review"
+    sys.stdout.write(f"\n{told}\n")
+    return DRIFT

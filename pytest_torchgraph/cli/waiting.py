@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ENDING = f".torchgraph{SUFFIX}"
 PASSED_OVER = frozenset({"node_modules", "__pycache__"})
+NAMED = 8
+"""Changes named in a command that takes the rest."""
 LISTED = 10
 """Files named of one kind; of more, the number."""
 
@@ -83,10 +85,8 @@ def _read(path: Path) -> Pending:
 
 
 def fingerprints(waiting: Iterable[Waiting], given: list[str]) -> frozenset[str]:
-    """The full fingerprints, of changes or of whole drifts, that begin as *given* says."""
-    waiting = list(waiting)
+    """The full fingerprints of changes that begin as *given* says."""
     known = {change.fingerprint for each in waiting for change in each.pending.changes}
-    known |= {each.pending.drift for each in waiting}
     return frozenset(_full(prefix, known) for prefix in given)
 
 
@@ -100,32 +100,59 @@ def _full(prefix: str, known: set[str]) -> str:
     raise Wrong(f"no snapshot waits with a change {prefix!r}; {waits}.")
 
 
-def taken(waiting: Waiting, chosen: frozenset[str]) -> frozenset[str]:
-    """Those of its changes that *chosen* covers; a drift's own fingerprint stands for all of them."""
+def taken(waiting: Waiting, chosen: frozenset[str] | None) -> frozenset[str]:
+    """Those of its changes that are *chosen*: all, where nothing was."""
     mine = frozenset(change.fingerprint for change in waiting.pending.changes)
-    return mine if waiting.pending.drift in chosen else mine & chosen
+    return mine if chosen is None else mine & chosen
 
 
 def accept(waiting: list[Waiting], chosen: frozenset[str] | None = None) -> str:
-    """Accept all changes, or those *chosen*; a file of which every change is accepted replaces its snapshot.
+    """Accept all changes, or those *chosen*; says what was done, and what is left to do.
 
-    Returns what was done; raises ``Wrong`` after all that can be done was.
+    Raises ``Wrong`` after all that can be done was.
     """
+    told, left = accepted(waiting, chosen)
+    return told + _rest([each for each in waiting if taken(each, chosen)], left)
+
+
+def accepted(waiting: list[Waiting], chosen: frozenset[str] | None = None) -> tuple[str, list[Waiting]]:
+    """What was done, and what goes on waiting; a file of which every change is accepted replaces its snapshot."""
     done: list[Path] = []
-    left: list[Path] = []
+    left: list[Waiting] = []
     faults: list[str] = []
     for each in waiting:
-        pending = each.pending
-        mine = taken(each, chosen) if chosen is not None else frozenset(c.fingerprint for c in pending.changes)
-        if not mine:
-            continue
-        after = Waiting(each.path, pending.accepting(mine))
-        try:
-            (left if _advanced(after) else done).append(after.snapshot)
-        except Wrong as error:
-            faults.append(str(error))
-    told = [_told("accepted", done), _told("waiting with further changes", left)]
-    return _ended(told, faults)
+        if mine := taken(each, chosen):
+            after = Waiting(each.path, each.pending.accepting(mine))
+            try:
+                if _advanced(after):
+                    left.append(after)
+                else:
+                    done.append(after.snapshot)
+            except Wrong as error:
+                faults.append(str(error))
+    return _ended([_told("accepted", done)], faults), left
+
+
+def _rest(touched: list[Waiting], left: list[Waiting]) -> str:
+    """``1 of 9 changes accepted; 8 wait: accept the rest with ...``; empty where nothing is *left*."""
+    if not left:
+        return ""
+    known = {change.fingerprint for each in touched for change in each.pending.changes}
+    open_ = dict.fromkeys(change.fingerprint for each in left for change in each.pending.open)
+    snapshots = str(left[0].snapshot) if len(left) == 1 else f"{len(left)} snapshots"
+    waits = f"{len(open_)} wait{'s' * (len(open_) == 1)} in {snapshots}"
+    then = f"accept the rest with: {command(open_)}" if len(open_) <= NAMED else "torchgraph review --list shows them"
+    return f"{len(known) - len(open_)} of {counted(len(known), 'change')} accepted; {waits}: {then}\n"
+
+
+def command(chosen: Iterable[str]) -> str:
+    """What accepts the changes that are *chosen*, wherever they were made."""
+    return " ".join(["torchgraph accept", *(f"--change {name}" for name in chosen)])
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 change``, ``2 changes``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _advanced(waiting: Waiting) -> bool:
@@ -143,15 +170,25 @@ def _advanced(waiting: Waiting) -> bool:
 
 def reject(waiting: list[Waiting], chosen: frozenset[str] | None = None) -> str:
     """Drop what waits with any change, or any of those *chosen*; the snapshots stay as they are."""
-    done, faults = [], []
+    done: list[Waiting] = []
+    faults: list[str] = []
     for each in waiting:
-        if chosen is None or taken(each, chosen):
+        if taken(each, chosen):
             try:
                 _remove(each.path)
-                done.append(each.snapshot)
+                done.append(each)
             except Wrong as error:
                 faults.append(str(error))
-    return _ended([_told("rejected", done)], faults)
+    return _ended([_told("rejected", [each.snapshot for each in done]), _with_them(done, chosen)], faults)
+
+
+def _with_them(done: list[Waiting], chosen: frozenset[str] | None) -> str:
+    """What went with the changes that were rejected: a file is one run, which goes as a whole."""
+    others = {c.fingerprint for each in done for c in each.pending.changes if c.fingerprint not in taken(each, chosen)}
+    if not others:
+        return ""
+    waits = f"which wait{'s' * (len(others) == 1)} again once the tests have run"
+    return f"with {counted(len(others), 'other change')}, {waits}\n"
 
 
 def _remove(path: Path) -> None:

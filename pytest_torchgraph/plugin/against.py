@@ -41,15 +41,17 @@ class Slot:
         what: What,
         text: str = "",
         *,
-        change: str = "",
+        changes: tuple[str, ...] = (),
         body: str = "",
         notes: tuple[str, ...] = (),
         environment: tuple[str, ...] = (),
         case: str = "",
     ) -> None:
         """Keep for the summary and the reports what happened to this snapshot."""
-        where = {"test": self.address.test, "path": self.address.label, "text": text, "change": change, "body": body}
-        events.add(self.item, Event(what=what, notes=notes, environment=environment, case=case, **where))
+        where = {"test": self.address.test, "path": self.address.label, "text": text, "body": body}
+        events.add(
+            self.item, Event(what=what, changes=changes, notes=notes, environment=environment, case=case, **where)
+        )
 
     def case(self, what: What, outcome: Outcome, snapshot: Snapshot) -> str:
         """What a report tells of the comparison with *snapshot*."""
@@ -155,7 +157,7 @@ def drifted(
     slot.count(passes=False)
     verdict, environment = outcome.verdict, outcome.comparison.environment
     case = slot.case("drifted", outcome, snapshot)
-    slot.note("drifted", verdict.headline, change=verdict.fingerprint, environment=environment, case=case)
+    slot.note("drifted", verdict.headline, changes=outcome.changes, environment=environment, case=case)
     report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
     if not slot.is_variant and variants.differing(snapshot, outcome.graph):
         report += f"\n  for this environment alone: {slot.command('--torchgraph-update=variant')}"

@@ -43,6 +43,13 @@ class Outcome:
         return tuple(finding.title for finding in self.verdict.findings if finding.kind == "name")
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """The ids of what drifted, that of the headline first."""
+        from pytest_torchgraph.verdict.edits import edits_of
+
+        return tuple(edit.fingerprint for edit in edits_of(self.verdict.findings))
+
+    @property
     def moved(self) -> str:
         """``ops 100 -> 116, +16 aten.clone``: what an update changed, on one line."""
         return moved_text(self.comparison.difference) or self.verdict.headline

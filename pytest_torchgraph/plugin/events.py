@@ -30,8 +30,8 @@ What: TypeAlias = Literal[
 class Event:
     """One check of one test.
 
-    ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``change`` the
-    fingerprint of a drift, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
+    ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``changes`` the
+    ids of what drifted, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
     ``case`` what a report tells of it, as a line of JSON, ``environment`` what runs otherwise than it was recorded.
     What is *waiting* lies beside its snapshot for review.
     """
@@ -40,7 +40,7 @@ class Event:
     path: str
     what: What
     text: str = ""
-    change: str = ""
+    changes: tuple[str, ...] = ()
     body: str = ""
     notes: tuple[str, ...] = ()
     case: str = ""
@@ -101,5 +101,5 @@ def unpack(packed: dict[str, Any]) -> tuple[str, list[Event]]:
     return packed["test"], [_event(**event) for event in packed["events"]]
 
 
-def _event(*, notes: list[str], environment: list[str], **others: Any) -> Event:
-    return Event(notes=tuple(notes), environment=tuple(environment), **others)
+def _event(*, notes: list[str], environment: list[str], changes: list[str], **others: Any) -> Event:
+    return Event(notes=tuple(notes), environment=tuple(environment), changes=tuple(changes), **others)

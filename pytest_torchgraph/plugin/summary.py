@@ -57,13 +57,15 @@ def _waiting(events: Iterable[Event]) -> Iterator[Line]:
 
 
 def _drifts(events: Iterable[Event]) -> Iterator[Line]:
-    """Drifts grouped by fingerprint, the most frequent first."""
+    """Drifts grouped by their changes, the most frequent first."""
+    from pytest_torchgraph.report.outline import ids_text
+
     drifted = sorted(
-        (event for event in events if event.what == "drifted"), key=lambda event: (event.change, event.test)
+        (event for event in events if event.what == "drifted"), key=lambda event: (sorted(event.changes), event.test)
     )
-    groups = [(change, list(group)) for change, group in groupby(drifted, key=lambda event: event.change)]
-    for change, group in sorted(groups, key=lambda pair: (-len(pair[1]), pair[0])):
-        first = group[0]
+    groups = [(change, list(group)) for change, group in groupby(drifted, key=lambda event: sorted(event.changes))]
+    for _, group in sorted(groups, key=lambda pair: (-len(pair[1]), pair[0])):
+        first, change = group[0], ids_text(group[0].changes)
         if len(group) == 1:
             yield f"drifted {first.path}: {first.text} (change {change})", RED
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.report.case import FAILING, Change, Report
+from pytest_torchgraph.report.outline import ids_text
 from pytest_torchgraph.report.terminal import render
 
 MOST = 10
@@ -20,7 +21,7 @@ def error_lines(report: Report) -> list[str]:
 
 def _line(change: Change) -> str:
     first, *others = change.cases
-    properties = {"title": f"torchgraph: {change.fingerprint}" if change.fingerprint else "torchgraph"}
+    properties = {"title": f"torchgraph: {ids_text(change.ids)}" if change.ids else "torchgraph"}
     if first.place:
         properties = {"file": first.place.file, "line": str(first.place.line), **properties}
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())

@@ -84,9 +84,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The cases that show one edit, known by its fingerprint; a case without a fingerprint stands alone."""
+    """The cases that show the same changes, known by their ids; a case without ids stands alone."""
 
-    fingerprint: str
+    ids: tuple[str, ...]
     cases: tuple[Case, ...]
 
 
@@ -125,13 +125,13 @@ class Report:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """The loud cases by the edit that they show, in the order of the worst of each, the most frequent first."""
+        """The loud cases by the changes that they show, in the order of the worst of each, the most frequent first."""
         groups: dict[tuple[object, ...], list[Case]] = {}
         for number, case in enumerate(self.loud):
-            edit = case.outline.fingerprint
-            groups.setdefault((case.status, edit) if edit else (case.status, number), []).append(case)
+            ids = case.outline.changes
+            groups.setdefault((case.status, *sorted(ids)) if ids else (case.status, number), []).append(case)
         ranked = sorted(groups.values(), key=lambda cases: (rank(cases[0].status), -len(cases)))
-        return tuple(Change(cases[0].outline.fingerprint, tuple(cases)) for cases in ranked)
+        return tuple(Change(cases[0].outline.changes, tuple(cases)) for cases in ranked)
 
 
 def rank(status: CaseStatus) -> int:

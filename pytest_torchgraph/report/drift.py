@@ -15,6 +15,7 @@ from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
+from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
@@ -42,15 +43,17 @@ def outline_of(
     *source_of* gives the source line of an operation of the live graph by its position.
     """
     sources = Sources(verdict, source_of)
+    edits = edits_of(verdict.findings)
+    names = {id(finding): edit.fingerprint for edit in edits for finding in edit.findings}
     return Outline(
         status=verdict.status,
         title=f"{test}: {verdict.headline}",
         environment=environment,
-        sections=tuple(_section(finding, sources) for finding in verdict.findings),
+        sections=tuple(_section(finding, sources, names.get(id(finding), "")) for finding in verdict.findings),
         cost=cost_text(difference),
         alive=alive_texts(difference, source_of),
         accept=accept,
-        fingerprint=verdict.fingerprint,
+        changes=tuple(edit.fingerprint for edit in edits),
     )
 
 
@@ -95,12 +98,12 @@ class Sources:
         return f"near {near}" if near else ""
 
 
-def _section(finding: Finding, sources: Sources) -> Section:
+def _section(finding: Finding, sources: Sources, change: str) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count")
     note = finding.severity == "note"
-    return Section(finding.title, rows, finding.hint, lines, note=note, in_cost=told, cause=finding.cause)
+    return Section(finding.title, rows, finding.hint, lines, note, told, finding.cause, change)
 
 
 def _says_it_all(finding: Finding) -> bool:
@@ -118,6 +121,13 @@ def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
         text = group_text(group)
         if text and text != finding.title:
             yield Row(place_text(group), text, sources.of(group))
+
+
+def places_of(finding: Finding, sources: Sources) -> Iterator[Row]:
+    """Where each edit was made, what was done there only where the title does not say it."""
+    for group in finding.groups:
+        text = "" if _says_it_all(finding) else group_text(group)
+        yield Row(place_text(group), "" if text == finding.title else text, sources.of(group))
 
 
 def place_text(group: Group) -> str:

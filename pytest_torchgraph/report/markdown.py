@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from pytest_torchgraph.report.case import FAILING, SPOKEN, Case, Change, Metric, Report
+from pytest_torchgraph.report.outline import ids_text
 from pytest_torchgraph.report.terminal import render as terminal
 from pytest_torchgraph.verdict.quantity import bytes_text
 
@@ -118,7 +119,7 @@ def _details(changes: tuple[Change, ...], room: int) -> tuple[str, int]:
 def _detail(change: Change, verbosity: int) -> str:
     first, *others = change.cases
     title = first.outline.title.removeprefix(f"{first.test}: ")
-    name = f"change {html(change.fingerprint)}: " if change.fingerprint else ""
+    name = f"change {html(ids_text(change.ids))}: " if change.ids else ""
     many = f" ({len(change.cases)} tests)" if others else f" in {html(first.test)}"
     lines = [terminal(first.outline, verbosity)]
     lines += (

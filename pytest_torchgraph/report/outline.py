@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -22,7 +23,8 @@ class Section:
     """One finding in full: its title, rows, likely cause, and further lines (operations before and after).
 
     ``note`` marks what never fails alone, ``in_cost`` what the line of costs says too. ``cause`` is the stable name of
-    the likely cause, empty where none is known.
+    the likely cause, empty where none is known. ``change`` is the id that ``torchgraph accept --change`` takes, empty
+    for what only follows from other changes.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Section:
     note: bool = False
     in_cost: bool = False
     cause: str = ""
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class Outline:
     ``title`` is verdict and test; ``environment`` are differences between the recording's machine and this one;
     ``sections`` are ranked, the first being the one change that matters; ``cost`` is what it costs and where;
     ``alive`` says of each kind of value how many more or fewer are alive at the peak, the most bytes first; ``accept``
-    is the command that takes the change as it is.
+    is the command that takes it all as it is; ``changes`` are the ids of the changes, that of the first section first.
     """
 
     status: Status
@@ -51,4 +54,10 @@ class Outline:
     cost: str = ""
     alive: tuple[str, ...] = ()
     accept: str = ""
-    fingerprint: str = ""
+    changes: tuple[str, ...] = ()
+
+
+def ids_text(changes: Sequence[str]) -> str:
+    """``3f2a91c0``, or ``3f2a91c0 and 2 more``; empty where there is none."""
+    more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+    return f"{changes[0]}{more}" if changes else ""

@@ -48,7 +48,7 @@ def painted(lines: list[str]) -> Iterator[str]:
 def _role(line: str) -> str:
     if line.startswith((" " * 6 + "+", " " * 6 + "-", " " * 8 + "+", " " * 8 + "-")):
         return _sign(line)
-    return "faint" if line.startswith(("  also:", "  note:", "  change ", "  hint:", "    hint:", " " * 6)) else ""
+    return "faint" if line.startswith(("  also:", "  note:", "  hint:", "    hint:", " " * 6)) else ""
 
 
 def _escaped(text: str) -> str:
@@ -83,15 +83,18 @@ def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
     yield from _cost(outline)
     yield from _alive(outline, None)
     for section in outline.sections:
-        yield "faint" if section.note else "", f"  {'note: ' if section.note else ''}{section.title}"
+        yield "faint" if section.note else "", f"  {_named(section)}{section.title}"
         yield from (("", f"  {text}") for _, text in _rows(section))
         if section.hint:
             yield "", f"    hint: {section.hint}"
         if every_line:
             yield from ((_sign(line), f"      {line}") for line in section.lines)
-    if outline.fingerprint:
-        yield "faint", f"  change {outline.fingerprint}"
     yield from _accept(outline)
+
+
+def _named(section: Section) -> str:
+    """What a section's title begins with: that it is a note, or the id by which it is accepted."""
+    return "note: " if section.note else f"change {section.change}: " if section.change else ""
 
 
 def _sign(line: str) -> str:
@@ -129,7 +132,7 @@ def _leading_row(section: Section) -> Iterator[tuple[str, str]]:
     texts = [row.text for row in told] + ["…"] * (len(here) > len(told))
     sources = ", ".join(dict.fromkeys(row.source for row in told if row.source))
     more = f" (and {_counted(elsewhere, 'more place')})" if elsewhere else ""
-    yield "", f"  {_row_text(Row(section.rows[0].scope, ', '.join(texts) + more, sources))}"
+    yield "", f"  {row_text(Row(section.rows[0].scope, ', '.join(texts) + more, sources))}"
 
 
 def _that_fit(rows: list[Row]) -> list[Row]:
@@ -142,10 +145,11 @@ def _length(rows: list[Row]) -> int:
 
 
 def _rows(section: Section) -> Iterator[tuple[str, str]]:
-    yield from (("", f"  {_row_text(row)}") for row in section.rows)
+    yield from (("", f"  {row_text(row)}") for row in section.rows)
 
 
-def _row_text(row: Row) -> str:
+def row_text(row: Row) -> str:
+    """``layers.* ×4  +clone of %q   model.py:8``, without what is not known."""
     return "  ".join(part for part in (row.scope, row.text) if part) + (f"   {row.source}" if row.source else "")
 
 

@@ -21,16 +21,15 @@ _ADVICE = "Run the test again, which writes it anew, or remove it."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingChange:
-    """One edit to be accepted or rejected.
+    """One change to be accepted or rejected.
 
-    ``fingerprint`` is the same wherever the edit is made; ``title`` says what was done, ``place`` in which scopes,
-    ``source`` at which lines of the model; ``hint`` is the likely cause.
+    ``fingerprint`` is the same wherever the change is made; ``title`` says what was done, ``places`` in which scopes
+    and at which lines of the model; ``hint`` is the likely cause.
     """
 
     fingerprint: str
     title: str
-    place: str = ""
-    source: str = ""
+    places: tuple[str, ...] = ()
     hint: str = ""
 
 
@@ -38,19 +37,17 @@ class WaitingChange:
 class Pending:
     """What waits: ``text`` is the snapshot to be.
 
-    ``before`` is the digest of the snapshot it was compared with, ``drift`` the fingerprint of all ``changes``
-    together, ``headline`` the verdict, ``report`` its lines. ``accepted`` are the fingerprints of changes that a
-    reviewer has taken; ``environment`` are differences between the machine of the snapshot and that of the run.
+    ``before`` is the digest of the snapshot it was compared with, ``cost`` what all ``changes`` together cost.
+    ``accepted`` are the fingerprints of changes that a reviewer has taken; ``environment`` are differences between the
+    machine of the snapshot and that of the run.
     """
 
     test: str
     before: str
-    drift: str
-    headline: str
     changes: tuple[WaitingChange, ...]
     accepted: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
-    report: str = ""
+    cost: str = ""
     text: str
 
     @property
@@ -96,9 +93,13 @@ def read_pending(text: str, path: str) -> Pending:
 
 
 def _pending(fields: dict[str, Any], text: str) -> Pending:
-    changes = tuple(WaitingChange(**change) for change in fields.pop("changes"))
+    changes = tuple(_change(**change) for change in fields.pop("changes"))
     accepted, environment = tuple(fields.pop("accepted")), tuple(fields.pop("environment"))
     return Pending(changes=changes, text=text, accepted=accepted, environment=environment, **fields)
+
+
+def _change(*, places: list[str], **others: str) -> WaitingChange:
+    return WaitingChange(places=tuple(places), **others)
 
 
 def snapshot_text(text: str) -> str:

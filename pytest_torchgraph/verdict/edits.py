@@ -1,9 +1,9 @@
-"""A verdict as what a reviewer accepts or rejects: one entry for each edit, whatever follows from it left out."""
+"""A verdict as what a reviewer accepts or rejects: one edit for each finding, whatever follows from others left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pytest_torchgraph.diff.change import Change
 from pytest_torchgraph.diff.fingerprint import fingerprint
@@ -17,43 +17,41 @@ CONSEQUENCES: frozenset[Kind] = frozenset({"follow", "output", "memory", "count"
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit wherever a graph has it: its fingerprint, the finding that tells of it, and the changes behind it.
+    """What a finding tells, wherever a graph has it.
 
-    ``whole`` says that the edit is all that the finding tells: several changes that one cause explains.
+    ``fingerprint`` names it, the same in every report; ``findings`` tell of it, more than one where they tell the same;
+    ``groups`` are the changes that it is known by.
     """
 
     fingerprint: str
-    finding: Finding
+    findings: tuple[Finding, ...]
     groups: tuple[Group, ...]
-    whole: bool = False
+
+    @property
+    def finding(self) -> Finding:
+        """The finding that stands for all."""
+        return self.findings[0]
 
 
 def edits_of(findings: Iterable[Finding]) -> tuple[Edit, ...]:
     """The edits behind the *findings* that fail, in the order of the findings."""
     failing = [finding for finding in findings if finding.severity == "fail"]
-    causes = [edit for each in failing if each.kind not in CONSEQUENCES for edit in _edits(each)]
-    told = causes or [_edit(finding, (group,)) for finding in failing for group in finding.groups]
-    found: dict[str, Edit] = {}
-    for edit in told:
-        known = found.get(edit.fingerprint)
-        found[edit.fingerprint] = replace(known, groups=(*known.groups, *edit.groups)) if known else edit
-    return tuple(found.values())
+    causes = [finding for finding in failing if finding.kind not in CONSEQUENCES]
+    found: dict[str, list[Finding]] = {}
+    for finding in causes or failing:
+        found.setdefault(fingerprint(group.first for group in _known_by(finding)), []).append(finding)
+    return tuple(_edit(name, tuple(telling)) for name, telling in found.items())
 
 
-def _edits(finding: Finding) -> Iterator[Edit]:
-    """One edit for each group; a cause that explains changes of several kinds is one edit.
-
-    What other inputs brought with them is told with the inputs, and is no edit of its own.
-    """
-    own = [group for group in finding.groups if kind_of(group.first) == finding.kind]
-    if finding.kind == "input" or len(own) == len(finding.groups):
-        yield from (_edit(finding, (group,)) for group in own)
-    else:
-        yield _edit(finding, finding.groups, whole=True)
+def _edit(name: str, telling: tuple[Finding, ...]) -> Edit:
+    return Edit(name, telling, tuple(group for finding in telling for group in _known_by(finding)))
 
 
-def _edit(finding: Finding, groups: tuple[Group, ...], *, whole: bool = False) -> Edit:
-    return Edit(fingerprint(group.first for group in groups), finding, groups, whole)
+def _known_by(finding: Finding) -> tuple[Group, ...]:
+    """The changes that tell an edit from others: what other inputs brought with them does not."""
+    if finding.kind != "input":
+        return finding.groups
+    return tuple(group for group in finding.groups if kind_of(group.first) == "input") or finding.groups
 
 
 def fingerprint_of(edits: Iterable[Edit]) -> str:

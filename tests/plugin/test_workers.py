@@ -56,18 +56,20 @@ def test_a_crashed_worker_judges_nothing_unused(project: Project) -> None:
     assert not any("unused" in line for line in result.section())
 
 
-def event(test: str, what: str, change: str = "", **more: object) -> Event:
-    return Event(test=test, path=f"snapshots/{test}", what=what, text="+4 aten.clone", change=change, **more)  # type: ignore[arg-type]
+def event(test: str, what: str, *changes: str, **more: object) -> Event:
+    return Event(test=test, path=f"snapshots/{test}", what=what, text="+4 aten.clone", changes=changes, **more)  # type: ignore[arg-type]
 
 
 def test_drifts_are_grouped_by_what_changed_the_most_frequent_first() -> None:
     events = [event("a", "drifted", "1111"), event("b", "drifted", "2222"), event("c", "drifted", "2222")]
+    events.append(event("d", "drifted", "2222", "1111"))
     shown = [text for text, _ in lines(Ledger(events={one.test: [one] for one in events}))]
     assert shown == [
         "change 2222: 2 tests, for example b: +4 aten.clone",
         "  drifted snapshots/b",
         "  drifted snapshots/c",
         "drifted snapshots/a: +4 aten.clone (change 1111)",
+        "drifted snapshots/d: +4 aten.clone (change 2222 and 1 more)",
     ]
 
 
@@ -83,5 +85,5 @@ def test_a_run_in_which_everything_matched_says_nothing() -> None:
 
 @pytest.mark.parametrize("notes", [(), ("one", "two")])
 def test_events_survive_the_way_through_a_report(notes: tuple[str, ...]) -> None:
-    events = [event("a", "matched", notes=notes)]
+    events = [event("a", "drifted", "1111", notes=notes)]
     assert unpack(pack("a", events)) == ("a", events)

@@ -24,14 +24,15 @@ def case(test: str, status: CaseStatus, title: str = "what happened", **more: ob
     return Case(test=test, status=status, outline=outline, **more)  # type: ignore[arg-type]
 
 
-def drift(test: str, fingerprint: str = "3f2a0000", lines: int = 1) -> Case:
+def drift(test: str, change: str = "3f2a0000", lines: int = 1) -> Case:
     """A drift with one finding of *lines* lines."""
     section = Section(
-        "+1 aten.clone (0 -> 1)", (Row("layers.0", "+clone of %mm", "m.py:3"),), "", ("  + clone",) * lines
+        "+1 aten.clone (0 -> 1)",
+        (Row("layers.0", "+clone of %mm", "m.py:3"),),
+        lines=("  + clone",) * lines,
+        change=change,
     )
-    outline = Outline(
-        status="drift", title=f"{test}: +1 aten.clone (0 -> 1)", sections=(section,), fingerprint=fingerprint
-    )
+    outline = Outline(status="drift", title=f"{test}: +1 aten.clone (0 -> 1)", sections=(section,), changes=(change,))
     metrics = (Metric("ops", 91, 107), Metric("peak", 2048, 1024), Metric("copies", 0, 1), Metric("casts", 3, 3))
     return Case(test=test, status="drift", outline=outline, path=f"snapshots/{test}", metrics=metrics)
 

@@ -18,7 +18,9 @@ def test_a_report_is_read_back_as_it_was_written() -> None:
 
 
 def test_every_field_survives_the_way_through_an_event() -> None:
-    section = Section("+1 aten.clone", (Row("layers.0", "+clone", "m.py:3"),), "a hint", ("  + clone()",), note=True)
+    section = Section(
+        "+1 aten.clone", (Row("layers.0", "+clone", "m.py:3"),), "a hint", ("  + clone()",), True, change="f"
+    )
     outline = Outline(
         status="drift",
         title="t: x",
@@ -26,7 +28,7 @@ def test_every_field_survives_the_way_through_an_event() -> None:
         sections=(section,),
         cost="ops",
         accept="a",
-        fingerprint="f",
+        changes=("f", "g"),
     )
     whole = Case(
         test="t",

@@ -118,19 +118,18 @@ def test_very_verbose_shows_each_operation_before_and_after() -> None:
 
     assert report(layers(3), layers(3, change=change), 2) == text("""
         test_m: +2 aten.clone (0 -> 2)
-          +2 aten.clone (0 -> 2)
+          change 02b09a01: +2 aten.clone (0 -> 2)
             layers.* ×2  +clone of %mm f32[2,64]   attention.py:101
             hint: the same values are written to other memory (.clone(), copy_); is the copy needed?
               layers.1
                 + clone(%mm) f32[2,64]
               and the same in layers.2
-          3 operations swapped: aten.relu -> aten.gelu
+          change 33f65ea3: 3 operations swapped: aten.relu -> aten.gelu
             layers.* ×3  relu -> gelu of %mm   attention.py:101,102
               layers.0
                 - relu(%mm) f32[2,64]
                 + gelu(%mm) f32[2,64]
               and the same in layers.1, layers.2
-          change 62c09205
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 
