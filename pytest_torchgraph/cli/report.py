@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +37,21 @@ def run(arguments: argparse.Namespace) -> int:
     from pytest_torchgraph.report.json import merged
 
     output.form_of(arguments)
-    output.put(merged(*map(_read, arguments.files)), arguments)
+    reports = list(map(_read, arguments.files))
+    output.put(merged(*reports), arguments)
+    sys.stderr.write("".join(_repeats(arguments.files, reports)))
     return SAME
+
+
+def _repeats(files: list[str], reports: list[Report]) -> Iterator[str]:
+    """Each file that tells what an earlier one tells: a file may be given twice by mistake."""
+    from pytest_torchgraph.report.case import told_before
+
+    for at, (file, report) in enumerate(zip(files, reports, strict=True)):
+        count, total = told_before(report, reports[:at]), len(report.cases)
+        if count:
+            which = "all its" if count == total else f"{count} of its {total}"
+            yield f"torchgraph: {file}: an earlier file tells {which} graphs too; each is counted once.\n"
 
 
 def _read(path: str) -> Report:

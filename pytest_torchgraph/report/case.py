@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
@@ -148,6 +148,12 @@ def report_of(cases: Iterable[Case], *, complete: bool = True) -> Report:
     return Report(tuple(_but_agreeing(told.case for told in found)), complete)
 
 
+def told_before(report: Report, earlier: Iterable[Report]) -> int:
+    """How many cases of *report* one of the *earlier* reports tells alike."""
+    known = {_Told(case) for each in earlier for case in each.cases}
+    return sum(_Told(case) in known for case in report.cases)
+
+
 def _but_agreeing(ranked: Iterable[Case]) -> Iterator[Case]:
     told: set[tuple[str, str]] = set()
     for case in ranked:
@@ -157,12 +163,16 @@ def _but_agreeing(ranked: Iterable[Case]) -> Iterator[Case]:
 
 
 class _Told:
-    """A case as it is told apart from others: its view, which no hash could be taken of, is left aside."""
+    """A case as it is told apart from others.
+
+    Its view, which no hash could be taken of, and the command that accepts it, which depends on the folder that pytest
+    ran in, are left aside.
+    """
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.order = (rank(case.status), case.test, case.path)
-        self._key = (case.test, case.path, case.status, case.outline, case.metrics, case.place)
+        self._key = (*self.order, replace(case.outline, accept=""), case.metrics, case.place)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Told) and self._key == other._key

@@ -1,0 +1,62 @@
+"""``torchgraph report merge``: what several files tell alike is counted once, and that is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.report.case import Case, report_of
+from pytest_torchgraph.report.json import read, render
+from tests.report.cases import case, drift
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder to work in."""
+    monkeypatch.chdir(tmp_path)
+
+
+def write(name: str, *cases: Case) -> None:
+    Path(name).write_text(render(report_of(cases)), encoding="utf-8")
+
+
+def merge(*names: str) -> list[str]:
+    assert main(["report", "merge", *names, "-o", "all.json"]) == 0
+    return [found.test for found in read(Path("all.json").read_text("utf-8")).cases]
+
+
+@pytest.mark.parametrize("second", ["a.json", "copy.json"])
+def test_a_run_that_is_given_twice_is_counted_once_and_that_is_said(
+    second: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("a.json", drift("t.py::one"), case("t.py::two", "same"))
+    write("copy.json", drift("t.py::one"), case("t.py::two", "same"))
+    assert merge("a.json", second) == ["t.py::one", "t.py::two"]
+    told = capsys.readouterr()
+    assert told.out == "all.json: 2 graphs: 1 drifted, 1 unchanged\n"
+    assert told.err == f"torchgraph: {second}: an earlier file tells all its graphs too; each is counted once.\n"
+
+
+def test_a_run_from_another_folder_is_the_same_run() -> None:
+    here = drift("t.py::one")
+    there = replace(here, outline=replace(here.outline, accept="pytest ../t.py::one --torchgraph-update"))
+    write("a.json", here)
+    write("b.json", there)
+    assert merge("a.json", "b.json") == ["t.py::one"]
+
+
+def test_of_files_that_overlap_the_common_part_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.json", drift("t.py::one"), case("t.py::two", "same"))
+    write("b.json", case("t.py::two", "same"), case("t.py::three", "same"), drift("t.py::one", "beef0000"))
+    assert merge("a.json", "b.json") == ["t.py::one", "t.py::one", "t.py::three", "t.py::two"]
+    assert "torchgraph: b.json: an earlier file tells 1 of its 3 graphs too" in capsys.readouterr().err
+
+
+def test_files_that_share_nothing_are_merged_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.json", drift("t.py::one"))
+    write("b.json", case("t.py::two", "same"))
+    merge("a.json", "b.json")
+    assert capsys.readouterr().err == ""
