@@ -1,10 +1,11 @@
-"""Failures with colours where the terminal has them; what other plugins read of a failure stays plain.
+"""Failures as the terminal shows them: with colours where it has them, and in one line where pytest sums up.
 
 This module is a plugin of its own, which only the process that writes to the terminal registers.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ FAILING = frozenset({"drifted", "missing", "over budget", "unreadable", "refused
 
 
 class Painted:
-    """A failure as pytest holds it, which paints its lines on a terminal that has colours."""
+    """A failure of *test* as pytest holds it, which paints its lines on a terminal that has colours."""
 
-    def __init__(self, told: Any) -> None:
+    def __init__(self, told: Any, test: str) -> None:
         self._told = told
+        self._test = test
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -25,6 +27,13 @@ class Painted:
 
     def __str__(self) -> str:
         return str(self._told)
+
+    @property
+    def reprcrash(self) -> Any:
+        """What pytest's summary tells beside the test, under ``-vv`` and in CI all of it: the headline alone."""
+        crash = self._told.reprcrash
+        first = crash.message.partition("\n")[0].removeprefix("Failed: ")
+        return replace(crash, message=first.removeprefix(f"{self._test}: ").removeprefix(f"torchgraph: {self._test} "))
 
     def toterminal(self, tw: Any) -> None:
         """Write it; pytest has decided on colours from ``--color``, ``NO_COLOR``, ``FORCE_COLOR`` and the terminal."""
@@ -40,7 +49,7 @@ class Painted:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Paint a failure that consists of the words of a check, and of no traceback."""
-    packed: dict[str, Any] = getattr(report, "torchgraph", {"events": []})
+    packed: dict[str, Any] = getattr(report, "torchgraph", {"test": "", "events": []})
     style = getattr(getattr(report.longrepr, "reprtraceback", None), "style", "")
     if report.failed and style == "value" and any(event["what"] in FAILING for event in packed["events"]):
-        report.longrepr = Painted(report.longrepr)  # type: ignore[assignment]
+        report.longrepr = Painted(report.longrepr, packed["test"])  # type: ignore[assignment]

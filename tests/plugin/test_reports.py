@@ -28,6 +28,12 @@ TESTS = """
     def test_same(torch_graph):
         torch_graph.check(graph(ADD))
 """
+NEW = """
+    from stubs import *
+
+    def test_new(torch_graph):
+        torch_graph.check(graph(ADD))
+"""
 ALL = ("r.html", "r.md", "r.json", "r.txt")
 XDIST = ("-p", "xdist.plugin", "-n", "2")
 
@@ -118,6 +124,18 @@ def test_colours_stay_out_of_files_of_other_plugins(drifted: Project) -> None:
     text = (drifted.path / "junit.xml").read_text("utf-8")
     assert "+1 aten.clone (0 -&gt; 1)" in text
     assert "#x1B" not in text
+
+
+@pytest.mark.parametrize("how", [(), ("-v",), ("-vv",), ("-vv", "--color=yes"), ("-vv", *XDIST), ("--tb=line",)])
+def test_the_summary_of_pytest_has_one_line_for_each_failure_however_verbose(
+    drifted: Project, how: tuple[str, ...]
+) -> None:
+    drifted.write({"test_n.py": NEW})
+    text = re.sub("\033\\[[0-9]*m", "", drifted.run("-rf", *how, COLUMNS="200", CI="1").text)
+    told = text[text.index("short test summary info") :].splitlines()[1:-1]
+    assert told[0] == "FAILED test_m.py::test_many[0] - +1 aten.clone (0 -> 1)"
+    assert told[-1] == "FAILED test_n.py::test_new - has no snapshot"
+    assert all(line.startswith("FAILED ") for line in told)
 
 
 def test_verbose_tells_every_finding_and_very_verbose_every_operation(drifted: Project) -> None:
