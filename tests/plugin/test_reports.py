@@ -132,7 +132,7 @@ def test_the_summary_of_pytest_has_one_line_for_each_failure_however_verbose(
 ) -> None:
     drifted.write({"test_n.py": NEW})
     text = re.sub("\033\\[[0-9]*m", "", drifted.run("-rf", *how, COLUMNS="200", CI="1").text)
-    told = text[text.index("short test summary info") :].splitlines()[1:-1]
+    told = sorted(text[text.index("short test summary info") :].splitlines()[1:-1])
     assert told[0] == "FAILED test_m.py::test_many[0] - +1 aten.clone (0 -> 1)"
     assert told[-1] == "FAILED test_n.py::test_new - has no snapshot"
     assert all(line.startswith("FAILED ") for line in told)
