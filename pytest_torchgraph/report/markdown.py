@@ -119,7 +119,7 @@ def _details(changes: tuple[Change, ...], room: int) -> tuple[str, int]:
 def _detail(change: Change, verbosity: int) -> str:
     first, *others = change.cases
     title = first.outline.title.removeprefix(f"{first.test}: ")
-    name = f"change {html(ids_text(change.ids))}: " if change.ids else ""
+    name = f"change {html(change.ids[0])}{_and_more(change.ids)}: " if change.ids else ""
     many = f" ({len(change.cases)} tests)" if others else f" in {html(first.test)}"
     lines = [terminal(first.outline, verbosity)]
     lines += (
@@ -127,6 +127,10 @@ def _detail(change: Change, verbosity: int) -> str:
     )
     summary = f"<summary>{name}{html(title)}{many}</summary>"
     return f"\n<details>{summary}\n\n{fenced(chr(10).join(lines))}\n\n</details>\n"
+
+
+def _and_more(ids: tuple[str, ...]) -> str:
+    return ids_text(ids).removeprefix(ids[0])
 
 
 def _line(text: str) -> str:

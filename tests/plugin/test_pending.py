@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +151,37 @@ def test_what_a_reviewer_accepted_stays_accepted_when_the_test_runs_again(
     assert main(["accept", "--change", first.changes[0].fingerprint]) == 0
     drifted.run()
     assert read_pending(drifted.snapshots()[NEW], NEW).accepted == (first.changes[0].fingerprint,)
+
+
+def ids(pattern: str, text: str) -> list[str]:
+    return re.findall(pattern, text, re.MULTILINE)
+
+
+def test_a_change_has_one_id_wherever_it_is_shown(
+    drifted: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drifted.write({"test_m.py": COPIED.replace("CLONE", "CLONE, RELU")})
+    result = drifted.run("-v", *(f"--torchgraph-report=r.{form}" for form in ("md", "html", "json", "txt")))
+    known = [change.fingerprint for change in read_pending(drifted.snapshots()[NEW], NEW).changes]
+    first = known[0]
+    assert len(set(known)) == 2
+    assert result.section()[0].endswith(f"(change {first} and 1 more)")
+    assert ids(r"^  change (\w+): ", result.text) == known
+    (case,) = json.loads((drifted.path / "r.json").read_text("utf-8"))["cases"]
+    assert case["outline"]["changes"] == known
+    assert [section["change"] for section in case["outline"]["sections"] if section["change"]] == known
+    markdown = (drifted.path / "r.md").read_text("utf-8")
+    assert f"change <code>{first}</code> and 1 more: " in markdown
+    assert ids(r"^  change (\w+): ", markdown) == known
+    assert all(f"change {name}: " in (drifted.path / "r.html").read_text("utf-8") for name in known)
+    monkeypatch.chdir(drifted.path)
+    assert main(["review", "--list"]) == 1
+    listed = capsys.readouterr().out
+    assert ids(r"^change (\w+): ", listed) == ids(r"accept --change (\w+)$", listed) == known
+    for command in ids(r"accept: torchgraph (.+)$", listed):
+        assert main(command.split()) == 0
+    assert list(drifted.snapshots()) == [FILE]
+    assert drifted.run().code == 0
 
 
 def test_an_environment_that_differs_comes_first_in_the_summary(drifted: Project) -> None:

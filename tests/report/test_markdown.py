@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from textwrap import dedent
 
 import pytest
@@ -47,6 +48,12 @@ def test_one_row_for_each_test_and_the_words_folded() -> None:
 
         </details>
     """)
+
+
+def test_of_several_changes_the_first_id_can_be_copied_and_the_rest_is_counted() -> None:
+    found = drift("t.py::one", "3f2a0000")
+    several = replace(found, outline=replace(found.outline, changes=("3f2a0000", "beef0000", "cafe0000")))
+    assert "<summary>change <code>3f2a0000</code> and 2 more: <code>+1 aten.clone" in render(report_of([several]))
 
 
 def test_a_session_in_which_nothing_changed_is_one_line() -> None:
