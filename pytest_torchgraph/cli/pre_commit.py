@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.snapshots import parsed, read_text
-from pytest_torchgraph.cli.waiting import files_below
+from pytest_torchgraph.cli.waiting import LISTED, files_below
 from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Name every file that must not be committed, and why."""
     given = list(map(Path, arguments.files)) or sorted(files_below(Path(), SNAPSHOT, SNAPSHOT + SUFFIX))
     faults = [fault for fault in map(_fault, dict.fromkeys(_with_waiting(given))) if fault]
-    sys.stdout.write("".join(f"{fault}\n" for fault in faults))
+    rest = [f"and {len(faults) - LISTED} more"] if len(faults) > LISTED else []
+    sys.stdout.write("".join(f"{line}\n" for line in [*faults[:LISTED], *rest]))
     return DRIFT if faults else SAME
 
 

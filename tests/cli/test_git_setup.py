@@ -216,6 +216,15 @@ def test_what_waits_beside_a_given_snapshot_is_named_and_without_files_what_wait
     assert f"\n{waiting}.new waits for review" in told
 
 
+def test_of_many_that_wait_ten_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(12):
+        waits(f"n{number}", CLONE)
+    assert main(["pre-commit"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 11
+    assert told[-1] == "and 2 more"
+
+
 def hook() -> dict[str, Any]:
     (found,) = yaml.safe_load((PROJECT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     return dict(found)
