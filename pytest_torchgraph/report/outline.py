@@ -57,6 +57,11 @@ class Outline:
     changes: tuple[str, ...] = ()
 
 
+def hint_text(hint: str, cause: str) -> str:
+    """``a view is copied [extra-copy]``: the likely cause, and the name that the documentation has it under."""
+    return f"{hint} [{cause}]" if hint and cause else hint
+
+
 def ids_text(changes: Sequence[str]) -> str:
     """``3f2a91c0``, or ``3f2a91c0 and 2 more``; empty where there is none."""
     more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""

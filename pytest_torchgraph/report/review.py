@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.report.drift import Sources, cost_text, places_of
+from pytest_torchgraph.report.outline import hint_text
 from pytest_torchgraph.report.terminal import row_text
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, digest
 from pytest_torchgraph.verdict.edits import Edit, edits_of
@@ -33,5 +34,5 @@ def _change(edit: Edit, sources: Sources) -> WaitingChange:
         fingerprint=edit.fingerprint,
         title=edit.finding.title,
         places=tuple(dict.fromkeys(filter(None, rows))),
-        hint=edit.finding.hint,
+        hint=hint_text(edit.finding.hint, edit.finding.cause),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.report.outline import Outline, Row, Section
+from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
 
 EDITS = 3
 """Edits told of one scope in a short report."""
@@ -63,7 +63,7 @@ def _short(outline: Outline) -> Iterator[tuple[str, str]]:
         yield from _cost(outline)
         yield from _alive(outline, 1 if leading.in_cost else 0)
         if leading.hint:
-            yield "", f"  hint: {leading.hint}"
+            yield "", f"  hint: {hint_text(leading.hint, leading.cause)}"
         yield from _others(others)
     yield from _accept(outline)
 
@@ -86,7 +86,7 @@ def _long(outline: Outline, *, every_line: bool) -> Iterator[tuple[str, str]]:
         yield "faint" if section.note else "", f"  {_named(section)}{section.title}"
         yield from (("", f"  {text}") for _, text in _rows(section))
         if section.hint:
-            yield "", f"    hint: {section.hint}"
+            yield "", f"    hint: {hint_text(section.hint, section.cause)}"
         if every_line:
             yield from ((_sign(line), f"      {line}") for line in section.lines)
     yield from _accept(outline)

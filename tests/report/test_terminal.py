@@ -61,7 +61,8 @@ def test_copies_in_every_layer_take_five_lines() -> None:
           transformer.h.*.attn ×4  +3 clone of %mm[16,2] f32[16,2]   attention.py:101,102,103
           peak 18.2 MiB -> 20.3 MiB (+14.8% above parameters and buffers) \
 at transformer.h.3.attn: clone; ops 100 -> 112; copies 6 -> 18
-          hint: a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read views
+          hint: a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read \
+views [extra-copy]
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 
@@ -82,7 +83,8 @@ def test_a_changed_attention_call_comes_before_the_mask_operations() -> None:
 (4 of 4 calls)
           layers.*.attn ×4  {CALL}: attn_mask None -> bool[2,2], is_causal True -> False, +ones bool[2,2], … \
   attention.py:202, attention.py:101
-          hint: a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key length
+          hint: a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key \
+length [attention-path]
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 
@@ -108,7 +110,7 @@ def test_two_files_are_compared_without_source_lines_and_without_a_command() -> 
     assert lines == text("""
         test_m: +1 aten.clone (0 -> 1)
           layers.0  +clone of %mm f32[2,64]
-          hint: the same values are written to other memory (.clone(), copy_); is the copy needed?
+          hint: the same values are written to other memory (.clone(), copy_); is the copy needed? [extra-copy]
     """)
 
 
@@ -120,7 +122,7 @@ def test_very_verbose_shows_each_operation_before_and_after() -> None:
         test_m: +2 aten.clone (0 -> 2)
           change 02b09a01: +2 aten.clone (0 -> 2)
             layers.* ×2  +clone of %mm f32[2,64]   attention.py:101
-            hint: the same values are written to other memory (.clone(), copy_); is the copy needed?
+            hint: the same values are written to other memory (.clone(), copy_); is the copy needed? [extra-copy]
               layers.1
                 + clone(%mm) f32[2,64]
               and the same in layers.2
@@ -138,7 +140,7 @@ def test_one_layer_more_is_one_row() -> None:
     assert report(layers(3), layers(4)) == text("""
         test_m: +1 Mlp (3 operations)
           layers.3  +Mlp (3 operations)   attention.py:100
-          hint: a module that was not called before: a new layer, or one that a setting switches on
+          hint: a module that was not called before: a new layer, or one that a setting switches on [module-added]
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 
