@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TextIO, TypeAlias
 
+from pytest_torchgraph.graph.counting import times
+
 AFTER, EVERY = 2.0, 0.5
 """Seconds until the line is first shown, and between two of it."""
 SAVE, RESTORE, ERASE = "\x1b7", "\x1b8", "\x1b[K"
@@ -85,7 +87,7 @@ def tell(
 def line(operations: int, path: str, seconds: float, doing: str = "recording") -> str:
     """``recording: 12,345 operations, in layers.3.attn, 4 s``."""
     place = f", in {path}" if path.isprintable() and path else ""
-    return f"{doing}: {operations:,} operation{'' if operations == 1 else 's'}{place}, {seconds:.0f} s"
+    return f"{doing}: {times(operations, 'operation', ',')}{place}, {seconds:.0f} s"
 
 
 def write(stream: TextIO, text: str) -> None:

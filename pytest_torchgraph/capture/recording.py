@@ -31,6 +31,7 @@ from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 
 
@@ -231,8 +232,8 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     scope = recording.modules.scopes[failure[1]]
     place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
     operation = f", in operation {failure[2]}" if failure[2] else ""
-    done = recording.identity.clock
-    add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done} operations")
+    done = times(recording.identity.clock, "operation")
+    add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done}")
 
 
 @contextmanager

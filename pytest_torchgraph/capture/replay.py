@@ -16,6 +16,7 @@ from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.state import random_undo
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import Operation, tensors_in
 from pytest_torchgraph.graph.tensor import TensorRef
@@ -79,9 +80,9 @@ class Replay:
         self.compare_ends()
         done = len(self.graph.operations) - sum(self.skipped.values())
         return (
-            f"verified: {done} operations replayed with the same bits",
-            *(f"{NOT_REPLAYED}{what}{times(count)}" for what, count in self.skipped.items()),
-            *(f"{NOT_RECORDED}{what}{times(count)}" for what, count in self.gaps.items()),
+            f"verified: {times(done, 'operation')} replayed with the same bits",
+            *(f"{NOT_REPLAYED}{what}{often(count)}" for what, count in self.skipped.items()),
+            *(f"{NOT_RECORDED}{what}{often(count)}" for what, count in self.gaps.items()),
         )
 
     def step(self, operation: Operation, seen: Witnessed) -> None:
@@ -260,7 +261,7 @@ WRONG = {
 UNSEEN = Witnessed(reason="nothing was kept of it")
 
 
-def times(count: int) -> str:
+def often(count: int) -> str:
     """How often, where more than once."""
     return f" ×{count}" if count > 1 else ""
 

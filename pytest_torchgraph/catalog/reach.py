@@ -10,6 +10,8 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from pytest_torchgraph.graph.counting import times
+
 FILE = "reach.json"
 
 
@@ -79,7 +81,7 @@ def ordered(counts: Counter[str]) -> dict[str, int]:
 def described(call: Reached) -> Iterator[str]:
     """*call* as a line or two: what every sample reaches, and what depends on the arguments."""
     always = f" {', '.join(call.always)}" if call.always else "" if call.sometimes else " no operation"
-    yield f"{call.name} reaches{always} ({call.samples} sample{'s' * (call.samples != 1)})"
+    yield f"{call.name} reaches{always} ({times(call.samples, 'sample')})"
     if call.sometimes:
         told = (f"{name} ({call.operations[name]} of {call.samples})" for name in call.sometimes)
         yield f"    by its arguments: {', '.join(told)}"

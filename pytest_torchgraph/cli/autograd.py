@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import models
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -94,16 +95,15 @@ def overview(found: Inventory) -> Iterator[str]:
     """Files by area, layers, cycles and gaps."""
     from pytest_torchgraph.catalog.autograd.area import AREAS, MEANING
     from pytest_torchgraph.catalog.autograd.dependency import dependencies
-    from pytest_torchgraph.catalog.autograd.markdown import amount
 
     areas = Counter(file.area for file in found.files)
     lines = sum(file.lines for file in found.files)
-    size = f"{amount(len(found.files), 'file')} of autograd, {amount(lines, 'line')}"
-    yield f"{found.origin}: {size}, {amount(len(found.nodes), 'backward node')}"
+    size = f"{times(len(found.files), 'file')} of autograd, {times(lines, 'line')}"
+    yield f"{found.origin}: {size}, {times(len(found.nodes), 'backward node')}"
     yield from (f"  {area:<26}{areas[area]:>4}  {MEANING[area]}" for area in AREAS)
     circles = dependencies(found.files).cycles
     if circles:
-        yield f"  {amount(len(circles), 'cycle')} of includes; the largest has {len(circles[0])} files"
+        yield f"  {times(len(circles), 'cycle')} of includes; the largest has {len(circles[0])} files"
     yield from (f"  gap: {gap.path}: {gap.reason}" for gap in found.gaps[:SHOWN_GAPS])
     if len(found.gaps) > SHOWN_GAPS:
         yield f"  and {len(found.gaps) - SHOWN_GAPS} more gaps"

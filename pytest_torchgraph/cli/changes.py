@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pytest_torchgraph.cli.waiting import Waiting, counted
+from pytest_torchgraph.cli.waiting import Waiting
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.pending import WaitingChange
 
 PLACES = 3
@@ -44,16 +45,16 @@ def lines(entry: Entry, *, in_full: bool) -> Iterator[str]:
     """The change, where it was made and its likely cause; *in_full* with more places and what its test costs."""
     change, pending = entry.change, entry.files[0].pending
     most = ALL_PLACES if in_full else PLACES
-    yield f"change {change.fingerprint}: {counted(len(entry.files), 'test')}, {change.title}"
+    yield f"change {change.fingerprint}: {times(len(entry.files), 'test')}, {change.title}"
     yield f"  {'in' if len(entry.files) == 1 else 'for example'} {pending.test}"
     yield from (f"    {place}" for place in change.places[:most])
     if len(change.places) > most:
-        yield f"    and {counted(len(change.places) - most, 'more place')}"
+        yield f"    and {times(len(change.places) - most, 'more place')}"
     if change.hint:
         yield f"  hint: {change.hint}"
     if in_full and pending.cost and not pending.accepted:
         others = len(pending.changes) - 1
-        together = f"with its {counted(others, 'other change')}, " if others else ""
+        together = f"with its {times(others, 'other change')}, " if others else ""
         yield f"  cost: {together}{pending.cost}"
 
 
@@ -62,4 +63,4 @@ def summary(waiting: list[Waiting], found: list[Entry]) -> str:
     waits = "waits" if len(waiting) == 1 else "wait"
     done = len({name for each in waiting for name in each.pending.accepted} - {entry.fingerprint for entry in found})
     accepted = f" ({done} more {'is' if done == 1 else 'are'} accepted)" if done else ""
-    return f"{counted(len(waiting), 'snapshot')} {waits} for review, with {counted(len(found), 'change')}{accepted}"
+    return f"{times(len(waiting), 'snapshot')} {waits} for review, with {times(len(found), 'change')}{accepted}"

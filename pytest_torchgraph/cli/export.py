@@ -10,6 +10,7 @@ from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.drawing.saving import require_writable
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.saving import write_whole
 from pytest_torchgraph.tracking.export import FORMATS, render, require_format
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.write(text)
         else:
             write_whole(Path(arguments.output), text.encode())
-            sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
+            sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
     except (ValueError, ImportError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -168,7 +169,7 @@ def run_reach(arguments: argparse.Namespace) -> int:
         Path(arguments.output).write_text(reach.to_json(table), encoding="utf-8")
     except OSError as error:
         raise Wrong(f"{arguments.output}: {error.strerror}; expected a file that can be written") from None
-    sys.stdout.write(f"{arguments.output}: {len(table.calls)} calls\n")
+    sys.stdout.write(f"{arguments.output}: {times(len(table.calls), 'call')}\n")
     return SAME
 
 

@@ -14,6 +14,7 @@ from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
 from pytest_torchgraph.drawing.options import FORMATS, PICTURES, Options
 from pytest_torchgraph.drawing.picture import save
 from pytest_torchgraph.drawing.saving import format_of, require_writable
+from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(error.strerror or str(error)) from None
     except (CannotDraw, ImportError) as error:
         raise Wrong(str(error)) from None
-    sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
+    sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     return SAME
 
 

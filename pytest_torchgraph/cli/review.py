@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli import changes, waiting
 from pytest_torchgraph.cli.accept import NOTHING
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -110,7 +111,7 @@ def _ended(files: list[Waiting]) -> int:
     if not left:
         sys.stdout.write("\nnothing waits any more\n")
         return SAME
-    open_ = waiting.counted(len(changes.entries(left)), "change")
-    told = f"{open_} in {waiting.counted(len(left), 'snapshot')} still wait{'s' * open_.startswith('1 ')} for review"
+    open_ = times(len(changes.entries(left)), "change")
+    told = f"{open_} in {times(len(left), 'snapshot')} still wait{'s' * open_.startswith('1 ')} for review"
     sys.stdout.write(f"\n{told}\n")
     return DRIFT

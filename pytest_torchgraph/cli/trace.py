@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli import models
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.snapshots import save, text_of
+from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -34,5 +35,5 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(text)
     else:
         save(Path(arguments.output), text)
-        sys.stdout.write(f"{arguments.output}: {graph.count('ops')} operations\n")
+        sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     return SAME

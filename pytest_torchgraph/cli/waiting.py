@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.snapshots import read_text, save
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.pending import SUFFIX, Pending, digest, read_pending, write_pending
 
@@ -142,17 +143,12 @@ def _rest(touched: list[Waiting], left: list[Waiting]) -> str:
     snapshots = str(left[0].snapshot) if len(left) == 1 else f"{len(left)} snapshots"
     waits = f"{len(open_)} wait{'s' * (len(open_) == 1)} in {snapshots}"
     then = f"accept the rest with: {command(open_)}" if len(open_) <= NAMED else "torchgraph review --list shows them"
-    return f"{len(known) - len(open_)} of {counted(len(known), 'change')} accepted; {waits}: {then}\n"
+    return f"{len(known) - len(open_)} of {times(len(known), 'change')} accepted; {waits}: {then}\n"
 
 
 def command(chosen: Iterable[str]) -> str:
     """What accepts the changes that are *chosen*, wherever they were made."""
     return " ".join(["torchgraph accept", *(f"--change {name}" for name in chosen)])
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 change``, ``2 changes``."""
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _advanced(waiting: Waiting) -> bool:
@@ -188,7 +184,7 @@ def _with_them(done: list[Waiting], chosen: frozenset[str] | None) -> str:
     if not others:
         return ""
     waits = f"which wait{'s' * (len(others) == 1)} again once the tests have run"
-    return f"with {counted(len(others), 'other change')}, {waits}\n"
+    return f"with {times(len(others), 'other change')}, {waits}\n"
 
 
 def _remove(path: Path) -> None:

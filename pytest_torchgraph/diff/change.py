@@ -81,7 +81,8 @@ class Added:
     """An operation, API call, input or whole module call that is only in the graph after.
 
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
-    what it makes, ``for_host`` that only the host does, which reads it from the device.
+    what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
+    a value that lies otherwise in memory than before.
     """
 
     site: Site
@@ -89,6 +90,7 @@ class Added:
     again: bool = False
     idle: bool = False
     for_host: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Removed:
     """An operation, API call, input or whole module call that is only in the graph before.
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
-    ``again``, ``idle`` and ``for_host`` are as in :class:`Added`, of the graph before.
+    The others are as in :class:`Added`, of the graph before. ``near`` is the position in the
+    live graph after of the forward operation that backward work was for, where that is still there.
     """
 
     site: Site
@@ -104,7 +107,9 @@ class Removed:
     again: bool = False
     idle: bool = False
     for_host: bool = False
+    follows: bool = False
     used: bool = False
+    near: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.diff.tree import Body, Made, Read, Tree, operands_of
+from pytest_torchgraph.diff.tree import Body, Made, Place, Read, Tree, operands_of
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -37,6 +37,8 @@ class Keys:
         self.tree = tree
         self.interner = interner
         self.digests: dict[int, int] = {}
+        self.calls: dict[Place, int] = {}
+        """Forward calls that have a counterpart in the other graph: where they stand, and the number of the pair."""
         self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
         for body in reversed(tree.bodies):
@@ -120,6 +122,15 @@ def out_of_place(packet: str) -> str:
     return packet[:-1] if packet.endswith("_") and not packet.endswith("__") else packet
 
 
+def forward_pair(keys: Keys, body: Body, at: int) -> Hashable:
+    """Of a block in a phase, the number of the pair that its forward call is part of: it belongs to no other one."""
+    inner = body.inner.get(at)
+    forward = inner.forward if inner else None
+    if forward is None or forward is inner or forward.outer is None:
+        return None
+    return keys.calls.get((forward.outer.number, forward.position))
+
+
 def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
     """Everything about the item, and the keys of the items that made what it reads."""
     makers = []
@@ -138,7 +149,7 @@ def same_work(keys: Keys, body: Body, at: int) -> Hashable:
 
 
 def same_module(keys: Keys, body: Body, at: int) -> Hashable:
-    """The same module of the same class, or the same operation on the same parameters."""
+    """The same module of the same class, or the same operation on the same parameters or for the same gradients."""
     item = body.record.items[at]
     match item:
         case Block():
@@ -147,7 +158,8 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
             return (item.kind, item.name)
         case Work():
             leaves = [operand.reference.path for operand in operands_of(item) if isinstance(operand.reference, Leaf)]
-            return (item.name, len(item.arguments), *leaves) if leaves else ("no leaves", keys.plain[body.number][at])
+            named = (*leaves, *item.becomes)
+            return (item.name, len(item.arguments), *named) if named else ("no leaves", keys.plain[body.number][at])
         case Semantic():
             return ("api", item.name)
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, same_kind
+from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
@@ -50,6 +50,7 @@ class Matching:
         for left, right in pairs:
             self.pair((before.number, left), (after.number, right))
             if left in before.inner and right in after.inner:
+                self.before.calls[before.number, left] = self.after.calls[after.number, right] = len(self.forward)
                 self._match_bodies(before.inner[left], after.inner[right])
 
     def _match_moved(self) -> None:
@@ -239,7 +240,12 @@ def _level_pairs(
 def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | None]:
     """The key of each item as a number, ``None`` where it has none at this level; only these are ever compared."""
     number = keys.interner.number
-    return [None if (key := level(keys, body, at)) is None else number(key) for at in gap]
+    found: list[int | None] = []
+    for at in gap:
+        pair = forward_pair(keys, body, at)
+        key = level(keys, body, at) if pair is None else ("stands for", pair)
+        found.append(None if key is None else number(key))
+    return found
 
 
 def _between(pairs: list[tuple[int, int]], left: range, right: range) -> Iterator[Gap]:

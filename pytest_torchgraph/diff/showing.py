@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from pytest_torchgraph.diff.change import Shown, Site, Value
 from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, numbered, operands_of
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
+from pytest_torchgraph.graph.naming import value_names, wish
 from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Argument, Block, Given, Item, Operand, Reading, Result, Semantic, Work
+from pytest_torchgraph.graph.program import (
+    Argument,
+    Block,
+    Operand,
+    Reading,
+    Result,
+    Saved,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 
@@ -35,9 +43,24 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
 def name_in(tree: Tree, body: Body, operand: Operand, read: Read) -> str:
     """Name of a value: the module call that handed it out where it did, else the operation, input or parameter."""
     reference = operand.reference
+    if isinstance(reference, Saved):
+        return _saved_name(body, reference)
     if isinstance(reference, Result) and reference.item in body.inner:
         return f"%{names_of(body)[reference.item]}{_position(reference.position)}"
     return definition_name(tree, body, read.definition)
+
+
+def _saved_name(body: Body, saved: Saved) -> str:
+    """``^mul``, ``^attn>sdpa``: a forward value as a snapshot names it in a phase."""
+    marks = "^" * (saved.up + 1)
+    if not saved.steps:
+        return f"{marks}in{saved.position}"
+    names: list[str] = []
+    forward = saved_in(body, saved.up)
+    for step in saved.steps:
+        names.append(names_of(forward)[step])
+        forward = forward.inner.get(step, forward)
+    return f"{marks}{'>'.join(names)}{_position(saved.position)}"
 
 
 def definition_name(tree: Tree, body: Body, definition: Definition) -> str:
@@ -91,47 +114,15 @@ def _position(position: int) -> str:
 
 
 def names_of(body: Body) -> list[str]:
-    """A name for each item of *body*, no two alike: ``mul``, ``mul_1``; those of module calls are given first."""
+    """A name for each item of *body*, as a snapshot gives them: ``mul``, ``mul_1``."""
     if len(body.names) != len(body.record.items):
-        body.names = list(_distinct(body.record.items))
+        body.names = value_names(map(wish, body.record.items))
     return body.names
-
-
-def _distinct(items: tuple[Item, ...]) -> list[str]:
-    names = [""] * len(items)
-    taken: set[str] = set()
-    following: Counter[str] = Counter()
-    for fixed in (True, False):
-        for at, item in enumerate(items):
-            if fixed is (isinstance(item, Block) or (isinstance(item, Given) and bool(item.name))):
-                word = item_word(item)
-                name = word
-                while name in taken:
-                    following[word] += 1
-                    name = f"{word}_{following[word]}"
-                names[at] = name
-                taken.add(name)
-    return names
-
-
-def item_word(item: Item) -> str:
-    """What a reader calls an item: ``clone``, ``layers.0``, ``layers.0#2``, ``x``."""
-    if isinstance(item, Given):
-        return item.name or item.kind
-    if isinstance(item, Work):
-        return operation_word(item.name)
-    return numbered(item, short_name(item.name)) if isinstance(item, Block) else short_name(item.name)
 
 
 def operation_word(name: str) -> str:
     """``clone`` for ``aten.clone.default``; a name without an overload is given as ``aten.clone``."""
     return packet_of(name).rpartition(".")[2]
-
-
-def short_name(name: str) -> str:
-    """``attn`` for ``/block.attn``; a module's index keeps its list's name."""
-    head, _, last = name.lstrip("/").rpartition(".")
-    return f"{head.rpartition('.')[2]}.{last}" if last.isdigit() and head else last
 
 
 def read_spec(tree: Tree, read: Read) -> TensorSpec | None:

@@ -25,8 +25,8 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
 
-EACH = "each"
-"""The name of a loop that does its work for one parameter after the other."""
+EACH, ALL = "each", "all"
+"""The names of a loop that does its work for one parameter after the other, and of one that does it at once."""
 AGAIN = "#again"
 """Follows the name of a module call that checkpointing makes again."""
 Place: TypeAlias = "tuple[int, int]"

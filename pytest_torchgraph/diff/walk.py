@@ -19,12 +19,16 @@ from pytest_torchgraph.diff.change import (
     Replaced,
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
+from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
+from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.graph.tally import COPY_PACKETS
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -102,7 +106,8 @@ class Walk:
                     yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
             return
         operations = operations_in(body.record.items[at]) * body.times
-        yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at))
+        follows = self._copies_changed(self.after, body, at, {})
+        yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -112,7 +117,18 @@ class Walk:
         item = body.record.items[at]
         used = (body.number, at) in self.used or writes_in_place(item)
         operations = operations_in(item) * body.times
-        yield Removed(site_at(self.before, body, at), operations, *self.usage_before.facts(body, at), used)
+        facts = self.usage_before.facts(body, at)
+        follows = self._copies_changed(self.before, body, at, self.matching.forward)
+        near = forward_source(self.matching, body, at)
+        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used, near)
+
+    def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
+        """Whether the item at *at* copies a value that lies otherwise on the other side."""
+        item = body.record.items[at]
+        if not isinstance(item, Work) or packet_of(item.name) not in COPY_PACKETS:
+            return False
+        made = next((_maker(read) for read in keys.reads(body.number, at)[:1]), (-1, -1))
+        return to_after.get(made, made) in self.changed_looks
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if (before.number, left) in self.matching.moved:

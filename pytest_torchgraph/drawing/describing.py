@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.measure import measured, total, written
-from pytest_torchgraph.drawing.model import Node, amount
+from pytest_torchgraph.drawing.model import Node
 from pytest_torchgraph.drawing.tree import read_by
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import tensors_in
 
@@ -55,7 +56,7 @@ class Describing:
 
     def _operations(self, node: Node) -> Iterator[str]:
         counts = Counter(short(self.graph.operations[index].packet) for index in node.operations)
-        yield amount(len(node.operations), "operation")
+        yield times(len(node.operations), "operation", ",")
         named = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in counts.most_common(SHOWN))
         yield f"most  {named}" + (", …" if len(counts) > SHOWN else "")
 

@@ -11,9 +11,10 @@ from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.layout import Box, Scene, lay_out
 from pytest_torchgraph.drawing.marks import Marks, marks_of
 from pytest_torchgraph.drawing.measure import MEASURES, measured
-from pytest_torchgraph.drawing.model import Node, amount, build, closed, collapsed, drawn, levels
+from pytest_torchgraph.drawing.model import Node, build, closed, collapsed, drawn, levels
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.drawing.paint import Painter
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.phase import PHASES
 
@@ -140,4 +141,4 @@ def summary(graph: Graph) -> str:
     from pytest_torchgraph.verdict.quantity import bytes_text
 
     work = sum(not operation.is_view for operation in graph.operations)
-    return f"{amount(work, 'operation')} · peak {bytes_text(graph.memory.peak)}"
+    return f"{times(work, 'operation', ',')} · peak {bytes_text(graph.memory.peak)}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.drawing.kind import MATMUL, POINTWISE, kind_of, short
 from pytest_torchgraph.drawing.tree import Branch, grow
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import Argument, Operation, tensors_in
 from pytest_torchgraph.graph.phase import OPTIMIZER
@@ -89,7 +90,7 @@ class Freezing:
         self.phase = phase
         node = self._group([root])
         title = next((f"{phase}: {one.title}" for one in self.graph.phases if one.name == phase and one.title), phase)
-        detail = f"{root.class_name} · {amount(len(node.operations), 'operation')}"
+        detail = f"{root.class_name} · {times(len(node.operations), 'operation', ',')}"
         node = replace(node, title=title, detail=detail, role="phase", kind="")
         if phase == OPTIMIZER and self.folded:
             return replace(node, body=Body((replace(node, role="module", title="every parameter", body=None),)))
@@ -115,7 +116,7 @@ class Freezing:
         made = tuple(sorted(index for node in body.nodes for index in node.operations))
         return Node(
             title=title,
-            detail=amount(len(made), "operation"),
+            detail=times(len(made), "operation", ","),
             path=branch.path,
             role=branch.role,
             phase=self.phase,
@@ -244,7 +245,7 @@ def chunk(body: Body, start: int, phase: str) -> Node:
     mark = next((node.mark for node in nodes if node.mark), "")
     return Node(
         title=f"boxes {start + 1}-{start + len(nodes)}",
-        detail=amount(len(made), "operation"),
+        detail=times(len(made), "operation", ","),
         phase=phase,
         kind=principal(nodes),
         mark=mark,
@@ -279,8 +280,3 @@ def closed(node: Node) -> Node:
 def drawn(node: Node) -> int:
     """How many boxes *node* is, itself included."""
     return 1 + sum(map(drawn, node.body.nodes)) if node.body else 1
-
-
-def amount(count: int, noun: str) -> str:
-    """``1 operation``, ``12 operations``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

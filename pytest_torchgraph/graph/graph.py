@@ -13,6 +13,7 @@ from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import INDEX, Scope
 from pytest_torchgraph.graph.operation import Call, Operation
@@ -64,7 +65,7 @@ class Graph:
 
     def __repr__(self) -> str:
         name, calls = self.scopes[0].class_name, len(self.scopes) - 1
-        return f"<Graph of {name}: {self.count('ops')} operations, {calls} module calls>"
+        return f"<Graph of {name}: {times(self.count('ops'), 'operation')}, {times(calls, 'module call')}>"
 
     def noting(self, *notes: str) -> Graph:
         """The same graph with *notes* after its own."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from pytest_torchgraph.graph.cost import total_bytes
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.tally import (
@@ -42,9 +43,8 @@ class Selection:
     def __repr__(self) -> str:
         counts = Counter(operation.packet for operation in self.operations).most_common()
         told = [f"{count} {name}" for name, count in counts[:NAMED]]
-        rest = [f"{len(counts) - NAMED} other names"] if len(counts) > NAMED else []
-        many = "1 operation" if len(self) == 1 else f"{len(self)} operations"
-        return f"<Selection of {many}{': ' if told else ''}{', '.join([*told, *rest])}>"
+        rest = [f"{times(len(counts) - NAMED, 'other name')}"] if len(counts) > NAMED else []
+        return f"<Selection of {times(len(self), 'operation')}{': ' if told else ''}{', '.join([*told, *rest])}>"
 
     @property
     def flops(self) -> int:

@@ -82,8 +82,8 @@ def text_of(graph: Graph, test: str) -> str:
 
 def size_of(graph: Graph) -> str:
     """``45 operations, peak 1.1 MiB``."""
+    from pytest_torchgraph.graph.counting import times
     from pytest_torchgraph.verdict.quantity import bytes_text
-    from pytest_torchgraph.verdict.wording import times
 
     return f"{times(graph.count('ops'), 'operation')}, peak {bytes_text(graph.memory.peak)}"
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_torchgraph.graph.counting import times
+
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
 
@@ -144,7 +146,7 @@ class Coverage:
             yield "no model was recorded: nothing called torch_graph.check, trace or record"
             return
         phases = self.phases()
-        tests = f"{len(self.tests)} test{'s' * (len(self.tests) != 1)}"
+        tests = times(len(self.tests), "test")
         yield f"operations of PyTorch {self.torch} that the models of {tests} exercised"
         yield f"{'namespace':<16}" + "".join(f"{phase:>12}" for phase in (*phases, "any", "catalogue", "share"))
         for namespace in sorted({name.partition(".")[0] for name in self.exercised()}):

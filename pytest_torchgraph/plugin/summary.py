@@ -6,6 +6,8 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pytest_torchgraph.graph.counting import times
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -94,7 +96,7 @@ def _notes(events: Iterable[Event]) -> Iterator[Line]:
 def _verified(events: Iterable[Event]) -> Iterator[Line]:
     count = sum(event.what == "verified" for event in events)
     if count:
-        tests = "1 test" if count == 1 else f"{count} tests"
+        tests = times(count, "test")
         yield f"verified {tests}: each recording was replayed, and gave the same bits", GREEN
 
 

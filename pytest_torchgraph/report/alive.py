@@ -7,9 +7,9 @@ from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.graph.alive import OTHERS, Alive
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import SourceLine
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.verdict.wording import times
 
 SourceOf = Callable[[int], SourceLine | None]
 

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.cost import BINARY, STEPS, scaled
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.module import INDEX
 from pytest_torchgraph.graph.tally import Total
 
@@ -48,17 +49,20 @@ def parts(analysis: Analysis, depth: int | None) -> Iterator[Any]:
 def head(analysis: Analysis) -> Iterator[str]:
     """What was run, how fast, and what it waits for."""
     run, path = analysis.performance, analysis.critical_path
-    yield f"{analysis.model}: {run.operations:,} operations, {flops(run.flops)}, {size(run.bytes_moved)} moved" + (
-        "" if run.intensity is None else f", {run.intensity:.3g} FLOPs per byte"
+    done = times(run.operations, "operation", ",")
+    yield (
+        f"{analysis.model}: {done}, {flops(run.flops)}, {size(run.bytes_moved)} moved"
+        + ("" if run.intensity is None else f", {run.intensity:.3g} FLOPs per byte")
     )
     if run.seconds is not None and run.in_operations is not None and run.overhead is not None:
+        runs = times(run.runs or 1, "run", ",")
         spread = "" if run.spread is None else f" ± {seconds(run.spread)}"
         yield (
-            f"{seconds(run.seconds)}{spread} ({counted(run.runs or 1, 'run')}), {seconds(run.in_operations)} of it in "
+            f"{seconds(run.seconds)}{spread} ({runs}), {seconds(run.in_operations)} of it in "
             f"operations; {seconds(run.overhead)} of recording taken out"
         )
         yield f"{rate(run.operations_per_second)}operations/s, {rate(run.flops_per_second)}FLOP/s"
-    long = seconds(path.length) if path.by == "time" else f"{path.length:.0f} operations"
+    long = seconds(path.length) if path.by == "time" else times(round(path.length), "operation")
     yield f"critical path: {long} of {seconds(path.whole) if path.by == 'time' else f'{path.whole:.0f}'}"
     yield ""
 
@@ -224,7 +228,7 @@ def recomputed(again: Recomputation) -> Iterator[str]:
     """What was computed more than once."""
     if again.operations:
         time = "" if again.seconds is None else f", {seconds(again.seconds)}"
-        yield f"recomputed by checkpointing: {counted(again.operations, 'operation')}, {flops(again.flops)}{time}"
+        yield f"recomputed by checkpointing: {times(again.operations, 'operation', ',')}, {flops(again.flops)}{time}"
     if again.repeated:
         listed = ", ".join(f"{count} {name}" for name, count in list(again.repeated.items())[:5])
         yield f"done again with the same operands: {listed}"
@@ -254,8 +258,3 @@ def flops(total: Total) -> str:
 def rate(value: float | None) -> str:
     """``1.3 G``, to be followed by what it counts."""
     return "? " if value is None else f"{scaled(Total(round(value)), STEPS, 1000)} "
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 run``, ``3 runs``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

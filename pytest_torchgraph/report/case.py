@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.outline import Outline
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Report:
         total = len(self.cases)
         if not total:
             return "no graph was checked"
-        graphs = f"{total} graph{'' if total == 1 else 's'}"
+        graphs = times(total, "graph")
         if set(self.counts) == {"unchanged"}:
             return f"all {graphs} unchanged" if total > 1 else "the graph is unchanged"
         return f"{graphs}: " + ", ".join(f"{count} {word}" for word, count in self.counts.items())

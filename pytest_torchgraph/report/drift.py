@@ -8,10 +8,10 @@ from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, scope_of
-from pytest_torchgraph.diff.tree import AGAIN
+from pytest_torchgraph.diff.tree import AGAIN, ALL, EACH
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, OPTIMIZER, PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, site_text
@@ -63,7 +63,7 @@ def cost_text(difference: Difference) -> str:
     moved = [change for change in difference.changes if isinstance(change, MetricChanged)]
     for change in sorted(moved, key=_cost_rank):
         at = difference.peak_at_after if change.name == "peak" else ""
-        parts.append(metric_text(change, difference) + (f" at {at}" if at else ""))
+        parts.append(metric_text(change) + (f" at {at}" if at else ""))
     return "; ".join(parts)
 
 
@@ -71,6 +71,8 @@ def _cost_rank(change: MetricChanged) -> int:
     return COSTS.index(change.name) if change.name in COSTS else len(COSTS)
 
 
+LOOP = re.compile(rf"^({OPTIMIZER}|{BETWEEN}|{BACKWARD}) (?:{ALL}|{EACH})(?:#\d+)?$")
+"""The path of a loop over parameters: what is told of it says so itself."""
 RUN_AGAIN = re.compile(rf"{AGAIN}\d*")
 
 
@@ -86,7 +88,7 @@ class Sources:
 
     def _note(self, group: Group) -> None:
         for change in group.changes:
-            text = sources_text((change,), self._source_of)
+            text = "" if isinstance(change, Removed) else sources_text((change,), self._source_of)
             if text:
                 self._near.setdefault(scope_of(change), text)
 
@@ -94,7 +96,8 @@ class Sources:
         """``attention.py:39``, or ``near attention.py:39``; empty where nothing is known."""
         if not isinstance(group.first, Removed):
             return sources_text(group.changes, self._source_of)
-        near = self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
+        forward = sources_text(group.changes, self._source_of)
+        near = forward or self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
         return f"near {near}" if near else ""
 
 
@@ -116,8 +119,10 @@ def _says_it_all(finding: Finding) -> bool:
 
 
 def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
-    """One row for each edit that the title does not tell already."""
+    """One row for each edit that neither the title nor the line of costs tells already."""
     for group in finding.groups:
+        if isinstance(group.first, MetricChanged):
+            continue
         text = group_text(group)
         if text and text != finding.title:
             yield Row(place_text(group), text, sources.of(group))
@@ -135,6 +140,7 @@ def place_text(group: Group) -> str:
     path = group.scope
     if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
         path = "the model"
+    path = LOOP.sub(r"\1", path)
     path = RUN_AGAIN.sub("", path) + (", run again" if RUN_AGAIN.search(path) else "")
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
 
@@ -155,8 +161,10 @@ def _some(numbers: list[int]) -> str:
 
 
 def _position(change: Change) -> int | None:
-    """Position in the live graph of what changed; what was removed is not in it."""
+    """Position in the live graph of what changed; of backward work that was removed, of what it was for."""
     match change:
+        case Removed(near=near):
+            return near
         case Added(site) | Altered(_, site) | Moved(_, site):
             return site.source
         case _:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pytest_torchgraph.report.case import Case, Report
 from pytest_torchgraph.report.json import VERSION, plain
 from pytest_torchgraph.report.terminal import render as terminal
+from pytest_torchgraph.verdict.quantity import moved_text
 
 MOST_SEEN = 24 * 1024 * 1024
 """Bytes of both graphs of all cases; a browser opens that much."""
@@ -72,6 +73,8 @@ def _cases(report: Report) -> list[object]:
 
 def _drawn(case: Case, *, kept: bool) -> dict[str, object]:
     drawn = plain(case if kept else replace(case, view=None))
+    for metric, told in zip(drawn["metrics"], case.metrics, strict=True):
+        metric["moved"] = moved_text(told.before or 0, told.after or 0) if None not in (told.before, told.after) else ""
     return {**drawn, "left_out": case.view is not None and not kept}
 
 

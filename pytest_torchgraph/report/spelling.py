@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from pytest_torchgraph.diff.change import (
     Added,
@@ -19,24 +20,29 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
-from pytest_torchgraph.graph.program import Argument, Block, Given, Operand, Outcome, Semantic, Work
+from pytest_torchgraph.diff.tree import EACH
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.program import EVERY_PARAMETER, Argument, Block, Given, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
+from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
-from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text, times
+from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
 
-EVERY = {"all": "work on all parameters at once", "each": "work on one parameter after the other"}
+TEXT: Callable[[TensorSpec], str] = attrgetter("text")
+FEW = 3
 
 
 def site_text(site: Site) -> str:
-    """``clone(%q) f32[2,4,16,16]``: one item on one line, operands by name."""
+    """``clone(%q) f32[2,4,16,16] stride(1024,16,64,1)``: one item on one line, in the words of the snapshot's file."""
     match site.item:
         case Work(name=name, outcomes=outcomes):
-            made = ", ".join(_outcome_text(outcome) for outcome in outcomes if outcome is not None)
-            return f"{operation_word(name)}({_arguments(site.item, site)}) {made}".rstrip()
+            made = ", ".join(_outcome_text(outcome, spec_text) for outcome in outcomes if outcome is not None)
+            return f"{operation_text(name)}({_arguments(site.item, site)}) {made}".rstrip()
         case Semantic(name=name):
-            return f"{name}({_arguments(site.item, site)})"
+            return f"{semantic_text(name)}({_arguments(site.item, site)})"
         case Block(name=name, class_name=class_name):
-            return f"{name.lstrip('/')}: {class_name}" if class_name else EVERY.get(name, name)
+            return f"{name.lstrip('/')}: {class_name}" if class_name else _loop_text(site.item) or name
         case Given(kind=kind, name=name, spec=spec):
             return f"{kind} %{name} {spec.text}" if name else f"{kind} {spec.text}"
 
@@ -56,11 +62,12 @@ def _argument_text(argument: Argument, reads: Iterator[Value]) -> str:
     return shown_text(argument)
 
 
-def _outcome_text(outcome: Outcome) -> str:
+def _outcome_text(outcome: Outcome, of_spec: Callable[[TensorSpec], str] = TEXT) -> str:
+    """A result; *of_spec* writes its tensors, without strides unless it is another."""
     if isinstance(outcome, TensorSpec):
-        return outcome.text
+        return of_spec(outcome)
     if isinstance(outcome, tuple):
-        return f"[{', '.join(map(_outcome_text, outcome))}]"
+        return f"[{', '.join(_outcome_text(each, of_spec) for each in outcome)}]"
     return "" if isinstance(outcome, Operand) else shown_text(outcome)
 
 
@@ -69,14 +76,32 @@ def group_text(group: Group) -> str:
     first = group.first
     match first:
         case Added(site) | Removed(site):
-            return f"{'+' if isinstance(first, Added) else '-'}{_amount(group)}{_item_text(site, group)}"
-        case Altered():
-            return f"{_amount(group)}{_altered_text(first)}"
+            sign = "+" if isinstance(first, Added) else "-"
+            return f"{sign}{_amount(group)}{_item_text(site, group)}{_done_text(site.body)}"
+        case Altered(_, site):
+            return f"{_amount(group)}{_altered_text(first)}{_done_text(site.body)}"
         case Moved():
             elsewhere = f" from {first.before.scope or 'the model'}" if first.before.scope != first.after.scope else ""
             return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
         case _:
             return _other_text(first)
+
+
+def _done_text(body: object) -> str:
+    """`` for each of 24 parameters``: of work in a loop, for how many it is done."""
+    if not isinstance(body, Block) or body.phase != EVERY_PARAMETER:
+        return ""
+    count = times(len(body.parameters), "parameter")
+    return f" for each of {count}" if body.name == EACH else f" on {count} at once"
+
+
+def _loop_text(block: Block) -> str:
+    """``9 operations on 24 parameters at once (_foreach_mul_, _foreach_sqrt, …)``; empty for what is no loop."""
+    if block.phase != EVERY_PARAMETER:
+        return ""
+    names = list(dict.fromkeys(operation_word(item.name) for item in block.items if isinstance(item, Work)))
+    told = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+    return f"{times(len(block.items), 'operation')}{_done_text(block)} ({told})"
 
 
 def _amount(group: Group) -> str:
@@ -88,7 +113,10 @@ def _amount(group: Group) -> str:
 def _item_text(site: Site, group: Group) -> str:
     if isinstance(site.item, Block):
         operations = {change.operations for change in group.changes if isinstance(change, (Added, Removed))}
-        what = site.item.class_name or EVERY.get(site.item.name, site.item.name)
+        loop = _loop_text(site.item)
+        if loop:
+            return loop
+        what = site.item.class_name or site.item.name
         return f"{what} ({times(max(operations), 'operation')})"
     if isinstance(site.item, Semantic):
         return _call_text(site)
@@ -113,7 +141,7 @@ def _call_text(site: Site) -> str:
         if not isinstance(value, (Operand, tuple)) and (name not in usual or value != usual[name])
     ]
     reads = dict.fromkeys(read_text(value) for value in site.reads)
-    return f"{site.item.name} of {', '.join([*reads, *told])}"
+    return f"{semantic_text(site.item.name)} of {', '.join([*reads, *told])}"
 
 
 def _operand_names(group: Group) -> Iterator[str]:
@@ -121,14 +149,9 @@ def _operand_names(group: Group) -> Iterator[str]:
     sites = [change.site for change in group.changes if isinstance(change, (Added, Removed))]
     within = [site for site in sites if site.scope == sites[0].scope]
     if len(within) == 1:
-        yield from map(_sized_text, within[0].reads)
+        yield from map(read_text, within[0].reads)
     else:
-        yield from (_sized_text(site.reads[0]) for site in within if site.reads)
-
-
-def _sized_text(value: Value) -> str:
-    """The name, and the sizes where it is not read as it was made: a row has no room for how it is sliced."""
-    return f"{value.name}[{','.join(map(str, value.geometry.shape))}]" if value.geometry else value.name
+        yield from (read_text(site.reads[0]) for site in within if site.reads)
 
 
 def _altered_text(change: Altered) -> str:
@@ -143,7 +166,9 @@ def _altered_text(change: Altered) -> str:
     if isinstance(change.after.item, Given):
         return f"{given_text(change)} {input_text(change)}"
     colon = "" if change.fields[0].kind == "leaf" else ":"
-    return f"{operation_word(change.after.name)}{colon} {', '.join(fields)}"
+    is_call = isinstance(change.after.item, Semantic)
+    word = semantic_text(change.after.name) if is_call else operation_word(change.after.name)
+    return f"{word}{colon} {', '.join(fields)}"
 
 
 def _other_text(change: Change) -> str:

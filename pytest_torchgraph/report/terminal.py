@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
 
 EDITS = 3
 """Edits told of one scope in a short report."""
-ROOM = 130
+NEAR = "near "
+"""Before a source line that is not of the change itself."""
+ROOM = 240
 """Characters for the edits after the first."""
 COLOURS = {
     "same": "\033[32m",
@@ -130,9 +133,20 @@ def _leading_row(section: Section) -> Iterator[tuple[str, str]]:
     elsewhere = len({row.scope for row in section.rows}) - 1
     told = _that_fit(here[:EDITS])
     texts = [row.text for row in told] + ["…"] * (len(here) > len(told))
-    sources = ", ".join(dict.fromkeys(row.source for row in told if row.source))
-    more = f" (and {_counted(elsewhere, 'more place')})" if elsewhere else ""
+    sources = _merged([row.source for row in told if row.source])
+    more = f" (and {times(elsewhere, 'more place')})" if elsewhere else ""
     yield "", f"  {row_text(Row(section.rows[0].scope, ', '.join(texts) + more, sources))}"
+
+
+def _merged(sources: list[str]) -> str:
+    """``near a.py:3`` and ``near a.py:5, b.py:1`` as ``near a.py:3,5, b.py:1``; near only where all of them are."""
+    near = all(source.startswith(NEAR) for source in sources) and bool(sources)
+    lines: dict[str, dict[str, None]] = {}
+    for part in ", ".join(source.removeprefix(NEAR) for source in sources).split(", "):
+        file, _, numbers = part.rpartition(":")
+        lines.setdefault(file, {}).update(dict.fromkeys(numbers.split(",")))
+    told = ", ".join(f"{file}:{','.join(numbers)}" for file, numbers in lines.items() if file)
+    return f"{NEAR}{told}" if near else told
 
 
 def _that_fit(rows: list[Row]) -> list[Row]:
@@ -157,14 +171,10 @@ def _others(sections: list[Section]) -> Iterator[tuple[str, str]]:
     """The findings that are not told here, one line for all of them."""
     titles = [section.title for section in sections if not section.note and not section.in_cost]
     notes = sum(section.note for section in sections)
-    parts = [*titles[:3], f"{len(titles) - 3} more" if len(titles) > 3 else "", _counted(notes, "note")]
+    parts = [*titles[:3], f"{len(titles) - 3} more" if len(titles) > 3 else "", times(notes, "note") if notes else ""]
     told = "; ".join(part for part in parts if part)
     if told:
         yield "faint", f"  also: {told} (-vv shows all)"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}" if count else ""
 
 
 def _accept(outline: Outline) -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ import re
 from typing import Protocol
 
 from pytest_torchgraph.graph.program import Argument, Every, Operand, Outcome
+from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
-from pytest_torchgraph.snapshot.quoting import NAME, QUOTED, name_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 
 

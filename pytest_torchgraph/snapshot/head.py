@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from pytest_torchgraph.graph.alive import Alive
+from pytest_torchgraph.graph.quoting import QUOTED, quote, rest_of, rest_text, unquote
 from pytest_torchgraph.snapshot.errors import unreadable
-from pytest_torchgraph.snapshot.quoting import QUOTED, quote, rest_of, rest_text, unquote
 
 VERSION = 1
 ROOT = "forward"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from pytest_torchgraph.graph.operation import Literal, Opaque, Word
-from pytest_torchgraph.snapshot.quoting import QUOTED, QUOTED_STRING, quote, unquote
+from pytest_torchgraph.graph.quoting import QUOTED, QUOTED_STRING, quote, unquote
 
 NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)(?![\w.])"
 LITERAL = (

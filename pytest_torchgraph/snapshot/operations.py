@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.snapshot.quoting import QUOTED, quote, unquote
+from pytest_torchgraph.graph.naming import SHORT_CALLS
+from pytest_torchgraph.graph.quoting import QUOTED, quote, unquote
 
 # Packets whose usual overload is not `default`. A part of the format: never read from torch.
 _PACKETS_BY_OVERLOAD = {
@@ -47,10 +48,8 @@ _PACKETS_BY_OVERLOAD = {
 USUAL_OVERLOADS = {packet: overload for overload, packets in _PACKETS_BY_OVERLOAD.items() for packet in packets.split()}
 
 OPERATION = rf"@{QUOTED}|\w+(?:\.\w+)*"
-_SEMANTIC_SHORT = {"scaled_dot_product_attention": "sdpa"}
-_SEMANTIC_LONG = {short: long for long, short in _SEMANTIC_SHORT.items()}
+_SEMANTIC_LONG = {short: long for long, short in SHORT_CALLS.items()}
 _is_dotted = re.compile(r"\w+(?:\.\w+)*", re.ASCII).fullmatch
-_not_word = re.compile(r"\W", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -80,22 +79,9 @@ def semantic_text(name: str) -> str:
     """The name of an API call; ``scaled_dot_product_attention`` is ``sdpa``."""
     if name in _SEMANTIC_LONG or not _is_dotted(name):
         return "@" + quote(name)
-    return _SEMANTIC_SHORT.get(name, name)
+    return SHORT_CALLS.get(name, name)
 
 
 def semantic_of(text: str) -> str:
     """The name that :func:`semantic_text` wrote."""
     return unquote(text[1:]) if text.startswith("@") else _SEMANTIC_LONG.get(text, text)
-
-
-@lru_cache(maxsize=4096)
-def value_word(name: str) -> str:
-    """What the value of an operation is called: its packet."""
-    parts = name.split(".")
-    return _not_word.sub("_", parts[-2] if len(parts) > 2 else parts[-1]) or "_"
-
-
-def semantic_word(name: str) -> str:
-    """What the value of an API call is called: the last word of its name, in its short form."""
-    word = name.rpartition(".")[2]
-    return _not_word.sub("_", _SEMANTIC_SHORT.get(word, word)) or "_"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.graph.ownership import natural
 from pytest_torchgraph.graph.program import Block, Item, Work
-from pytest_torchgraph.snapshot.quoting import NAME, QUOTED, name_of, name_text
+from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of, name_text
 
 _NAMES = rf"(?:{NAME}|{QUOTED})(?:, (?:{NAME}|{QUOTED}))*"
 _OF = re.compile(

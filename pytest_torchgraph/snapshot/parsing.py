@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_torchgraph.graph.naming import Wish, is_input, scope_of, scope_text, semantic_word, value_names, value_word
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Block,
@@ -16,15 +17,14 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.graph.quoting import name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.inner import saved_of
-from pytest_torchgraph.snapshot.naming import Wish, is_input, scope_of, scope_text, value_names
-from pytest_torchgraph.snapshot.operations import operation_of, semantic_of, semantic_word, value_word
+from pytest_torchgraph.snapshot.operations import operation_of, semantic_of
 from pytest_torchgraph.snapshot.parameters import read_parameters
 from pytest_torchgraph.snapshot.patterns import LINE, VALUE
-from pytest_torchgraph.snapshot.quoting import name_of
 from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from pytest_torchgraph.graph.quoting import METHODS, NAME, QUOTED
 from pytest_torchgraph.snapshot.literal import LITERAL
 from pytest_torchgraph.snapshot.operations import OPERATION
-from pytest_torchgraph.snapshot.quoting import METHODS, NAME, QUOTED
 from pytest_torchgraph.snapshot.reading import READING
 from pytest_torchgraph.snapshot.tensor import SPEC
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Block, Operand, Program
+from pytest_torchgraph.graph.quoting import QUOTED, name_of
 from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
 from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
 from pytest_torchgraph.snapshot.patterns import CLASS
-from pytest_torchgraph.snapshot.quoting import QUOTED, name_of
 from pytest_torchgraph.snapshot.tree import Node, nodes_of
 from pytest_torchgraph.snapshot.unfolding import unfold
 from pytest_torchgraph.snapshot.values import Values
@@ -122,5 +123,5 @@ def _check_operations(head: Head, works: int, path: str) -> None:
     for index, (name, value) in enumerate(head.metrics):
         if name == "ops" and value != works:
             raise unreadable(
-                path, 5 + index, f"the head counts {value} operations, the graph has {works}", f"ops {value}"
+                path, 5 + index, f"the head counts {times(value, 'operation')}, the graph has {works}", f"ops {value}"
             )

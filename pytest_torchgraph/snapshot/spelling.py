@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from pytest_torchgraph.graph.naming import scope_text, value_names, wish
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -23,14 +24,13 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.graph.quoting import name_text, quote
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.snapshot.inner import inner_text, saved_text
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
-from pytest_torchgraph.snapshot.naming import scope_text, value_names, wish
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.parameters import parameters_text
 from pytest_torchgraph.snapshot.patterns import is_class, is_keyword, is_leaf
-from pytest_torchgraph.snapshot.quoting import name_text, quote
 from pytest_torchgraph.snapshot.reading import Base, reading_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.snapshot.tree import Node

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
+from pytest_torchgraph.graph.naming import value_names, wish
 from pytest_torchgraph.graph.program import (
     Argument,
     Block,
@@ -23,7 +24,6 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.naming import value_names, wish
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.tally import total_flops
 from pytest_torchgraph.verdict.finding import Direction, Finding
@@ -18,7 +19,6 @@ from pytest_torchgraph.verdict.measure import (
     value_of,
 )
 from pytest_torchgraph.verdict.quantity import Limit, bytes_text, parse_limit
-from pytest_torchgraph.verdict.wording import times
 
 TOP = 3
 """Scopes named under a broken budget."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Removed
+from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, LoopChanged, MetricChanged, Removed
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.causes.claim import work_names
@@ -15,12 +15,14 @@ from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import SYNC_PACKETS, kind_of
-from pytest_torchgraph.verdict.quantity import Tolerance, parse_tolerance, working_bytes
+from pytest_torchgraph.verdict.quantity import Tolerance, bytes_text, parse_tolerance, working_bytes
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
 COMPARE: tuple[Compare, ...] = ("graph", "counts", "budget")
 DEFAULT_TOLERANCE = "1%"
 SAVINGS = frozenset({"copy", "cast", "sync"})
+LOSSES = frozenset({"gradient-lost"})
+"""Causes that are no win, though they take nothing but work away."""
 SAVING = frozenset({"repeat-removed", "unused-removed"})
 """Causes whose changes only take away, whatever read what is gone."""
 
@@ -49,9 +51,23 @@ def judge(
     changes = [change for change in difference.changes if not ignored.covers(change)]
     kept = list(_compared(changes, difference, compare, allowed, ignored))
     findings = findings_of(kept, difference, same_backend=same_backend)
+    findings = tuple(_with_its_bound(each, difference, allowed) for each in findings)
     if compare == "counts":
         findings = tuple(replace(each, severity="note") if each.kind == "run" else each for each in findings)
     return _verdict(findings, difference)
+
+
+def _with_its_bound(finding: Finding, difference: Difference, allowed: Tolerance) -> Finding:
+    """Of a peak that moved by less than the tolerance as it is shown, what the tolerance is taken of."""
+    before, after = difference.metric("peak")
+    told = {getattr(group.first, "name", "") for group in finding.groups}
+    if finding.kind != "memory" or told != {"peak"} or before is None or after is None:
+        return finding
+    if abs(after - before) > allowed.allowed(before):
+        return finding
+    above = bytes_text(working_bytes(difference)[0])
+    bound = f", beyond {allowed} of the {above} above parameters and buffers"
+    return replace(finding, title=finding.title + bound)
 
 
 def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
@@ -72,6 +88,8 @@ def _only_fewer(failing: Iterable[Finding], difference: Difference) -> bool:
 
 def _saves(finding: Finding) -> bool:
     changes = (change for group in finding.groups for change in group.changes)
+    if finding.cause in LOSSES:
+        return False
     return finding.cause in SAVING or all(map(_is_saving, changes))
 
 
@@ -128,7 +146,9 @@ def _tolerated(
 
 
 def _syncs(change: Change) -> bool:
-    """Whether a sync came or went, alone or in a module."""
+    """Whether a sync came or went, alone or in a module, or a loop is done more or less often."""
+    if isinstance(change, LoopChanged):
+        return True
     return isinstance(change, (Added, Removed)) and bool(SYNC_PACKETS & set(work_names(change.site)))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.fused import math_path
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.snapshot.recorded import recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.verdict.wording import times
 
 
 def differences(before: str, after: str) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ TIERS: Mapping[Kind, int] = {
 }
 """What is told first: what explains the rest, then what costs most; work is ranked by the bytes that it writes."""
 CAUSE_TIERS = {
-    **dict.fromkeys(("checkpointing-on", "checkpointing-off", "checkpointing-twice"), 1),
+    **dict.fromkeys(("gradient-lost", "checkpointing-on", "checkpointing-off", "checkpointing-twice"), 1),
+    "gradient-added": 3,
     **dict.fromkeys(("other-parameters", "saved-more"), 4),
     "communication-removed": TIERS["order"],
 }

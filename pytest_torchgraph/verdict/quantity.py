@@ -136,7 +136,9 @@ MANY = 10
 
 
 def moved_text(before: int, after: int) -> str:
-    """``+11.5%``; with more digits where one would show nothing, and empty where there was nothing before.
+    """How far an amount moved, of what it was: every percentage that a report tells of bytes.
+
+    ``+11.5%``; with more digits where one would show nothing, and empty where there was nothing before.
 
     From ten times on, how many times: ``×12``.
     """

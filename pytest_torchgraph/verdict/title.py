@@ -21,13 +21,14 @@ from pytest_torchgraph.diff.change import (
     Replaced,
     RunChanged,
 )
-from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.diff.grouping import Group, scope_of
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, PHASES
 from pytest_torchgraph.graph.program import Block, Given, Work
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text, working_bytes
-from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text, times
+from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
+from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
@@ -60,7 +61,7 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
         return _came_and_went(kind, groups, first, difference)
     if isinstance(first, Altered):
         return _altered(kind, changes, first, difference.count(first.after.name)[1])
-    return metric_text(first, difference) if isinstance(first, MetricChanged) else _other(changes, first)
+    return metric_text(first) if isinstance(first, MetricChanged) else _other(changes, first)
 
 
 def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, difference: Difference) -> str:
@@ -74,19 +75,36 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
         )
-        return f"{_signed(net, groups)} {_block_text(item)} ({times(operations, 'operation')})"
+        return f"{_signed(net, groups)} {_block_text(item, abs(net))} ({times(operations, 'operation')})"
     name = operation_text(first.site.name)
     before, after = difference.count(name)
     counts = f" ({before} -> {after})" if before or after else ""
     if kind == "sync":
         return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
-    return f"{_signed(net, groups)} {name}{counts}"
+    return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}"
 
 
-def _block_text(block: Block) -> str:
+def _shares(groups: Sequence[Group]) -> str:
+    """``: 12 of the edit itself, 4 that follow in later views``: how the copies that came or went add up."""
+    changes = [change for group in groups for change in group.changes if isinstance(change, (Added, Removed))]
+    backward = [change for change in changes if scope_of(change).startswith(BACKWARD)]
+    follow = [change for change in changes if change.follows and not scope_of(change).startswith(BACKWARD)]
+    if direction_of(groups) == "other" or not (backward or follow):
+        return ""
+    counts = [sum(map(times_done, part)) for part in (changes, follow, backward)]
+    own = counts[0] - counts[1] - counts[2]
+    parts = [
+        f"{own} of the edit itself" if own else "",
+        f"{counts[1]} that follow in later views" if follow else "",
+        f"{counts[2]} in the backward pass" if backward else "",
+    ]
+    return ": " + ", ".join(part for part in parts if part)
+
+
+def _block_text(block: Block, count: int) -> str:
     if block.phase in PHASES:
         return f"{block.phase} phase of {block.class_name}" if block.class_name else f"{block.phase} phase"
-    return block.class_name or "loop over parameters"
+    return block.class_name or ("loop over parameters" if count == 1 else "loops over parameters")
 
 
 def _signed(net: int, groups: Sequence[Group]) -> str:
@@ -181,13 +199,13 @@ def called_text(change: Called) -> str:
 
 
 def loop_text(change: LoopChanged) -> str:
-    """``done for 2 parameters no longer: a.bias, b.bias``."""
+    """``the optimizer leaves out 2 parameters: a.bias, b.bias``."""
     parts = []
     if change.went:
-        parts.append(f"done for {times(len(change.went), 'parameter')} no longer: {_few(change.went)}")
+        parts.append(f"leaves out {times(len(change.went), 'parameter')}: {_few(change.went)}")
     if change.came:
-        parts.append(f"done for {times(len(change.came), 'more parameter')}: {_few(change.came)}")
-    return "; ".join(parts)
+        parts.append(f"works on {times(len(change.came), 'more parameter')}: {_few(change.came)}")
+    return f"the {change.scope.partition(' ')[0]} {'; it '.join(parts)}"
 
 
 def _few(names: tuple[str, ...]) -> str:
@@ -216,21 +234,15 @@ def output_text(change: OutputChanged) -> str:
     return f"{name}: another {after}" if before == after else f"{name}: {before} -> {after}"
 
 
-def metric_text(change: MetricChanged, difference: Difference | None = None) -> str:
-    """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``.
-
-    Where *difference* tells how much of the peak is parameters and buffers, the percentage is that of the rest.
-    """
+def metric_text(change: MetricChanged) -> str:
+    """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``; a percentage is of the amount before it."""
     before, after = change.before, change.after
+    as_text = bytes_text if change.name in BYTE_METRICS else str
     if before is None or after is None:
-        as_text = bytes_text if change.name in BYTE_METRICS else str
         left, right = ("none" if number is None else as_text(number) for number in (before, after))
         return f"{change.name} {left} -> {right}"
     if change.name not in BYTE_METRICS:
         return f"{change.name} {before} -> {after}"
     left, right = bytes_pair(before, after)
-    above = working_bytes(difference) if difference and change.name == "peak" else (before, after)
-    if above != (before, after) and above[0] > 0:
-        return f"{change.name} {left} -> {right} ({moved_text(*above) or 'the same'} above parameters and buffers)"
     moved = moved_text(before, after)
     return f"{change.name} {left} -> {right}" + (f" ({moved})" if moved else "")

@@ -63,13 +63,6 @@ def operation_text(name: str) -> str:
     return packet_of(name)
 
 
-def times(count: int, noun: str) -> str:
-    """``1 call``, ``4 calls``, ``2 copies``."""
-    if count == 1:
-        return f"1 {noun}"
-    return f"{count} {noun[:-1]}ies" if noun.endswith("y") else f"{count} {noun}s"
-
-
 def scope_text(path: str, class_name: str = "") -> str:
     """A scope as users know it; the root by its class."""
     return path or class_name or "the model"

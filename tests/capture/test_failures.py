@@ -84,10 +84,10 @@ def stopping() -> nn.Module:
 
 FAILING: dict[str, tuple[Callable[[], nn.Module], type[BaseException], str]] = {
     "operation": (in_operation, RuntimeError, "in 1.0 (Linear), in operation aten.addmm.default, after 2 operations"),
-    "module": (in_module, Strange, "in 1.0 (Calls), after 1 operations"),
+    "module": (in_module, Strange, "in 1.0 (Calls), after 1 operation"),
     "hook": (in_hook, Strange, "in 1.0 (Linear), after 3 operations"),
-    "interrupt": (interrupted, KeyboardInterrupt, "in 1.0 (Calls), after 1 operations"),
-    "exit": (stopping, SystemExit, "in 1.0 (Calls), after 1 operations"),
+    "interrupt": (interrupted, KeyboardInterrupt, "in 1.0 (Calls), after 1 operation"),
+    "exit": (stopping, SystemExit, "in 1.0 (Calls), after 1 operation"),
 }
 
 
@@ -154,7 +154,7 @@ def test_the_note_names_where_it_happened_last() -> None:
 
     with pytest.raises(Strange) as caught:
         trace(Calls(forward, wrong=nn.Linear(3, 3)), X)
-    assert notes_of(caught.value) == ["while recording Calls: in Calls, after 1 operations"]
+    assert notes_of(caught.value) == ["while recording Calls: in Calls, after 1 operation"]
 
 
 def test_an_exception_in_a_thread_comes_out_where_it_is_awaited() -> None:

@@ -50,13 +50,15 @@ class Run:
 class Told:
     """What must be said of a change: the cause of the one that matters, and the modules that it is in.
 
-    ``cause`` is empty where only what changed is said. ``atol`` bounds how far the numbers of both sides may lie apart.
+    ``cause`` is empty where only what changed is said. ``atol`` bounds how far the numbers of both sides may lie apart;
+    ``gradients`` is false where the change is that they differ: then only outputs are equal.
     """
 
     cause: str = ""
     module: str = ""
     status: Status = "drift"
     atol: float = 1e-6
+    gradients: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Pair:
     def numbers_of(self, side: Callable[[], Run]) -> list[Tensor]:
         """Outputs, then the parameters and gradients that a training step leaves."""
         with self.within():
-            return _numbers_of(_built(side))
+            return _numbers_of(_built(side), gradients=self.told.gradients)
 
     @property
     def outline(self) -> Outline:
@@ -122,7 +124,7 @@ def _built(side: Callable[[], Run]) -> Run:
     return side()
 
 
-def _numbers_of(run: Run) -> list[Tensor]:
+def _numbers_of(run: Run, *, gradients: bool) -> list[Tensor]:
     args = run.args if isinstance(run.args, tuple) else (run.args,)
     with torch.set_grad_enabled(run.grad):
         output = run.model(*args, **run.kwargs)
@@ -131,7 +133,7 @@ def _numbers_of(run: Run) -> list[Tensor]:
         if run.optimizer is not None:
             run.optimizer.step()
     found = [tensor for _, tensor in tensors_in(output)]
-    held = [*_parameters(run.model)] if run.backward else []
+    held = [*_parameters(run.model)] if run.backward and gradients else []
     return [tensor.detach().float() for tensor in [*found, *held]]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_torchgraph.report import html
-from pytest_torchgraph.report.case import Report, report_of
+from pytest_torchgraph.report.case import Metric, Report, report_of
 from pytest_torchgraph.report.html import render
 from tests.diff.programs import layers
 from tests.report.cases import HOSTILE, case, drift, seen
@@ -108,3 +108,9 @@ def test_a_page_too_large_keeps_one_of_each_change_and_says_so(monkeypatch: pyte
     cases: list[dict[str, object]] = Page(render(report)).data["cases"]
     assert [found["view"] is not None for found in cases] == [True, False, False, False, False]
     assert [found["left_out"] for found in cases] == [False, True, True, True, True]
+
+
+def test_a_tile_tells_the_percentage_that_the_line_of_costs_tells() -> None:
+    metrics = (Metric("peak", 1000, 1250), Metric("saved", 10, 1000), Metric("state", None, 3))
+    (drawn,) = Page(render(report_of([replace(drift("a"), metrics=metrics)]))).data["cases"]
+    assert [metric["moved"] for metric in drawn["metrics"]] == ["+25.0%", "×100", ""]

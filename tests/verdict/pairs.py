@@ -63,6 +63,9 @@ class Layer(nn.Module):
         wide = self.up(x)
         if self.how == "twice":
             wide = wide + self.up(x)
+        if self.how.startswith("weighed"):
+            weight = (wide * wide).mean(-1, keepdim=True).rsqrt()
+            wide = wide * (weight.detach() if self.how == "weighed detached" else weight)
         if self.how == "unused":
             self.up(x).exp()
         found: Tensor = x + self.drop(self.down(self.activated(wide)))
@@ -89,6 +92,8 @@ class Decoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         x, mask = self.embed(tokens), self.mask(tokens)
+        if self.how == "detached":
+            x = x.detach()
         for layer in self.layers:
             x = checkpoint(layer, x, mask, use_reentrant=False) if self.how == "checkpoint" else layer(x, mask)
         logits: Tensor = functional.linear(x, self.head.weight.clone()) if self.how == "moved" else self.head(x)

@@ -198,7 +198,20 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "other-module",
     ),
     "another parameter read": (partial(reads, "first"), partial(reads, "second"), "other-weight", "other-weight"),
-    "a frozen part": (step_of, partial(step_of, frozen=True), "other-parameters", "other-parameters"),
+    "a frozen part": (step_of, partial(step_of, frozen=True), "gradient-lost", "gradient-added"),
+    "a detached part": (step_of, partial(step_of, "detached"), "gradient-lost", "gradient-added"),
+    "a weight without gradient": (
+        partial(step_of, "weighed"),
+        partial(step_of, "weighed detached"),
+        "gradient-lost",
+        "gradient-added",
+    ),
+    "parameters of the optimizer": (
+        partial(step_of, optimizer=sgd),
+        partial(step_of, optimizer=lambda parameters: sgd(parameters[:4])),
+        "other-parameters",
+        "other-parameters",
+    ),
     "an optimizer given": (step_of, partial(step_of, optimizer=sgd), "phase-added", "phase-removed"),
     "another optimizer": (
         partial(step_of, optimizer=sgd),

@@ -91,6 +91,19 @@ def test_the_tolerance_of_the_peak_is_of_what_lies_above_parameters_and_buffers(
     assert not verdict(before, layers(1, parameters=900, buffers=50, peak=2000), tolerance="10% or 1 kB").fails
 
 
+def test_a_percentage_of_the_peak_is_of_the_peak_beside_it() -> None:
+    after = layers(1, parameters=900, buffers=50, peak=1100)
+    title = verdict(layers(1, parameters=900, buffers=50, peak=1000), after).headline
+    assert title.startswith("peak 1000 B -> 1.1 KiB (+10.0%)")
+    assert "above parameters" not in title
+
+
+def test_a_peak_that_moved_by_less_than_the_tolerance_seems_to_allow_says_what_that_is_taken_of() -> None:
+    before, after = (layers(1, parameters=90_000, peak=100_000 + moved) for moved in (0, 500))
+    title = verdict(before, after).headline
+    assert title.endswith("(+0.5%) with the same ops, beyond 1% of the 9.8 KiB above parameters and buffers")
+
+
 def test_fewer_operations_are_an_improvement_that_asks_to_be_recorded() -> None:
     judged = verdict(layers(2, change=lambda _: CLONE), layers(2))
     assert (judged.status, judged.fails, judged.headline) == (

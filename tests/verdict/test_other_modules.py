@@ -155,4 +155,4 @@ def test_work_for_fewer_parameters_names_them() -> None:
 
     verdict = judge(compare(graph(frozen=False), graph(frozen=True)))  # type: ignore[arg-type]
     assert verdict.status == "drift"
-    assert "done for 1 parameter no longer: 2.bias" in titles(verdict)
+    assert "the optimizer leaves out 1 parameter: 2.bias" in titles(verdict)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.catalog.autograd.area import AREAS, LAYERS, MEANING, PYTHON, STRUCTURE
 from pytest_torchgraph.catalog.autograd.dependency import Dependencies, circle
-from pytest_torchgraph.catalog.autograd.markdown import amount, anchor, code, page, plain, table
+from pytest_torchgraph.catalog.autograd.markdown import anchor, code, page, plain, table
 from pytest_torchgraph.catalog.autograd.source import BackwardNode, Definition, Inventory, SourceFile
+from pytest_torchgraph.graph.counting import times
 
 INVENTORY = "PYTORCH_AUTOGRAD_SOURCE_INVENTORY.md"
 DETAILS = "PYTORCH_AUTOGRAD_FILE_DETAILS.md"
@@ -66,7 +67,7 @@ def source_inventory(inventory: Inventory) -> str:
         files = of_area(inventory, area)
         rows = ([*sized(file), ", ".join(map(where, key_definitions(file))), plain(file.summary)] for file in files)
         head = ("file", "language", "lines", "bytes", "key classes and functions", "about")
-        sections.append([f"## {area}", "", f"{amount(len(files), 'file')}: {MEANING[area]}.", "", *table(head, rows)])
+        sections.append([f"## {area}", "", f"{times(len(files), 'file')}: {MEANING[area]}.", "", *table(head, rows)])
     return page("PyTorch autograd: source inventory", *sections, gaps(inventory))
 
 
@@ -114,13 +115,13 @@ def file_section(file: SourceFile, map_of: Dependencies) -> Iterator[str]:
     yield ""
     about = f" {plain(file.summary)}" if file.summary else ""
     layer = f", layer {file.layer}" if file.layer else ""
-    yield f"{file.language}, {amount(file.lines, 'line')}, {amount(file.size_bytes, 'byte')}{layer}.{about}"
+    yield f"{file.language}, {times(file.lines, 'line')}, {times(file.size_bytes, 'byte')}{layer}.{about}"
     told = file.definitions if len(file.definitions) <= LISTED else key_definitions(file)
     if told:
         yield ""
         yield from map(definition_line, told)
     if len(told) < len(file.definitions):
-        yield f"- and {amount(len(file.definitions) - len(told), 'more definition')}"
+        yield f"- and {times(len(file.definitions) - len(told), 'more definition')}"
     for word, paths in (("Includes", map_of.targets[file.path]), ("Included by", map_of.users[file.path])):
         if paths:
             yield ""
@@ -166,7 +167,7 @@ def layers(inventory: Inventory) -> list[str]:
     for number, layer in enumerate(LAYERS, 1):
         files = [file for file in inventory.files if file.layer == layer]
         names = ", ".join(code(file.path.rpartition("/")[2]) for file in files)
-        lines.append(f"{number}. **{layer}**, {amount(len(files), 'file')}, {MEANING[layer]}: {names}")
+        lines.append(f"{number}. **{layer}**, {times(len(files), 'file')}, {MEANING[layer]}: {names}")
     return lines
 
 
@@ -204,7 +205,7 @@ def index(inventory: Inventory, map_of: Dependencies) -> str:
     """Where to find what."""
     return page(
         "PyTorch autograd: index",
-        [f"The autograd sources of {plain(inventory.origin)}: {amount(len(inventory.files), 'file')}."],
+        [f"The autograd sources of {plain(inventory.origin)}: {times(len(inventory.files), 'file')}."],
         documents_section(),
         reading_order(inventory, map_of),
         ["## Classes", "", *table(("class", "file", "line"), classes(inventory))],

@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
+from pytest_torchgraph.graph.counting import times
+
 RAW = "_raw_saved_"
 ACCUMULATE = "AccumulateGrad"
 
@@ -158,7 +160,7 @@ def to_text(graph: LiveGraph) -> str:
     edges = sum(len(node.edges) for node in graph.nodes)
     sign = "≥ " if graph.unknown else ""
     saved = f"saved {sign}{graph.saved_bytes} bytes beside parameters, buffers and inputs"
-    lines = [f"{len(graph.nodes)} nodes, {edges} edges; {saved}"]
+    lines = [f"{times(len(graph.nodes), 'node')}, {times(edges, 'edge')}; {saved}"]
     lines += [f"output {name or 'result'} n{index}" for name, index in graph.roots]
     for node in graph.nodes:
         parameter = f" {node.parameter}" if node.parameter is not None else ""

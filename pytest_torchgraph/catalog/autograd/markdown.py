@@ -32,11 +32,6 @@ def anchor(title: str) -> str:
     return "#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
-def amount(number: int, one: str, many: str = "") -> str:
-    """``1 file``, ``2 files``."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
-
-
 def page(title: str, *sections: Iterable[str]) -> str:
     """One document; sections are separated by a line."""
     blocks = ["\n".join(lines) for lines in sections]

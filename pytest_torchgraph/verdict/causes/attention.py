@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.naming import semantic_word
 from pytest_torchgraph.graph.program import Block, Semantic
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -22,7 +24,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.causes.masks import is_mask_work
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.verdict.wording import field_text, times
+from pytest_torchgraph.verdict.wording import field_text
 
 SIGNATURE = frozenset({"attn_mask", "is_causal", "dropout_p", "scale", "enable_gqa"})
 MASK_DTYPE = "dtype of attn_mask"
@@ -136,7 +138,7 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
 def _copies_result(change: Come) -> bool:
     """Whether what attention returned is copied: backends give it other strides."""
     reads = change.site.reads
-    return packet(change) == "aten.clone" and bool(reads) and reads[0].name.startswith(f"%{CALL}")
+    return packet(change) == "aten.clone" and bool(reads) and reads[0].name.startswith(f"%{semantic_word(CALL)}")
 
 
 def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) -> Claim:

@@ -45,6 +45,8 @@ CAUSES: Mapping[str, str] = {
     "checkpointing-on": "modules run again in the backward pass instead of keeping values for it",
     "checkpointing-off": "modules run in the backward pass no longer",
     "checkpointing-twice": "what is checkpointed is checkpointed once more inside or around it",
+    "gradient-lost": "work that is the same in the forward pass is differentiated no longer",
+    "gradient-added": "work that is the same in the forward pass is now differentiated",
     "grad-in-evaluation": "an autograd graph is built where none was",
     "grad-off": "no autograd graph is built any more",
     "training-mode": "the model runs in training mode",

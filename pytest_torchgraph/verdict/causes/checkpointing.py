@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Altered, Change, Value
 from pytest_torchgraph.diff.tree import AGAIN
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import BACKWARD
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, phase_of
-from pytest_torchgraph.verdict.wording import times
 
 INSIDE = re.compile(rf"(^%|>){AGAIN}")
 """Part of a value's name: the call that is made again is the one around the reader."""
@@ -37,7 +37,7 @@ def checkpointing(seen: Seen) -> Iterator[Claim]:
     calls = times(len(blocks), "module call")
     what = f"{calls} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass{'' if came else ' no longer'}"
     changes = distinct((*blocks, *rewired))
-    yield Claim(cause, "scope", f"{what} ({operations_of(changes):+d} operations)", changes)
+    yield Claim(cause, "scope", f"{what} ({times(operations_of(changes), 'operation', '+d')})", changes)
 
 
 def _is_again(change: Come) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.traffic import MAKES_ROOM
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, packet
-from pytest_torchgraph.verdict.wording import times
 
 NAMESPACES = ("c10d.", "_c10d_functional.", "_dtensor.")
 WAITS = "ranks wait for each other; it is done with one rank, too"

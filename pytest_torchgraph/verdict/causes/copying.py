@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.tally import COPY_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -21,7 +22,6 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.verdict.wording import times
 
 MOVING = COPY_PACKETS | {"aten._to_copy"}
 MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"

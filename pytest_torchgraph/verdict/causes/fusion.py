@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Removed
+from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.program import Block, Work
@@ -19,9 +20,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     module_of,
     packet,
     phase_of,
-    work_names,
 )
-from pytest_torchgraph.verdict.wording import times
 
 
 def _parts(*names: str) -> frozenset[str]:
@@ -148,31 +147,41 @@ def _is_norm_step(change: Altered, *, written: bool) -> bool:
 
 
 def optimizer(seen: Seen) -> Iterator[Claim]:
-    """The optimizer's work on all parameters at once became a loop over them, or the other way round."""
+    """The same optimizer's work on all parameters at once became a loop over them, or the other way round."""
     inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
-    gone = _at_once(change for change in seen.removed if phase_of(change) == OPTIMIZER)
-    come = _at_once(change for change in seen.added if phase_of(change) == OPTIMIZER)
-    if bool(gone) == bool(come):
+    gone, come = _at_once(seen.difference.counts_before), _at_once(seen.difference.counts_after)
+    if gone == come or not inside or any(isinstance(change, Replaced) for change in inside):
         return
     before, after = seen.difference.metric("optimizer.ops")
     ops = f" (optimizer.ops {before} -> {after})" if before is not None and after is not None else ""
-    if gone:
-        what = f"the optimizer works on one parameter after the other, no longer by {gone}"
-        hint = "many small kernels instead of few; foreach=False, fused=False or differentiable=True?"
-        yield Claim(Cause("unfused", hint), "operation", f"{what}{ops}", _leading(inside))
+    many = _looped(inside)
+    if not come:
+        what = f"the optimizer works on {many} one after the other, no longer at once by {gone}"
     else:
-        what = f"the optimizer works on many parameters at once, by {come}"
-        cause = Cause("fused", "few kernels instead of many small ones")
-        yield Claim(cause, "operation", f"{what}{ops}", _leading(inside))
+        what = f"the optimizer works on {many} at once by {come}, no longer {f'by {gone}' if gone else 'one by one'}"
+    more = (after or 0) > (before or 0)
+    cause = Cause("unfused", ONE_BY_ONE) if more else Cause("fused", "few kernels instead of many small ones")
+    yield Claim(cause, "operation", f"{what}{ops}", _leading(inside))
 
 
-def _at_once(changes: Iterator[Come]) -> str:
+ONE_BY_ONE = "many small kernels instead of few; foreach=False, fused=False or differentiable=True?"
+
+
+def _looped(changes: list[Change]) -> str:
+    """``24 parameters``: for how many the work is done."""
+    sites = [change.site for change in changes if isinstance(change, (Added, Removed))]
+    loops = [block for site in sites for block in (site.item, site.body) if isinstance(block, Block)]
+    most = max((len(block.parameters) for block in loops), default=0)
+    return times(most, "parameter") if most else "the parameters"
+
+
+def _at_once(counts: tuple[tuple[str, int], ...]) -> str:
     """``_foreach_ operations``, ``_fused_adamw_``: what works on many parameters at once, if anything does."""
-    names = [name for change in changes for name in work_names(change.site)]
-    fused = sorted({name.removeprefix("aten.") for name in names if name.startswith("aten._fused_")})
+    names = sorted({packet_of(name).removeprefix("aten.") for name, _ in counts})
+    fused = [name for name in names if name.startswith("_fused_") and name.endswith("_")]
     if fused:
         return ", ".join(fused)
-    return "_foreach_ operations" if any(name.startswith("aten._foreach_") for name in names) else ""
+    return "_foreach_ operations" if any(name.startswith("_foreach_") for name in names) else ""
 
 
 def _leading(changes: list[Change]) -> tuple[Change, ...]:

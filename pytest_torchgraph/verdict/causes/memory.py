@@ -13,6 +13,14 @@ UNREAD = "the model holds them, but no operation of this run reads them"
 RELEASED = "the model held them, but no operation of this run read them"
 LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that is still in scope)"
 
+KEPT = {
+    "saved-more": "autograd keeps values that it did not, of the same work; was torch.no_grad(), .detach() or "
+    "requires_grad_(False) dropped?",
+    "saved-less": "autograd keeps fewer values, of the same work; if this part is to be trained: has a .detach(), "
+    "torch.no_grad() or requires_grad_(False) appeared?",
+}
+"""What the same forward work that is differentiated more or less is likely to come from."""
+
 
 def with_the_same_ops(found: list[Finding], difference: Difference) -> list[Finding]:
     """Memory that moves alone is the finding that no count shows: its title says so."""
@@ -26,6 +34,8 @@ def _told(finding: Finding, found: Sequence[Finding]) -> Finding:
     title = f"{finding.title} with the same ops"
     if _metrics(finding) <= {"parameters", "buffers"}:
         return replace(finding, title=title, hint=UNREAD if finding.direction == "more" else RELEASED)
+    if finding.cause in KEPT:
+        return replace(finding, title=title, hint=KEPT[finding.cause])
     if finding.cause:
         return replace(finding, title=title)
     moved = {name for each in found for name in _metrics(each)}

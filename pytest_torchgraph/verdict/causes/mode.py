@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet
-from pytest_torchgraph.verdict.wording import times
 
 TRAINING, EVALUATION = ("eval", "train"), ("train", "eval")
 MODES: Mapping[tuple[str, str], Cause] = {
@@ -65,5 +65,5 @@ def dropout(seen: Seen) -> Iterator[Claim]:
         more = isinstance(found[0], Added)
         cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
         places = times(len({module_of(change) for change in found}), "place")
-        title = f"dropout in {places} {'more' if more else 'less'} ({operations_of(found):+d} operations)"
+        title = f"dropout in {places} {'more' if more else 'less'} ({times(operations_of(found), 'operation', '+d')})"
         yield Claim(cause, "operation", title, tuple(found), "more" if more else "fewer")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Given
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 from pytest_torchgraph.graph.traffic import width_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, read
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.verdict.wording import times
 
 FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 

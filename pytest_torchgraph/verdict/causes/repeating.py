@@ -6,27 +6,47 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph.phase import BETWEEN, FORWARD
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_block, is_work, made, module_of, work_names
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    is_block,
+    is_work,
+    made,
+    module_of,
+    phase_of,
+    work_names,
+)
 from pytest_torchgraph.verdict.finding import Kind
-from pytest_torchgraph.verdict.wording import times
 
 TRIVIAL = frozenset(
     f"aten.{name}" for name in ("arange", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")
 )
+ASKED = (FORWARD, BETWEEN)
+"""Phases whose operations are asked for by lines of the user's."""
 AGAIN = "keep the result of the first time and read that"
 
 
 def again(seen: Seen) -> Iterator[Claim]:
-    """Work on the same values as elsewhere in the same graph."""
+    """Work on the same values as elsewhere in the same graph, which the model itself asks for twice.
+
+    A derivative's formula may repeat work that nobody can take out of it: the backward pass is told with its forward
+    work only.
+    """
     for changes, more in ((seen.added, True), (seen.removed, False)):
-        found: list[Come] = [change for change in changes if change.again and not change.site.beneath]
-        names = {name for change in found for name in work_names(change.site)}
+        twice = [change for change in changes if change.again and not change.site.beneath]
+        asked = [change for change in twice if phase_of(change) in ASKED]
+        names = {name for change in asked for name in work_names(change.site)}
         if not names - TRIVIAL:
             continue
+        modules = set(map(module_of, asked))
+        found: list[Come] = [*asked, *(each for each in twice if each not in asked and module_of(each) in modules)]
         count = sum(change.operations for change in found)
         told = _told(found)
         kind: Kind = "scope" if all(map(is_block, found)) else "operation"
@@ -63,14 +83,14 @@ def in_each_module(seen: Seen) -> Iterator[Claim]:
     found = [change for key in many if key in once for change in many[key]]
     if found:
         modules = times(len({module_of(change) for change in found}), "module")
-        title = f"done in each of {modules} what was done once: {_told(found)} ({len(found):+d} operations)"
+        title = f"done in each of {modules} what was done once: {_told(found)} ({times(len(found), 'operation', '+d')})"
         gone = [change for key in many if key in once for change in once[key]]
         hint = "the layers do the same work; do it once and pass the result on"
         yield Claim(Cause("repeated-work", hint), "operation", title, (*found, *gone))
     once, many = _once(seen.added, seen), _many(seen.removed)
     found = [change for key in many if key in once for change in many[key]]
     if found:
-        title = f"done once what was done in each module: {_told(found)} ({-len(found):+d} operations)"
+        title = f"done once what was done in each module: {_told(found)} ({times(-len(found), 'operation', '+d')})"
         gone = [change for key in many if key in once for change in once[key]]
         yield Claim(Cause("repeat-removed", ""), "operation", title, (*found, *gone))
 
@@ -86,7 +106,7 @@ def _once(changes: list[Added] | list[Removed], seen: Seen) -> dict[Key, list[Ch
     """Operations that stand alone on one side, those that moved to where the others are counted in."""
     found: dict[Key, list[Change]] = defaultdict(list)
     for change in changes:
-        if is_work(change) and not change.idle:
+        if is_work(change) and not change.idle and phase_of(change) in ASKED:
             found[_key(change.site)].append(change)
     for moved in seen.changes:
         if isinstance(moved, Moved) and moved.before.scope != moved.after.scope:
@@ -98,7 +118,7 @@ def _many(changes: list[Added] | list[Removed]) -> dict[Key, list[Change]]:
     """Operations that stand in several modules."""
     found: dict[Key, list[Change]] = defaultdict(list)
     for change in changes:
-        if is_work(change) and packet_of(change.site.name) not in TRIVIAL:
+        if is_work(change) and packet_of(change.site.name) not in TRIVIAL and phase_of(change) in ASKED:
             found[_key(change.site)].append(change)
     return {key: members for key, members in found.items() if len({module_of(each) for each in members}) > 1}
 

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
 from pytest_torchgraph.verdict.kind import SYNC_PACKETS
 from pytest_torchgraph.verdict.title import times_done
-from pytest_torchgraph.verdict.wording import times
 
 HINTS = {
     "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Change, LoopChanged, Replaced
+from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -28,7 +29,7 @@ def frozen(seen: Seen) -> Iterator[Claim]:
     loops = [change for change in seen.changes if isinstance(change, LoopChanged)]
     changes: tuple[Change, ...] = (*found, *loops)
     verb = "no longer goes" if fewer else "goes"
-    title = f"the backward pass {verb} through {_named(found)} ({operations_of(changes):+d} operations)"
+    title = f"the backward pass {verb} through {_named(found)} ({times(operations_of(changes), 'operation', '+d')})"
     yield Claim(Cause("other-parameters", FROZEN if fewer else TRAINED), "state", title, changes)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(cause="host-sync", module="optimizer each")
+TOLD = Told(cause="host-sync", module="optimizer")
 
 
 def run(update: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Run:

@@ -8,7 +8,7 @@ from torch import nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(cause="unfused", module="optimizer all")
+TOLD = Told(cause="unfused", module="optimizer")
 
 
 def run(*, fused: bool) -> Run:

@@ -1,15 +1,18 @@
-"""Names of the values in one body, given by position and found again by the same rule."""
+"""Names of the values in one body, given by position and found again by the same rule, in files and in reports."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from pytest_torchgraph.graph.program import Block, Given, Item, Work
-from pytest_torchgraph.snapshot.operations import semantic_word, value_word
-from pytest_torchgraph.snapshot.quoting import name_text
+from pytest_torchgraph.graph.quoting import name_text
 
 AGAIN = "again"
+SHORT_CALLS = {"scaled_dot_product_attention": "sdpa"}
+_not_word = re.compile(r"\W", re.ASCII)
 
 
 class Wish(NamedTuple):
@@ -26,6 +29,19 @@ def wish(item: Item) -> Wish:
     if isinstance(item, Given):
         return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
     return Wish(value_word(item.name) if isinstance(item, Work) else semantic_word(item.name), False)
+
+
+@lru_cache(maxsize=4096)
+def value_word(name: str) -> str:
+    """What the value of an operation is called: its packet."""
+    parts = name.split(".")
+    return _not_word.sub("_", parts[-2] if len(parts) > 2 else parts[-1]) or "_"
+
+
+def semantic_word(name: str) -> str:
+    """What the value of an API call is called: the last word of its name, in its short form."""
+    word = name.rpartition(".")[2]
+    return _not_word.sub("_", SHORT_CALLS.get(word, word)) or "_"
 
 
 def block_text(block: Block) -> str:

@@ -1,0 +1,14 @@
+"""How many there are of something, in words."""
+
+from __future__ import annotations
+
+
+def times(count: int, noun: str, form: str = "") -> str:
+    """``1 call``, ``4 calls``, ``2 copies``; *form* writes the number: ``,`` as in ``1,024``, ``+d`` as in ``+1``."""
+    return f"{count:{form}} {noun if abs(count) == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith("y"):
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"

@@ -1,0 +1,235 @@
+"""What goes backward: forward work that is the same, and is differentiated though it was not, or no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Called,
+    Change,
+    Difference,
+    Field,
+    LeafChanged,
+    LoopChanged,
+    MetricChanged,
+    Removed,
+    RunChanged,
+)
+from pytest_torchgraph.diff.grouping import NUMBER, shared_path
+from pytest_torchgraph.diff.tree import AGAIN
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
+from pytest_torchgraph.graph.program import Block, Given, Item, Work
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    distinct,
+    module_of,
+    operations_of,
+    phase_of,
+    work_names,
+)
+from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
+from pytest_torchgraph.verdict.kind import SYNC_PACKETS
+from pytest_torchgraph.verdict.title import metric_text
+
+SUM = "aten.add"
+"""What sums the gradients of a value that is read twice."""
+PLUMBING = frozenset(
+    f"aten.{name}"
+    for name in (
+        *("add", "add_", "sum", "clone", "copy_", "fill_", "cat", "stack", "constant_pad_nd"),
+        *("zeros", "zeros_like", "new_zeros", "ones_like"),
+        *(f"{view}_backward" for view in ("slice", "select", "as_strided", "diagonal", "unfold")),
+    )
+)
+"""What the backward pass does for views, and to sum: another way of reading the same value brings these, too."""
+METRICS = frozenset({"saved", "gradients", "state"})
+GAINED = "the forward work is the same: a torch.no_grad() or .detach() seems to be lost there"
+TRAINED = f"{GAINED}, or a requires_grad_(False)"
+CUT = "a .detach() or torch.no_grad() has appeared there: outputs stay the same, gradients lack a part"
+UNTRAINED = (
+    "a .detach() or torch.no_grad() has appeared between them and the loss, or requires_grad_(False): "
+    "outputs stay the same, but these are trained no longer"
+)
+
+
+def differentiated(seen: Seen) -> Iterator[Claim]:
+    """Backward work that came or went for forward work that has not changed.
+
+    Parameters that get a gradient newly or no longer are told whatever else changed. Operations are told where neither
+    a mode nor what the forward pass reads of parameters changed, and other views cannot have brought them.
+    """
+    if not all(seen.difference.metric("backward.ops")):
+        return
+    edits = [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
+    went, came = _gradients(seen, seen.removed, 0), _gradients(seen, seen.added, 1)
+    sides: tuple[tuple[list[Come], list[Come], set[str], set[str], bool], ...] = (
+        ([*seen.removed], [*seen.added], went, came, False),
+        ([*seen.added], [*seen.removed], came, went, True),
+    )
+    for changes, others, here, there, more in sides:
+        found = _found(changes, others, edits)
+        names = sorted(name for name in here - there if not any(_reads(edit, name) for edit in edits))
+        alone = not edits and len(found) == len(changes) + len(others)
+        if (found and names) or (_is_derived(found, alone=alone) and _is_sure(seen.difference)):
+            yield _claim(seen, found, names, more=more)
+
+
+def _is_edit(change: Change) -> bool:
+    if isinstance(change, (Added, Removed)):
+        return not isinstance(change.site.item, Given)
+    return isinstance(change, (LeafChanged, Called)) or (isinstance(change, Altered) and not change.follows)
+
+
+def _gradients(seen: Seen, changes: Iterable[Come], side: int) -> set[str]:
+    """Full names of the parameters for which *changes* make a gradient, or what was altered does on that side."""
+    sites = [change.site for change in changes]
+    sites += [(change.before, change.after)[side] for change in seen.altered]
+    found: set[str] = set()
+    for site in sites:
+        path = site.scope.partition(" ")[2].partition("#")[0]
+        found.update(_gradients_of(site.item, path))
+    return {name.removesuffix(".grad") for name in found if name.endswith(".grad")}
+
+
+def _gradients_of(item: Item, scope: str) -> Iterator[str]:
+    """Full names of what becomes of the results of *item*, which stands in the module *scope*."""
+    if isinstance(item, Work):
+        yield from (_joined(scope, name) for _, name in item.becomes)
+    elif isinstance(item, Block):
+        inside = scope if item.phase else _joined(scope, item.name)
+        for inner in item.items:
+            yield from _gradients_of(inner, inside)
+
+
+def _joined(scope: str, name: str) -> str:
+    return name[1:] if name.startswith("/") else ".".join(filter(None, (scope, name)))
+
+
+def _reads(edit: Change, parameter: str) -> bool:
+    """Whether *edit* is forward work on the parameter that came or went itself."""
+    if not isinstance(edit, (Added, Removed)):
+        return False
+    owner = module_of(edit)
+    if isinstance(edit.site.item, Block):
+        return parameter.startswith(f"{owner}.")
+    return any(value.path == parameter for value in edit.site.reads)
+
+
+def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list[Come]:
+    """Backward work of modules in which nothing else changed, what does more than hand gradients on first."""
+    edited = set(map(module_of, edits))
+    whole = tuple(f"{module_of(edit)}." for edit in edits if _is_block(edit) and module_of(edit))
+    replaced = {module_of(change) for change in others if phase_of(change) == BACKWARD}
+    found = [
+        change
+        for change in changes
+        if phase_of(change) == BACKWARD
+        and module_of(change) not in edited | replaced
+        and not module_of(change).startswith(whole)
+        and AGAIN not in change.site.scope
+        and not (isinstance(change.site.item, Block) and change.site.item.call < 0)
+    ]
+    return sorted(found, key=lambda change: (_hands_on(change), -change.operations))
+
+
+def _is_block(change: Change) -> bool:
+    return isinstance(change, (Added, Removed)) and isinstance(change.site.item, Block)
+
+
+def _hands_on(change: Come) -> bool:
+    return set(work_names(change.site)) <= PLUMBING
+
+
+def _is_derived(found: list[Come], *, alone: bool) -> bool:
+    """Whether *found* is more than views can bring; sums *alone* tell of one more reader."""
+    names = {name for change in found for name in work_names(change.site)}
+    return bool(names - PLUMBING) or (names == {SUM} and alone)
+
+
+def _is_sure(difference: Difference) -> bool:
+    """Whether nothing else changed that brings backward work with it, or takes it away."""
+    return not any(isinstance(change, RunChanged) or _brings_work(change) for change in difference.changes)
+
+
+def _brings_work(change: Change) -> bool:
+    """Whether *change* is a module or an operation on a parameter of the forward pass, or what only hooks may do.
+
+    Those are modules that run again, operations between ranks, and reads by the host.
+    """
+    if not isinstance(change, (Added, Removed)):
+        return False
+    if any(name in SYNC_PACKETS or name.startswith(NAMESPACES) for name in work_names(change.site)):
+        return True
+    if isinstance(change.site.item, Block):
+        return phase_of(change) == FORWARD or change.site.item.call < 0
+    return phase_of(change) == FORWARD and any(value.path for value in change.site.reads)
+
+
+def _claim(seen: Seen, found: list[Come], names: list[str], *, more: bool) -> Claim:
+    loops = [change for change in seen.changes if names and isinstance(change, LoopChanged)]
+    moved = [change for change in seen.changes if isinstance(change, MetricChanged) and change.name in METRICS]
+    moved = [change for change in moved if ((change.after or 0) > (change.before or 0)) is more]
+    changes = distinct((*found, *_rewired(seen, found), *loops, *moved))
+    cause, title = (_gained if more else _lost)(seen.difference, found, names)
+    return Claim(cause, "operation", title, changes, "more" if more else "other")
+
+
+def _rewired(seen: Seen, found: list[Come]) -> Iterator[Altered]:
+    """Backward work that reads the sum of other gradients, makes more or less of them, or lies beside the rest."""
+    modules = set(map(module_of, found))
+    for change in seen.altered:
+        if phase_of(change) == BACKWARD and (module_of(change) in modules or all(map(_is_wiring, change.fields))):
+            yield change
+
+
+def _is_wiring(field: Field) -> bool:
+    """Whether *field* says only which gradients are read and made."""
+    return field.kind in ("operand", "geometry", "result") or field.name.startswith("output_mask")
+
+
+def _gained(difference: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:
+    where, saved = _places(found), _saved(difference)
+    if not names:
+        return Cause("gradient-added", GAINED), f"{saved}more of {where} is differentiated ({_count(found)})"
+    more = "parameter more gets" if len(names) == 1 else "parameters more get"
+    title = f"{saved}the backward pass now goes through {where} ({_count(found)}), {len(names)} {more} a gradient"
+    return Cause("gradient-added", TRAINED), title
+
+
+def _lost(_: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:
+    if not names:
+        title = f"gradient lost: part of {_places(found)} is differentiated no longer ({_count(found)})"
+        return Cause("gradient-lost", CUT), title
+    less = f"{times(len(names), 'parameter')} {'gets' if len(names) == 1 else 'get'}"
+    listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return Cause("gradient-lost", UNTRAINED), f"gradient lost: {less} no gradient any more: {listed}"
+
+
+def _count(found: list[Come]) -> str:
+    return times(operations_of(found), "operation", "+d")
+
+
+def _saved(difference: Difference) -> str:
+    """``saved 5.1 KiB -> 7.1 KiB (+39.5%): ``; empty where the forward pass keeps no more than it did."""
+    before, after = difference.metric("saved")
+    if before is None or after is None or after <= before:
+        return ""
+    return f"{metric_text(MetricChanged('saved', before, after))}: "
+
+
+def _places(found: Iterable[Come]) -> str:
+    """``layers.* ×4, head``: the outermost modules, at most three; the model itself where there is no other."""
+    derived = [change for change in found if not _hands_on(change)] or found
+    modules = dict.fromkeys(map(module_of, derived))
+    outer = [name for name in modules if name and not any(name.startswith(f"{other}.") for other in modules)]
+    alike: dict[str, list[str]] = {}
+    for name in outer:
+        alike.setdefault(NUMBER.sub("*", name), []).append(name)
+    told = [shared_path(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
+    return (", ".join(told[:3]) + (", …" if len(told) > 3 else "")) or "the model"
