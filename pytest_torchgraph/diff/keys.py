@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.diff.tree import Body, Made, Place, Read, Tree, operands_of
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -40,6 +40,7 @@ class Keys:
         self.calls: dict[Place, int] = {}
         """Forward calls that have a counterpart in the other graph: where they stand, and the number of the pair."""
         self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]
+        self._readers: dict[int, dict[Definition, int]] = {}
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
         for body in reversed(tree.bodies):
             self._digest(body)
@@ -50,6 +51,16 @@ class Keys:
         if known is None:
             known = self._reads[body] = self._reads_of(self.tree.bodies[body])
         return known[item]
+
+    def first_readers(self, body: int) -> dict[Definition, int]:
+        """Which operation of the body reads each value first."""
+        known = self._readers.get(body)
+        if known is None:
+            known = self._readers[body] = {}
+            for at in range(len(self.tree.bodies[body].record.items)):
+                for read in self.reads(body, at):
+                    known.setdefault(read.definition, at)
+        return known
 
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
         read = self.tree.read

@@ -27,8 +27,7 @@ def _candidates(matching: Matching, body: Body, at: int) -> Iterator[Place]:
     keys = matching.before
     read = dict.fromkeys(read.definition for read in keys.reads(body.number, at))
     yield from ((made.body, made.item) for made in read if isinstance(made, Made) and made.body == call.number)
-    for position in range(len(call.record.items)):
-        if any(each.definition in read for each in keys.reads(call.number, position)):
-            yield call.number, position
+    readers = keys.first_readers(call.number)
+    yield from ((call.number, readers[each]) for each in read if each in readers)
     if call.outer is not None:
         yield call.outer.number, call.position
