@@ -114,6 +114,21 @@ def test_a_lost_gradient_is_told_beside_another_edit() -> None:
     assert {"gradient-lost", "extra-copy"} <= found
 
 
+def test_a_gradient_that_is_lost_where_the_forward_work_was_edited_is_told() -> None:
+    class Weighed(nn.Module):
+        def __init__(self, *, cut: bool) -> None:
+            super().__init__()
+            self.weight, self.bias, self.cut = nn.Parameter(torch.ones(8)), nn.Parameter(torch.ones(8)), cut
+
+        def forward(self, x: Tensor) -> Tensor:
+            scaled = x * self.weight
+            return (scaled.detach().clone() if self.cut else scaled) + self.bias
+
+    graphs = [trace(Weighed(cut=cut), torch.ones(4, 8), backward=torch.mean) for cut in (False, True)]
+    found = [finding for finding in verdict_of(*graphs).findings if finding.cause == "gradient-lost"]
+    assert [finding.title for finding in found] == ["gradient lost: 1 parameter gets no gradient any more: weight"]
+
+
 def test_parameters_of_a_part_that_is_called_no_longer_have_lost_nothing() -> None:
     assert not GRADIENT & causes(step(in_a_row), step(lambda m, x: m.second(x)))
 

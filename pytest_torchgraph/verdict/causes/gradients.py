@@ -16,6 +16,7 @@ from pytest_torchgraph.diff.change import (
     MetricChanged,
     Removed,
     RunChanged,
+    Site,
 )
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.diff.tree import AGAIN
@@ -75,6 +76,7 @@ def differentiated(seen: Seen) -> Iterator[Claim]:
     for changes, others, here, there, more in sides:
         found = _found(changes, others, edits)
         names = sorted(name for name in here - there if not any(_reads(edit, name) for edit in edits))
+        found = found or [change for change in changes if phase_of(change) == BACKWARD and _named_by(change) & {*names}]
         alone = not edits and len(found) == len(changes) + len(others)
         if (found and names) or (_is_derived(found, alone=alone) and _is_sure(seen.difference)):
             yield _claim(seen, found, names, more=more)
@@ -90,11 +92,19 @@ def _gradients(seen: Seen, changes: Iterable[Come], side: int) -> set[str]:
     """Full names of the parameters for which *changes* make a gradient, or what was altered does on that side."""
     sites = [change.site for change in changes]
     sites += [(change.before, change.after)[side] for change in seen.altered]
-    found: set[str] = set()
-    for site in sites:
-        path = site.scope.partition(" ")[2].partition("#")[0]
-        found.update(_gradients_of(site.item, path))
-    return {name.removesuffix(".grad") for name in found if name.endswith(".grad")}
+    return {name for site in sites for name in _parameters_of(site)}
+
+
+def _named_by(change: Come) -> set[str]:
+    return set(_parameters_of(change.site))
+
+
+def _parameters_of(site: Site) -> Iterator[str]:
+    """Full names of the parameters whose gradients are made at *site*."""
+    path = site.scope.partition(" ")[2].partition("#")[0]
+    for name in _gradients_of(site.item, path):
+        if name.endswith(".grad"):
+            yield name.removesuffix(".grad")
 
 
 def _gradients_of(item: Item, scope: str) -> Iterator[str]:
