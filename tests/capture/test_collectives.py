@@ -5,12 +5,12 @@ from torch import Tensor, distributed
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.snapshot.writer import write
-from tests.regressions.process_group import process_group
+from tests.regressions.process_group import all_gather_single, process_group
 
 
 def gathered(x: Tensor) -> Tensor:
     made = torch.empty_like(x)
-    distributed.all_gather_single(made, x)
+    all_gather_single(made, x)
     return made + 1
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
-from tests.regressions.process_group import process_group
+from tests.regressions.process_group import all_gather_single, let_go, process_group
 
 TOLD = Told(cause="saved-more")
 WITHIN = process_group
@@ -18,7 +18,8 @@ class Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, shard: Tensor) -> Tensor:
         weight = torch.empty_like(shard)
-        distributed.all_gather_single(weight, shard)
+        all_gather_single(weight, shard)
+        let_go(weight)
         return weight
 
     @staticmethod
