@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_torchgraph import record
 from pytest_torchgraph.catalog.autograd.live import (
     LiveGraph,
     NothingToDifferentiate,
+    Reading,
     autograd_graph,
     to_dot,
     to_json,
@@ -94,6 +96,12 @@ def test_what_a_hook_has_packed_is_not_unpacked_and_its_size_is_unknown() -> Non
     assert graph.unknown == 2
     assert "saved ≥ 0 bytes" in to_text(graph)
     assert "? packed as _Holder" in to_text(graph)
+
+
+def test_where_pytorch_can_only_unpack_what_is_saved_its_size_is_unknown() -> None:
+    opaque = SimpleNamespace(_raw_saved_self=object())
+    (saved,) = Reading({}, {}).saved(opaque)
+    assert (saved.name, saved.bytes, saved.packed_as) == ("self", None, None)
 
 
 def test_a_function_of_the_user_tells_what_it_saved() -> None:

@@ -125,13 +125,13 @@ class Reading:
                 many = isinstance(raw, (tuple, list))
                 for number, one in enumerate(raw if many else [raw]):
                     name = attribute.removeprefix(RAW) + (f".{number}" if many else "")
-                    if one is not None and one.data is not None:
+                    if one is not None and _held(one) is not None:
                         yield self.described(name, one)
 
     def described(self, name: str, raw: Any) -> Saved:
         """One saved value."""
-        value = raw.data
-        packed = None if raw.unpack_hook is None else type(value).__name__
+        value = _held(raw)
+        packed = None if getattr(raw, "unpack_hook", None) is None else type(value).__name__
         if not isinstance(value, Tensor):
             return Saved(name=name, dtype=None, shape=None, bytes=None, storage=None, packed_as=packed)
         storage = self.storage(value)
@@ -153,6 +153,11 @@ class Reading:
             return self.storages.setdefault(tensor.untyped_storage()._cdata, len(self.storages))
         except (RuntimeError, NotImplementedError):
             return None
+
+
+def _held(raw: Any) -> Any:
+    """What is saved, or what a hook made of it; *raw* itself where PyTorch (2.9) can only unpack it."""
+    return getattr(raw, "data", raw)
 
 
 def to_text(graph: LiveGraph) -> str:
