@@ -202,3 +202,16 @@ def test_work_that_a_model_repeats_is_told_with_the_backward_work_it_brings() ->
 
     graphs = [step(lambda m, x, flag=flag: twice(m, x, again=flag)) for flag in (False, True)]
     assert "repeated-work" in causes(*graphs)
+
+
+def test_parameters_that_another_call_still_trains_are_not_told_as_lost() -> None:
+    def both(m: Any, x: Tensor) -> Any:
+        return m.first(x) + m.first(x)
+
+    def one(m: Any, x: Tensor) -> Any:
+        return m.first(x).detach() + m.first(x)
+
+    for before, after, told in ((both, one, "part of first is differentiated no longer"), (one, both, "more of first")):
+        leading = verdict_of(step(before), step(after)).findings[0]
+        assert told in leading.title
+        assert "parameter" not in leading.title

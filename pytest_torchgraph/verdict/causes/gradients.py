@@ -75,11 +75,18 @@ def differentiated(seen: Seen) -> Iterator[Claim]:
     )
     for changes, others, here, there, more in sides:
         found = _found(changes, others, edits)
-        names = sorted(name for name in here - there if not any(_reads(edit, name) for edit in edits))
+        told = here - there if _trains_others(seen.difference, more=more) else set()
+        names = sorted(name for name in told if not any(_reads(edit, name) for edit in edits))
         found = found or [change for change in changes if phase_of(change) == BACKWARD and _named_by(change) & {*names}]
         alone = not edits and len(found) == len(changes) + len(others)
         if (found and names) or (_is_derived(found, alone=alone) and _is_sure(seen.difference)):
             yield _claim(seen, found, names, more=more)
+
+
+def _trains_others(difference: Difference, *, more: bool) -> bool:
+    """Whether gradients take more memory, or less: where they do not, a parameter gets its gradient by another way."""
+    before, after = (amount or 0 for amount in difference.metric("gradients"))
+    return after > before if more else after < before
 
 
 def _is_edit(change: Change) -> bool:
