@@ -96,15 +96,20 @@ def following(calls: ModuleCalls) -> Iterator[None]:
     watched_call = watched(calls, plain_call)
     plain_forwards = forwards_of({type(module) for _, module in calls.modules})
     cells = {kind: known_to_itself(forward) for kind, forward in plain_forwards.items()}
+    wrapped = [(cell, cell.cell_contents) for forward in plain_forwards.values() for cell in wrapped_by(forward)]
     try:
         nn.Module.__call__ = watched_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
             set_forward(kind, watched_forward(calls, forward), cells[kind])
+        for cell, forward in wrapped:
+            cell.cell_contents = watched_forward(calls, forward)
         yield
     finally:
         nn.Module.__call__ = plain_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
             set_forward(kind, forward, cells[kind])
+        for cell, forward in wrapped:
+            cell.cell_contents = forward
 
 
 def set_forward(kind: type[nn.Module], forward: Callable[..., Any], cells: list[CellType]) -> None:
@@ -132,6 +137,18 @@ def known_to_itself(function: FunctionType) -> list[CellType]:
     The layers of transformers do, and run without checkpointing where another function stands in their place.
     """
     return [cell for cell in function.__closure__ or () if _content(cell) is function]
+
+
+def wrapped_by(forward: FunctionType) -> Iterator[CellType]:
+    """The cells through which *forward* calls what it wraps.
+
+    What the layers of transformers checkpoint is the function inside: the backward pass runs that again, and not the
+    module's call or forward.
+    """
+    inner = getattr(forward, "__wrapped__", None)
+    while isinstance(inner, FunctionType):
+        yield from (cell for cell in forward.__closure__ or () if _content(cell) is inner)
+        forward, inner = inner, getattr(inner, "__wrapped__", None)
 
 
 def _content(cell: CellType) -> object:
