@@ -258,3 +258,22 @@ def trained_case() -> Case:
     comparison = compare(before, after)
     view = view_of(before.canonical, after.canonical, comparison.difference, recorded=(before, after))
     return case_of(comparison, test="step", view=view)
+
+
+def test_small_values_that_share_a_line_on_one_side_are_no_growth(browser: Any, tmp_path: Path) -> None:
+    told = seen(layers(2), layers(2, change=lambda n: {"extra": "clone"} if n == 1 else {}), DRIFTED)
+    assert told.view is not None
+    before = [[4096, 2, "saved a"], [2048, 1, "saved b"], [1024, 1, "saved c"]]
+    after = [[8192, 4, "saved a"], [2048, 1, "saved b"], [9216, 9, "others"]]
+    told = replace(told, view={**told.view, "alive": [before, after]})
+    page = Shown(browser, tmp_path, report_of([told]))
+    page.press("3")
+    table = page.tab.locator("h3", has_text="Alive at the peak, before and after").locator("..").locator("tbody tr")
+    assert [row.split("\t") for row in table.all_inner_texts()] == [
+        ["saved a", "4.00 KiB ×2", "8.00 KiB ×4", "+4.00 KiB"],
+        ["saved b", "2.00 KiB", "2.00 KiB", "="],
+        ["saved c", "1.00 KiB", "others", ""],
+        ["others", "–", "9.00 KiB ×9", ""],
+    ]
+    page.tab.close()
+    assert page.faults == []
