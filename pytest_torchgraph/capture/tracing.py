@@ -19,6 +19,7 @@ from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
+from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.timing import several
@@ -58,8 +59,9 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     operand and result is hashed. A record that fails raises ``VerificationFailed``.
 
     ``timing=n`` times every operation and module call in n runs, after *warmup*, and puts their medians into
-    ``Graph.timing``; ``True`` is one run. With *restore*, each is followed by the same run without the recorder, so
-    that its cost is known. Snapshots and comparisons know nothing of it. A timed run is not verified.
+    ``Graph.timing``; ``True`` is one run. With *restore*, there is at least one run before them, as the first is slower
+    than any other, and each is followed by the same run without the recorder, so that its cost is known. Snapshots and
+    comparisons know nothing of it. A timed run is not verified.
 
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one. It needs ``restore``.
@@ -81,6 +83,9 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         for _ in range(warmup):
             traced.recording()
         if timing:
+            if restore and not warmup:
+                with unwatched():
+                    traced.recording()
             # No graph is worked out before the last run: each would run with cold caches.
             recordings = [traced.recording(timing=True) for _ in range(timing)]
             graph = several([recording.graph for recording in recordings])

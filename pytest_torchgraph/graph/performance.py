@@ -110,7 +110,7 @@ def performance(graph: Graph) -> Performance:
         runs=None if timing is None else timing.runs,
         in_operations=None if timing is None else sum(timing.seconds),
         overhead=None if timing is None else timing.overhead,
-        operations_per_second=rate(len(graph.operations), seconds),
+        operations_per_second=rate(graph.count("ops"), seconds),
         flops_per_second=rate(flops.exactly(), seconds),
         bytes_per_second=rate(moved.exactly(), seconds),
         flops=flops,

@@ -320,3 +320,10 @@ def test_a_timed_run_that_raises_leaves_nothing_behind() -> None:
     with pytest.raises(RuntimeError, match="no"):
         trace(Calls(fails), X, timing=2)
     assert trace(MODEL, X, timing=True).timing is not None
+
+
+def test_the_first_timed_run_of_a_process_draws_no_random_number() -> None:
+    surcharge.cache_clear()
+    before = torch.get_rng_state()
+    trace(MODEL, X, timing=True)
+    assert torch.equal(before, torch.get_rng_state())

@@ -103,7 +103,7 @@ def test_kinds_are_sorted_by_what_they_cost() -> None:
     slow_sine = analyse(timed(graph, 0.0, 1.0, 1.0, 5.0))
     assert slow_sine.kinds[0].name == "aten.sin"
     assert slow_sine.performance.costliest[0].seconds == 5.0
-    assert slow_sine.performance.operations_per_second == 4 / 7
+    assert slow_sine.performance.operations_per_second == 3 / 7  # a transposition is no work
     assert slow_sine.performance.flops_per_second == graph.flops.at_least / 7
 
 
