@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from pytest_torchgraph.cli.waiting import Waiting
 
 ACCEPTED = "this is accepted already; torchgraph review --list shows what still waits\n"
-QUESTION = "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q]? "
+QUESTION = (
+    "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q], help [?]? "
+)
+KEYS = """\
+  a  accept this change; a snapshot with no other open change is replaced
+  r  reject this change: what waits with it is dropped, the snapshots stay
+  s  skip it: it goes on waiting
+  A  accept this change and all after it
+  R  reject this change and all after it
+  t  name every test that it was made in
+  q  quit: what was not answered goes on waiting
+  ?  these lines
+"""
 
 
 def register(verbs: Any) -> None:
@@ -96,6 +108,8 @@ def _answer(entry: changes.Entry) -> str:
             sys.stdout.write("".join(f"  {each.pending.test}\n" for each in entry.files))
         elif answer in ("a", "r", "s", "A", "R", "q"):
             return answer
+        else:
+            sys.stdout.write(KEYS)
 
 
 def _done(answer: str, answered: list[changes.Entry]) -> str:

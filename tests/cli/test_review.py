@@ -347,6 +347,15 @@ def test_on_a_terminal_it_asks_about_each_change() -> None:
     assert Path("snapshots/three.torchgraph").read_text("utf-8") == SNAPSHOT
 
 
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("key", ["?", "x", "yes", ""])
+def test_a_key_that_is_no_answer_explains_the_keys_and_it_asks_again(key: str) -> None:
+    _, shown = asked(key, "q")
+    assert re.findall(r"  (\S)  \w.*\n", shown) == list("arsARtq?")
+    assert shown.count("quit [q], help [?]? ") == 2
+    assert waiting() == ["one", "three", "two"]
+
+
 def test_at_its_end_it_tells_what_waits_with_accepted_changes_only() -> None:
     path = settles("one")
     waits("open", RELU)
