@@ -27,7 +27,7 @@ class Target:
 
 
 def target_of(model: Any) -> Target:
-    """Find the modules behind *model*; raises ``TypeError`` when it cannot be called."""
+    """Find the modules behind *model*; raises ``TypeError`` when it cannot be called, or is a class of modules."""
     if isinstance(model, nn.Module):
         return Target(model, type(model).__name__, {"": model})
     if not callable(model):
@@ -35,6 +35,8 @@ def target_of(model: Any) -> Target:
             f"the model must be callable, not {type(model).__name__}: "
             "pass a torch.nn.Module, a function, or a method of a module"
         )
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        raise TypeError(f"the model must be an instance, not the class {model.__name__}: pass {model.__name__}(...)")
     inner = model
     while isinstance(inner, functools.partial):
         inner = inner.func

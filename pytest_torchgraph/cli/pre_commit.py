@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.snapshots import parsed, read_text
 from pytest_torchgraph.cli.waiting import LISTED, files_below
-from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path
+from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path, read_pending
 
 if TYPE_CHECKING:
     import argparse
@@ -47,9 +49,19 @@ def _with_waiting(given: list[Path]) -> Iterator[Path]:
             yield pending_path(file)
 
 
+def _remedy(file: Path) -> str:
+    try:
+        is_open = bool(read_pending(read_text(str(file)), str(file)).open)
+    except (Wrong, SnapshotUnreadable):
+        is_open = True
+    if is_open:
+        return "for review: torchgraph review"
+    return f"with accepted changes only: {shlex.join(['torchgraph', 'accept', str(file.with_suffix(''))])}"
+
+
 def _fault(file: Path) -> str:
     if file.suffix == SUFFIX:
-        return f"{file} waits for review: torchgraph review, then commit the snapshot; or run its test again."
+        return f"{file} waits {_remedy(file)}, then commit the snapshot; or run its test again."
     try:
         parsed(read_text(str(file)), str(file))
     except Wrong as error:

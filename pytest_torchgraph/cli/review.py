@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from pytest_torchgraph.cli.waiting import Waiting
 
 ACCEPTED = "this is accepted already; torchgraph review --list shows what still waits\n"
-QUESTION = "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q]? "
+QUESTION = (
+    "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q], help [?]? "
+)
+KEYS = """\
+  a  accept this change; a snapshot with no other open change is replaced
+  r  reject this change: what waits with it is dropped, the snapshots stay
+  s  skip it: it goes on waiting
+  A  accept this change and all after it
+  R  reject this change and all after it
+  t  name every test that it was made in
+  q  quit: what was not answered goes on waiting
+  ?  these lines
+"""
 
 
 def register(verbs: Any) -> None:
@@ -37,12 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     files = waiting.found(arguments.paths)
     chosen = waiting.fingerprints(files, arguments.change) if arguments.change else None
     found = changes.entries(files, chosen)
+    settled = waiting.settled_text(files, arguments.paths)
     files = [each for each in files if any(each in entry.files for entry in found)]
     if not files:
-        sys.stdout.write(ACCEPTED if chosen else NOTHING)
-        return SAME
-    shown = [changes.summary(files, found), *waiting.environments(files)]
-    sys.stdout.write("\n".join(shown) + "\n")
+        return _nothing_open(settled, is_chosen=bool(chosen))
+    shown = [changes.summary(files, found), *waiting.environments(files), settled]
+    sys.stdout.write("\n".join(filter(None, shown)) + "\n")
     if arguments.list:
         return _list(found)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -50,7 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
             "review asks questions, and this is no terminal. "
             "Use torchgraph review --list, then torchgraph accept --change ID or reject --change ID."
         )
-    return _ask(files, found)
+    return _ask(files, found, settled)
+
+
+def _nothing_open(settled: str, *, is_chosen: bool) -> int:
+    """Say why there is nothing to ask; files with accepted changes only go on waiting."""
+    if is_chosen:
+        sys.stdout.write(ACCEPTED)
+        return SAME
+    sys.stdout.write(f"{settled}\n" if settled else NOTHING)
+    return DRIFT if settled else SAME
 
 
 def _list(found: list[changes.Entry]) -> int:
@@ -60,7 +81,7 @@ def _list(found: list[changes.Entry]) -> int:
     return DRIFT
 
 
-def _ask(files: list[Waiting], found: list[changes.Entry]) -> int:
+def _ask(files: list[Waiting], found: list[changes.Entry], settled: str) -> int:
     while found:
         entry = found.pop(0)
         sys.stdout.write("\n" + "\n".join(changes.lines(entry, in_full=True)) + "\n")
@@ -73,7 +94,7 @@ def _ask(files: list[Waiting], found: list[changes.Entry]) -> int:
         if answer != "s":
             sys.stdout.write(_done(answer, [entry]))
             found = [each for each in map(_refreshed, found) if each.files]
-    return _ended(files)
+    return _ended(files, settled)
 
 
 def _answer(entry: changes.Entry) -> str:
@@ -87,6 +108,8 @@ def _answer(entry: changes.Entry) -> str:
             sys.stdout.write("".join(f"  {each.pending.test}\n" for each in entry.files))
         elif answer in ("a", "r", "s", "A", "R", "q"):
             return answer
+        else:
+            sys.stdout.write(KEYS)
 
 
 def _done(answer: str, answered: list[changes.Entry]) -> str:
@@ -106,12 +129,14 @@ def _refreshed(entry: changes.Entry) -> changes.Entry:
     return changes.Entry(entry.change, tuple(waiting.reread(entry.files)))
 
 
-def _ended(files: list[Waiting]) -> int:
-    left = waiting.reread(files)
-    if not left:
-        sys.stdout.write("\nnothing waits any more\n")
-        return SAME
-    open_ = times(len(changes.entries(left)), "change")
-    told = f"{open_} in {times(len(left), 'snapshot')} still wait{'s' * open_.startswith('1 ')} for review"
-    sys.stdout.write(f"\n{told}\n")
-    return DRIFT
+def _ended(files: list[Waiting], settled: str) -> int:
+    """Say what still waits; the files that *settled* is about were not asked about."""
+    told = [line for line in (_left(waiting.reread(files)), settled) if line]
+    sys.stdout.write("\n" + "\n".join(told or ["nothing waits any more"]) + "\n")
+    return DRIFT if told else SAME
+
+
+def _left(files: list[Waiting]) -> str:
+    open_ = times(len(changes.entries(files)), "change")
+    still = f"still wait{'s' * open_.startswith('1 ')} for review"
+    return f"{open_} in {times(len(files), 'snapshot')} {still}" if files else ""

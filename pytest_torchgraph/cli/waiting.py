@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ENDING = f".torchgraph{SUFFIX}"
 PASSED_OVER = frozenset({"node_modules", "__pycache__"})
 NAMED = 8
-"""Changes named in a command that takes the rest."""
+"""Changes or files named in a command that takes the rest."""
 LISTED = 10
 """Files named of one kind; of more, the number."""
 
@@ -135,20 +136,41 @@ def accepted(waiting: list[Waiting], chosen: frozenset[str] | None = None) -> tu
 
 
 def _rest(touched: list[Waiting], left: list[Waiting]) -> str:
-    """``1 of 9 changes accepted; 8 wait: accept the rest with ...``; empty where nothing is *left*."""
+    """``1 of 9 changes accepted; 8 wait: fix them ... or accept the rest ...``; empty where nothing is *left*."""
     if not left:
         return ""
     known = {change.fingerprint for each in touched for change in each.pending.changes}
     open_ = dict.fromkeys(change.fingerprint for each in left for change in each.pending.open)
     snapshots = str(left[0].snapshot) if len(left) == 1 else f"{len(left)} snapshots"
     waits = f"{len(open_)} wait{'s' * (len(open_) == 1)} in {snapshots}"
-    then = f"accept the rest with: {command(open_)}" if len(open_) <= NAMED else "torchgraph review --list shows them"
+    fix = f"fix {'it' if len(open_) == 1 else 'them'} and run the test{'s' * (len(left) > 1)} again, or accept the rest"
+    then = f"{fix}: {command(open_)}" if len(open_) <= NAMED else "torchgraph review --list shows them"
     return f"{len(known) - len(open_)} of {times(len(known), 'change')} accepted; {waits}: {then}\n"
 
 
 def command(chosen: Iterable[str]) -> str:
     """What accepts the changes that are *chosen*, wherever they were made."""
     return " ".join(["torchgraph accept", *(f"--change {name}" for name in chosen)])
+
+
+def settled_text(waiting: list[Waiting], given: list[str]) -> str:
+    """Those that wait with accepted changes only, and what applies them; empty where none does.
+
+    A test that runs again without one of its changes leaves such a file. *given* are the paths that chose *waiting*.
+    """
+    settled = [each for each in waiting if not each.pending.open]
+    if not settled:
+        return ""
+    them, what = ("it", "snapshot waits") if len(settled) == 1 else ("them", "snapshots wait")
+    return f"{len(settled)} {what} with accepted changes only; apply {them}: {_applying(settled, waiting, given)}"
+
+
+def _applying(settled: list[Waiting], waiting: list[Waiting], given: list[str]) -> str:
+    """The command that takes the *settled* of *waiting*, and no other."""
+    if len(settled) > NAMED and len(settled) < len(waiting):
+        return command(dict.fromkeys(change.fingerprint for each in settled for change in each.pending.changes))
+    paths = given if len(settled) == len(waiting) else [str(each.snapshot) for each in settled]
+    return shlex.join(["torchgraph", "accept", *paths])
 
 
 def _advanced(waiting: Waiting) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.plugin import checking, coverage, events, extension, options, terminal
+from pytest_torchgraph.plugin.keywords import require_known
 from pytest_torchgraph.plugin.rules import Rules
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class TorchGraph:
             if args is not NO_INPUTS or kwargs is not None or trace_options:
                 raise TypeError("torch_graph.check(graph) takes no inputs and no trace options: the graph is recorded.")
             return model, None
+        require_known("check", trace_options, self.check, _capture().trace)
         if isinstance(kwargs, str):
             raise TypeError(
                 f"torch_graph.check(model, args, kwargs): {kwargs!r} is no mapping of keyword arguments; "
@@ -94,6 +96,7 @@ class TorchGraph:
         """
         __tracebackhide__ = True
         capture = _capture()
+        require_known("trace", trace_options, capture.trace)
         trace_options = self._verified(trace_options)
         try:
             with _watching(self._watchers), terminal.progress(self._item.config):
@@ -110,6 +113,7 @@ class TorchGraph:
         *trace_options* are those of ``pytest_torchgraph.record``: ``verify`` and ``timing``.
         """
         __tracebackhide__ = True
+        require_known("record", trace_options, _capture().record)
         chosen = self._verified(trace_options)
         recording: AbstractContextManager[Recording] = _capture().record(model, **chosen)
         return self._followed(recording, verified=bool(chosen.get("verify")))

@@ -49,7 +49,17 @@ class Painted:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Paint a failure that consists of the words of a check, and of no traceback."""
-    packed: dict[str, Any] = getattr(report, "torchgraph", {"test": "", "events": []})
+    packed: dict[str, Any] = getattr(report, "torchgraph", {"test": report.nodeid, "events": []})
     style = getattr(getattr(report.longrepr, "reprtraceback", None), "style", "")
-    if report.failed and style == "value" and any(event["what"] in FAILING for event in packed["events"]):
+    if report.failed and style == "value" and (_drifted(packed) or _is_mistake(report, packed["test"])):
         report.longrepr = Painted(report.longrepr, packed["test"])  # type: ignore[assignment]
+
+
+def _drifted(packed: dict[str, Any]) -> bool:
+    return any(event["what"] in FAILING for event in packed["events"])
+
+
+def _is_mistake(report: pytest.TestReport, test: str) -> bool:
+    """Whether its words are about a check, or its marker, that cannot be used: nothing was compared."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return crash is not None and crash.message.startswith((f"Failed: {test}: ", "Failed: torchgraph: "))

@@ -249,6 +249,12 @@ def test_what_cannot_be_called_is_refused(wrong: Any) -> None:
         trace(wrong, X)
 
 
+@pytest.mark.parametrize("use", [lambda: trace(nn.ReLU, X), lambda: record(nn.ReLU).__enter__()])
+def test_a_class_of_modules_is_refused_where_an_instance_is_meant(use: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be an instance, not the class ReLU: pass ReLU\(\.\.\.\)"):
+        use()
+
+
 # Threads.
 
 

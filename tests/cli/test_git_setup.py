@@ -15,7 +15,7 @@ import yaml
 from pytest_torchgraph.cli.git_setup import LINE
 from pytest_torchgraph.cli.main import main, parser
 from tests.cli.test_diff import COPIED
-from tests.cli.test_review import CLONE, waits
+from tests.cli.test_review import CLONE, settles, waits
 from tests.cli.test_show import SNAPSHOT
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -214,6 +214,15 @@ def test_what_waits_beside_a_given_snapshot_is_named_and_without_files_what_wait
     told = capsys.readouterr().out
     assert told.startswith("cut.torchgraph:10: the file is cut")
     assert f"\n{waiting}.new waits for review" in told
+
+
+def test_the_hook_says_what_applies_changes_that_are_all_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    path = settles("one")
+    assert main(["pre-commit"]) == 1
+    told = capsys.readouterr().out
+    assert f"{path}.new waits with accepted changes only: torchgraph accept {path}, then commit the snapshot" in told
+    assert main(["accept", str(path)]) == 0
+    assert main(["pre-commit"]) == 0
 
 
 def test_of_many_that_wait_ten_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,43 @@ def test_what_is_accepted_is_listed_no_more_and_the_id_of_each_change_stays(
     assert capsys.readouterr().out.startswith("this is accepted already")
 
 
+def settles(name: str) -> Path:
+    """A snapshot that waits with one change, which a reviewer has accepted before its test ran again."""
+    path = waits(name, CLONE)
+    pending = read_pending(pending_path(path).read_text("utf-8"), str(path))
+    pending_path(path).write_text(write_pending(pending.accepting(frozenset({CLONE.fingerprint}))), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("verb", [["review"], ["review", "--list"]])
+def test_what_waits_with_accepted_changes_only_is_told_with_what_applies_it(
+    verb: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    settles("one")
+    assert main(verb) == 1
+    told = capsys.readouterr().out
+    assert told == "1 snapshot waits with accepted changes only; apply it: torchgraph accept\n"
+    assert main([*verb, "snapshots"]) == 1
+    told = capsys.readouterr().out
+    assert told.endswith("; apply it: torchgraph accept snapshots\n")
+    assert main(told.strip().rpartition("torchgraph ")[2].split()) == 0
+    assert waiting() == []
+    assert main(verb) == 0
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_beside_open_changes_only_what_is_accepted_is_applied(count: int, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(count):
+        settles(f"n{number}")
+    waits("open", RELU)
+    assert main(["review", "--list"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("1 snapshot waits for review, with 1 change")
+    assert told[2].startswith(f"{count} snapshots wait with accepted changes only; apply them: torchgraph accept ")
+    assert main(["accept", *told[2].rpartition("torchgraph accept ")[2].split()]) == 0
+    assert waiting() == ["open"]
+
+
 @pytest.mark.usefixtures("three")
 def test_one_change_can_be_listed_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", "--list", "--change", "77"]) == 1
@@ -133,8 +170,8 @@ def test_a_snapshot_with_further_changes_goes_on_waiting_and_what_is_left_is_tol
     assert main(["accept", "--change", "3f2a"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         (
-            "1 of 3 changes accepted; 2 wait in 3 snapshots: "
-            "accept the rest with: torchgraph accept --change 3fbb0002 --change 77aa0003"
+            "1 of 3 changes accepted; 2 wait in 3 snapshots: fix them and run the tests again, "
+            "or accept the rest: torchgraph accept --change 3fbb0002 --change 77aa0003"
         ),
     ]
     assert main(["accept", "--change", "3FBB"]) == 0
@@ -142,8 +179,8 @@ def test_a_snapshot_with_further_changes_goes_on_waiting_and_what_is_left_is_tol
         "accepted snapshots/one.torchgraph",
         "accepted snapshots/vast/two.torchgraph",
         (
-            "2 of 3 changes accepted; 1 waits in snapshots/three.torchgraph: "
-            "accept the rest with: torchgraph accept --change 77aa0003"
+            "2 of 3 changes accepted; 1 waits in snapshots/three.torchgraph: fix it and run the test again, "
+            "or accept the rest: torchgraph accept --change 77aa0003"
         ),
     ]
     assert waiting() == ["three"]
@@ -310,6 +347,25 @@ def test_on_a_terminal_it_asks_about_each_change() -> None:
     assert Path("snapshots/three.torchgraph").read_text("utf-8") == SNAPSHOT
 
 
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("key", ["?", "x", "yes", ""])
+def test_a_key_that_is_no_answer_explains_the_keys_and_it_asks_again(key: str) -> None:
+    _, shown = asked(key, "q")
+    assert re.findall(r"  (\S)  \w.*\n", shown) == list("arsARtq?")
+    assert shown.count("quit [q], help [?]? ") == 2
+    assert waiting() == ["one", "three", "two"]
+
+
+def test_at_its_end_it_tells_what_waits_with_accepted_changes_only() -> None:
+    path = settles("one")
+    waits("open", RELU)
+    code, shown = asked("a")
+    assert code == 1
+    assert "nothing waits any more" not in shown
+    assert shown.endswith(f"1 snapshot waits with accepted changes only; apply it: torchgraph accept {path}\n")
+    assert waiting() == ["one"]
+
+
 def test_it_asks_only_about_what_is_not_accepted_yet() -> None:
     waits("one", CLONE, STRIDE, RELU)
     main(["accept", "--change", "3f2a"])
@@ -347,7 +403,7 @@ def test_three_hundred_files_are_one_page(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     assert "change 3f2a0001: 300 tests" in shown
     assert "accepted 90 more, 100 in all" in shown
-    assert "2 of 3 changes accepted; 1 waits in 200 snapshots: accept the rest with:" in shown
+    assert "2 of 3 changes accepted; 1 waits in 200 snapshots: fix it and run the tests again, or" in shown
     assert len(shown.splitlines()) < 60
     assert waiting() == []
 

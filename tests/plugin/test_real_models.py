@@ -132,6 +132,36 @@ def test_models_are_recorded_pass_and_explain_a_copy(real: Project) -> None:
     assert sum(real.snapshots()[name] != before[name] for name in before) == 2
 
 
+UNKNOWN = """
+    import torch
+    from torch import nn
+
+
+    def test_check(torch_graph):
+        torch_graph.check(nn.ReLU(), torch.zeros(2), backwards=True)
+
+
+    def test_record(torch_graph):
+        with torch_graph.record(verified=True):
+            pass
+
+
+    def test_class(torch_graph):
+        torch_graph.check(nn.ReLU, torch.zeros(2))
+"""
+
+
+def test_a_keyword_that_is_unknown_and_a_class_are_said_and_nothing_is_recorded(real: Project) -> None:
+    real.write({"test_m.py": UNKNOWN})
+    result = real.run("--torchgraph-update")
+    assert result.outcomes() == {"failed": 3}, result.text
+    assert real.snapshots() == {}
+    assert "torch_graph.check() got an unexpected keyword argument 'backwards'; did you mean 'backward'?" in result.text
+    assert "torch_graph.record() got an unexpected keyword argument 'verified'; did you mean 'verify'?" in result.text
+    assert "the model must be an instance, not the class ReLU: pass ReLU(...)" in result.text
+    assert "pytest_torchgraph/" not in result.text.partition("= FAILURES")[2]
+
+
 def test_what_does_not_repeat_or_run_is_said(real: Project) -> None:
     real.write({"test_m.py": GROWING})
     result = real.run("--torchgraph-update")

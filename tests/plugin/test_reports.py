@@ -138,6 +138,49 @@ def test_the_summary_of_pytest_has_one_line_for_each_failure_however_verbose(
     assert all(line.startswith("FAILED ") for line in told)
 
 
+MISTAKES = """
+    import pytest
+    from stubs import *
+
+    def test_tolerance(torch_graph):
+        torch_graph.check(graph(ADD), tolerance="5 apples")
+
+    def test_compare(torch_graph):
+        torch_graph.check(graph(ADD), compare="budget")
+
+    def test_names(torch_graph):
+        torch_graph.check(graph(ADD), name="")
+
+    @pytest.mark.torchgraph_budget(opz=3)
+    def test_marker(torch_graph):
+        torch_graph.check(graph(ADD))
+
+    @pytest.mark.torchgraph_budget(ops=3)
+    def test_alone():
+        pass
+
+    def test_of_others(torch_graph):
+        pytest.fail("two\\nlines", pytrace=False)
+"""
+
+
+@pytest.mark.parametrize("how", [(), ("-vv", "--color=yes"), ("-vv", *XDIST)])
+def test_the_summary_of_pytest_tells_the_reason_of_a_mistake_and_the_test_once(
+    project: Project, how: tuple[str, ...]
+) -> None:
+    project.write({"test_m.py": MISTAKES})
+    text = re.sub("\033\\[[0-9]*m", "", project.run("-rfE", *how, COLUMNS="400").text)
+    told = text[text.index("short test summary info") :].splitlines()[1:-1]
+    reasons = dict(line.split(" - ", 1) for line in told if " - " in line)
+    assert reasons["FAILED test_m.py::test_tolerance"].startswith("tolerance '5 apples'")
+    assert reasons["FAILED test_m.py::test_compare"].startswith("compares only budgets")
+    assert reasons["FAILED test_m.py::test_names"].startswith("name='' names no snapshot")
+    assert reasons["ERROR test_m.py::test_marker"].startswith("budget 'opz'")
+    assert reasons["ERROR test_m.py::test_alone"].startswith("the marker torchgraph_budget limits")
+    assert reasons["FAILED test_m.py::test_of_others"].startswith("Failed: two")
+    assert all(line.count("test_m.py::") <= 1 for line in told)
+
+
 def test_verbose_tells_every_finding_and_very_verbose_every_operation(drifted: Project) -> None:
     texts = [drifted.run("-k", "0", *more).text for more in ((), ("-v",), ("-vv",))]
     assert ["  change " in text for text in texts] == [False, True, True]

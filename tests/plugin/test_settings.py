@@ -187,6 +187,12 @@ WRONG_USES = {
     "check(12, ())": "not callable",
     "check(lambda x: x, ())": "positional argument",
     "check(lambda: graph(ADD), (), 'first')": "the name of a snapshot is given as name='first'",
+    "check(lambda: graph(ADD), (), warmups=1)": "torch_graph.check() got an unexpected keyword argument 'warmups'; did "
+    "you mean 'warmup'?",
+    "check(lambda: graph(ADD), (), ignored='peak')": "unexpected keyword argument 'ignored'; did you mean 'ignore'?",
+    "trace(lambda: graph(ADD), wormup=1)": "torch_graph.trace() got an unexpected keyword argument 'wormup'; did you "
+    "mean 'warmup'?",
+    "trace(lambda: graph(ADD), (), xyz=1)": "torch_graph.trace() got an unexpected keyword argument 'xyz'\n",
     "snapshot == 12": "compares with a Graph",
     "snapshot != graph(ADD)": "use '=='",
 }
