@@ -20,6 +20,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     module_of,
     packet,
     phase_of,
+    work_names,
 )
 
 
@@ -149,8 +150,11 @@ def _is_norm_step(change: Altered, *, written: bool) -> bool:
 def optimizer(seen: Seen) -> Iterator[Claim]:
     """The same optimizer's work on all parameters at once became a loop over them, or the other way round."""
     inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
-    gone, come = _at_once(seen.difference.counts_before), _at_once(seen.difference.counts_after)
-    if gone == come or not inside or any(isinstance(change, Replaced) for change in inside):
+    went, came = _names(inside, Removed), _names(inside, Added)
+    gone, come = _at_once(went), _at_once(came)
+    if gone == come or not (went and came) or any(isinstance(change, Replaced) for change in inside):
+        return
+    if (not come and not _are_parts(gone, went, came)) or (not gone and not _are_parts(come, came, went)):
         return
     before, after = seen.difference.metric("optimizer.ops")
     ops = f" (optimizer.ops {before} -> {after})" if before is not None and after is not None else ""
@@ -175,13 +179,24 @@ def _looped(changes: list[Change]) -> str:
     return times(most, "parameter") if most else "the parameters"
 
 
-def _at_once(counts: tuple[tuple[str, int], ...]) -> str:
+def _names(changes: list[Change], kind: type[Added | Removed]) -> frozenset[str]:
+    """``_foreach_add_``, ``mul_``: what came or went, the operations inside loops included."""
+    sites = [change.site for change in changes if isinstance(change, kind)]
+    return frozenset(name.removeprefix("aten.") for site in sites for name in work_names(site))
+
+
+def _at_once(names: frozenset[str]) -> str:
     """``_foreach_ operations``, ``_fused_adamw_``: what works on many parameters at once, if anything does."""
-    names = sorted({packet_of(name).removeprefix("aten.") for name, _ in counts})
-    fused = [name for name in names if name.startswith("_fused_") and name.endswith("_")]
+    fused = sorted(name for name in names if name.startswith("_fused_") and name.endswith("_"))
     if fused:
         return ", ".join(fused)
     return "_foreach_ operations" if any(name.startswith("_foreach_") for name in names) else ""
+
+
+def _are_parts(at_once: str, many: frozenset[str], single: frozenset[str]) -> bool:
+    """Whether the *single* operations do what the *many* did, or the other way round; not merely something else."""
+    done = {name.removeprefix("_foreach_").rstrip("_") for name in many if name.startswith("_foreach_")}
+    return at_once.startswith("_fused_") or bool(done & {name.rstrip("_") for name in single})
 
 
 def _leading(changes: list[Change]) -> tuple[Change, ...]:
