@@ -88,7 +88,7 @@ def _bucket(change: Change) -> tuple[object, ...]:
     kind = kind_of(change)
     match change:
         case Added(site) | Removed(site):
-            names = (packet_of(site.name),) if kind != "scope" else (getattr(site.item, "class_name", ""),)
+            names = (site.item.class_name, site.item.phase) if isinstance(site.item, Block) else (packet_of(site.name),)
             return (kind, "count", *names)
         case Altered(before, after, fields, follows):
             together = kind in ("follow", "attention", "backend")

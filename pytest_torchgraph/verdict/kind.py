@@ -67,8 +67,15 @@ def kind_of(change: Change) -> Kind:
             return "backend" if before.beneath else "order"
         case MetricChanged(name):
             return METRIC_KINDS.get(name, "count")
+        case LeafChanged(path=path) if is_gradient(path):
+            return "follow"
         case _:
             return KINDS[type(change)]
+
+
+def is_gradient(path: str) -> bool:
+    """Whether *path* names the gradient of a parameter: what it looks like follows from how it is computed."""
+    return path.endswith(".grad")
 
 
 KINDS: Mapping[type[Change], Kind] = {

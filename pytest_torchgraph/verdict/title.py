@@ -24,7 +24,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group, scope_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.phase import BACKWARD, PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, PHASES
 from pytest_torchgraph.graph.program import Block, Given, Work
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
@@ -61,7 +61,7 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
         return _came_and_went(kind, groups, first, difference)
     if isinstance(first, Altered):
         return _altered(kind, changes, first, difference.count(first.after.name)[1])
-    return metric_text(first) if isinstance(first, MetricChanged) else _other(changes, first)
+    return metric_text(first) if isinstance(first, MetricChanged) else _other(kind, changes, first)
 
 
 def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, difference: Difference) -> str:
@@ -75,6 +75,9 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
         )
+        if item.phase == BETWEEN and net:
+            came = "added" if net > 0 else "removed"
+            return f"work between backward and optimizer {came} ({times(operations, 'operation')})"
         return f"{_signed(net, groups)} {_block_text(item, abs(net))} ({times(operations, 'operation')})"
     name = operation_text(first.site.name)
     before, after = difference.count(name)
@@ -152,7 +155,7 @@ def input_text(change: Altered) -> str:
     return ", ".join(map(field_text, change.fields))
 
 
-def _other(changes: Sequence[Change], first: Change) -> str:
+def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
     more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
     match first:
         case RunChanged():
@@ -165,7 +168,8 @@ def _other(changes: Sequence[Change], first: Change) -> str:
             return f"{times(len(changes), noun)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
             name = f"{first.path} {first.before.text} -> {first.after.text}"
-            return f"{len(changes)} parameters or buffers changed: {name}, …" if more else name
+            what = "gradients" if kind == "follow" else "parameters or buffers"
+            return f"{len(changes)} {what} changed: {name}, …" if more else name
         case Renamed():
             return f"{RENAMED[first.kind]} renamed: {first.before} -> {first.after}{more}"
         case _:

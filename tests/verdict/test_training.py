@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
 from pytest_torchgraph.capture.recording import record
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.verdict.drift import judge
@@ -19,10 +21,10 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Linear(8, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 4))
 
 
-def step(*, clip: bool = True, autocast: bool = False, **options: Any) -> Graph:
-    """A step written by hand with AdamW, whose gradients may be clipped before it."""
+def step(*, clip: bool = True, autocast: bool = False, given: int = 6, zero: bool = False, **options: Any) -> Graph:
+    """A step written by hand with AdamW, of the first *given* parameters, whose gradients may be clipped before it."""
     model, xs = net(), [torch.ones(4, 8) for _ in range(2)]
-    optimizer = torch.optim.AdamW(model.parameters(), **options)
+    optimizer = torch.optim.AdamW(list(model.parameters())[:given], **options)
 
     def once() -> None:
         for x in xs:
@@ -32,7 +34,7 @@ def step(*, clip: bool = True, autocast: bool = False, **options: Any) -> Graph:
         if clip:
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        optimizer.zero_grad()
+        optimizer.zero_grad(set_to_none=not zero)
 
     once()
     with record(model) as recording:
@@ -58,3 +60,61 @@ def test_an_optimizer_one_by_one_is_told_though_clipping_works_on_all_at_once() 
 def test_another_option_of_an_optimizer_that_works_at_once_is_no_fusion() -> None:
     plain, more = step(foreach=True), step(foreach=True, amsgrad=True)
     assert not {"fused", "unfused"} & {finding.cause for finding in (*told(plain, more), *told(more, plain))}
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize("given", [1, 4])
+def test_parameters_that_the_optimizer_was_not_given_are_named(*, foreach: bool, given: int) -> None:
+    every, some = step(foreach=foreach), step(foreach=foreach, given=given)
+    there, back = told(every, some)[0], told(some, every)[0]
+    count = f"{6 - given}"
+    names = "3.bias, 3.weight" if given == 4 else "0.bias, 1.bias, 1.weight, …"
+    assert there.title == f"the optimizer leaves out {count} parameters: {names}"
+    assert back.title == f"the optimizer works on {count} more parameters: {names}"
+    assert {there.cause, back.cause} == {"other-parameters"}
+    assert "they get a gradient and are never updated" in there.hint
+    assert not any(each.cause == "other-optimizer" for each in (*told(every, some), *told(some, every)))
+
+
+def test_work_that_an_optimizer_no_longer_does_for_some_parameters_does_not_leave_them_out() -> None:
+    def decayed(*, biases: bool) -> Graph:
+        model = net()
+        weights, others = ([each for each in model.parameters() if (each.ndim > 1) is many] for many in (True, False))
+        groups = [{"params": weights}, {"params": others, "weight_decay": 0.01 if biases else 0.0}]
+        return trace(
+            model, torch.ones(4, 8), backward=torch.mean, optimizer=torch.optim.AdamW(groups, lr=0.1, foreach=False)
+        )
+
+    hints = {finding.hint for finding in told(decayed(biases=True), decayed(biases=False))}
+    assert not any("never updated" in hint for hint in hints)
+
+
+def test_a_frozen_part_is_no_parameter_that_the_optimizer_leaves_out() -> None:
+    def learnt(*, frozen: bool) -> Graph:
+        model = net()
+        model[0].requires_grad_(not frozen)
+        optimizer = torch.optim.AdamW([each for each in model.parameters() if each.requires_grad], foreach=True)
+        return trace(model, torch.ones(4, 8), backward=torch.mean, optimizer=optimizer)
+
+    findings = told(learnt(frozen=False), learnt(frozen=True))
+    assert findings[0].cause == "gradient-lost"
+    assert not any("never updated" in each.hint or each.cause == "other-optimizer" for each in findings)
+
+
+def test_work_between_backward_and_optimizer_is_told_as_such() -> None:
+    clipped, plain, zeroed = step(), step(clip=False), step(zero=True)
+    there, back, zero = told(clipped, plain)[0], told(plain, clipped)[0], told(clipped, zeroed)[0]
+    assert there.title == "work between backward and optimizer removed (8 operations)"
+    assert back.title == "work between backward and optimizer added (8 operations)"
+    assert zero.title.startswith("work between backward and optimizer added (")
+    for finding in (there, back, zero):
+        assert "clipping or scaling of gradients" in finding.hint
+    assert [each.cause for each in (there, back)] == ["phase-removed", "phase-added"]
+
+
+def test_how_a_gradient_lies_in_memory_is_a_consequence_and_no_configuration() -> None:
+    for findings in (told(step(autocast=True), step()), told(step(), step(autocast=True))):
+        assert "copies of parameters" in findings[0].title
+        assert "other-configuration" not in {finding.cause for finding in findings}
+        (gradient,) = [finding for finding in findings if ".grad" in finding.title]
+        assert (gradient.kind, gradient.severity) == ("follow", "fail")

@@ -19,7 +19,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph.phase import BETWEEN, PHASES
 from pytest_torchgraph.graph.program import Block, Given, Item
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.copying import copied
@@ -56,7 +56,8 @@ def module(finding: Finding) -> Cause | None:
     """A whole module call, or a whole phase, more or fewer."""
     for change in changes_of(finding):
         if isinstance(change, (Added, Removed)) and _is_phase(change.site.item):
-            return Cause("phase-added" if isinstance(change, Added) else "phase-removed", OTHER_STEP)
+            hint = BESIDE if _is_between(change.site.item) else OTHER_STEP
+            return Cause("phase-added" if isinstance(change, Added) else "phase-removed", hint)
         if isinstance(change, Added) and isinstance(change.site.item, Block):
             once_more = change.site.item.call > 1
             return Cause("module-added", ONCE_MORE if once_more else NEWLY_CALLED)
@@ -67,7 +68,12 @@ def _is_phase(item: Item) -> bool:
     return isinstance(item, Block) and item.phase in PHASES
 
 
+def _is_between(item: Item) -> bool:
+    return isinstance(item, Block) and item.phase == BETWEEN
+
+
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
+BESIDE = "clipping or scaling of gradients, or gradients that are set to zero and not to None; the model need not have changed"
 ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
 

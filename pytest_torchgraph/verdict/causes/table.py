@@ -31,6 +31,7 @@ STORIES: tuple[Story, ...] = (
     attention.whole_layer,
     attention.kernel,
     fusion.optimizer,
+    training.updated,
     training.optimizer,
     gradients.differentiated,
     training.frozen,

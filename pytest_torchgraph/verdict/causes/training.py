@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Change, LoopChanged, Replaced
+from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, phase_of
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, phase_of, work_names
+from pytest_torchgraph.verdict.title import loop_text
 
 FROZEN = "fewer parameters are trained (requires_grad_(False), .detach(), no_grad around a part)"
 OTHER = "another optimizer, or another option of it (momentum, amsgrad, weight_decay)"
+LEFT_OUT = "they get a gradient and are never updated; was the optimizer given only some of the parameters?"
+GIVEN = "they got a gradient that nothing used; the optimizer was given more of the parameters"
 TRAINED = "more parameters are trained (requires_grad, a part that was detached or under no_grad)"
 
 
@@ -40,12 +43,44 @@ def _named(changes: list[Come]) -> str:
     return ", ".join(outer[:3]) + (", …" if len(outer) > 3 else "")
 
 
+def updated(seen: Seen) -> Iterator[Claim]:
+    """The optimizer was given other parameters, while as many as before get a gradient."""
+    inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
+    loops = [change for change in inside if isinstance(change, LoopChanged)]
+    went = {name for change in loops for name in change.went}
+    came = {name for change in loops for name in change.came}
+    before, after = seen.difference.metric("gradients")
+    if not loops or before != after or went & came or _keeps_as_much(seen) or _is_another(inside):
+        return
+    whole = LoopChanged(loops[0].scope, tuple(sorted(came)), tuple(sorted(went)))
+    cause = Cause("other-parameters", LEFT_OUT if went else GIVEN)
+    yield Claim(cause, "state", loop_text(whole), (*loops, *(change for change in inside if change not in loops)))
+
+
+def _keeps_as_much(seen: Seen) -> bool:
+    """Whether the optimizer keeps the same state as before, and some: then it updates the same parameters."""
+    before, after = seen.difference.metric("state")
+    return bool(before) and before == after
+
+
+def _is_another(inside: list[Change]) -> bool:
+    """Whether the optimizer is of another class, or does what it did not do."""
+    replaced = any(isinstance(change, Replaced) for change in inside)
+    went, came = (
+        {name for change in inside if isinstance(change, kind) for name in work_names(change.site)}
+        for kind in (Removed, Added)
+    )
+    return replaced or went != came
+
+
 def optimizer(seen: Seen) -> Iterator[Claim]:
     """Another optimizer: it keeps another amount of state, and does something else with each parameter."""
     before, after = seen.difference.metric("state")
     inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
     replaced = [change for change in inside if isinstance(change, Replaced)]
     if before is None or after is None or (before == after and not replaced) or len(inside) < 2:
+        return
+    if any(isinstance(change, LoopChanged) for change in inside) and not _is_another(inside):
         return
     ops = seen.difference.metric("optimizer.ops")
     what = f"is {replaced[0].after}, was {replaced[0].before}" if replaced else "does something else"
