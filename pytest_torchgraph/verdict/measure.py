@@ -11,7 +11,7 @@ from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Life, is_saved
 from pytest_torchgraph.graph.operation import Operation
-from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.selection import Selection
 from pytest_torchgraph.graph.tally import ATTENTION_CALLS, GROUPS, INSTEAD, call_name, matches
 
@@ -141,10 +141,16 @@ def _operation_shares(graph: Graph, key: str) -> Counter[str]:
     for operation in within.operations:
         amount = (operation.flops or 0) if name == "flops" else int(_counts(operation, name))
         if amount:
-            found[graph.scopes[operation.scope].path] += amount
+            found[_place(graph, operation)] += amount
     calls = ATTENTION_CALLS if name == "attention" else {call_name(name)}
     found.update(graph.scopes[call.scope].path for call in within.calls if call.name in calls)
     return found
+
+
+def _place(graph: Graph, operation: Operation) -> str:
+    """Path of the module that did *operation*; the phase where no module did, as in an optimizer's step."""
+    path = graph.scopes[operation.scope].path
+    return path or ("" if operation.phase == FORWARD else operation.phase)
 
 
 def _counts(operation: Operation, key: str) -> bool:
@@ -157,7 +163,7 @@ def _storage_shares(graph: Graph, key: str) -> Counter[str]:
     for index, amount in _storages(graph, key).items():
         storage = graph.storages[index]
         owner = (storage.name or storage.kind).rpartition(".")[0]
-        path = owner if storage.producer is None else graph.scopes[graph.operations[storage.producer].scope].path
+        path = owner if storage.producer is None else _place(graph, graph.operations[storage.producer])
         found[path] += amount
     return +found
 

@@ -123,6 +123,16 @@ def test_a_phase_has_keys_of_its_own() -> None:
     assert finding.details == ("layers.2: 3",)
 
 
+def test_work_that_no_module_did_is_told_by_its_phase() -> None:
+    stepped = in_phases()
+    operations = tuple(replace(each, scope=0) if each.index in (0, 7, 8, 10) else each for each in stepped.operations)
+    stepped = replace(stepped, operations=operations)
+    details = {key: check_budget(stepped, {key: 0})[0].details for key in ("matmuls", "copies", "backward.ops")}
+    assert details["matmuls"] == ("layers.* ×2: 2", "the model: 1", "optimizer: 1")
+    assert details["copies"] == ("layers.* ×3: 5", "backward: 2")
+    assert details["backward.ops"] == ("backward: 2", "layers.2: 1")
+
+
 @pytest.mark.parametrize("key", ["backward.ops", "saved", "gradients", "state", "between.copies"])
 def test_a_phase_that_did_not_run_cannot_be_limited(key: str) -> None:
     with pytest.raises(BudgetUnreadable, match=r"this run has no \w+ phase; phases recorded: forward\."):

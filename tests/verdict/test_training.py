@@ -108,7 +108,7 @@ def test_work_between_backward_and_optimizer_is_told_as_such() -> None:
     assert back.title == "work between backward and optimizer added (8 operations)"
     assert zero.title.startswith("work between backward and optimizer added (")
     for finding in (there, back, zero):
-        assert "clipping or scaling of gradients" in finding.hint
+        assert "gradients are clipped or scaled" in finding.hint
     assert [each.cause for each in (there, back)] == ["phase-removed", "phase-added"]
 
 

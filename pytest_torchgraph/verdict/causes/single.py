@@ -73,7 +73,9 @@ def _is_between(item: Item) -> bool:
 
 
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
-BESIDE = "clipping or scaling of gradients, or gradients that are set to zero and not to None; the model need not have changed"
+BESIDE = (
+    "gradients are clipped or scaled, or set to zero and not to None, or no longer; the model need not have changed"
+)
 ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
 
