@@ -16,7 +16,7 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Finding
 
 
-def net() -> nn.Module:
+def net() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(8, 32), nn.LayerNorm(32), nn.GELU(), nn.Linear(32, 4))
 
@@ -80,10 +80,10 @@ def test_work_that_an_optimizer_no_longer_does_for_some_parameters_does_not_leav
     def decayed(*, biases: bool) -> Graph:
         model = net()
         weights, others = ([each for each in model.parameters() if (each.ndim > 1) is many] for many in (True, False))
-        groups = [{"params": weights}, {"params": others, "weight_decay": 0.01 if biases else 0.0}]
-        return trace(
-            model, torch.ones(4, 8), backward=torch.mean, optimizer=torch.optim.AdamW(groups, lr=0.1, foreach=False)
-        )
+        decay = 0.01 if biases else 0.0
+        groups: list[dict[str, Any]] = [{"params": weights}, {"params": others, "weight_decay": decay}]
+        optimizer = torch.optim.AdamW(groups, lr=0.1, foreach=False)
+        return trace(model, torch.ones(4, 8), backward=torch.mean, optimizer=optimizer)
 
     hints = {finding.hint for finding in told(decayed(biases=True), decayed(biases=False))}
     assert not any("never updated" in hint for hint in hints)
@@ -108,7 +108,7 @@ def test_work_between_backward_and_optimizer_is_told_as_such() -> None:
     assert back.title == "work between backward and optimizer added (8 operations)"
     assert zero.title.startswith("work between backward and optimizer added (")
     for finding in (there, back, zero):
-        assert "gradients are clipped or scaled" in finding.hint
+        assert "gradients are clipped, scaled or set to zero" in finding.hint
     assert [each.cause for each in (there, back)] == ["phase-removed", "phase-added"]
 
 

@@ -73,9 +73,7 @@ def _is_between(item: Item) -> bool:
 
 
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
-BESIDE = (
-    "gradients are clipped or scaled, or set to zero and not to None, or no longer; the model need not have changed"
-)
+BESIDE = "gradients are clipped, scaled or set to zero instead of None, or no longer; the model need not have changed"
 ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
 
