@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -60,6 +61,54 @@ def test_an_optimizer_one_by_one_is_told_though_clipping_works_on_all_at_once() 
 def test_another_option_of_an_optimizer_that_works_at_once_is_no_fusion() -> None:
     plain, more = step(foreach=True), step(foreach=True, amsgrad=True)
     assert not {"fused", "unfused"} & {finding.cause for finding in (*told(plain, more), *told(more, plain))}
+
+
+class Own(torch.optim.Optimizer):
+    """Works on all parameters at once, then does *more* with the first ones."""
+
+    def __init__(self, parameters: Any, more: Callable[[list[torch.Tensor]], object], first: int = 6) -> None:
+        super().__init__(parameters, {})
+        self.more, self.first = more, first
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        learnt = self.param_groups[0]["params"]
+        for each in learnt:
+            self.state[each].setdefault("mean", torch.zeros_like(each))
+        means = [self.state[each]["mean"] for each in learnt]
+        torch._foreach_add_(means, [each.grad for each in learnt])
+        torch._foreach_add_(learnt, means, alpha=-0.1)
+        self.more(learnt[: self.first])
+
+
+def own(more: Callable[[list[torch.Tensor]], object], first: int = 6) -> Graph:
+    model = net()
+    return trace(model, torch.ones(4, 8), backward=torch.mean, optimizer=Own(model.parameters(), more, first))
+
+
+def test_an_optimizer_that_ends_otherwise_still_works_on_all_at_once() -> None:
+    at_once, one = own(torch._foreach_abs_), own(lambda learnt: [each.neg_() for each in learnt])
+    assert not {"fused", "unfused"} & {finding.cause for finding in (*told(at_once, one), *told(one, at_once))}
+
+
+def test_a_single_operation_in_place_of_another_may_be_the_whole_optimizer() -> None:
+    def sgd(**options: bool) -> Graph:
+        model = net()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, **options)
+        return trace(model, torch.ones(4, 8), backward=torch.mean, optimizer=optimizer)
+
+    plain, fused = sgd(foreach=False), sgd(fused=True)
+    assert [told(plain, fused)[0].cause, told(fused, plain)[0].cause] == ["fused", "unfused"]
+
+
+def test_parameters_that_keep_their_state_are_still_updated() -> None:
+    def shrink(learnt: list[torch.Tensor]) -> None:
+        for each in learnt:
+            each.mul_(0.9).clamp_(-1, 1)
+
+    findings = told(own(shrink), own(shrink, 4))
+    assert any("leaves out 2 parameters" in finding.title for finding in findings)
+    assert not any("never updated" in finding.hint for finding in findings)
 
 
 @pytest.mark.parametrize("foreach", [True, False])

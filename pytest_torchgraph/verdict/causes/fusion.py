@@ -180,8 +180,10 @@ def _looped(changes: list[Change]) -> str:
 
 
 def _names(changes: list[Change], kind: type[Added | Removed]) -> frozenset[str]:
-    """``_foreach_add_``, ``mul_``: what came or went, the operations inside loops included."""
+    """``_foreach_add_``, ``mul_``: what came or went, inside loops and in the place of something else too."""
     sites = [change.site for change in changes if isinstance(change, kind)]
+    swapped = [change for change in changes if isinstance(change, Altered) and change.before.name != change.after.name]
+    sites += [change.after if kind is Added else change.before for change in swapped]
     return frozenset(name.removeprefix("aten.") for site in sites for name in work_names(site))
 
 
