@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.diff.change import Added, Altered, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.program import Item, Semantic, Work
 from pytest_torchgraph.verdict.quantity import bytes_text
@@ -26,7 +27,8 @@ class Marks:
 
 def marks_of(before: Graph, after: Graph) -> Marks:
     """What the comparison of two graphs says about their operations."""
-    difference = compare(before.canonical, after.canonical)
+    # Worked out anew: what came from a file does not know the positions of its operations.
+    difference = compare(canonical(before), canonical(after))
     marks = Marks({}, {}, "")
     for change in difference.changes:
         match change:

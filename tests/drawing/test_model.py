@@ -4,12 +4,19 @@ import shutil
 from itertools import combinations
 
 import pytest
+import torch
+from torch import nn
 
+from pytest_torchgraph import trace
 from pytest_torchgraph.drawing.diagram import diagram
 from pytest_torchgraph.drawing.layout import Box, lay_out
 from pytest_torchgraph.drawing.marks import marks_of
 from pytest_torchgraph.drawing.model import Node, build, collapsed
 from pytest_torchgraph.drawing.options import Options
+from pytest_torchgraph.graph.expansion import expand
+from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.writer import write
 from tests.drawing.graphs import LAYERS, forward, from_file, step
 
 
@@ -97,3 +104,18 @@ def test_equal_graphs_have_no_marks() -> None:
 def test_a_comparison_shows_both_graphs_side_by_side() -> None:
     made = diagram(forward(copies=True), Options(picture="compare", before=forward()))
     assert [lane.title for lane in made.lanes] == ["before · forward", "after · forward"]
+
+
+def test_graphs_from_files_are_marked_like_those_of_a_run() -> None:
+    def stored(*, foreach: bool) -> Graph:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+        optimizer = torch.optim.AdamW(model.parameters(), foreach=foreach)
+        graph = trace(model, torch.ones(2, 4), backward=True, optimizer=optimizer)
+        return expand(read(write(graph.canonical, test="t", recorded="r")).program)
+
+    files = [stored(foreach=foreach) for foreach in (True, False)]
+    marks = marks_of(*files)
+    for graph, changes, mark in zip(files, (marks.before, marks.after), ("removed", "added"), strict=True):
+        marked = {lane.phase: lane.mark for lane in build(graph, changes=changes).lanes}
+        assert marked == {"forward": "", "backward": "", "optimizer": mark}
