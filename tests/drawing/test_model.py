@@ -45,8 +45,8 @@ def test_phases_are_told_apart() -> None:
 
 
 def test_a_snapshot_file_gives_the_same_boxes() -> None:
-    for recorded, read in zip(build(step()).lanes[:2], build(from_file()).lanes[:2], strict=True):
-        assert titles(recorded) == titles(read)
+    for recorded, stored in zip(build(step()).lanes[:2], build(from_file()).lanes[:2], strict=True):
+        assert titles(recorded) == titles(stored)
 
 
 def test_modules_are_closed_below_a_depth() -> None:
