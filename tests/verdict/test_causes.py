@@ -79,6 +79,18 @@ def linears(function: Callable[..., Any], *names: str) -> Graph:
     return trace(Calls(function, **{name: nn.Linear(4, 4) for name in names}), torch.ones(2, 4))
 
 
+def scaled(*, wide: bool) -> Graph:
+    """What the norm of a Llama ends with: its weight times a float32, which is narrowed before or after."""
+    weight = torch.ones(8, dtype=torch.bfloat16)
+
+    def run(_: Any, x: torch.Tensor) -> torch.Tensor:
+        h = x.float()
+        h = h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True))
+        return (weight.float() * h).bfloat16() if wide else weight * h.bfloat16()
+
+    return trace(Calls(run), torch.ones(2, 8, dtype=torch.bfloat16))
+
+
 def one(*arguments: object, dtype: str = "float32", name: str = "mul") -> Program:
     def root(body: Body) -> Operand:
         return body.op(name, body.given("x", f32(2, 16, dtype=dtype)), *arguments, out=f32(2, 16))
@@ -136,6 +148,7 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "upcast-removed",
     ),
     "logits downcast": (graph_of, partial(graph_of, "downcast"), "downcast", "downcast-removed"),
+    "a product in another type": (partial(scaled, wide=False), partial(scaled, wide=True), "upcast", "downcast"),
     "the model in half precision": (graph_of, partial(graph_of, dtype=torch.bfloat16), "downcast", "upcast"),
     "an activation by hand": (partial(graph_of, "silu"), partial(graph_of, "silu by hand"), "unfused", "fused"),
     "an optimizer one by one": (

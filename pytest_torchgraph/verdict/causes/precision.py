@@ -10,7 +10,17 @@ from pytest_torchgraph.graph.program import Given
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 from pytest_torchgraph.graph.traffic import width_of
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, read
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    bytes_of,
+    distinct,
+    made,
+    module_of,
+    packet,
+    read,
+)
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
@@ -35,6 +45,48 @@ def held(seen: Seen) -> Iterator[Claim]:
 
 
 HELD = "the model is held in another dtype (.half(), .to(dtype), the dtype it is loaded in)"
+
+
+def exchanged(seen: Seen) -> Iterator[Claim]:
+    """The same operation in another float: what it reads is cast before it, instead of its result after it."""
+    pairs = list(_exchanges(seen))
+    if not pairs:
+        return
+    went, came = pairs[0]
+    wider = _width(came) > _width(went)
+    alike = [pair for pair in pairs if (_width(pair[1]) > _width(pair[0])) is wider]
+    modules = {module_of(change) for pair in alike for change in pair}
+    both: list[Come] = [*seen.added, *seen.removed]
+    casts = [each for each in both if module_of(each) in modules and _direction(each.site)]
+    dtypes = f"{_short_of(made(went.site))} -> {_short_of(made(came.site))}"
+    title = f"{packet(came)}: dtype {dtypes} ({times(len(alike), 'operation')})"
+    changes: tuple[Change, ...] = (*(pair[1] for pair in alike), *(pair[0] for pair in alike), *casts)
+    cause = Cause("upcast" if wider else "downcast", WIDER if wider else NARROWER)
+    yield Claim(cause, "cast", title, distinct(changes), "more" if wider else "fewer")
+
+
+def _exchanges(seen: Seen) -> Iterator[tuple[Come, Come]]:
+    """What went with what came in its place, in the same module and of the same shape."""
+    gone: dict[object, list[Come]] = {}
+    for went in seen.removed:
+        gone.setdefault(_but_for_dtype(went), []).append(went)
+    for came in seen.added:
+        places = gone.get(_but_for_dtype(came), [])
+        other = next((each for each in places if _width(each) and _width(each) != _width(came)), None)
+        if other is not None and _width(came):
+            places.remove(other)
+            yield other, came
+
+
+def _but_for_dtype(change: Come) -> object:
+    spec = made(change.site)
+    return change.site.scope, packet(change), None if spec is None else spec.shape
+
+
+def _width(change: Come) -> int:
+    """Bytes of a number that *change* makes; 0 where that is no float, or where it only casts."""
+    spec = made(change.site)
+    return width_of(spec.dtype) if spec and spec.dtype in FLOATS and not _direction(change.site) else 0
 
 
 def cast(seen: Seen) -> Iterator[Claim]:
@@ -113,11 +165,12 @@ def altered(seen: Seen) -> Iterator[Claim]:
     wider = width_of(after) > width_of(before)
     followers = [change for change in seen.changes if _follows_dtype(change)]
     name = f"{packet_text(found[0])}: dtype {_short(before)} -> {_short(after)}"
-    hint = WIDER if wider else "what was done in a wider type is done in a narrower one"
+    hint = WIDER if wider else NARROWER
     title = f"{name} ({times(len(found), 'operation')}){_travel(followers)}"
     yield Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, (*found, *followers))
 
 
+NARROWER = "what was done in a wider type is done in a narrower one"
 WIDER = "work that was done in a narrower type is done in a wider one (.float(), autocast, a wider operand)"
 
 

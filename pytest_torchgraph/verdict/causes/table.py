@@ -38,6 +38,7 @@ STORIES: tuple[Story, ...] = (
     syncing.sync,
     communicating.communication,
     precision.held,
+    precision.exchanged,
     copying.moved_each_call,
     masks.materialised,
     repeating.idle,
