@@ -72,11 +72,12 @@ def check(
     """Compare, store and judge; returns the graph that stands, or fails the test."""
     __tracebackhide__ = True
     with told_as_mistake(item):
-        limits.broken(first, budget)
+        broken = limits.broken(first, budget)
     compared = vary if options.varying(item.config) else against_snapshot
     graph, failure = (first, "") if slot is None else compared(slot, rules, first, again)
     test = extension.address(item, "").test
-    broken = limits.broken(graph, budget)
+    if graph is not first:
+        broken = limits.broken(graph, budget)
     limits.note_checked(item)
     if broken:
         where = slot.address.label if slot else test

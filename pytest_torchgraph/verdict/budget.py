@@ -104,7 +104,8 @@ def _exactly(budget: Budget, value: int) -> str:
 
 def _details(graph: Graph, key: str) -> Iterator[str]:
     """The dearest scopes, and what all others come to."""
-    dearest, others = shares(graph, key)[:TOP], shares(graph, key)[TOP:]
+    every = shares(graph, key)
+    dearest, others = every[:TOP], every[TOP:]
     for path, count, amount in dearest:
         many = f" ×{count}" if count > 1 else ""
         yield f"{_spelled(path, count)}{many}: {amount_text(key, amount)}"
