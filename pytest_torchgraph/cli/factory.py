@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.failures import told
+from pytest_torchgraph.graph.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def found(spec: str, form: str) -> Callable[..., Any]:
     named: Any = _imported(spec, module_name)
     for part in name.split("."):
         if not hasattr(named, part):
-            raise Wrong(f"{spec!r}: {module_name} has no {name!r}{_nearest(part, named)}")
+            raise Wrong(f"{spec!r}: {module_name} has no {name!r}{nearest(part, dir(named))}")
         named = getattr(named, part)
     if not callable(named):
         raise Wrong(f"{spec!r} is a {type(named).__name__}, and cannot be called: {form}.")
@@ -71,8 +71,3 @@ def _imported(spec: str, module_name: str) -> Any:
         raise Wrong(f"{spec!r}: {module_name} cannot be imported: {told(error)}") from error
     except (Exception, SystemExit) as error:
         raise Wrong(f"{spec!r}: {module_name} cannot be imported: {told(error)}") from error
-
-
-def _nearest(name: str, owner: object) -> str:
-    near = difflib.get_close_matches(name, dir(owner), n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from functools import partial
 
 from pytest_torchgraph.graph.cost import total_bytes
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.tally import (
@@ -100,6 +100,4 @@ def require_phase(phase: str, recorded: set[str]) -> None:
     __tracebackhide__ = True
     known = sorted({*PHASES, *recorded}, key=lambda name: (*PHASES, name).index(name))
     if phase not in known:
-        near = difflib.get_close_matches(str(phase), known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise UnknownName(f"there is no phase {phase!r}{hint} Phases: {', '.join(known)}.")
+        raise UnknownName(f"there is no phase {phase!r}{nearest(str(phase), known)} Phases: {', '.join(known)}.")

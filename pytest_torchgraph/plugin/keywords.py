@@ -15,17 +15,11 @@ def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any
     known = [each.name for function in functions for each in signature(function).parameters.values() if _named(each)]
     for keyword in given:
         if keyword not in known:
-            raise TypeError(
-                f"torch_graph.{name}() got an unexpected keyword argument {keyword!r}{_near(keyword, known)}"
-            )
+            from pytest_torchgraph.graph.nearest import nearest
+
+            near = nearest(keyword, known).removesuffix(".")
+            raise TypeError(f"torch_graph.{name}() got an unexpected keyword argument {keyword!r}{near}")
 
 
 def _named(parameter: Parameter) -> bool:
     return parameter.kind is not Parameter.VAR_KEYWORD
-
-
-def _near(keyword: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(keyword, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Life, is_saved
+from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.operation import Operation
 from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.selection import Selection
@@ -88,12 +89,6 @@ def _fault(phase: str | None, name: str) -> str:
     if not _OPERATION.fullmatch(name):
         return f"there is no such key{nearest(name, KEYS)} Keys: {', '.join(KEYS)}, or an operation name."
     return ""
-
-
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """``; did you mean 'ops'?``, or a full stop when no known word is near."""
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def measured(graph: Graph, key: str) -> Graph | Selection:

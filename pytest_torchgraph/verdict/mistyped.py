@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
@@ -11,12 +10,15 @@ from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.graph.metric import METRICS
+from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable, parse_ignore
 
 TOLD = 8
 """Module paths named in a message."""
+NEAR = 0.7
+"""How alike a word must be to be suggested."""
 
 
 def require_matching(
@@ -51,7 +53,9 @@ def _require_operation(
         return
     known = {*seen, *map(packet_of, seen), *vocabulary()}
     if not any(fnmatchcase(name, glob) for name in known):
-        raise IgnoreUnreadable(f"ignore={pattern!r}: no operation is called {glob!r}{_nearest(glob, known)}")
+        raise IgnoreUnreadable(
+            f"ignore={pattern!r}: no operation is called {glob!r}{nearest(glob, sorted(known), cutoff=NEAR)}"
+        )
 
 
 def _require_scope(pattern: str, glob: str, scopes: set[str]) -> None:
@@ -61,11 +65,6 @@ def _require_scope(pattern: str, glob: str, scopes: set[str]) -> None:
     called = ", ".join(told[:TOLD]) + (f" and {len(told) - TOLD} more" if len(told) > TOLD else "")
     raise IgnoreUnreadable(
         f"ignore={pattern!r}: neither the graph nor its snapshot has a module call {glob!r}"
-        f"{_nearest(glob, {*told, *METRICS})} Modules called: {called or 'none'}. "
+        f"{nearest(glob, sorted({*told, *METRICS}), cutoff=NEAR)} Modules called: {called or 'none'}. "
         f"Metrics: {', '.join(sorted(METRICS))}."
     )
-
-
-def _nearest(word: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7)
-    return f"; did you mean {near[0]!r}?" if near else "."
