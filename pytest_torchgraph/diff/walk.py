@@ -28,7 +28,7 @@ from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path,
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
-from pytest_torchgraph.graph.tally import COPY_PACKETS
+from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS, COPY_PACKETS, SYNC_PACKETS
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -108,6 +108,9 @@ class Walk:
         operations = operations_in(body.record.items[at]) * body.times
         follows = self._copies_changed(self.after, body, at, {})
         yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
+        for inside, position in notable_in(inner):
+            facts = self.usage_after.facts(inside, position)
+            yield Added(site_at(self.after, inside, position), inside.times, *facts, within=True)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -120,7 +123,13 @@ class Walk:
         facts = self.usage_before.facts(body, at)
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
         near = forward_source(self.matching, body, at)
-        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used, near)
+        left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
+        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
+        for inside, position in notable_in(inner):
+            found = self.usage_before.facts(inside, position)
+            yield Removed(
+                site_at(self.before, inside, position), inside.times, *found, within=True, used=used, near=near
+            )
 
     def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
         """Whether the item at *at* copies a value that lies otherwise on the other side."""
@@ -131,7 +140,7 @@ class Walk:
         return to_after.get(made, made) in self.changed_looks
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
-        if (before.number, left) in self.matching.moved:
+        if (before.number, left) in self.matching.moved and not self._is_renamed(before, left, after, right):
             yield self._moved(before, left, after, right)
         one, other = before.record.items[left], after.record.items[right]
         match one, other:
@@ -146,6 +155,13 @@ class Walk:
                 yield from self._body(before.inner[left], after.inner[right])
             case _:
                 yield from self._operation(before, left, after, right)
+
+    def _is_renamed(self, before: Body, left: int, after: Body, right: int) -> bool:
+        """Whether a module call that stands elsewhere is that of a module whose other path is told."""
+        one, other = before.inner.get(left), after.inner.get(right)
+        if one is None or other is None or one.owner == other.owner:
+            return False
+        return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
         writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
@@ -163,11 +179,13 @@ class Walk:
     def _another_module(self, before: Body, after: Body) -> Iterator[Change]:
         """A module of another name: renamed, or called in the place of another that both graphs have."""
         if self.modules.renamed(before.owner, after.owner):
-            if _own_name(before) != _own_name(after):
+            if _own_name(before) != _own_name(after) and after.forward is after:
                 yield Renamed("scope", before.scope, after.scope)
         elif after.forward is after and after.outer is not None:
             gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
-            yield Called(after.outer.scope, before.owner, after.owner, gone, again)
+            alike = self.before.digests[before.number] == self.after.digests[after.number]
+            bare = alike and not self.before.held(before)
+            yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
     def _loop(self, before: Block | Semantic, after: Body) -> Iterator[Change]:
         if not isinstance(before, Block) or not isinstance(after.record, Block):
@@ -208,7 +226,8 @@ class Walk:
         one, other = before.record.items[left], after.record.items[right]
         assert isinstance(one, (Work, Semantic))
         assert isinstance(other, (Work, Semantic))
-        fields = FieldComparison(self.matching, before, after).fields(one, other)
+        found = FieldComparison(self.matching, before, after).fields(one, other)
+        fields = tuple(field for field in found if field.kind != "spelling") or found
         if not fields:
             return
         follows = self._follows(fields, before, left, after, right)
@@ -246,6 +265,22 @@ class Walk:
             if path in specs and specs[path] != spec:
                 self.changed_leaves.add(leaf_path(after, path))
                 yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+
+
+NOTABLE = SYNC_PACKETS | ATTENTION_PACKETS | ATTENTION_CALLS
+"""What is told by itself, also where the module around it is told."""
+
+
+def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:
+    """The syncs and attention calls inside a module call that came or went, with where they stand."""
+    if body is None or body.beneath is not None or (isinstance(body.record, Block) and body.record.phase):
+        return
+    for at, item in enumerate(body.record.items):
+        is_notable = isinstance(item, (Work, Semantic)) and packet_of(item.name) in NOTABLE
+        if is_notable and (body.forward is body or packet_of(item.name) in SYNC_PACKETS):
+            yield body, at
+        if at in body.inner:
+            yield from notable_in(body.inner[at])
 
 
 def _maker(read: Read) -> Place:

@@ -23,6 +23,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     packet,
 )
 from pytest_torchgraph.verdict.causes.masks import is_mask_work
+from pytest_torchgraph.verdict.finding import Direction
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import field_text
 
@@ -150,7 +151,16 @@ def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) 
     if cause.name == "keys-shared" and head is not None and head.shape[-1] > WIDEST_HEAD:
         cause = Cause("attention-path", LARGE.format(size=head.shape[-1]))
     edits = ", ".join(field_text(field) for field in fields.values())
-    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others))
+    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others), _cost_direction(fields))
+
+
+def _cost_direction(fields: dict[str, Field]) -> Direction:
+    """``more`` where a mask is given that was not, or dropout; ``fewer`` the other way round."""
+    for name in ("attn_mask", "dropout_p"):
+        if name in fields:
+            before, after = bool(fields[name].before), bool(fields[name].after)
+            return "other" if before is after else "more" if after else "fewer"
+    return "other"
 
 
 def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cause, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.graph.tally import COPY_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -17,6 +19,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_view,
     is_work,
     made,
+    module_of,
     packet,
     phase_of,
 )
@@ -38,6 +41,34 @@ def moved_each_call(seen: Seen) -> Iterator[Claim]:
             title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
             cause = Cause("moved-each-call", MOVED) if more else Cause("moved-once", "")
             yield Claim(cause, "copy", title, tuple(found), "more" if more else "fewer")
+
+
+def copied_otherwise(seen: Seen) -> Iterator[Claim]:
+    """As many copies as before, of other views of the same values: a ``.contiguous()`` before or after a transpose."""
+    copies = [change for change in seen.altered if packet_of(change.after.name) in COPY_PACKETS and _lies(change)]
+    leading = [change for change in copies if not change.follows]
+    if not leading:
+        return
+    modules = set(map(module_of, copies))
+    behind = [
+        change for change in seen.altered if module_of(change) in modules and change not in copies and _lies(change)
+    ]
+    before, after = made(leading[0].before), made(leading[0].after)
+    what = f"{before.text} -> {after.text}" if before and after and before.text != after.text else "with other strides"
+    made_of = f"{times(len(leading), 'copy')} made of {'another view' if len(leading) == 1 else 'other views'}"
+    title = f"{made_of}: {packet_of(leading[0].after.name)} {what}"
+    yield Claim(
+        Cause("copied-elsewhere", OTHERWISE), "copy", title, (*leading, *(c for c in copies if c.follows), *behind)
+    )
+
+
+OTHERWISE = (
+    "as many copies as before, made before or after a transpose or slice; what lies where, and how long, is another"
+)
+
+
+def _lies(change: Altered) -> bool:
+    return all(field.kind in ("shape", "stride", "geometry") for field in change.fields)
 
 
 def _moves_leaf(change: Come) -> bool:

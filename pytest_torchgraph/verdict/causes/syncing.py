@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.diff.change import Added
+from pytest_torchgraph.diff.change import Change
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
 from pytest_torchgraph.verdict.kind import SYNC_PACKETS
-from pytest_torchgraph.verdict.title import times_done
+from pytest_torchgraph.verdict.title import counts_text, times_done
 
 HINTS = {
     "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",
@@ -25,22 +24,52 @@ WAITS = "free on a CPU, on CUDA the host waits for the device"
 
 def sync(seen: Seen) -> Iterator[Claim]:
     """Syncs that came or went, with the operations that are there for nothing else."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        by_name: dict[str, list[Come]] = defaultdict(list)
-        for change in changes:
-            if is_work(change) and packet(change) in SYNC_PACKETS:
-                by_name[packet(change)].append(change)
-        feeding: list[Come] = [change for change in changes if change.for_host and packet(change) not in SYNC_PACKETS]
-        for name, found in by_name.items():
-            yield _claim(seen, name, found, feeding, more=more)
+    came = _syncs([*seen.added, *seen.added_within])
+    went = _syncs([*seen.removed, *seen.removed_within])
+    if came and went:
+        yield _both(seen, came, went)
+        return
+    for changes, found, more in ((seen.added, came, True), (seen.removed, went, False)):
+        feeding = _feeding(changes)
+        for name in dict.fromkeys(map(packet, found)):
+            yield _claim(seen, name, [change for change in found if packet(change) == name], feeding, more=more)
             feeding = []
 
 
+def _syncs(changes: Iterable[Come]) -> list[Come]:
+    return [change for change in changes if is_work(change) and packet(change) in SYNC_PACKETS]
+
+
+def _feeding(changes: Iterable[Come]) -> list[Come]:
+    return [change for change in changes if change.for_host and packet(change) not in SYNC_PACKETS]
+
+
 def _claim(seen: Seen, name: str, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
-    before, after = seen.difference.count(name)
-    sign = "+" if isinstance(found[0], Added) else "-"
-    title = f"{sign}{times(sum(map(times_done, found)), 'device-to-host sync')}, {name} ({before} -> {after})"
+    count = sum(map(times_done, found))
+    counts = counts_text(seen.difference, name, count if more else -count)
+    title = f"{'+' if more else '-'}{times(count, 'device-to-host sync')}, {name}{counts}"
     if more:
         cause = Cause("host-sync", f"{HINTS.get(name, COUNTED)}; {WAITS}")
         return Claim(cause, "sync", title, (*found, *feeding), "more")
     return Claim(Cause("sync-removed", ""), "sync", title, (*found, *feeding), "fewer")
+
+
+def _both(seen: Seen, came: list[Come], went: list[Come]) -> Claim:
+    """Some came while others went: what is left of both, and each by name, the new ones first."""
+    new, gone = (sum(map(times_done, changes)) for changes in (came, went))
+    before, after = seen.difference.metric("syncs")
+    counts = f" ({before} -> {after})" if (after or 0) - (before or 0) == new - gone != 0 else ""
+    amount = times(abs(new - gone), f"{'more' if new > gone else 'fewer'} device-to-host sync")
+    head = f"{amount}{counts}" if new != gone else "device-to-host syncs elsewhere"
+    title = f"{head}: {_named(came)} new, {_named(went)} gone"
+    changes: tuple[Change, ...] = (*came, *went, *_feeding(seen.added), *_feeding(seen.removed))
+    hint = f"new: {HINTS.get(packet(came[0]), COUNTED)}; {WAITS}"
+    if new >= gone:
+        return Claim(Cause("host-sync", hint), "sync", title, changes, "more")
+    return Claim(Cause("sync-removed", hint), "sync", title, changes, "other")
+
+
+def _named(changes: list[Come]) -> str:
+    """``22 aten.nonzero``; of several operations the number of all."""
+    names = list(dict.fromkeys(map(packet, changes)))
+    return f"{sum(map(times_done, changes))} {names[0] if len(names) == 1 else 'of several operations'}"
