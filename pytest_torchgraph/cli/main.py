@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli.exits import WRONG, Wrong
+from pytest_torchgraph.snapshot.limits import LEVELS, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if paths:
         arguments.paths = paths
     try:
-        code: int = arguments.run(arguments)
+        with room_for(LEVELS):
+            code: int = arguments.run(arguments)
         sys.stdout.flush()
     except Wrong as error:
         sys.stderr.write(f"torchgraph: {error}\n")
