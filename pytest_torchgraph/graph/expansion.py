@@ -8,7 +8,7 @@ from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
-from pytest_torchgraph.graph.operation import Call, Operation, packet_of
+from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import Origin
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
@@ -30,7 +30,6 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.scattering import scattered
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
@@ -181,7 +180,7 @@ class Expansion:
                 scope=body.scope,
                 phase=body.phase or FORWARD,
                 recomputed=body.recomputed,
-                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                is_sync=item.is_sync,
                 call=body.call,
             )
         )

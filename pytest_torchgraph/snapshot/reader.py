@@ -25,6 +25,8 @@ __all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_hea
 _CONFLICT = re.compile(r"<{7} |>{7} ")
 _ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
 _END = "end"
+TELLS_WAITS = 2
+"""The first format that marks the syncs which a name cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,13 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
     program = Program(
-        run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
+        run=head.run,
+        metrics=head.metrics,
+        peak_at=head.peak_at,
+        alive=head.alive,
+        root=root,
+        outputs=outputs,
+        tells_waits=head.version >= TELLS_WAITS,
     )
     return Snapshot(program, head.test, head.recorded, head.version)
 

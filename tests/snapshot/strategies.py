@@ -212,7 +212,8 @@ def _work(chance: random.Random, body: _Body, name: str | None = None) -> Work:
     outcomes = tuple(_outcome(chance, body) for _ in range(chance.choice([0, 1, 1, 1, 2])))
     made = [place for place, one in enumerate(flat(outcomes)) if isinstance(one, TensorSpec)]
     becomes = tuple((place, chance.choice(PATHS)) for place in made if chance.random() < 0.1)
-    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes, becomes)
+    wait = chance.choice(("sync", "no sync")) if chance.random() < 0.1 else None
+    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes, becomes, wait)
 
 
 def _argument(chance: random.Random, body: _Body, depth: int = 0) -> Argument:
