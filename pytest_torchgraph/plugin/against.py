@@ -179,13 +179,15 @@ def _updated(
         except DoesNotRepeat as unsteady:
             return outcome.graph, refused(slot, unsteady)
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
-    if outcome.passes and not outcome.renames and snapshot.test == slot.address.test:
+    stands = outcome.passes and not outcome.renames and snapshot.test == slot.address.test
+    if stands and snapshot.is_current:
         slot.settle()
         slot.count(passes=True)
         slot.note("unchanged", notes=notes, case=slot.case("unchanged", outcome, snapshot))
         return outcome.graph, ""
     case = slot.case("updated", outcome, snapshot)
-    return write(slot, Steady(outcome.graph, notes), "updated", outcome.moved, case)
+    moved = f"format {snapshot.version}, the graph is the same" if stands else outcome.moved
+    return write(slot, Steady(outcome.graph, notes), "updated", moved, case)
 
 
 def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what: What) -> tuple[Graph, str]:

@@ -2,7 +2,7 @@ r"""The snapshot file: a canonical graph as text, for a reviewer, and back.
 
 A file is UTF-8 lines; two spaces indent what stands beneath a line::
 
-    torchgraph 1                        format
+    torchgraph 2                        format
     test tests/test_x.py::test_x        the test that owns the file
     recorded torch 2.13.0, …            a note, not compared
     run eager, train, grad, cpu         modes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_torchgraph.graph.printable import printable
 
 ADVICE = "Record it again: pytest --torchgraph-update"
+LONGEST_QUOTED = 40
 
 
 class SnapshotUnreadable(ValueError):
@@ -16,3 +17,8 @@ def unreadable(path: str, line: int, what: str, text: str = "", advice: str = AD
     where = f"{path}:{line}: " if line else f"{path}: "
     shown = f"\n  {printable(text.strip()[:200])}" if text.strip() else ""
     return SnapshotUnreadable(f"{where}{what}{shown}\n{advice}")
+
+
+def shortened(text: str) -> str:
+    """*text* as one sentence can hold it."""
+    return text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}…"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.quoting import QUOTED, quote, rest_of, rest_text, unquote
-from pytest_torchgraph.snapshot.errors import unreadable
+from pytest_torchgraph.snapshot.errors import shortened, unreadable
 
-VERSION = 1
+VERSION = 2
+OLDEST = 1
 ROOT = "forward"
 _WORD = r"[A-Za-z_][\w./-]*"
 _METRIC = re.compile(rf"(?P<name>{_WORD}|{QUOTED}) (?P<value>-?\d+)(?: at (?P<at>.+))?", re.ASCII)
@@ -20,7 +21,7 @@ _PEAK = "peak"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a snapshot says of itself. ``lines`` is how many lines of the file it takes."""
+    """What a snapshot says of itself. ``lines`` is how many lines of the file it takes, ``version`` its format."""
 
     test: str
     recorded: str
@@ -28,6 +29,7 @@ class Head:
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     alive: tuple[Alive, ...] = ()
+    version: int = VERSION
     lines: int = 0
 
 
@@ -59,7 +61,7 @@ def alive_line(alive: Alive) -> str:
 
 def read_head(lines: list[str], path: str) -> Head:
     """The head of the file of *lines*; raises ``SnapshotUnreadable`` where it is none of this format."""
-    _check_format(lines, path)
+    version = _version(lines, path)
     values = [_field(lines, index, word, path) for index, word in ((1, "test"), (2, "recorded"), (3, "run"))]
     metrics: list[tuple[str, int]] = []
     alive: list[Alive] = []
@@ -88,25 +90,29 @@ def read_head(lines: list[str], path: str) -> Head:
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=tuple(alive),
+        version=version,
         lines=number,
     )
 
 
-def _check_format(lines: list[str], path: str) -> None:
+def _version(lines: list[str], path: str) -> int:
     first = lines[0] if lines else ""
-    word, _, version = first.partition(" ")
-    if word != "torchgraph" or not version.isascii() or not version.isdecimal():
+    word, _, number = first.partition(" ")
+    if word != "torchgraph" or not number.isascii() or not number.isdecimal():
         what = "this is no torchgraph snapshot" if first.strip() else "this snapshot is empty"
         raise unreadable(path, 1, what, first)
-    if int(version) > VERSION:
-        raise unreadable(
-            path,
-            1,
-            f"this snapshot has format {version}, and this pytest-torchgraph reads formats up to {VERSION}",
-            advice="Upgrade pytest-torchgraph, or record the snapshot again with this one: pytest --torchgraph-update",
-        )
-    if int(version) < VERSION:
-        raise unreadable(path, 1, f"this snapshot has format {version}, which was never written", first)
+    # Compared as text, because Python refuses to make a number of thousands of digits.
+    written = {str(version): version for version in range(OLDEST, VERSION + 1)}
+    if number in written:
+        return written[number]
+    if number.startswith("0"):
+        raise unreadable(path, 1, f"no format {shortened(number)} was ever written", first)
+    raise unreadable(
+        path,
+        1,
+        f"this snapshot has format {shortened(number)}, and this pytest-torchgraph reads formats {OLDEST} to {VERSION}",
+        advice="Upgrade pytest-torchgraph, or record the snapshot again with this one: pytest --torchgraph-update",
+    )
 
 
 def _field(lines: list[str], index: int, word: str, path: str) -> str:

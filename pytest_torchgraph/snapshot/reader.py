@@ -12,7 +12,7 @@ from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.graph.quoting import QUOTED, name_of
 from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
-from pytest_torchgraph.snapshot.head import ROOT, Head, read_head
+from pytest_torchgraph.snapshot.head import ROOT, VERSION, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
 from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
 from pytest_torchgraph.snapshot.patterns import CLASS
@@ -30,11 +30,20 @@ _END = "end"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot file holds: the graph, the test that owns it, and the note on what recorded it."""
+    """What a snapshot file holds: the graph, the test that owns it, and the note on what recorded it.
+
+    ``version`` is the format of the file; what an older one could not say is not in its graph.
+    """
 
     program: Program
     test: str
     recorded: str
+    version: int = VERSION
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file has the format that is written today."""
+        return self.version == VERSION
 
 
 def read_file(path: str | Path) -> Snapshot:
@@ -66,7 +75,7 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     program = Program(
         run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
     )
-    return Snapshot(program, head.test, head.recorded)
+    return Snapshot(program, head.test, head.recorded, head.version)
 
 
 def _text(path: str | Path) -> str:

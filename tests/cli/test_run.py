@@ -132,7 +132,7 @@ def test_a_trace_is_printed_as_a_snapshot_and_checks_against_itself(
 ) -> None:
     assert run("trace", f"some_models:{factory}") == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"torchgraph 1\ntest some_models:{factory}\n")
+    assert text.startswith(f"torchgraph 2\ntest some_models:{factory}\n")
     assert text.endswith("end\n")
     assert run("trace", f"some_models:{factory}", "-o", "a.torchgraph") == 0
     assert (folder / "a.torchgraph").read_text("utf-8") == text

@@ -12,7 +12,7 @@ from pytest_torchgraph.cli.main import main
 from pytest_torchgraph.cli.show import coloured, wants_colour
 
 SNAPSHOT = """\
-torchgraph 1
+torchgraph 2
 test tests/test_m.py::test_m
 recorded torch 2.13.0, linux x86_64
 run eager, eval, cpu
@@ -54,7 +54,7 @@ def test_colours_change_no_character() -> None:
         (b"\xff\xfe", "not UTF-8"),
         (b"hello\n", "no torchgraph snapshot"),
         (SNAPSHOT.replace("end\n", "").encode(), "a.torchgraph"),
-        (SNAPSHOT.replace("torchgraph 1", "torchgraph 2").encode(), "format 2"),
+        (SNAPSHOT.replace("torchgraph 2", "torchgraph 3").encode(), "format 3"),
         (b"<<<<<<< HEAD\n" + SNAPSHOT.encode(), "conflict"),
     ],
 )

@@ -97,6 +97,19 @@ def test_an_update_within_the_tolerance_leaves_the_file_alone(recorded: Project)
     assert recorded.snapshots() == before
 
 
+def test_a_snapshot_of_an_earlier_format_passes_and_only_an_update_rewrites_it(recorded: Project) -> None:
+    path = recorded.path / "snapshots" / FILE
+    today = path.read_text("utf-8")
+    earlier = today.replace("torchgraph 2\n", "torchgraph 1\n", 1)
+    path.write_text(earlier, "utf-8")
+    assert recorded.run().outcomes() == {"passed": 1}
+    assert path.read_text("utf-8") == earlier
+    updated = recorded.run("--torchgraph-update")
+    assert (updated.code, path.read_text("utf-8")) == (0, today)
+    assert "format 1, the graph is the same" in updated.text
+    assert "unchanged 1, nothing to update" in recorded.run("--torchgraph-update").text
+
+
 def test_a_pure_rename_passes_and_an_update_refreshes_the_file(recorded: Project) -> None:
     recorded.write({"test_m.py": CHAIN.replace("ADD, MUL", "ADD, MUL, scope='block'")})
     assert recorded.run().code == 0
@@ -195,7 +208,7 @@ def test_the_syrupy_idiom_uses_the_same_file_and_report(recorded: Project) -> No
 BROKEN = {
     "cut": (lambda text: "\n".join(text.splitlines()[:-2]), "snapshots/" + FILE),
     "conflict": (lambda text: text.replace("forward", "<<<<<<< HEAD\nforward", 1), "conflict"),
-    "newer format": (lambda text: text.replace("torchgraph 1", "torchgraph 99"), "99"),
+    "newer format": (lambda text: text.replace("torchgraph 2", "torchgraph 99"), "99"),
     "edited": (lambda text: text + "more\n", "snapshots/" + FILE),
     "empty": (lambda text: "", "empty"),
 }

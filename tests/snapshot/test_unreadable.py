@@ -53,14 +53,25 @@ def test_conflict_markers_are_named_by_line(marker: str) -> None:
     assert "pytest --torchgraph-update" in said
 
 
-def test_a_newer_format_asks_for_an_upgrade() -> None:
-    said = message(BLOCK.replace("torchgraph 1", f"torchgraph {VERSION + 1}", 1))
-    assert f"format {VERSION + 1}" in said
+@pytest.mark.parametrize("version", [str(VERSION + 1), "99", "9" * 5000])
+def test_a_newer_format_asks_for_an_upgrade(version: str) -> None:
+    said = message(BLOCK.replace("torchgraph 2", f"torchgraph {version}", 1))
+    assert f"this snapshot has format {version[:40]}" in said
+    assert f"reads formats 1 to {VERSION}" in said
     assert "Upgrade pytest-torchgraph" in said
+    assert len(said) < 300
+
+
+@pytest.mark.parametrize("version", ["0", "00", "01", "0" * 5000])
+def test_a_format_that_was_never_written_is_not_called_newer(version: str) -> None:
+    said = message(BLOCK.replace("torchgraph 2", f"torchgraph {version}", 1))
+    assert f"no format {version[:40]}" in said
+    assert "was ever written" in said
+    assert said.endswith("pytest --torchgraph-update")
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "hello\n", "torchgraph\n", "torchgraph x\n", '{"a": 1}\n', "torchgraph 0\n"]
+    "text", ["", "\n", "hello\n", "torchgraph\n", "torchgraph x\n", '{"a": 1}\n', "torchgraph -1\n"]
 )
 def test_what_is_no_snapshot_is_told(text: str) -> None:
     assert message(text).startswith("x.torchgraph:1: this snapshot") or "no torchgraph snapshot" in message(text)

@@ -1,0 +1,53 @@
+"""Files of an earlier format are read, compared and explained as they always were."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_torchgraph.diff.change import MetricChanged
+from pytest_torchgraph.report.comparison import compared
+from pytest_torchgraph.snapshot.head import OLDEST, VERSION
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.writer import write
+from tests.snapshot.golden import BLOCK, VERSION_1
+
+every_file = pytest.mark.parametrize("name", VERSION_1)
+
+
+def rewritten(text: str) -> str:
+    """The file of *text* as it is written today."""
+    snapshot = read(text)
+    return write(snapshot.program, test=snapshot.test, recorded=snapshot.recorded)
+
+
+@every_file
+def test_a_file_of_version_1_is_read_as_such(name: str) -> None:
+    snapshot = read(VERSION_1[name])
+    assert VERSION_1[name].startswith("torchgraph 1\n")
+    assert (snapshot.version, snapshot.is_current) == (OLDEST, False)
+
+
+@every_file
+def test_a_file_of_version_1_holds_the_graph_of_the_same_file_today(name: str) -> None:
+    today = rewritten(VERSION_1[name])
+    assert today.startswith(f"torchgraph {VERSION}\n")
+    assert read(today).is_current
+    assert repr(read(today).program) == repr(read(VERSION_1[name]).program)
+    assert rewritten(today) == today
+
+
+def test_a_drift_against_version_1_is_explained() -> None:
+    before = VERSION_1["block"]
+    after = read(BLOCK.replace("add(%x, %attn", "mul(%x, %attn").replace("%add", "%mul")).program
+    comparison = compared(read(before).program, after, (read(before).recorded, read(BLOCK).recorded))
+    assert comparison.drifted
+    assert not [change for change in comparison.difference.changes if isinstance(change, MetricChanged)]
+    assert "mul" in str(comparison)
+
+
+@every_file
+def test_the_counts_of_version_1_hold_today(name: str) -> None:
+    with_head = VERSION_1[name].splitlines()
+    assert [line for line in with_head if line.startswith("ops ")]
+    changed = compared(read(VERSION_1[name]).program, read(rewritten(VERSION_1[name])).program, ("", ""))
+    assert not changed.drifted
