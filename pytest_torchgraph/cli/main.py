@@ -82,8 +82,12 @@ def _run(words: list[str]) -> int:
         code: int = arguments.run(arguments)
     except BrokenPipeError:
         raise
-    except (Wrong, OSError) as error:
+    except Wrong as error:
         streams.complain(f"torchgraph: {error}\n")
+        return WRONG
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        streams.complain(f"torchgraph: {where}{error.strerror or error}.\n")
         return WRONG
     return code
 

@@ -29,7 +29,7 @@ def is_flushed() -> bool:
         raise
     except OSError as error:
         silence()
-        complain(f"torchgraph: not all could be printed: {error.strerror}\n")
+        complain(f"torchgraph: not all could be printed: {error.strerror}.\n")
         return False
     return True
 

@@ -55,9 +55,7 @@ def test_the_root_directory_is_that_of_pytest(
     for place, files in tree.items():
         for name, text in files:
             Path(top, place, name).write_text(text, encoding="utf-8")
-    expected, *_ = determine_setup(
-        inifile=None, override_ini=None, args=[], rootdir_cmd_arg=None, invocation_dir=here
-    )
+    expected, *_ = determine_setup(inifile=None, override_ini=None, args=[], rootdir_cmd_arg=None, invocation_dir=here)
     assert root_of(here) == expected
 
 
@@ -69,9 +67,7 @@ def test_the_root_directory_is_that_of_pytest(
         ("tox.ini", "[pytest]\naddopts = -q\n", "snapshots"),
     ],
 )
-def test_the_folder_of_the_snapshots_is_that_of_the_settings(
-    tmp_path: Path, name: str, text: str, folder: str
-) -> None:
+def test_the_folder_of_the_snapshots_is_that_of_the_settings(tmp_path: Path, name: str, text: str, folder: str) -> None:
     Path("pytest.ini").unlink()
     Path(name).write_text(text, encoding="utf-8")
     assert snapshot_folder(root_of(tmp_path)) == tmp_path / folder
@@ -127,7 +123,7 @@ def test_snapshots_behind_a_link_and_outside_are_found(tmp_path: Path) -> None:
 def test_with_all_every_project_of_the_repository_is_looked_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "init", "-q"], check=True)  # noqa: S607  the user's own git
     for name in ("a", "b"):
         waits(name, CLONE, folder=f"{name}/snapshots")
         Path(name, "pytest.ini").touch()

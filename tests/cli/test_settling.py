@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"<<<<<<< HEAD\n{COPIED}",
         COPIED.replace("  relu", "=======\n  relu"),
         COPIED.replace("ops 2", "ops 3"),
-        COPIED.replace("torchgraph 1", "torchgraph 999"),
+        COPIED.replace("torchgraph 2", "torchgraph 999"),
         "hello",
     ],
 )
@@ -73,7 +73,8 @@ def test_one_rotten_file_keeps_no_other_from_its_review(verb: list[str], capsys:
         assert waiting() == ["a-rotten"]
 
 
-HEAD = {"torchgraph pending": 1, "test": "t", "before": "", "changes": [], "accepted": [], "environment": [], "cost": ""}
+HEAD = {"torchgraph pending": 1, "test": "t", "before": "", "changes": [], "accepted": [], "environment": []}
+HEAD["cost"] = ""
 CHANGE = {"fingerprint": "f", "title": "t", "places": [], "hint": ""}
 
 
