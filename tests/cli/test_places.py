@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_torchgraph.cli.main import main
 from pytest_torchgraph.cli.rootdir import root_of, snapshot_folder
 from pytest_torchgraph.snapshot.pending import pending_path
-from tests.cli.test_review import CLONE, COPIED, waits
+from tests.cli.test_diff import COPIED
+from tests.cli.test_review import CLONE, waits
 
 
 @pytest.fixture(autouse=True)
