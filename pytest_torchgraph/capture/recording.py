@@ -149,6 +149,7 @@ class Recording:
             followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
             kept=self.kept,
+            root_is_module=self.modules.root is not None,
         )
 
 

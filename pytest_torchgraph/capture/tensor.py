@@ -43,10 +43,10 @@ class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
-    ``before_run`` marks what was there before the first operation.
+    ``before_run`` marks what was there before the first operation, ``on_host`` what an optimizer keeps on the host.
     """
 
-    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "raw", "resized", "role")
+    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "on_host", "raw", "resized", "role")
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -59,6 +59,7 @@ class FirstSight:
         self.named_at = born
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
+        self.on_host = False
 
 
 class Identity:
@@ -143,6 +144,13 @@ class Identity:
         """The name under which the storage of *tensor* is known."""
         seen = self.seen.get(id(tensor))
         return self.sights[seen.raw[1]].name if seen is not None and seen() is tensor else None
+
+    def keep_on_host(self, tensor: Tensor, *, is_named: bool) -> None:
+        """Take in that *tensor* lies on the host wherever the model is; of one that was there before, by its name."""
+        seen = self.seen.get(id(tensor))
+        if seen is not None and seen() is tensor:
+            sight = self.sights[seen.raw[1]]
+            sight.on_host = sight.on_host or is_named or sight.kind != "state"
 
     def remeasure(self, tensor: Tensor) -> None:
         """Take in that *tensor* now reads its storage otherwise, or that the storage was resized."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
-from pytest_torchgraph.graph.operation import Call, Operation, packet_of
-from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.operation import Call, Operation
+from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
@@ -31,29 +32,33 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.scattering import scattered
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
-def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
-    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs."""
-    expansion = Expansion(program)
-    return expansion.graph(
+def expand(program: Program, recorder: Recorder | None = None) -> Graph:
+    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs.
+
+    *recorder* is what recorded it, as far as that is known.
+    """
+    known = recorder or Recorder()
+    modes = program.run
+    return Expansion(program).graph(
         Origin(
-            torch=torch,
-            python="?",
-            system=system,
-            architecture=architecture,
-            device=program.run[3],
-            grad_mode="grad" if program.run[2] == "grad" else "no_grad",
-            training=program.run[1],  # type: ignore[arg-type]
+            torch=known.torch,
+            python=known.python,
+            libraries=known.libraries,
+            system=known.system,
+            architecture=known.architecture,
+            device=modes[-1] if modes else UNKNOWN,
+            grad_mode="grad" if "grad" in modes else "no_grad",
+            training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )
     )
 
 
 @dataclass(slots=True)
 class Body:
-    """The values of one body while it is expanded."""
+    """The values of one body while it is expanded; ``around`` are the module calls around them, innermost first."""
 
     path: str
     scope: int
@@ -66,12 +71,11 @@ class Body:
     calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
+    around: tuple[str, ...] = field(init=False)
 
-    @property
-    def around(self) -> tuple[str, ...]:
-        """The paths of the module calls around its values, innermost first."""
+    def __post_init__(self) -> None:
         outer = () if self.outer is None else self.outer.around
-        return outer if self.call is not None else (self.path, *outer)
+        self.around = outer if self.call is not None else (self.path, *outer)
 
 
 class Expansion:
@@ -188,7 +192,7 @@ class Expansion:
                 scope=body.scope,
                 phase=body.phase or FORWARD,
                 recomputed=body.recomputed,
-                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                is_sync=item.is_sync,
                 call=body.call,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.snapshot.limits import Allowance
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.patterns import VALUE
 from pytest_torchgraph.snapshot.reading import READING
 from pytest_torchgraph.snapshot.repeats import runs

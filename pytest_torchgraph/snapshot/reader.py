@@ -10,6 +10,7 @@ from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.graph.quoting import QUOTED, name_of
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.earlier import told_from_scopes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
@@ -17,7 +18,6 @@ from pytest_torchgraph.snapshot.head import ROOT, VERSION, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
 from pytest_torchgraph.snapshot.limits import (
     DIGITS,
-    Allowance,
     TooLarge,
     check_operations,
     has_long_number,
@@ -32,9 +32,12 @@ from pytest_torchgraph.snapshot.values import Values
 
 __all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
 
-_CONFLICT = re.compile(r"<{7} |>{7} ")
+_CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
+_MARKS = frozenset("<>|=")
 _ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
 _END = "end"
+TELLS_WAITS = 2
+"""The first format that marks the syncs which a name cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,13 @@ def _parsed(nodes: tuple[Node, ...], head: Head, path: str) -> Snapshot:
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
     program = Program(
-        run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
+        run=head.run,
+        metrics=head.metrics,
+        peak_at=head.peak_at,
+        alive=head.alive,
+        root=root,
+        outputs=outputs,
+        tells_waits=head.version >= TELLS_WAITS,
     )
     if head.version < VERSION:
         program = told_from_scopes(program)
@@ -105,11 +114,11 @@ def _text(path: str | Path) -> str:
 
 
 def _lines(text: str, path: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
         if len(line) > DIGITS and has_long_number(line):
             raise unreadable(path, number, f"a number of more than {DIGITS} digits is none that was written here", line)
-        if line[:1] in "<>" and _CONFLICT.match(line):
+        if line[:1] in _MARKS and _CONFLICT.match(line):
             raise unreadable(
                 path,
                 number,

@@ -37,7 +37,10 @@ def sizes_of(text: str) -> Shape:
     parts = text.split(",") if text else []
     if len(parts) > _DIMENSIONS or len(text) > _LONGEST_SIZES:
         raise ValueError(f"a tensor has up to {_DIMENSIONS} dimensions, each of up to 20 digits")
-    return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in parts])
+    try:
+        return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in parts])
+    except ValueError:
+        raise ValueError(f"no sizes of a tensor: {text!r}") from None
 
 
 def dtype_text(dtype: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
-from pytest_torchgraph.snapshot.limits import Allowance
 from pytest_torchgraph.snapshot.lists import lengthen
 from pytest_torchgraph.snapshot.marks import (
     AS,

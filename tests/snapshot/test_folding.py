@@ -7,13 +7,12 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.folding import fold
-from pytest_torchgraph.snapshot.limits import Allowance
 from pytest_torchgraph.snapshot.tree import Node, lines_of, nodes_of
 from pytest_torchgraph.snapshot.unfolding import unfold
 
 relaxed = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
-
 
 
 def allowance() -> Allowance:
