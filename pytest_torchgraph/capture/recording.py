@@ -16,6 +16,7 @@ from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
@@ -180,6 +181,7 @@ def recorded(
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
         stack.enter_context(collector_paused())
+        stack.enter_context(imports_swept())
         stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
         mode = recording.witnessed() if verify else recording.clocked()
@@ -227,11 +229,11 @@ def observing(recording: Recording) -> Iterator[None]:
 def explain_failure(error: BaseException, recording: Recording) -> None:
     """Add to *error* in which module call and operation it happened."""
     failure = recording.where.failure
-    if failure is None or failure[0] is not error:
+    if failure is None or not failure.is_of(error):
         return
-    scope = recording.modules.scopes[failure[1]]
+    scope = recording.modules.scopes[failure.scope]
     place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
-    operation = f", in operation {failure[2]}" if failure[2] else ""
+    operation = f", in operation {failure.operation}" if failure.operation else ""
     done = times(recording.identity.clock, "operation")
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done}")
 
