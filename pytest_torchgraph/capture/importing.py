@@ -24,7 +24,7 @@ def imports_swept() -> Iterator[None]:
     called from, down to the model's own with the tensors in them. Everything older is out of the collector's reach
     while it sweeps (``gc.freeze``), so that the model's own cycles live as long as in a run that imports nothing.
     """
-    bootstrap: Any = importlib._bootstrap  # type: ignore[attr-defined]
+    bootstrap: Any = importlib._bootstrap
     plain = bootstrap._find_and_load
     depth = Depth()
 

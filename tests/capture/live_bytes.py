@@ -1,4 +1,4 @@
-"""A second count of live memory, which shares nothing with the recorder: storages by weak reference, after each call."""
+"""A second count of live memory that shares nothing with the recorder: storages by weak reference, after each call."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_a_checkpointed_step_has_the_same_peak_in_a_fresh_process() -> None:
 
 def test_an_import_inside_the_model_keeps_nothing_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "caught.py").write_text(
-        "def inside():\n    try:\n        raise KeyError\n    except KeyError as error:\n        kept = error\ninside()\n"
+        "def f():\n    try:\n        raise KeyError\n    except KeyError as error:\n        kept = error\nf()\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
 
