@@ -158,7 +158,7 @@ class Identity:
         """The name under which the storage of *tensor* is known."""
         seen = self.seen.get(id(tensor))
         if seen is not None and seen() is tensor:
-            sight = self.sights[seen.raw[1]]
+            sight: FirstSight = self.sights[seen.raw[1]]
             return sight.name
         wrapper = self.wrappers.get(id(tensor))
         return wrapper[1] if wrapper is not None and wrapper[0]() is tensor else None
