@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from pytest_torchgraph.capture.hosting import kept_on_host
 from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.wrapper import unwrapped
@@ -116,6 +117,8 @@ class Phases:
             for key, value in optimizer.state.get(parameter, {}).items():
                 if isinstance(value, Tensor):
                     self._name(value, "state", path, key)
+        for tensor, is_named in kept_on_host(optimizer):
+            self.identity.keep_on_host(tensor, is_named=is_named)
 
     def _parameters_of(self, optimizer: Optimizer) -> Iterator[tuple[str, Tensor]]:
         count = 0

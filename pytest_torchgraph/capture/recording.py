@@ -160,6 +160,7 @@ class Recording:
             libraries=self.libraries,
             kept=self.kept,
             hollow=left.storages,
+            root_is_module=self.modules.root is not None,
         )
 
     def _left_out(self, log: list[Entry]) -> Left:

@@ -46,10 +46,24 @@ class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
-    ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor.
+    ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor,
+    ``on_host`` what an optimizer keeps on the host.
     """
 
-    __slots__ = ("before_run", "born", "bytes", "died", "fake", "kind", "name", "named_at", "raw", "resized", "role")
+    __slots__ = (
+        "before_run",
+        "born",
+        "bytes",
+        "died",
+        "fake",
+        "kind",
+        "name",
+        "named_at",
+        "on_host",
+        "raw",
+        "resized",
+        "role",
+    )
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -63,6 +77,7 @@ class FirstSight:
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
         self.fake = False
+        self.on_host = False
 
 
 class Identity:
@@ -162,6 +177,13 @@ class Identity:
             return sight.name
         wrapper = self.wrappers.get(id(tensor))
         return wrapper[1] if wrapper is not None and wrapper[0]() is tensor else None
+
+    def keep_on_host(self, tensor: Tensor, *, is_named: bool) -> None:
+        """Take in that *tensor* lies on the host wherever the model is; of one that was there before, by its name."""
+        seen = self.seen.get(id(tensor))
+        if seen is not None and seen() is tensor:
+            sight = self.sights[seen.raw[1]]
+            sight.on_host = sight.on_host or is_named or sight.kind != "state"
 
     def remeasure(self, tensor: Tensor) -> None:
         """Take in that *tensor* now reads its storage otherwise, or that the storage was resized."""

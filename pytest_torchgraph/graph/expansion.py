@@ -9,7 +9,7 @@ from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
-from pytest_torchgraph.graph.operation import Call, Operation, packet_of
+from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
@@ -32,7 +32,6 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.scattering import scattered
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
@@ -194,7 +193,7 @@ class Expansion:
                 scope=body.scope,
                 phase=body.phase or FORWARD,
                 recomputed=body.recomputed,
-                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                is_sync=item.is_sync,
                 call=body.call,
             )
         )

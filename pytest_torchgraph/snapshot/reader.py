@@ -27,6 +27,8 @@ _CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
 _MARKS = frozenset("<>|=")
 _ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
 _END = "end"
+TELLS_WAITS = 2
+"""The first format that marks the syncs which a name cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,13 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
     program = Program(
-        run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
+        run=head.run,
+        metrics=head.metrics,
+        peak_at=head.peak_at,
+        alive=head.alive,
+        root=root,
+        outputs=outputs,
+        tells_waits=head.version >= TELLS_WAITS,
     )
     if head.version < VERSION:
         program = told_from_scopes(program)
