@@ -33,7 +33,7 @@ CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
 
 @dataclass(frozen=True)
 class Run:
-    """All that a finished run left behind."""
+    """All that a finished run left behind; ``hollow`` are storages that hold no bytes."""
 
     log: list[Entry]
     identity: Identity
@@ -49,6 +49,7 @@ class Run:
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     kept: frozenset[int] | None = None
+    hollow: frozenset[int] = frozenset()
     root_is_module: bool = False
 
 
@@ -268,7 +269,8 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
-    devices = {sight.raw[6].type for sight in run.identity.sights if sight.raw is not None} or {"cpu"}
+    seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
+    devices = {raw[6].type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
