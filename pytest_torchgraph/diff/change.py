@@ -24,6 +24,7 @@ FieldKind: TypeAlias = Literal[
     "geometry",
     "leaf",
     "result",
+    "wait",
 ]
 """``spelling`` is an argument that is given otherwise and means the same: a default that is written out."""
 
@@ -57,7 +58,8 @@ class Site:
 
     ``scope`` is the full path of the enclosing module call (``""`` for the root, ``#2`` after the name of a second
     call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in
-    order; of module calls, only what checkpointing runs again tells them.
+    order; of module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules
+    around it, innermost first.
     """
 
     scope: str
@@ -66,6 +68,7 @@ class Site:
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
     body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -95,7 +98,7 @@ class Added:
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
     what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
     a value that lies otherwise in memory than before. ``within`` says that it stands in a module call that is told
-    itself, and counts it: a sync, an attention call.
+    itself: a sync, an attention call; then it adds no operations to those of that call.
     """
 
     site: Site

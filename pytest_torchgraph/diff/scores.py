@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tree import Body, Tree, operands_of
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Semantic, Work
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS
 from pytest_torchgraph.graph.tensor import TensorSpec
 
 SOFTMAX = frozenset({"aten._softmax", "aten._safe_softmax"})

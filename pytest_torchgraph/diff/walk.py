@@ -26,9 +26,9 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
+from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS, COPY_PACKETS, SYNC_PACKETS
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -110,7 +110,7 @@ class Walk:
         yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
         for inside, position in notable_in(inner):
             facts = self.usage_after.facts(inside, position)
-            yield Added(site_at(self.after, inside, position), inside.times, *facts, within=True)
+            yield Added(site_at(self.after, inside, position), 0, *facts, within=True)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -127,14 +127,12 @@ class Walk:
         yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
         for inside, position in notable_in(inner):
             found = self.usage_before.facts(inside, position)
-            yield Removed(
-                site_at(self.before, inside, position), inside.times, *found, within=True, used=used, near=near
-            )
+            yield Removed(site_at(self.before, inside, position), 0, *found, within=True, used=used, near=near)
 
     def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
         """Whether the item at *at* copies a value that lies otherwise on the other side."""
         item = body.record.items[at]
-        if not isinstance(item, Work) or packet_of(item.name) not in COPY_PACKETS:
+        if not isinstance(item, Work) or packet_of(item.name) not in COPIES:
             return False
         made = next((_maker(read) for read in keys.reads(body.number, at)[:1]), (-1, -1))
         return to_after.get(made, made) in self.changed_looks
@@ -267,17 +265,13 @@ class Walk:
                 yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
 
 
-NOTABLE = SYNC_PACKETS | ATTENTION_PACKETS | ATTENTION_CALLS
-"""What is told by itself, also where the module around it is told."""
-
-
 def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:
     """The syncs and attention calls inside a module call that came or went, with where they stand."""
     if body is None or body.beneath is not None or (isinstance(body.record, Block) and body.record.phase):
         return
     for at, item in enumerate(body.record.items):
-        is_notable = isinstance(item, (Work, Semantic)) and packet_of(item.name) in NOTABLE
-        if is_notable and (body.forward is body or packet_of(item.name) in SYNC_PACKETS):
+        attends = body.forward is body and packet_of(item.name) in ATTENTION | ATTENTION_CALLS
+        if (isinstance(item, Work) and item.is_sync) or (isinstance(item, (Work, Semantic)) and attends):
             yield body, at
         if at in body.inner:
             yield from notable_in(body.inner[at])

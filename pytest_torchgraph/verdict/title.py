@@ -42,7 +42,7 @@ def balance(groups: Sequence[Group]) -> int:
 
 def times_done(change: Added | Removed) -> int:
     """How often the item that came or went is done: more than once only for an operation of a loop."""
-    return change.operations if isinstance(change.site.item, Work) else 1
+    return change.operations if isinstance(change.site.item, Work) and not change.within else 1
 
 
 def direction_of(groups: Sequence[Group]) -> Direction:

@@ -176,8 +176,6 @@ def operations_of(changes: Iterable[Change]) -> int:
     """Number of operations that came less those that went."""
     total = 0
     for change in changes:
-        if isinstance(change, (Added, Removed)) and change.within:
-            continue
         if isinstance(change, Added):
             total += change.operations
         elif isinstance(change, Removed):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import COPIES, MOVES
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
-from pytest_torchgraph.graph.tally import COPY_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -26,7 +26,6 @@ from pytest_torchgraph.verdict.causes.claim import (
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
 
-MOVING = COPY_PACKETS | {"aten._to_copy"}
 MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"
 
 
@@ -45,7 +44,7 @@ def moved_each_call(seen: Seen) -> Iterator[Claim]:
 
 def copied_otherwise(seen: Seen) -> Iterator[Claim]:
     """As many copies as before, of other views of the same values: a ``.contiguous()`` before or after a transpose."""
-    copies = [change for change in seen.altered if packet_of(change.after.name) in COPY_PACKETS and _lies(change)]
+    copies = [change for change in seen.altered if packet_of(change.after.name) in COPIES and _lies(change)]
     leading = [change for change in copies if not change.follows]
     if not leading:
         return
@@ -73,7 +72,7 @@ def _lies(change: Altered) -> bool:
 
 def _moves_leaf(change: Come) -> bool:
     reads = change.site.reads
-    is_move = is_work(change) and packet(change) in MOVING and phase_of(change) != OPTIMIZER
+    is_move = is_work(change) and packet(change) in MOVES and phase_of(change) != OPTIMIZER
     return is_move and bool(reads) and bool(reads[-1 if packet(change) == "aten.copy_" else 0].path)
 
 
