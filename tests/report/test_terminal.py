@@ -140,7 +140,7 @@ def test_one_layer_more_is_one_row() -> None:
     assert report(layers(3), layers(4)) == text("""
         test_m: +1 Mlp (3 operations)
           layers.3  +Mlp (3 operations)   attention.py:100
-          hint: it did no work before: a new layer, one that a setting switches on, or one that only returned views [module-added]
+          hint: a new layer, one that is switched on, or one that only returned views before [module-added]
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 

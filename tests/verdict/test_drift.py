@@ -259,7 +259,7 @@ CAUSES = {
     "boolean indexing": (inserted("nonzero", "int64"), "depends on the data"),
     "a plain copy": (inserted("clone", "bfloat16"), "the same values are written to other memory"),
     "a copy into a value": (inserted("copy_", "bfloat16"), "the same values are written to other memory"),
-    "one layer more": ((layers(2), layers(3)), "a new layer, one that a setting switches on"),
+    "one layer more": ((layers(2), layers(3)), "a new layer, one that is switched on"),
     "a second call of a module": (called_again(), "called once more in the same scope"),
     "wider layers": ((layers(1), layers(1, change=lambda _: {"width": 32})), "built with other sizes"),
     "parameters beside the work": (

@@ -108,6 +108,8 @@ MEANINGS: Mapping[str, Meaning] = {
             "communication-removed",
             "ranks send values to each other no longer",
         ),
+        _either_way("reduction", "ranks combine their values by another operation"),
+        _either_way("other-ranks", "ranks send values to each other in another group"),
         _loss_and_win(
             "repeated-work",
             "the same work is done on the same values more than once",

@@ -76,7 +76,7 @@ def _is_between(item: Item) -> bool:
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
 BESIDE = "gradients are clipped, scaled or set to zero instead of None, or no longer; the model need not have changed"
 ONCE_MORE = "its module is called once more in the same scope"
-NEWLY_CALLED = "it did no work before: a new layer, one that a setting switches on, or one that only returned views"
+NEWLY_CALLED = "a new layer, one that is switched on, or one that only returned views before"
 
 
 def held(finding: Finding) -> Cause | None:

@@ -42,6 +42,7 @@ STORIES: tuple[Story, ...] = (
     training.frozen,
     syncing.sync,
     communicating.communication,
+    communicating.otherwise,
     precision.held,
     precision.exchanged,
     copying.moved_each_call,
