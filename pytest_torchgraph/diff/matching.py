@@ -10,7 +10,7 @@ from typing import TypeAlias
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.program import Block, Given, Work
+from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 Gap: TypeAlias = "tuple[range, range]"
 FAR = 4096
@@ -47,6 +47,9 @@ class Matching:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
             pairs = sequence_pairs(self.before, before, self.after, after)
+            crossing = _crossing_calls(before, after, pairs)
+            self.moved.update((before.number, left) for left, _ in crossing)
+            pairs = sorted([*pairs, *crossing])
         for left, right in pairs:
             self.pair((before.number, left), (after.number, right))
             if left in before.inner and right in after.inner:
@@ -202,6 +205,36 @@ class Matching:
         if key not in self._seen_through:
             self._seen_through[key] = list(_upstream(self.before, value, self.forward))
         return self._seen_through[key]
+
+
+def _crossing_calls(before: Body, after: Body, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Calls of the same modules, and as many API calls of one name, that stand in another order among the rest."""
+    waiting: dict[object, list[int]] = defaultdict(list)
+    for at in _unpaired(before, {left for left, _ in pairs}):
+        waiting[_call_of(before.record.items[at])].append(at)
+    others: dict[object, list[int]] = defaultdict(list)
+    for at in _unpaired(after, {right for _, right in pairs}):
+        others[_call_of(after.record.items[at])].append(at)
+    return [
+        pair
+        for call, left in waiting.items()
+        if call is not None and len(left) == len(others.get(call, []))
+        for pair in zip(left, others[call], strict=True)
+    ]
+
+
+def _unpaired(body: Body, paired: set[int]) -> Iterator[int]:
+    return (at for at in body.inner if at not in paired)
+
+
+def _call_of(item: object) -> object:
+    match item:
+        case Block(name=name, call=call, phase=phase) if call > 0:
+            return "module", name, call, phase
+        case Semantic(name=name):
+            return "api", name
+        case _:
+            return None
 
 
 def _written(keys: Keys, place: Place | None) -> tuple[Definition, ...]:

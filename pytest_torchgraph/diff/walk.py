@@ -17,6 +17,7 @@ from pytest_torchgraph.diff.change import (
     Removed,
     Renamed,
     Replaced,
+    first_source,
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
 from pytest_torchgraph.diff.keys import Keys
@@ -122,12 +123,24 @@ class Walk:
         operations = operations_in(item) * body.times
         facts = self.usage_before.facts(body, at)
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
-        near = forward_source(self.matching, body, at)
+        near = self._near(body, at)
         left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
         yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
         for inside, position in notable_in(inner):
             found = self.usage_before.facts(inside, position)
             yield Removed(site_at(self.before, inside, position), 0, *found, within=True, used=used, near=near)
+
+    def _near(self, body: Body, at: int) -> int | None:
+        """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
+        known = forward_source(self.matching, body, at)
+        places = [*range(at + 1, len(body.record.items)), *range(at - 1, -1, -1)] if known is None else []
+        for beside in places:
+            after = self.matching.forward.get((body.number, beside))
+            if after is not None:
+                source = first_source(self.after.tree.bodies[after[0]].record.items[after[1]])
+                if source is not None:
+                    return source
+        return known
 
     def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
         """Whether the item at *at* copies a value that lies otherwise on the other side."""

@@ -45,7 +45,7 @@ def findings_of(changes: list[Change], difference: Difference, *, same_backend: 
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
     told = with_the_same_ops(_driven_by_inputs(found), difference)
-    return ranked(told)
+    return ranked(told, max(difference.metric("peak")[0] or 0, difference.metric("peak")[1] or 0))
 
 
 def _claimed(claim: Claim, *, same_backend: bool) -> Finding:

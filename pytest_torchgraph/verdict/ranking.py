@@ -38,19 +38,26 @@ CAUSE_PLACES: Mapping[str, int] = {
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""
+SLIGHT = 100
+"""A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by the bytes that they write."""
 
 
-def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """*findings* as they are told: those that fail first, losses before wins, an edit before what follows from it."""
+def ranked(findings: Iterable[Finding], peak: int = 0) -> tuple[Finding, ...]:
+    """*findings* as they are told: those that fail first, losses before wins, an edit before what follows from it.
+
+    *peak* is the bytes at the peak: a loss that writes next to nothing of that is told with the other edits.
+    """
     found = list(findings)
     has_edit = any(each.severity == "fail" and each.kind in EDITS and not _lies_behind(each) for each in found)
-    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit)))
+    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peak=peak)))
 
 
-def _rank(finding: Finding, *, has_edit: bool) -> tuple[object, ...]:
+def _rank(finding: Finding, *, has_edit: bool, peak: int) -> tuple[object, ...]:
     place = _place(finding, has_edit=has_edit)
+    if place == LOSS and finding.kind == "operation" and finding.cost * SLIGHT < peak:
+        place = EDIT
     kind = KINDS.get(finding.kind, len(KINDS))
     return finding.severity != "fail", place, kind, -finding.cost, not finding.cause, -finding.size
 

@@ -149,6 +149,23 @@ class Rms(nn.Module):
         return functional.rms_norm(x, (SIZE,), self.weight, 1e-5)
 
 
+def routed(*, grouped: bool) -> Graph:
+    """Two experts, run one after the other or in one grouped product."""
+
+    class Experts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(2, 16, 16, dtype=torch.bfloat16))
+
+        def forward(self, x: Tensor) -> Tensor:
+            if grouped:
+                ends = torch.tensor([16, 32], dtype=torch.int32)
+                return torch.nn.functional.grouped_mm(x, self.weight, offs=ends)
+            return torch.cat([part @ self.weight[at] for at, part in enumerate(x.chunk(2))])
+
+    return trace(nn.Sequential(Experts()), torch.ones(32, 16, dtype=torch.bfloat16))
+
+
 def capped(cap: float) -> Graph:
     """Logits that are bounded softly."""
     return trace(Calls(lambda _, x: torch.tanh(x / cap) * cap), X)

@@ -25,7 +25,20 @@ from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
 from tests.regressions.process_group import process_group, ranks
-from tests.verdict.edits import SIZE, Rms, activation, by_hand, capped, cast_in, masked, narrowed, normed, rerun, scale
+from tests.verdict.edits import (
+    SIZE,
+    Rms,
+    activation,
+    by_hand,
+    capped,
+    cast_in,
+    masked,
+    narrowed,
+    normed,
+    rerun,
+    routed,
+    scale,
+)
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -295,6 +308,12 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "shared-module",
     ),
     "another norm": (partial(normed, Rms), partial(normed, partial(nn.LayerNorm, SIZE)), "other-norm", "other-norm"),
+    "experts in one product": (
+        partial(routed, grouped=True),
+        partial(routed, grouped=False),
+        "experts-looped",
+        "experts-grouped",
+    ),
     "another cap": (partial(capped, 30.0), partial(capped, 50.0), "other-scale", "other-scale"),
     "another kernel": (
         partial(attention, 2),

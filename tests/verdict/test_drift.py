@@ -174,7 +174,7 @@ def test_one_changed_attention_call_outranks_many_new_operations() -> None:
         "attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
     )
     assert first.cause == "attention-path"
-    assert first.hint.startswith("a mask that is passed rules out the flash kernel")
+    assert first.hint.startswith("a mask rules out the flash kernel")
 
 
 def test_a_mode_outranks_everything() -> None:

@@ -91,6 +91,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "several operations became one that does the same",
         ),
         _loss_and_win(
+            "experts-looped",
+            "experts run one after the other instead of in one grouped product",
+            "experts-grouped",
+            "experts run in one grouped product instead of one after the other",
+        ),
+        _both_ways(
             "out-of-place",
             "an operation writes to new memory instead of over what it reads",
             "in-place",

@@ -26,7 +26,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
 
-MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"
+MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
 
 
 def moved_each_call(seen: Seen) -> Iterator[Claim]:
@@ -61,9 +61,7 @@ def copied_otherwise(seen: Seen) -> Iterator[Claim]:
     )
 
 
-OTHERWISE = (
-    "as many copies as before, made before or after a transpose or slice; what lies where, and how long, is another"
-)
+OTHERWISE = "as many copies as before, made before or after a transpose (.contiguous())"
 
 
 def _lies(change: Altered) -> bool:
@@ -89,5 +87,5 @@ def copied(finding: Finding) -> Cause | None:
 
 
 EXPANDED = "an expanded tensor is written out in full (.expand(...).reshape(...), .repeat)"
-VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read views"
+VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape())"
 PLAIN = "the same values are written to other memory (.clone(), copy_); is the copy needed?"

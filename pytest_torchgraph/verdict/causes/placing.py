@@ -41,6 +41,6 @@ def _claim(changes: list[Altered], scattered: list[Come], *, was_in_place: bool)
     if was_in_place:
         size = max(bytes_of(made(change.after)) for change in changes)
         each = f" of {bytes_text(size)}" if size else ""
-        hint = f"the result is new memory{each}; it was written over what is read (inplace=True, a name that ends in _)"
+        hint = f"the result is new memory{each}; it was written over what is read (inplace=True, mul_)"
         return Claim(Cause("out-of-place", hint), "operation", title, all_changes)
     return Claim(Cause("in-place", "the result is written over what is read"), "operation", title, all_changes)

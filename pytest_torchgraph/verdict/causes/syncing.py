@@ -12,17 +12,17 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, p
 from pytest_torchgraph.verdict.title import counts_text, times_done
 
 HINTS = {
-    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",
+    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`)",
     "aten.is_nonzero": "a tensor is used as a Python bool",
     "aten.equal": "torch.equal answers a Python bool",
-    "aten.index": "the size of the result depends on the data (a mask as an index)",
+    "aten.index": "the result's size depends on the data (a mask as an index)",
     "aten.index_put": "how many values are written depends on the data (a mask as an index)",
     "aten.index_put_": "how many values are written depends on the data (a mask as an index)",
-    "aten.nonzero": "the size of the result depends on the data (nonzero, one-argument where, indexing with a mask)",
-    "aten.masked_select": "the size of the result depends on the data (masked_select, indexing with a mask)",
+    "aten.nonzero": "the result's size depends on the data (nonzero, where, a mask as index)",
+    "aten.masked_select": "the result's size depends on the data (masked_select, a mask as index)",
 }
 COUNTED = "tensors are read by the host (.item(), `if tensor:`, nonzero)"
-WAITS = "free on a CPU, on CUDA the host waits for the device"
+WAITS = "on CUDA the host waits"
 
 
 def sync(seen: Seen) -> Iterator[Claim]:
@@ -33,10 +33,13 @@ def sync(seen: Seen) -> Iterator[Claim]:
         yield _both(seen, came, went)
         return
     for changes, found, more in ((seen.added, came, True), (seen.removed, went, False)):
-        feeding = _feeding(changes)
-        for name in dict.fromkeys(map(packet, found)):
-            yield _claim(seen, name, [change for change in found if packet(change) == name], feeding, more=more)
-            feeding = []
+        if found:
+            yield _claim(seen, found, _feeding(changes), more=more)
+
+
+def is_sync(change: Come) -> bool:
+    """Whether one operation came or went that the host waits for."""
+    return isinstance(change.site.item, Work) and change.site.item.is_sync
 
 
 def _syncs(changes: Iterable[Come]) -> list[Come]:
@@ -47,17 +50,18 @@ def _feeding(changes: Iterable[Come]) -> list[Come]:
     return [change for change in changes if change.for_host and not is_sync(change)]
 
 
-def is_sync(change: Come) -> bool:
-    """Whether one operation came or went that the host waits for."""
-    return isinstance(change.site.item, Work) and change.site.item.is_sync
-
-
-def _claim(seen: Seen, name: str, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
+def _claim(seen: Seen, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
     count = sum(map(times_done, found))
-    counts = counts_text(seen.difference, name, count if more else -count)
-    title = f"{'+' if more else '-'}{times(count, 'device-to-host sync')}, {name}{counts}"
+    syncs = f"{'+' if more else '-'}{times(count, 'device-to-host sync')}"
+    names = [*dict.fromkeys(map(packet, found))]
+    title = f"{syncs}, {names[0]}{counts_text(seen.difference, names[0], count if more else -count)}"
+    if len(names) > 1:
+        each = [f"{sum(times_done(one) for one in found if packet(one) == name)} {name}" for name in names]
+        before, after = (number or 0 for number in seen.difference.metric("syncs"))
+        all_of_them = f" ({before} -> {after})" if after - before == (count if more else -count) else ""
+        title = f"{syncs}{all_of_them}: {', '.join(each)}"
     if more:
-        cause = Cause("host-sync", f"{HINTS.get(name, COUNTED)}; {WAITS}")
+        cause = Cause("host-sync", f"{HINTS.get(names[0], COUNTED)}; {WAITS}")
         return Claim(cause, "sync", title, (*found, *feeding), "more")
     return Claim(Cause("sync-removed", ""), "sync", title, (*found, *feeding), "fewer")
 
