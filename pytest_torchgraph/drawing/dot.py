@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, LIGHT, mix
 from pytest_torchgraph.drawing.model import Node, build
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.printable import printable_lines
 
 
 def dot_text(graph: Graph, *, unfold: bool = False) -> str:
@@ -67,6 +68,6 @@ def edge(source: Ends, target: Ends) -> str:
 
 
 def quoted(text: str) -> str:
-    """*text* as a string of DOT."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """*text* as a string of DOT, with nothing in it that a terminal would obey."""
+    escaped = printable_lines(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
