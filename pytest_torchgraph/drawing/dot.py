@@ -68,6 +68,7 @@ def edge(source: Ends, target: Ends) -> str:
 
 
 def quoted(text: str) -> str:
-    """*text* as a string of DOT, with nothing in it that a terminal would obey."""
-    escaped = printable_lines(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """*text* as a string of DOT, which reads ``&lt;`` as HTML does in plain strings too; nothing a terminal obeys."""
+    plain = printable_lines(text).replace("&", "&amp;")
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
