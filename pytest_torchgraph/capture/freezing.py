@@ -23,7 +23,7 @@ from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.autograd import AutogradNode, Edge
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.module import Scope
-from pytest_torchgraph.graph.operation import Argument, Call, Opaque, Operation, Word
+from pytest_torchgraph.graph.operation import Argument, Call, Group, Opaque, Operation, Word
 from pytest_torchgraph.graph.origin import GradMode, Origin, Training
 from pytest_torchgraph.graph.phase import FORWARD
 from pytest_torchgraph.graph.tensor import Geometry, Storage, TensorRef, TensorSpec
@@ -33,7 +33,7 @@ CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
 
 @dataclass(frozen=True)
 class Run:
-    """All that a finished run left behind."""
+    """All that a finished run left behind; ``hollow`` are storages that hold no bytes."""
 
     log: list[Entry]
     identity: Identity
@@ -49,6 +49,7 @@ class Run:
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     kept: frozenset[int] | None = None
+    hollow: frozenset[int] = frozenset()
     root_is_module: bool = False
 
 
@@ -87,7 +88,7 @@ class Records:
             return self.reference(value)
         if isinstance(value, (list, tuple)):
             return tuple(self.argument(part) for part in value)
-        if value is None or isinstance(value, (bool, int, float, complex, str)):
+        if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
         return plain_word(value)
 
@@ -268,7 +269,8 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
-    devices = {sight.raw[6].type for sight in run.identity.sights if sight.raw is not None} or {"cpu"}
+    seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
+    devices = {raw[6].type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -11,21 +12,19 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph.capture.capability import HAS_FRAME_STRATEGY, never_compiled
-from pytest_torchgraph.capture.schema import Overload, learn
+from pytest_torchgraph.capture.collective import told
+from pytest_torchgraph.capture.schema import NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from pytest_torchgraph.capture.node import Running
     from pytest_torchgraph.capture.phase import Phases
     from pytest_torchgraph.capture.state import Guard
 
 SEQUENCES = (list, tuple)
 sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
-NEG_VIEW = "aten._neg_view.default"
 
 
 class Entry(NamedTuple):
@@ -53,12 +52,38 @@ class Where(threading.local):
         self.scope = 0
         self.module: torch.nn.Module | None = None
         self.call: int | None = None
-        self.failure: tuple[BaseException, int, str | None] | None = None
+        self.failure: Failure | None = None
 
     def fail(self, error: BaseException, operation: str | None = None) -> None:
         """Note where *error* was raised; the scopes that it passes on its way out change nothing."""
-        if self.failure is None or self.failure[0] is not error:
-            self.failure = (error, self.scope, operation)
+        if self.failure is None or not self.failure.is_of(error):
+            self.failure = Failure(id(error), self.scope, operation)
+
+
+class Failure(NamedTuple):
+    """Where an exception was raised, which is told by its ``id``: kept alive, its traceback would keep tensors."""
+
+    error: int
+    scope: int
+    operation: str | None
+
+    def is_of(self, error: BaseException) -> bool:
+        """Whether *error* is the one that was noted; another one may have its ``id`` by now, yet not its way."""
+        return self.error == id(error) and passed_recorder(error)
+
+
+def passed_recorder(error: BaseException) -> bool:
+    """Whether *error* has come out of a frame that notes where exceptions are raised, other than the one at hand."""
+    inner = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    while inner is not None:
+        if inner.tb_frame.f_code in NOTES_FAILURES:
+            return True
+        inner = inner.tb_next
+    return False
+
+
+NOTES_FAILURES: set[CodeType] = set()
+"""The code of every frame that notes where an exception was raised."""
 
 
 _overloads: dict[int, Overload] = {}
@@ -70,6 +95,23 @@ def overload_of(target: Any) -> Overload:
     if found is None or found.target is not target:
         found = _overloads[id(target)] = learn(target)
     return found
+
+
+def shared(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Positions and names of the arguments whose memory *out* shares."""
+    made = storages_in(out)
+    places = tuple(place for place, value in enumerate(args) if made & storages_in(value))
+    return places, tuple(name for name, value in kwargs.items() if made & storages_in(value))
+
+
+def storages_in(value: Any) -> set[int]:
+    """The storages of all tensors in *value* that have one."""
+    if isinstance(value, SEQUENCES):
+        return {key for part in value for key in storages_in(part)}
+    try:
+        return {value.untyped_storage()._cdata} if isinstance(value, Tensor) else set()
+    except (RuntimeError, NotImplementedError):
+        return set()
 
 
 def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
@@ -116,6 +158,8 @@ class OperationMode(TorchDispatchMode):
         identity, where = self.identity, self.where
         arguments = read_arguments(args, identity.read)
         keywords = {key: read_one(value, identity.read) for key, value in kwargs.items()} if kwargs else None
+        if overload.is_special:
+            keywords = self.look_before(overload, arguments, keywords, args, kwargs)
         if overload.may_write:
             self.guard.before_write(overload, args, kwargs)
         try:
@@ -123,10 +167,8 @@ class OperationMode(TorchDispatchMode):
         except BaseException as error:
             where.fail(error, overload.name)
             raise
-        if overload.moves_metadata:
-            identity.remeasure(args[0])
-        elif overload.name == NEG_VIEW:
-            identity.neg_bits = True
+        if overload.is_special:
+            self.look_after(overload, args, kwargs or {}, out)
         results = self.note_results(out)
         running = self.phases.running() if self.phases.depth else None
         frame = user_frame(2)
@@ -147,6 +189,28 @@ class OperationMode(TorchDispatchMode):
         identity.clock += 1
         return out
 
+    def look_before(
+        self,
+        overload: Overload,
+        arguments: list[Any],
+        keywords: dict[str, Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None,
+    ) -> dict[str, Any] | None:
+        """What is to be seen of a special operation before it runs; returns its *keywords* as the log keeps them."""
+        if overload.is_suspect:
+            self.guard.before_write(overload.writing_everything(), args, kwargs)
+        return told(overload, arguments, keywords) if overload.communicates else keywords
+
+    def look_after(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        """What is to be seen of a special operation after it has run."""
+        if overload.is_suspect:
+            _overloads[id(overload.target)] = overload.sharing(*shared(args, kwargs, out))
+        if overload.moves_metadata:
+            self.identity.remeasure(args[0])
+        elif overload.name == NEG_VIEW:
+            self.identity.neg_bits = True
+
     def note_results(self, out: Any) -> Any:
         """Readings of every tensor in *out*, in its own nesting."""
         kind = type(out)
@@ -161,6 +225,9 @@ class OperationMode(TorchDispatchMode):
         if kind is dict:
             return tuple([self.note_results(part) for part in out.values()])
         return None
+
+
+NOTES_FAILURES.add(OperationMode.__torch_dispatch__.__code__)
 
 
 def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list[Any]:

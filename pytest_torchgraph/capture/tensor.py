@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn import Parameter
 
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
 
 
@@ -43,10 +46,25 @@ class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
-    ``before_run`` marks what was there before the first operation, ``on_host`` what an optimizer keeps on the host.
+    ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor,
+    ``on_host`` what an optimizer keeps on the host, ``gathered`` what is a parameter as long as a module runs.
     """
 
-    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "on_host", "raw", "resized", "role")
+    __slots__ = (
+        "before_run",
+        "born",
+        "bytes",
+        "died",
+        "fake",
+        "gathered",
+        "kind",
+        "name",
+        "named_at",
+        "on_host",
+        "raw",
+        "resized",
+        "role",
+    )
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -59,23 +77,30 @@ class FirstSight:
         self.named_at = born
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
+        self.fake = False
+        self.gathered = False
         self.on_host = False
 
 
 class Identity:
     """Tells tensors and storages apart and counts the bytes of live storages.
 
-    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages.
+    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages;
+    ``regrown`` are storages that were made larger: nothing is in them yet. ``find_parameter`` tells the path of a
+    parameter that a module holds by now.
     """
 
     def __init__(self) -> None:
         self.seen: dict[int, Seen] = {}
+        self.wrappers: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self.storages: dict[int, LiveStorage] = {}
         self.sights: list[FirstSight] = []
         self.values = 0
         self.live = 0
         self.clock = 0
         self.neg_bits = False
+        self.find_parameter: Callable[[Tensor], str | None] = lambda _: None
+        self.regrown: set[int] = set()
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
@@ -96,11 +121,12 @@ class Identity:
         """Give *tensor* a value of its own, and its storage an entry when it has none."""
         value = self.values
         self.values += 1
+        subclass = type(tensor)
+        if subclass is not Tensor and subclass is not Parameter and unwraps_itself(subclass):
+            return self._meet_opaque(tensor, value, kind, name)
         try:
-            storage = tensor.untyped_storage()
-            key = storage._cdata
-            shape: tuple[int, ...] = tuple(tensor.shape)
-            stride: tuple[int, ...] | None = tensor.stride()
+            storage, shape = tensor.untyped_storage(), tuple(tensor.shape)
+            key, stride = storage._cdata, tensor.stride()
             offset = tensor.storage_offset()
         except (RuntimeError, NotImplementedError):
             return self._meet_opaque(tensor, value, kind, name)
@@ -108,6 +134,7 @@ class Identity:
         fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
+            self.sights[live.index].fake = subclass is FakeTensor
         dtype = tensor.dtype
         raw = Raw(
             (
@@ -125,11 +152,21 @@ class Identity:
         )
         if fresh:
             self.sights[live.index].raw = raw
+        elif subclass is Parameter:
+            self._take_for_parameter(tensor, self.sights[live.index])
         seen = Seen(tensor)
         seen.raw = raw
         seen.storage_key = key
         self.seen[id(tensor)] = seen
         return raw
+
+    def introduce(self, tensor: Tensor, kind: StorageKind, name: str) -> None:
+        """Make *tensor* known by name; of one that wraps others, the name alone, and the tensors inside it."""
+        if unwraps_itself(type(tensor)):
+            self.wrappers[id(tensor)] = (weakref.ref(tensor), name)
+        for path, one in unwrapped([(name, tensor)]):
+            if self.name_of(one) is None:
+                self.meet(one, kind, path)
 
     def name(self, tensor: Tensor, role: Role, name: str) -> None:
         """Take in that *tensor* is a gradient or an optimizer's state; what has a name keeps it."""
@@ -143,7 +180,11 @@ class Identity:
     def name_of(self, tensor: Tensor) -> str | None:
         """The name under which the storage of *tensor* is known."""
         seen = self.seen.get(id(tensor))
-        return self.sights[seen.raw[1]].name if seen is not None and seen() is tensor else None
+        if seen is not None and seen() is tensor:
+            sight: FirstSight = self.sights[seen.raw[1]]
+            return sight.name
+        wrapper = self.wrappers.get(id(tensor))
+        return wrapper[1] if wrapper is not None and wrapper[0]() is tensor else None
 
     def keep_on_host(self, tensor: Tensor, *, is_named: bool) -> None:
         """Take in that *tensor* lies on the host wherever the model is; of one that was there before, by its name."""
@@ -169,6 +210,8 @@ class Identity:
             return
         sight = self.sights[live.index]
         sight.resized += ((self.clock, live.bytes),)
+        if grown > 0:
+            self.regrown.add(live.index)
         self.live += grown
         live.bytes += grown
         sight.bytes = live.bytes
@@ -182,6 +225,12 @@ class Identity:
         self.storages[key] = live
         self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
         return live
+
+    def _take_for_parameter(self, tensor: Tensor, sight: FirstSight) -> None:
+        """Name memory without one after the parameter that now lies in it: one gathered from the shards of ranks."""
+        name = self.find_parameter(tensor) if sight.kind == "constant" and sight.name is None else None
+        if name is not None:
+            sight.kind, sight.name, sight.gathered = "parameter", name, True
 
     def _release(self, dead: weakref.ref[torch.UntypedStorage]) -> None:
         assert isinstance(dead, LiveStorage)
