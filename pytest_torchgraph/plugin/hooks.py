@@ -148,7 +148,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
     ledger = config.stash[LEDGER]
     if any(ledger.events.values()) or ledger.unused:
-        summary.write(terminalreporter, summary.lines(ledger, removing=options.updating(config)))
+        is_quiet = config.get_verbosity() < 0
+        shown = summary.in_one_line(ledger) if is_quiet else summary.lines(ledger, removing=options.updating(config))
+        summary.write(terminalreporter, shown)
     reports.tell(config, terminalreporter)
 
 
