@@ -1,0 +1,160 @@
+"""Where subjects come from: a live model, a graph, a snapshot, or two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.loading import Job, Source
+from pytest_torchgraph.explorer.model import require_module
+from pytest_torchgraph.explorer.pair import of_pair
+from pytest_torchgraph.explorer.stats import get_forward_stats
+from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
+from pytest_torchgraph.graph.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.activation import Values
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
+
+def of_live(
+    model: Any, inputs: Any = None, config: ExplorerConfig | None = None, graph: Callable[[], Graph] | None = None
+) -> Source:
+    """A live *model*: its modules, then what one run with *inputs* did, or what *graph* gives.
+
+    Without either, the times that were recorded of it last.
+    """
+    from pytest_torchgraph.capture.cancelling import cancellable, modes_here
+
+    require_module(model)
+    modes = modes_here()
+    run = graph if graph is not None else None if inputs is None else lambda: traced(model, inputs)
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with job.pure("reading the modules"):
+            subject = of_model(model, config)
+        yield subject
+        recorded = get_forward_stats(model).graph if run is None else None
+        if run is not None:
+            job.doing, job.seen = "recording", recorder_seen
+            with modes(), cancellable(job.is_cancelled):
+                recorded = run()
+        if recorded is not None:
+            with job.pure("working out costs"):
+                subject = of_graph(recorded, around=subject)
+            yield subject
+
+    def values(job: Job) -> Values:
+        from pytest_torchgraph.capture import activation
+
+        job.doing, job.seen = "looking at values", recorder_seen
+        with modes(), cancellable(job.is_cancelled):
+            return activation.parameters(model) if inputs is None else looked_at(model, inputs)
+
+    return Source(type(model).__name__, stages, values)
+
+
+def traced(model: Any, inputs: Any) -> Graph:
+    """One timed run, with a backward pass where something requires grad and one can be had."""
+    from pytest_torchgraph.capture.recording import AlreadyRecording
+    from pytest_torchgraph.capture.tracing import trace
+
+    # What takes place on the meta device computes nothing, in no time that would mean anything.
+    timing = 0 if any(one.device.type == "meta" for one in model.parameters()) else 1
+    try:
+        return trace(model, inputs, backward="auto", timing=timing)
+    except AlreadyRecording:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+    return trace(model, inputs, timing=timing).noting(f"there is no backward pass: {reason}")
+
+
+def looked_at(model: Any, inputs: Any) -> Values:
+    """The values of one run, with gradients where there can be some."""
+    from pytest_torchgraph.capture.activation import values
+
+    try:
+        return values(model, inputs, backward="auto")
+    except RuntimeError:
+        return values(model, inputs)
+
+
+def recorder_seen() -> str:
+    """How far the recorder is: ``1,234 operations, in layers.3``."""
+    from pytest_torchgraph.capture.recording import seen_so_far
+
+    seen = seen_so_far()
+    if seen is None:
+        return ""
+    count, path = seen
+    return times(count, "operation", ",") + (f", in {path}" if path else "")
+
+
+def of_record(graph: Graph, title: str = "", config: ExplorerConfig | None = None) -> Source:
+    """A *graph* that was recorded or read."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with job.pure("working out costs"):
+            yield configured(of_graph(graph, title=title), config)
+
+    return Source(title or graph.scopes[0].class_name, stages)
+
+
+def of_snapshot(read: Callable[[], Snapshot], title: str, config: ExplorerConfig | None = None) -> Source:
+    """A snapshot, which *read* gives."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with job.pure(f"reading {title}"):
+            snapshot = read()
+            subject = of_graph(expanded(snapshot), title=title, recorded=snapshot.recorded)
+        yield configured(subject, config)
+
+    return Source(title, stages)
+
+
+def expanded(snapshot: Snapshot) -> Graph:
+    """The graph behind *snapshot*, with the versions that recorded it."""
+    from pytest_torchgraph.graph.expansion import expand
+    from pytest_torchgraph.snapshot.recorded import recorded_parts
+
+    parts = recorded_parts(snapshot.recorded)
+    system, _, architecture = parts.get("system", "? ?").partition(" ")
+    return expand(snapshot.program, torch=parts.get("torch", "?"), system=system, architecture=architecture)
+
+
+def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:
+    """*subject* shown as *config* says."""
+    return subject if config is None else replace(subject, config=config)
+
+
+def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) -> Source:
+    """What changed from *before* to *after*."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        left = last(before.stages(job))
+        right = configured(last(after.stages(job)), config)
+        comparison = None
+        if left.graph is not None and right.graph is not None:
+            from pytest_torchgraph.report.comparison import compared
+
+            programs, live = (
+                (left.graph.canonical, right.graph.canonical),
+                right.graph if right.known == "run" else None,
+            )
+            with job.pure("comparing"):
+                comparison = compared(*programs, (left.recorded, right.recorded), live=live)
+        with job.pure("comparing"):
+            subject = of_pair(left, right, comparison)
+        yield subject
+
+    return Source(f"{before.title} → {after.title}", stages, after.values)
+
+
+def last(stages: Iterator[Subject]) -> Subject:
+    """The last of *stages*, which knows most."""
+    *_, subject = stages
+    return subject
