@@ -32,6 +32,7 @@ VERBS = {
     "plot": "plot",
     "ops": "ops",
     "autograd": "autograd",
+    "explore": "explore",
     "demo": "demo",
 }
 """Each verb and its file, in the order of the help."""

@@ -14,7 +14,8 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from pytest_torchgraph.explorer.config import SCHEMES, ExplorerConfig
-from pytest_torchgraph.explorer.lines import Foot, Title
+from pytest_torchgraph.explorer.formatting import shown
+from pytest_torchgraph.explorer.lines import Foot, head_of
 from pytest_torchgraph.explorer.loading import Job, Source, started
 from pytest_torchgraph.explorer.measure import known_measures
 from pytest_torchgraph.explorer.palette import THEMES
@@ -23,6 +24,7 @@ from pytest_torchgraph.explorer.panels.chosen import Chosen
 from pytest_torchgraph.explorer.panels.memory import position
 from pytest_torchgraph.explorer.screens import Export, Help
 from pytest_torchgraph.explorer.search import HINTS, search
+from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.explorer.widgets.panel import PanelView
 from pytest_torchgraph.explorer.widgets.tabs import PanelTabs
 from pytest_torchgraph.explorer.widgets.tree import ModuleTree
@@ -78,7 +80,11 @@ class Explorer(App[BaseException]):
         super().__init__()
         if self.no_color:
             self.console._color_system = None  # noqa: SLF001 -- greys, which Textual leaves, are colours too
-        self.head, self.outline, self.tabs = Title(source.title), ModuleTree(), PanelTabs()
+        self.head, self.outline, self.tabs = (
+            Bar("title", ((f" {shown(source.title)}", "head"),)),
+            ModuleTree(),
+            PanelTabs(),
+        )
         self.view, self.foot = PanelView(), Foot()
         self.field = Input(placeholder=HINTS, id="search", select_on_focus=False)
         self.source = source
@@ -132,7 +138,7 @@ class Explorer(App[BaseException]):
         panels = panels_of(subject)
         if self.panel not in panels:
             self.panel = panels[0]
-        self.head.show(subject)
+        self.head.show(head_of(subject))
         self.outline.show(subject)
         self._show_panel()
 
@@ -151,7 +157,7 @@ class Explorer(App[BaseException]):
             self.exit(error)
 
     def _tick(self) -> None:
-        self.foot.show(self.job)
+        self.foot.working(self.job)
 
     def on_module_tree_chosen(self, _: ModuleTree.Chosen) -> None:
         """Tell of another module."""

@@ -41,7 +41,7 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table. ``columns`` are heads, with a ``>`` in front of those to the right; the first column is cut to fit.
+    """A table. ``columns`` are heads, with a ``>`` in front of those to the right; one without any text is left out.
 
     ``more`` is told beneath it, of what is left out.
     """
@@ -85,7 +85,7 @@ class Missing:
     how: str
 
 
-Block: TypeAlias = "Heading | Line | Pairs | Grid | Code | Chart | Heat | Missing"
+Block: TypeAlias = Heading | Line | Pairs | Grid | Code | Chart | Heat | Missing
 GAP = Line(())
 
 

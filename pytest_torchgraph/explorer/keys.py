@@ -9,7 +9,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("↑ ↓  k j", "move"),
             ("→ l  ← h", "open or go in, close or go out"),
             ("Enter", "open or close"),
-            ("Space", "hold the module in the panels while the cursor moves on"),
+            ("Space", "hold the module in the panels, or let it go"),
             ("u", "tell repeated layers one by one, or as one"),
             ("1 … 9", "open to that depth"),
             ("E + / C -", "open, close everything"),
@@ -20,7 +20,8 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "search",
         (
-            ("/", "name, class or regular expression; params>1M  op:aten.clone  changed  sync"),
+            ("/", "name, class or regular expression, and also"),
+            ("", "params>1M  time>1ms  op:aten.clone  changed  sync"),
             ("Enter", "keep what was found and go back to the tree"),
             ("n N", "next, previous that was found"),
             ("Esc", "clear"),
@@ -32,7 +33,7 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("Tab  Shift+Tab", "next, previous panel"),
             ("w", "from the tree to the panel and back"),
             ("J K", "scroll the panel from the tree"),
-            ("< >", "move the cursor of the memory timeline (← → in the panel); p to the peak"),
+            ("< >  p", "move the memory cursor (← → in the panel); to the peak"),
             ("v", "look at values: run the model once more"),
         ),
     ),

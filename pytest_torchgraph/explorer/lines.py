@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.widget import Widget
-
 from pytest_torchgraph.explorer.block import Span, Spans
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, flops_text, shown, time_text
-from pytest_torchgraph.explorer.lowering import cut
-from pytest_torchgraph.explorer.palette import palette_of
+from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
-    from textual.strip import Strip
-
     from pytest_torchgraph.explorer.loading import Job
     from pytest_torchgraph.explorer.search import Found
     from pytest_torchgraph.explorer.subject import Subject
@@ -33,25 +28,6 @@ HINTS: Spans = tuple(
     )
     for span in ((f" {key} ", "accent"), (f"{meaning} ", "faint"))
 )
-
-
-class Title(Widget):
-    """What is explored, and its totals."""
-
-    def __init__(self, title: str) -> None:
-        super().__init__(id="title")
-        self.spans: Spans = ((f" {shown(title)}", "head"),)
-
-    def show(self, subject: Subject) -> None:
-        """Show the totals of *subject*."""
-        self.spans = head_of(subject)
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 -- there is one line
-        """The line."""
-        palette = palette_of(self.app)
-        under = palette.under(is_cursor=False, is_focused=False)
-        return palette.strip(cut(self.spans, self.size.width), self.size.width, under)
 
 
 def head_of(subject: Subject) -> Spans:
@@ -76,32 +52,32 @@ def head_of(subject: Subject) -> Spans:
     return ((f" {shown(subject.title)}", "head"), *status, ("  " + " · ".join(parts), "faint"))
 
 
-class Foot(Widget):
+class Foot(Bar):
     """What is done at the moment, what a search found, or the keys that are used most."""
 
     def __init__(self) -> None:
-        super().__init__(id="foot")
+        super().__init__("foot", HINTS)
         self.job: Job | None = None
         self.found: Found | None = None
         self.said = ""
         self._turn = 0
 
-    def show(self, job: Job | None) -> None:
+    def working(self, job: Job | None) -> None:
         """Show what *job* does."""
         if job is not None or self.job is not None:
             self.job = job
             self._turn += 1
-            self.refresh()
+            self.show(self._spans())
 
     def told(self, found: Found | None) -> None:
         """Show what was *found*."""
         self.found, self.said = found, ""
-        self.refresh()
+        self.show(self._spans())
 
     def say(self, text: str) -> None:
         """Show *text* until something else is to be said."""
         self.said = text
-        self.refresh()
+        self.show(self._spans())
 
     def _spans(self) -> Spans:
         if self.job is not None:
@@ -124,9 +100,3 @@ class Foot(Widget):
                 ("   n next  Enter keeps  Esc clears", "faint"),
             )
         return HINTS
-
-    def render_line(self, y: int) -> Strip:  # noqa: ARG002 -- there is one line
-        """The line."""
-        palette = palette_of(self.app)
-        under = palette.under(is_cursor=False, is_focused=False)
-        return palette.strip(cut(self._spans(), self.size.width), self.size.width, under)

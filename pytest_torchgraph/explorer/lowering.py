@@ -38,7 +38,15 @@ def lowered(blocks: Iterable[Block], width: int) -> Lines:
     found: Lines = []
     for block in blocks:
         found.extend(LOWERINGS[type(block)](block, width))
-    return [tuple((shown(text), role) for text, role in each) for each in found]
+    return [cut(trimmed(tuple((shown(text), role) for text, role in each)), width) for each in found]
+
+
+def trimmed(spans: Spans) -> Spans:
+    """*spans* without the blanks at their end."""
+    if not spans:
+        return spans
+    *others, (text, role) = spans
+    return (*others, (text.rstrip(" "), role))
 
 
 def plain(lines: Iterable[Spans]) -> str:
@@ -80,13 +88,23 @@ def wrapped(line: Line, width: int) -> Iterator[Spans]:
                 word = word.lstrip()  # noqa: PLW2901 -- a line that goes on begins with a word
                 size = cell_len(word)
             while used + size > width:
-                head = set_cell_size(word, max(width - used, 1))
+                head = beginning(word, width - used)
                 yield (*row, (head, role))
                 word = word[len(head) :]  # noqa: PLW2901 -- what is longer than a line is broken anywhere
                 row, used, size = [], 0, cell_len(word)
             row.append((word, role))
             used += size
     yield tuple(row)
+
+
+def beginning(word: str, room: int) -> str:
+    """As much of *word* as there is *room* for, at least one character."""
+    used = 0
+    for place, char in enumerate(word):
+        used += cell_len(char)
+        if used > room and place:
+            return word[:place]
+    return word
 
 
 def _words(text: str) -> Iterator[str]:
@@ -117,18 +135,17 @@ def cut(spans: Spans, width: int) -> Spans:
 
 
 def _grid(grid: Grid, width: int) -> Iterator[Spans]:
-    heads = [head.removeprefix(">") for head in grid.columns]
-    right = [head.startswith(">") for head in grid.columns]
-    widths = [
-        max([cell_len(head), *(cell_len(shown(row[place][0])) for row in grid.rows)])
-        for place, head in enumerate(heads)
-    ]
+    told = [place for place in range(len(grid.columns)) if any(row[place][0] for row in grid.rows)]
+    heads = [grid.columns[place].removeprefix(">") for place in told]
+    right = [grid.columns[place].startswith(">") for place in told]
+    rows = [[row[place] for place in told] for row in grid.rows]
+    widths = [max([cell_len(head), *(cell_len(shown(row[at][0])) for row in rows)]) for at, head in enumerate(heads)]
     spare = width - sum(widths) - 2 * (len(widths) - 1)
     if spare < 0:
         widths = narrowed(widths, right, -spare)
     if any(heads):
         yield tuple(_cell((head, "faint"), size, to) for head, size, to in zip(heads, widths, right, strict=True))
-    for row in grid.rows:
+    for row in rows:
         yield tuple(_cell(cell, size, to) for cell, size, to in zip(row, widths, right, strict=True))
     if grid.more:
         yield ((grid.more, "faint"),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,19 +78,29 @@ def amount_of(total: Total) -> Amount:
 
 
 def of_layers(part: Callable[[Layer], float | Total | None]) -> Callable[[Subject, Sequence[Module]], Amount]:
-    """The sum of a *part* of the layers of modules; one that was not called costs nothing."""
+    """The sum of a *part* of the layers of modules; what only holds others costs what they do."""
 
     def of(subject: Subject, modules: Sequence[Module]) -> Amount:
         root = subject.layers.get("")
         if root is None or amount(part(root)).value is None:
             return UNKNOWN
-        found = [amount(part(subject.layers[one.path])) for one in modules if one.path in subject.layers]
+        found = [amount(part(layer)) for module in modules for layer in called(subject, module)]
         return Amount(sum(one.size for one in found), any(one.more or one.value is None for one in found))
 
     def amount(value: float | Total | None) -> Amount:
         return amount_of(value) if isinstance(value, Total) else Amount(value)
 
     return of
+
+
+def called(subject: Subject, module: Module) -> Iterator[Layer]:
+    """The layer of *module*, or those of the nearest modules inside that were called."""
+    layer = subject.layers.get(module.path)
+    if layer is not None:
+        yield layer
+        return
+    for child in module.children:
+        yield from called(subject, child)
 
 
 def flops(subject: Subject, modules: Sequence[Module]) -> Amount:

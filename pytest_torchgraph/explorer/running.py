@@ -12,6 +12,7 @@ from pytest_torchgraph.explorer.stats import ForwardStats
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.app import Explorer
+    from pytest_torchgraph.explorer.waiting import Reviewing
     from pytest_torchgraph.graph.graph import Graph
 
 
@@ -24,6 +25,14 @@ def explore(source: Source, config: ExplorerConfig | None = None) -> None:
     from pytest_torchgraph.explorer.app import Explorer
 
     finish(Explorer(source, config))
+
+
+def review(reviewing: Reviewing, config: ExplorerConfig | None = None) -> None:
+    """Go through what waits for review; returns when the user quits."""
+    require_terminal()
+    from pytest_torchgraph.explorer.review import Review
+
+    Review(reviewing, config).run()
 
 
 def finish(app: Explorer, **options: Any) -> None:

@@ -44,6 +44,7 @@ class Help(ModalScreen[None]):
 class Export(ModalScreen["str | None"]):
     """Asks where to write a summary; its result says what was written."""
 
+    AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Close", show=False)]
 
     def __init__(self, subject: Subject) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,34 +28,55 @@ def of_live(
 
     Without either, the times that were recorded of it last.
     """
-    from pytest_torchgraph.capture.cancelling import cancellable, modes_here
+    from pytest_torchgraph.capture.cancelling import modes_here
 
     require_module(model)
     modes = modes_here()
     run = graph if graph is not None else None if inputs is None else lambda: traced(model, inputs)
 
     def stages(job: Job) -> Iterator[Subject]:
-        with job.pure("reading the modules"):
-            subject = of_model(model, config)
-        yield subject
-        recorded = get_forward_stats(model).graph if run is None else None
-        if run is not None:
-            job.doing, job.seen = "recording", recorder_seen
-            with modes(), cancellable(job.is_cancelled):
-                recorded = run()
-        if recorded is not None:
-            with job.pure("working out costs"):
-                subject = of_graph(recorded, around=subject)
-            yield subject
+        with modes():
+            yield from of_ran(job, model, run, config or ExplorerConfig())
 
     def values(job: Job) -> Values:
         from pytest_torchgraph.capture import activation
 
-        job.doing, job.seen = "looking at values", recorder_seen
-        with modes(), cancellable(job.is_cancelled):
+        with modes(), watched(job, "looking at values"):
             return activation.parameters(model) if inputs is None else looked_at(model, inputs)
 
     return Source(type(model).__name__, stages, values)
+
+
+def of_ran(job: Job, model: Any, run: Callable[[], Graph] | None, config: ExplorerConfig) -> Iterator[Subject]:
+    """The modules of *model*, where it is a module, then what *run* did, or the times that were recorded of it last."""
+    subject = None
+    if model is not None:
+        with job.pure("reading the modules"):
+            subject = of_model(model, config)
+        yield subject
+    recorded = None
+    if run is not None:
+        with watched(job, "recording"):
+            recorded = run()
+    elif model is not None:
+        recorded = get_forward_stats(model).graph
+    if recorded is not None:
+        with job.pure("working out costs"):
+            subject = configured(of_graph(recorded, around=subject), config)
+        yield subject
+
+
+@contextmanager
+def watched(job: Job, doing: str) -> Iterator[None]:
+    """Run a model, telling how far it is; it ends at the next module call after *job* was given up."""
+    from pytest_torchgraph.capture.cancelling import cancellable
+
+    job.doing, job.seen = doing, recorder_seen
+    try:
+        with cancellable(job.is_cancelled):
+            yield
+    finally:
+        job.seen = str
 
 
 def traced(model: Any, inputs: Any) -> Graph:

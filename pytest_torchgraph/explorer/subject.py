@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.layer import Layer
     from pytest_torchgraph.report.comparison import Comparison
 
+HELD_KINDS = frozenset({"parameter", "buffer"})
 Known: TypeAlias = Literal["model", "run", "file"]
 """What is known: modules alone, a run that was recorded here, or what a file holds of one."""
 
@@ -104,6 +105,15 @@ class Subject:
         return found
 
     @cached_property
+    def writers(self) -> dict[int, list[int]]:
+        """Positions of the operations that write to each storage after it was made."""
+        found: dict[int, list[int]] = {}
+        for operation in self.graph.operations if self.graph is not None else ():
+            for storage in operation.writes:
+                found.setdefault(storage, []).append(operation.index)
+        return found
+
+    @cached_property
     def ends(self) -> Ends | None:
         """What goes into module calls and comes out."""
         return None if self.graph is None else Ends(self.graph)
@@ -113,10 +123,33 @@ class Subject:
         """The curve of live bytes; ``None`` where it is not known."""
         return memory_of(self.graph)
 
+    def calls_in(self, path: str) -> list[int]:
+        """Module calls of the module at *path* and of all inside it; what only holds others is never called itself."""
+        found = self.calls_beneath.get(path)
+        if found is None and path in self.modules:
+            found = [call for child in self.modules[path].children for call in self.calls_in(child.path)]
+        return found or []
+
     def operations(self, path: str) -> list[int]:
         """Positions of the operations of the module at *path* and of all inside it, in order."""
-        lists = (self._by_scope.get(scope, ()) for scope in self.calls_beneath.get(path, ()))
-        return sorted(index for each in lists for index in each)
+        return sorted({index for scope in self.calls_in(path) for index in self._by_scope.get(scope, ())})
+
+    def reads(self, path: str) -> list[str]:
+        """Names of the parameters and buffers that operations of the module read and another one holds."""
+        graph = self.graph
+        if graph is None:
+            return []
+        own = f"{path}." if path else ""
+        scopes = [index for index in self.calls_beneath.get(path, ()) if graph.scopes[index].path == path]
+        found = {
+            storage.name: None
+            for scope in scopes
+            for index in self._by_scope.get(scope, ())
+            for operand in operands_of(graph.operations[index])
+            if (storage := graph.storages[operand.storage]).kind in HELD_KINDS
+            and graph.operations[index].phase == FORWARD
+        }
+        return [name for name in found if name is not None and not name.startswith(own)]
 
     @cached_property
     def changes(self) -> Counter[str]:
@@ -131,7 +164,7 @@ class Subject:
         """The same, with all that takes long worked out."""
         with collector_paused():
             _ = self.modules, self.calls_beneath, self._by_scope, self.stats, self.changes
-            _ = self.readers, self.ends, self.memory
+            _ = self.readers, self.writers, self.ends, self.memory
         return self
 
 

@@ -51,9 +51,9 @@ def without_run(subject: Subject, what: str) -> tuple[Block, ...]:
 
 def not_called(subject: Subject, chosen: Chosen) -> tuple[Block, ...] | None:
     """What is said of a module that no call of the run reached; ``None`` for one that was called."""
-    if chosen.first.path in subject.calls_beneath:
+    if subject.calls_in(chosen.first.path):
         return None
-    return (Missing("not called in this run", "Modules that only hold others (ModuleList) never are."),)
+    return (Missing("not called in this run", "Nothing of it ran, and nothing inside it did."),)
 
 
 def calls_text(count: int) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Role, Span, line
+from pytest_torchgraph.explorer.folding import Likeness
 from pytest_torchgraph.explorer.formatting import count_text
 from pytest_torchgraph.explorer.measure import BY_NAME, MEASURES
 from pytest_torchgraph.explorer.module import Module
@@ -15,17 +16,20 @@ from pytest_torchgraph.explorer.panels.chosen import Chosen
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
 
+Modules: TypeAlias = "dict[str, Module]"
 MOST = 400
 MARKS: dict[str, Role] = {"=": "faint", "~": "warn", "+": "good", "-": "bad"}
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A place in either of two models, or in both."""
+    """A place in either of two models, or in both; ``count`` neighbours that are alike are told as one."""
 
     path: str
     before: Module | None
     after: Module | None
+    label: str = ""
+    count: int = 1
 
     @property
     def mark(self) -> str:
@@ -42,13 +46,43 @@ class Pair:
         return "=" if same else "~"
 
 
-def pairs(before: Module | None, after: Module | None, path: str) -> Iterator[Pair]:
-    """*before* and *after* and all inside them by name, in the order of the one after."""
-    yield Pair(path, before, after)
-    left = {child.name: child for child in before.children} if before else {}
-    right = {child.name: child for child in after.children} if after else {}
-    for name in {**right, **left}:
-        yield from pairs(left.get(name), right.get(name), f"{path}.{name}" if path else name)
+class Pairing:
+    """Pairs the places of two trees by name; neighbours that are alike on both sides are one pair."""
+
+    def __init__(self) -> None:
+        self.likeness = Likeness()
+
+    def pairs(self, before: Module | None, after: Module | None, path: str) -> Iterator[Pair]:
+        """*before* and *after* and all inside them, in the order of the one after."""
+        yield Pair(path, before, after)
+        yield from self._inside(before, after, path)
+
+    def _inside(self, before: Module | None, after: Module | None, path: str) -> Iterator[Pair]:
+        left = {child.name: child for child in before.children} if before else {}
+        right = {child.name: child for child in after.children} if after else {}
+        run: list[str] = []
+        for name in {**right, **left}:
+            if run and not self._continues(left, right, run[-1], name):
+                yield from self._run(left, right, run, path)
+                run = []
+            run.append(name)
+        if run:
+            yield from self._run(left, right, run, path)
+
+    def _run(self, left: Modules, right: Modules, run: list[str], path: str) -> Iterator[Pair]:
+        name, before, after = run[0], left.get(run[0]), right.get(run[0])
+        inner = f"{path}.{name}" if path else name
+        label = f"{name}-{run[-1]} ×{len(run)}" if len(run) > 1 else name
+        yield Pair(inner, before, after, label, len(run))
+        yield from self._inside(before, after, inner)
+
+    def _continues(self, left: Modules, right: Modules, before: str, after: str) -> bool:
+        if not (before.isdecimal() and after.isdecimal() and int(after) == int(before) + 1):
+            return False
+        return all(self._number(side, before) == self._number(side, after) for side in (left, right))
+
+    def _number(self, side: Modules, name: str) -> int | None:
+        return self.likeness.of(side[name]) if name in side else None
 
 
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
@@ -57,7 +91,7 @@ def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
         return (line(("Only one model is open. Open two: torchgraph explore BEFORE AFTER.", "faint")),)
     path = chosen.first.path
     before, after = subject.before.modules.get(path), subject.modules_alone.get(path)
-    found = list(pairs(before, after, path))
+    found = list(Pairing().pairs(before, after, path))
     told = [pair for pair in found if pair.mark != "="]
     return (
         head(path, found, told),
@@ -118,7 +152,7 @@ def row(pair: Pair, root: str) -> tuple[Span, ...]:
     """The cells of one place."""
     role = MARKS[pair.mark]
     depth = pair.path.count(".") - root.count(".") if root else pair.path.count(".") + bool(pair.path)
-    name = "  " * depth + (pair.path.rpartition(".")[2] or "the model")
+    name = "  " * depth + (pair.label or pair.path.rpartition(".")[2] or "the model")
     cells: list[Span] = [
         (pair.mark if pair.mark != "=" else " ", role),
         (name, "name" if pair.mark != "=" else "faint"),

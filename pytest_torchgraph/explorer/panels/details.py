@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.explorer.module import Held, Module
     from pytest_torchgraph.explorer.subject import Subject
 
+FEW = 6
 MOST = 200
 """Rows of a table; of more, the number."""
 
@@ -48,6 +49,9 @@ def pairs(subject: Subject, chosen: Chosen) -> Iterator[tuple[str, Spans]]:
     yield from kinds(module)
     if module.same_as is not None:
         yield "shared", spans("the same module as ", (shown(module.same_as) or "the model", "name"))
+    elsewhere = [] if module.held else subject.reads(module.path)
+    if elsewhere:
+        yield "reads", spans((", ".join(map(shown, elsewhere[:FEW])), "name"), (" of other modules", "faint"))
     yield from mode(subject, module)
     layer = subject.layers.get(module.path)
     if layer is not None:

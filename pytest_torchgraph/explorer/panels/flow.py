@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.explorer.block import Block, Heading, Line, line
+from pytest_torchgraph.explorer.block import Block, Heading, Line, Missing, line
 from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
+from pytest_torchgraph.graph.flow import latest
 from pytest_torchgraph.graph.layer import Ends
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.tensor import TensorRef
 
 MOST = 12
+MOST_READERS = 4
 
 
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
@@ -29,6 +31,8 @@ def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
     if missing is not None:
         return title, *missing
     path = chosen.first.path
+    if path not in subject.layers:
+        return title, Missing("never called itself", "It only holds others: choose one of them.")
     scope = next(graph.scopes[index] for index in subject.calls_beneath[path] if graph.scopes[index].path == path)
     flow = Flow(subject, graph, scope)
     first = "" if subject.layers[path].calls < 2 else "of the first call"
@@ -63,16 +67,15 @@ class Flow:
         found = self.ends.outputs(self.scope)
         for tensor in found[:MOST]:
             readers = self._readers(tensor)
-            told = ", ".join(readers[:4]) + (f" and {len(readers) - 4} more" if len(readers) > 4 else "")
+            told = readers[:MOST_READERS]
+            more = f" and {len(readers) - len(told)} more" if len(readers) > len(told) else ""
+            returned = ["what the model returns"] if self._is_output(tensor) else []
             yield line(
                 (f"{tensor.spec.text}  ", "kind"),
                 ("from ", "faint"),
                 (self._origin(tensor, within=self.scope.path), "name"),
                 (" → ", "faint"),
-                (
-                    told or "what the model returns" if self._is_output(tensor) or told else "nothing",
-                    "name" if told else "faint",
-                ),
+                (", ".join([*returned, *told]) + more or "nothing", "name"),
                 indent=4,
             )
         yield from self._rest(len(found), "nothing")
@@ -101,7 +104,9 @@ class Flow:
             yield line((f"and {count - MOST} more", "faint"))
 
     def _origin(self, tensor: TensorRef, within: str | None = None) -> str:
-        maker = self.ends.made.get(tensor.value)
+        end = self.scope.operations[0 if within is None else 1]
+        written = [index for index in self.subject.writers.get(tensor.storage, ()) if index < end]
+        maker = latest(self.ends.made.get(tensor.value), written[-1] if written else None)
         if maker is not None:
             return self._place(self.graph.operations[maker], within)
         storage = self.graph.storages[tensor.storage]

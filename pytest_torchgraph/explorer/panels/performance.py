@@ -39,9 +39,11 @@ COSTLIEST = 8
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
     """The panel."""
     layer = subject.layers.get(chosen.first.path)
-    if subject.graph is None or layer is None:
-        missing = without_run(subject, "no times, FLOPs or bytes moved") if subject.graph is None else None
-        return title_of(chosen), *(missing or not_called(subject, chosen) or ())
+    if subject.graph is None:
+        return title_of(chosen), *without_run(subject, "no times, FLOPs or bytes moved")
+    if layer is None:
+        missing = not_called(subject, chosen) or (line(("never called itself: it only holds others", "faint")),)
+        return title_of(chosen), *missing, Heading("share of the whole"), *shares(subject, chosen)
     found: list[Block] = [*overlay(subject, chosen.first, layer)]
     if subject.known == "file":
         found += [line(""), *without_run(subject, "no times, FLOPs, bytes moved or memory step by step")]
@@ -116,7 +118,8 @@ def widths(module: Module) -> str:
     if not count:
         return "Parameters: none"
     each, rest = divmod(size, count)
-    return f"Parameters: {count:,} × {each} bytes" if not rest else f"Parameters: {count:,} in {size:,} bytes"
+    word = "Held" if any(one.kind == "leaf" for one in module.held) else "Parameters"
+    return f"{word}: {count:,} × {each} bytes" if not rest else f"{word}: {count:,} in {size:,} bytes"
 
 
 def shares(subject: Subject, chosen: Chosen) -> Iterator[Line]:

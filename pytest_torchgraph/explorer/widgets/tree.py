@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
 
 DEEPEST = 9
+REVEALED = 200
+"""Modules with changes that are seen from the start."""
 
 
 class ModuleTree(ScrollView, can_focus=True):
@@ -75,6 +77,9 @@ class ModuleTree(ScrollView, can_focus=True):
             self.state.opened = {""}
             if subject.config.compact_view is False and len(subject.tree.children) == 1:
                 self.state.reveal(f"{subject.tree.children[0].path}.")
+            if len(subject.changes) <= REVEALED:
+                for path in subject.changes:
+                    self.state.reveal(path)
         if self.measure not in known_measures(subject):
             self.measure = MEASURES[0]
         self._made(keep=True)
