@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -68,7 +69,8 @@ class Body:
     """The items of one module call or API call, with its place in the tree.
 
     ``scope`` names it for readers, the phase it is in first; ``owner`` is the path of its module. ``forward`` is the
-    body of the forward call that it is or, in a phase, stands for.
+    body of the forward call that it is or, in a phase, stands for. ``around`` are the paths of the modules around its
+    items, innermost first, ``called_around`` the same as readers know them: ``#2`` after the name of a second call.
     """
 
     number: int
@@ -84,6 +86,8 @@ class Body:
     owner: str = ""
     forward: Body | None = None
     names: list[str] = field(default_factory=list)
+    around: tuple[str, ...] = ()
+    called_around: tuple[str, ...] = ()
 
     @property
     def module(self) -> Body:
@@ -111,11 +115,14 @@ class Tree:
             body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
             body.owner = owner_of(outer, record) if outer else ""
             body.forward = forward_of(body, record)
+            body.around = (body.owner, *(outer.around if outer else ()))
+            called = "" if record.phase else scope.rpartition(" ")[2]
+            body.called_around = (called, *(outer.called_around if outer else ()))
         else:
             assert outer is not None
             inputs = tuple(operands_of(record))
             body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
-            body.owner = outer.owner
+            body.owner, body.around, body.called_around = outer.owner, outer.around, outer.called_around
         self.bodies.append(body)
         for number, item in enumerate(record.items):
             if isinstance(item, (Block, Semantic)):
@@ -199,13 +206,15 @@ class Tree:
 
 def scope_path(outer: Body, block: Block) -> str:
     """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``."""
-    phase, _, path = outer.scope.rpartition(" ")
-    if isinstance(outer.record, Block) and outer.record.phase:
-        phase, path = outer.scope, ""
     if block.phase:
         return f"{outer.scope} {numbered(block)}".strip()
-    name = block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (path, block.name)))
-    return f"{phase} {numbered(block, name)}".strip()
+    phase = outer.scope if is_phase(outer) else outer.scope.rpartition(" ")[0]
+    return f"{phase} {numbered(block, absolute(block.name, outer.called_around))}".strip()
+
+
+def is_phase(body: Body) -> bool:
+    """Whether *body* is that of a phase."""
+    return isinstance(body.record, Block) and bool(body.record.phase)
 
 
 def numbered(block: Block, name: str | None = None) -> str:
@@ -222,7 +231,7 @@ def owner_of(outer: Body, block: Block) -> str:
         return "*"
     if block.phase or not block.name:
         return outer.owner
-    return block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (outer.owner, block.name)))
+    return absolute(block.name, outer.around)
 
 
 def forward_of(body: Body, block: Block) -> Body | None:
@@ -251,9 +260,7 @@ def saved_in(body: Body, up: int) -> Body:
 
 def leaf_path(body: Body, path: str) -> str:
     """Full path of a leaf named in *body*."""
-    if path.startswith("/"):
-        return path[1:]
-    return f"{body.owner}.{path}" if body.owner else path
+    return absolute(path, body.around)
 
 
 def operands_of(item: Work | Semantic) -> list[Operand]:
