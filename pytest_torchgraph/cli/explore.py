@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.cli import models, target
-from pytest_torchgraph.cli.accept import NOTHING
+from pytest_torchgraph.cli import models, target, waiting
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.failures import told
 from pytest_torchgraph.cli.snapshots import load, parsed, read_text
+from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.explorer.config import ExplorerConfig
 from pytest_torchgraph.explorer.errors import CannotExplore, require_terminal
 from pytest_torchgraph.snapshot.pending import snapshot_text
@@ -47,6 +46,7 @@ def register(verbs: Any) -> None:
     parser.add_argument("--timing", type=int, default=1, metavar="N", help="runs of a model that are timed; 0 for none")
     parser.add_argument("--review", action="store_true", help="go through what failed tests would record")
     parser.add_argument("--change", action="append", default=[], metavar="ID", help="with --review: this change only")
+    parser.add_argument("--all", action="store_true", help="with --review: all projects of the git repository")
     parser.add_argument("--depth", type=int, metavar="N", help="modules in at most N others; all by default")
     parser.add_argument("--theme", default="dark", help="dark (default), light, or a theme of Textual")
     parser.set_defaults(run=run)
@@ -159,9 +159,11 @@ def reviewed(arguments: argparse.Namespace) -> int:
     """Go through what waits."""
     from pytest_torchgraph.cli.reviewing import Reviewing
 
-    reviewing = Reviewing(arguments.targets, arguments.change)
+    reviewing = Reviewing(argparse.Namespace(**{**vars(arguments), "paths": arguments.targets}))
     if not reviewing.entries():
-        sys.stdout.write("\n".join(reviewing.notes() or [NOTHING.strip()]) + "\n")
+        if reviewing.faults:
+            raise Wrong("\ntorchgraph: ".join(reviewing.faults))
+        say("".join(f"{note}\n" for note in reviewing.notes()) or waiting.nothing_text())
         return reviewing.code()
     require_terminal()
     from pytest_torchgraph.explorer.running import review

@@ -9,21 +9,23 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.module import Held, walked
+from pytest_torchgraph.graph.kinds import is_in
 from pytest_torchgraph.graph.memory import is_saved
 from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.tally import MATMUL_PACKETS, Total, total_flops
+from pytest_torchgraph.graph.tally import Total, total_flops
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.module import Module
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.graph.activation import ParameterValues
+    from pytest_torchgraph.graph.operation import Operation
 
 CONVOLUTIONS = frozenset(
     {"aten.convolution", "aten._convolution", "aten.mkldnn_convolution", "mkldnn._convolution_pointwise"}
 )
 LOOK_UPS = frozenset({"aten.embedding", "aten._embedding_bag"})
-NARROWED = MATMUL_PACKETS | CONVOLUTIONS | LOOK_UPS
-"""Operations whose weights are commonly held in fewer bits."""
+NARROWED = CONVOLUTIONS | LOOK_UPS
+"""Operations, beside matrix products, whose weights are commonly held in fewer bits."""
 SCALE_BYTES = 4
 """Bytes of the float32 factor that every output channel of an int8 weight needs."""
 WIDE = {"float32": 4, "float64": 8}
@@ -106,8 +108,13 @@ def weights_read(subject: Subject) -> frozenset[str] | None:
         storage.name
         for storage in graph.storages
         if storage.kind == "parameter" and storage.name
-        if any(graph.operations[index].packet in NARROWED for index in subject.readers.get(storage.index, ()))
+        if any(takes_fewer_bits(graph.operations[index]) for index in subject.readers.get(storage.index, ()))
     )
+
+
+def takes_fewer_bits(operation: Operation) -> bool:
+    """Whether the weight of *operation* is commonly held in fewer bits."""
+    return operation.packet in NARROWED or is_in("matmuls", operation)
 
 
 def can_be_narrower(module: Module, held: Held, read: frozenset[str] | None) -> bool:

@@ -14,7 +14,6 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from pytest_torchgraph.explorer.config import SCHEMES, ExplorerConfig
-from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.explorer.lines import Foot, head_of
 from pytest_torchgraph.explorer.loading import Job, Source, started
 from pytest_torchgraph.explorer.measure import known_measures
@@ -29,6 +28,7 @@ from pytest_torchgraph.explorer.widgets.panel import PanelView
 from pytest_torchgraph.explorer.widgets.tabs import PanelTabs
 from pytest_torchgraph.explorer.widgets.tree import ModuleTree
 from pytest_torchgraph.graph.nearest import nearest
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from textual import events
@@ -81,7 +81,7 @@ class Explorer(App[BaseException]):
         if self.no_color:
             self.console._color_system = None  # noqa: SLF001 -- greys, which Textual leaves, are colours too
         self.head, self.outline, self.tabs = (
-            Bar("title", ((f" {shown(source.title)}", "head"),)),
+            Bar("title", ((f" {printable(source.title)}", "head"),)),
             ModuleTree(),
             PanelTabs(),
         )

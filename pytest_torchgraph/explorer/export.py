@@ -9,13 +9,14 @@ from typing import Any, TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig, ModuleInfo
 from pytest_torchgraph.explorer.folding import Likeness, Run
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, shown, time_text
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, time_text
 from pytest_torchgraph.explorer.model import tree_of
 from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.page import page_of
 from pytest_torchgraph.explorer.stats import get_forward_stats
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.nearest import nearest
+from pytest_torchgraph.graph.printable import printable
 
 Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 BRANCH, LAST, THROUGH, GAP = "├── ", "└── ", "│   ", "    "
@@ -111,7 +112,7 @@ class Lines:
     def of(self, tree: Module) -> Iterator[str]:
         """All lines."""
         runs = list(self._runs(tree))
-        yield f"{shown(tree.class_name)}("
+        yield f"{printable(tree.class_name)}("
         if self.config.show_parameter_counts:
             yield f"{BRANCH if runs else LAST}{count_text(tree.parameters)} parameters"
         yield from self._beneath(runs, "")
@@ -140,8 +141,8 @@ class Lines:
             told.append(time_text(self.stats[module.path]["mean"]))
         many = f" ×{len(run.members)}" if run.is_fold else ""
         brackets = f" [{', '.join(told)}]" if told else ""
-        same = f" (the same as {shown(module.same_as)})" if module.same_as is not None else ""
-        return f"{shown(run.name)}: {shown(title)}{many}{brackets}{same}"
+        same = f" (the same as {printable(module.same_as)})" if module.same_as is not None else ""
+        return f"{printable(run.name)}: {printable(title)}{many}{brackets}{same}"
 
     def _totals(self, tree: Module) -> Iterator[str]:
         if not self.config.show_memory:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Span, Spans
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, flops_text, shown, time_text
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, flops_text, time_text
 from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.loading import Job
@@ -48,8 +49,8 @@ def head_of(subject: Subject) -> Spans:
     status: tuple[Span, ...] = ()
     if subject.comparison is not None:
         verdict = subject.comparison.verdict
-        status = (("  ", ""), (shown(verdict.headline), "bad" if verdict.fails else "good"))
-    return ((f" {shown(subject.title)}", "head"), *status, ("  " + " · ".join(parts), "faint"))
+        status = (("  ", ""), (printable(verdict.headline), "bad" if verdict.fails else "good"))
+    return ((f" {printable(subject.title)}", "head"), *status, ("  " + " · ".join(parts), "faint"))
 
 
 class Foot(Bar):
@@ -85,14 +86,14 @@ class Foot(Bar):
             told = f"{self.job.doing}{f' {seen}' if seen else ''}"
             return (
                 (f" {SPINNER[self._turn % len(SPINNER)]} ", "accent"),
-                (shown(told), ""),
+                (printable(told), ""),
                 ("  Esc gives up", "faint"),
             )
         if self.said:
-            return ((f" {shown(self.said)}", "warn"),)
+            return ((f" {printable(self.said)}", "warn"),)
         if self.found is not None:
             if self.found.error:
-                return ((f" {shown(self.found.error)}", "warn"),)
+                return ((f" {printable(self.found.error)}", "warn"),)
             count = len(self.found.matched)
             return (
                 (f" {times(count, 'module')}", "number" if count else "warn"),

@@ -21,7 +21,7 @@ from pytest_torchgraph.explorer.block import (
     Span,
     Spans,
 )
-from pytest_torchgraph.explorer.formatting import shown
+from pytest_torchgraph.graph.printable import printable
 
 Lines: TypeAlias = "list[Spans]"
 LABEL = 14
@@ -38,7 +38,7 @@ def lowered(blocks: Iterable[Block], width: int) -> Lines:
     found: Lines = []
     for block in blocks:
         found.extend(LOWERINGS[type(block)](block, width))
-    return [cut(trimmed(tuple((shown(text), role) for text, role in each)), width) for each in found]
+    return [cut(trimmed(tuple((printable(text), role) for text, role in each)), width) for each in found]
 
 
 def trimmed(spans: Spans) -> Spans:
@@ -139,7 +139,9 @@ def _grid(grid: Grid, width: int) -> Iterator[Spans]:
     heads = [grid.columns[place].removeprefix(">") for place in told]
     right = [grid.columns[place].startswith(">") for place in told]
     rows = [[row[place] for place in told] for row in grid.rows]
-    widths = [max([cell_len(head), *(cell_len(shown(row[at][0])) for row in rows)]) for at, head in enumerate(heads)]
+    widths = [
+        max([cell_len(head), *(cell_len(printable(row[at][0])) for row in rows)]) for at, head in enumerate(heads)
+    ]
     spare = width - sum(widths) - 2 * (len(widths) - 1)
     if spare < 0:
         widths = narrowed(widths, right, -spare)
@@ -166,7 +168,7 @@ def narrowed(widths: list[int], right: list[bool], excess: int) -> list[int]:
 
 
 def _cell(cell: Span, width: int, to_the_right: bool) -> Span:  # noqa: FBT001 -- one of three plain parts of a cell
-    text, role = shown(cell[0]), cell[1]
+    text, role = printable(cell[0]), cell[1]
     if cell_len(text) > width:
         text = set_cell_size(text, width - 1) + "…"
     pad = " " * (width - cell_len(text))

@@ -7,8 +7,9 @@ from html import escape
 from typing import TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, shown, time_text
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, time_text
 from pytest_torchgraph.explorer.module import Module
+from pytest_torchgraph.graph.printable import printable
 
 Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 STYLE = """\
@@ -30,7 +31,7 @@ OPEN = 2
 def page_of(tree: Module, config: ExplorerConfig, stats: Stats) -> str:
     """The page."""
     config.check()
-    name = escape(shown(tree.class_name))
+    name = escape(printable(tree.class_name))
     head = f"{count_text(tree.parameters)} parameters, {bytes_text(tree.parameter_bytes)}"
     body = "\n".join(lines(tree, tree.parameters.at_least, config, stats))
     return (
@@ -56,7 +57,10 @@ def cells(module: Module, whole: int, config: ExplorerConfig, stats: Stats) -> s
     """The line of one module."""
     title = module.title if config.show_shapes else module.class_name
     same = f" (the same as {module.same_as})" if module.same_as is not None else ""
-    found = [f"<b>{escape(shown(module.name))}</b>", f'<span class="class">{escape(shown(title + same))}</span>']
+    found = [
+        f"<b>{escape(printable(module.name))}</b>",
+        f'<span class="class">{escape(printable(title + same))}</span>',
+    ]
     if config.show_timing and module.path in stats:
         found.append(f'<span class="number">{time_text(stats[module.path]["mean"])}</span>')
     if config.show_memory:

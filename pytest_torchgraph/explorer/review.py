@@ -30,6 +30,7 @@ KEYS = (
     ("A", "accept all that is left"),
     ("R", "reject all that is left"),
     ("t", "every test"),
+    ("d", "whole diff"),
     ("?", "keys"),
     ("q", "quit"),
 )
@@ -39,6 +40,7 @@ HELP = """\
   s      skip it: it goes on waiting
   A  R   accept, reject this change and all that is left; asks first
   t      name every test that it was made in, or only the first
+  d      the whole diff of its first snapshot; again, of the next
   ↑ ↓    another change (j k)
   J  K   scroll what is told of it
   w      from the list to the panel and back
@@ -91,6 +93,7 @@ class Review(App[None]):
         Binding("A", "accept_all", "Accept all that is left", show=False),
         Binding("R", "reject_all", "Reject all that is left", show=False),
         Binding("t", "tests", "Every test", show=False),
+        Binding("d", "diff", "Whole diff", show=False),
         Binding("w,tab", "switch", "List or panel", show=False, priority=True),
         Binding("J", "scroll(3)", "Scroll down", show=False),
         Binding("K", "scroll(-3)", "Scroll up", show=False),
@@ -109,6 +112,7 @@ class Review(App[None]):
         self.left: list[Entry] = []
         self.said: tuple[str, ...] = ()
         self.in_full = False
+        self.diffs = 0
         self.head, self.choice, self.view, self.foot = Bar("title"), Choice(), PanelView(), Bar("foot")
 
     def compose(self) -> ComposeResult:
@@ -149,7 +153,7 @@ class Review(App[None]):
 
     def on_choice_moved(self, _: Choice.Moved) -> None:
         """Tell of another change."""
-        self.said, self.in_full = (), False
+        self.said, self.in_full, self.diffs = (), False, 0
         self._told()
 
     def _told(self) -> None:
@@ -217,6 +221,13 @@ class Review(App[None]):
         self.in_full = not self.in_full
         self._told()
 
+    def action_diff(self) -> None:
+        """Show the whole diff of the first snapshot, then of the next."""
+        if self.entry is not None:
+            text = self.reviewing.whole_diff(self.entry.fingerprint, self.diffs)
+            self.diffs += 1
+            self.view.show(tuple(_diff_line(each) for each in text.splitlines()))
+
     def action_switch(self) -> None:
         """From the list to the panel, and back."""
         (self.view if self.choice.has_focus else self.choice).focus()
@@ -234,3 +245,9 @@ def _line_of(text: str, number: int) -> Line:
     role: Role = "head" if not number else "good" if "hint:" in text[:8] else ""
     indent = len(text) - len(text.lstrip()) + 2
     return line((text, role), indent=indent)
+
+
+def _diff_line(text: str) -> Line:
+    sign = text.lstrip()[:1]
+    role: Role = "good" if sign == "+" else "bad" if sign == "-" else ""
+    return line((text, role), indent=len(text) - len(text.lstrip()) + 2)

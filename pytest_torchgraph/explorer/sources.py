@@ -131,21 +131,13 @@ def of_snapshot(read: Callable[[], Snapshot], title: str, config: ExplorerConfig
 
     def stages(job: Job) -> Iterator[Subject]:
         with job.pure(f"reading {title}"):
+            from pytest_torchgraph.snapshot.loading import graph_of
+
             snapshot = read()
-            subject = of_graph(expanded(snapshot), title=title, recorded=snapshot.recorded)
+            subject = of_graph(graph_of(snapshot), title=title, recorded=snapshot.recorded)
         yield configured(subject, config)
 
     return Source(title, stages)
-
-
-def expanded(snapshot: Snapshot) -> Graph:
-    """The graph behind *snapshot*, with the versions that recorded it."""
-    from pytest_torchgraph.graph.expansion import expand
-    from pytest_torchgraph.snapshot.recorded import recorded_parts
-
-    parts = recorded_parts(snapshot.recorded)
-    system, _, architecture = parts.get("system", "? ?").partition(" ")
-    return expand(snapshot.program, torch=parts.get("torch", "?"), system=system, architecture=architecture)
 
 
 def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:

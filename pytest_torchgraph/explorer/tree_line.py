@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from pytest_torchgraph.explorer.block import Role, Span, Spans
-from pytest_torchgraph.explorer.formatting import bar, shown
+from pytest_torchgraph.explorer.formatting import bar
 from pytest_torchgraph.explorer.lowering import cut
 from pytest_torchgraph.explorer.measure import BY_NAME, Measure, share_of
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.rows import Row
@@ -70,7 +71,7 @@ def label_of(row: Row, subject: Subject, *, pinned: bool, found: Found | None) -
         yield "◆ ", "mark"
     is_dim = found is not None and not row.matches
     name: Role = "faint" if is_dim else MARKS[mark] or "name"
-    yield from marked(shown(row.name), name, found if row.matches else None)
+    yield from marked(printable(row.name), name, found if row.matches else None)
     if row.is_fold:
         yield f" ×{len(row.modules)}", "accent"
     elif len(row.modules) > 1:
@@ -79,7 +80,7 @@ def label_of(row: Row, subject: Subject, *, pinned: bool, found: Found | None) -
     if title:
         yield " ", ""
         yield from marked(
-            shown(title), "faint" if is_dim or not row.first.class_name else "kind", found if row.matches else None
+            printable(title), "faint" if is_dim or not row.first.class_name else "kind", found if row.matches else None
         )
 
 

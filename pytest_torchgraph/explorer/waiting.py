@@ -31,6 +31,10 @@ class Reviewing(Protocol):
         """Reject changes; says what was done."""
         ...
 
+    def whole_diff(self, fingerprint: str, number: int) -> str:
+        """Every operation of one of the snapshots of a change; *number* counts on through them."""
+        ...
+
     def notes(self) -> list[str]:
         """What else is to be said."""
         ...

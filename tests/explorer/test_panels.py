@@ -36,8 +36,9 @@ from pytest_torchgraph.explorer.panel import (
 )
 from pytest_torchgraph.explorer.panels.chosen import Chosen
 from pytest_torchgraph.explorer.panels.performance import overlay
-from pytest_torchgraph.explorer.sources import expanded
 from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
+from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
@@ -107,7 +108,7 @@ def test_a_file_tells_parameters_from_buffers_no_more_than_it_can() -> None:
     model, x = pictures()
     graph = trace(model.eval(), x)
     snapshot = read(write(graph.canonical, test="t", recorded=recorded_line(graph)))
-    subject = of_graph(expanded(snapshot), recorded=snapshot.recorded)
+    subject = of_graph(graph_of(snapshot), recorded=snapshot.recorded)
     text = told(MODULE, subject, "bn1")
     assert "running_mean" in text
     assert "A file does not tell parameters from buffers." in text
@@ -293,9 +294,7 @@ def test_a_name_with_control_characters_is_escaped_in_every_panel() -> None:
     st.integers(0, 8),
 )
 def test_wrapping_loses_no_word_and_keeps_to_the_width(words: list[str], width: int, indent: int) -> None:
-    from pytest_torchgraph.explorer.formatting import shown
-
-    text = " ".join(shown(word) for word in words)
+    text = " ".join(printable(word) for word in words)
     rows = list(wrapped(Line(((text, ""),), indent=min(indent, width // 2)), width))
     joined = "".join("".join(part for part, _ in row) for row in rows)
     assert joined.replace(" ", "") == text.replace(" ", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def waits(path: Path, before: Any, after: Any) -> None:
 
 
 def play(script: Callable[[Review, Pilot[Any]], Awaitable[None]]) -> Reviewing:
-    reviewing = Reviewing([], [])
+    reviewing = Reviewing(argparse.Namespace(paths=[], change=[], all=False))
     app = Review(reviewing)
 
     async def run() -> None:
@@ -79,6 +80,9 @@ def test_each_change_is_told_in_full_and_another_is_a_key_away(project: Path) ->
         assert app.entry.fingerprint != first.fingerprint
         await pilot.press("t")
         assert "tests  1 test" in panel(app)
+        await pilot.press("d")
+        assert "torchgraph" in panel(app)
+        assert any(line.lstrip().startswith(("+", "-")) for line in panel(app).splitlines())
 
     reviewing = play(script)
     assert reviewing.code() == 1

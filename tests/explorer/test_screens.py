@@ -96,6 +96,9 @@ class Waits:
     def reject(self, fingerprints: frozenset[str]) -> str:
         return f"rejected {fingerprints}"
 
+    def whole_diff(self, fingerprint: str, number: int) -> str:
+        return f"{fingerprint} {number}"
+
     def notes(self) -> list[str]:
         return ["environment: torch 2.13.0 -> 2.14.0 (212 of the snapshots)"]
 

@@ -19,10 +19,10 @@ from pytest_torchgraph.explorer.module import walked
 from pytest_torchgraph.explorer.pair import of_pair
 from pytest_torchgraph.explorer.rows import Row, Rows, State
 from pytest_torchgraph.explorer.search import HINTS, search
-from pytest_torchgraph.explorer.sources import expanded
 from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
 from pytest_torchgraph.explorer.tree_line import spans_of
 from pytest_torchgraph.graph.activation import Values
+from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
@@ -46,7 +46,7 @@ def from_file() -> Subject:
     model, tokens = tower()
     graph = trace(model, tokens, backward=True)
     snapshot = read(write(graph.canonical, test="t", recorded=recorded_line(graph)))
-    return of_graph(expanded(snapshot), recorded=snapshot.recorded)
+    return of_graph(graph_of(snapshot), recorded=snapshot.recorded)
 
 
 def lines(subject: Subject, state: State) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Line, Missing, line
-from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.module import Module
@@ -39,8 +39,8 @@ def title_of(chosen: Chosen) -> Line:
     """``layers.0.attn  Attention``, and for how many it stands."""
     module = chosen.first
     many = f"  one of {len(chosen.modules)} that are alike" if len(chosen.modules) > 1 else ""
-    name = shown(module.path or module.class_name)
-    title = shown(module.title) if module.path else ""
+    name = printable(module.path or module.class_name)
+    title = printable(module.title) if module.path else ""
     return line((name, "name"), (f"  {title}" if title else "", "kind"), (many, "faint"))
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Pairs, Span, line, spans
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, format_shape, shown
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, format_shape
 from pytest_torchgraph.explorer.measure import BY_NAME, held_by
 from pytest_torchgraph.explorer.panels.chosen import Chosen, calls_text, title_of
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.block import Spans
@@ -48,10 +49,10 @@ def pairs(subject: Subject, chosen: Chosen) -> Iterator[tuple[str, Spans]]:
     yield "memory", spans((size, "number"), (buffers, "faint"), (" each" if many else "", "faint"))
     yield from kinds(module)
     if module.same_as is not None:
-        yield "shared", spans("the same module as ", (shown(module.same_as) or "the model", "name"))
+        yield "shared", spans("the same module as ", (printable(module.same_as) or "the model", "name"))
     elsewhere = [] if module.held else subject.reads(module.path)
     if elsewhere:
-        yield "reads", spans((", ".join(map(shown, elsewhere[:FEW])), "name"), (" of other modules", "faint"))
+        yield "reads", spans((", ".join(map(printable, elsewhere[:FEW])), "name"), (" of other modules", "faint"))
     yield from mode(subject, module)
     layer = subject.layers.get(module.path)
     if layer is not None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Heading, Line, Missing, line
-from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
 from pytest_torchgraph.graph.flow import latest
 from pytest_torchgraph.graph.layer import Ends
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
@@ -86,7 +86,7 @@ class Flow:
         for scope in called[:MOST]:
             ins = " ".join(tensor.spec.text for tensor in self.ends.inputs(scope)[:2])
             outs = " ".join(tensor.spec.text for tensor in self.ends.outputs(scope)[:2])
-            name = shown(scope.path.removeprefix(f"{self.scope.path}.") if self.scope.path else scope.path)
+            name = printable(scope.path.removeprefix(f"{self.scope.path}.") if self.scope.path else scope.path)
             yield line(
                 (name, "name"),
                 (f" {scope.class_name}  ", "faint"),
@@ -113,14 +113,14 @@ class Flow:
         if storage.producer is not None:
             return f"{self._place(self.graph.operations[storage.producer], within)}, read through a view"
         name = self.names.get(tensor.value) or storage.name
-        return shown(f"{storage.kind} {name}" if name else storage.kind)
+        return printable(f"{storage.kind} {name}" if name else storage.kind)
 
     def _place(self, operation: Operation, within: str | None = None) -> str:
         path = self.graph.scopes[operation.scope].path
         name = operation.packet.removeprefix("aten.")
         if within is not None and path == within:
-            return shown(name)
-        return shown(f"{path or 'the model'}: {name}")
+            return printable(name)
+        return printable(f"{path or 'the model'}: {name}")
 
     def _readers(self, tensor: TensorRef) -> list[str]:
         """Where the storage of *tensor* is read after the call, in the forward pass."""

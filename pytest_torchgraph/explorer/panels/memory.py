@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_torchgraph.explorer.block import Block, Chart, Grid, Heading, Line, Pairs, Span, line, spans
-from pytest_torchgraph.explorer.formatting import bytes_text, share_text, shown
+from pytest_torchgraph.explorer.formatting import bytes_text, share_text
 from pytest_torchgraph.explorer.lowering import SERIES
 from pytest_torchgraph.explorer.panels.chosen import Chosen, without_run
 from pytest_torchgraph.graph.memory import CATEGORIES
+from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.report.memory import alive_after
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def where(graph: Graph, cursor: int) -> Line:
     path = graph.scopes[operation.scope].path or graph.scopes[operation.scope].class_name
     peak = "  the peak" if cursor == graph.memory.peak_at else ""
     name = operation.packet.removeprefix("aten.")
-    return line("after ", (shown(path), "name"), f": {name} ({operation.phase})  ", (live, "number"), (peak, "bad"))
+    return line("after ", (printable(path), "name"), f": {name} ({operation.phase})  ", (live, "number"), (peak, "bad"))
 
 
 def categories(graph: Graph, cursor: int) -> list[tuple[Span, ...]]:

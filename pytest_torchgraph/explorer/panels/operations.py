@@ -8,10 +8,10 @@ from pytest_torchgraph.explorer.block import Block, Grid, Heading, Role, Span, l
 from pytest_torchgraph.explorer.formatting import bytes_text, flops_text, time_text
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import is_in
 from pytest_torchgraph.graph.operation import tensors_in
 from pytest_torchgraph.graph.performance import costly
 from pytest_torchgraph.graph.phase import FORWARD
-from pytest_torchgraph.graph.tally import GROUPS
 from pytest_torchgraph.report.lookup import declared_at, reached_from
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def mark_of(operation: Operation) -> tuple[str, Role]:
     """``copy``, where the operation is one; what checkpointing runs again says so."""
     if operation.recomputed:
         return "again", "warn"
-    return next(((WORDS[name], role) for name, role in MARKS if GROUPS[name](operation)), ("", ""))
+    return next(((WORDS[name], role) for name, role in MARKS if is_in(name, operation)), ("", ""))
 
 
 def names(graph: Graph, operations: list[Operation]) -> list[Block]:

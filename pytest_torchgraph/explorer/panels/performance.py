@@ -15,13 +15,13 @@ from pytest_torchgraph.explorer.formatting import (
     format_shape,
     format_time,
     share_text,
-    shown,
     time_text,
 )
 from pytest_torchgraph.explorer.measure import MEASURES, known_measures, share_of
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
 from pytest_torchgraph.graph.cost import intensity
 from pytest_torchgraph.graph.phase import BACKWARD
+from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.graph.tally import total_flops
 from pytest_torchgraph.graph.traffic import bytes_moved
 
@@ -69,7 +69,7 @@ def overlay(subject: Subject, module: Module, layer: Layer) -> Iterator[Line]:
     seconds = seconds_of(layer)
     size = bytes_text(module.parameter_bytes)
     yield line(
-        (shown(module.path or module.class_name), "name"),
+        (printable(module.path or module.class_name), "name"),
         f"   {count_text(module.parameters)} {'numbers' if subject.known == 'file' else 'params'}",
         (shape, "kind"),
         (f"   Time: {time_text(seconds)}" if seconds is not None else "", "number"),

@@ -11,10 +11,10 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.explorer.block import Block, Code, Heading, Missing, line
-from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, Chosen, title_of
 from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
@@ -150,7 +150,7 @@ def asked(operations: list[Operation]) -> list[Block]:
         if near:
             found.append(Code(near, first, {number: told(members)}, frozenset({number})))
         else:
-            found.append(line((shown(told(members)), "accent")))
+            found.append(line((printable(told(members)), "accent")))
     rest = len(places) - NAMED
     if rest > 0:
         found.append(line((f"and {rest} more lines, in modules inside: choose one of them", "faint")))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Heat, Line, Missing, Role, Span, line
-from pytest_torchgraph.explorer.formatting import bar, shown
+from pytest_torchgraph.explorer.formatting import bar
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, WITH_INPUTS, Chosen, title_of
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
@@ -114,7 +115,7 @@ def gradients(values: Values, path: str) -> Iterator[Block]:
     most = max((per_element(one) for one in reached), default=0.0)
     yield Heading("gradient flow", "root mean square of each parameter's gradient, of the largest here")
     for one in inside[:FLOW]:
-        name = shown(one.name.removeprefix(f"{path}.") if path else one.name)
+        name = printable(one.name.removeprefix(f"{path}.") if path else one.name)
         if one.gradient is None:
             yield line((f"{name:<32.32} ", "name"), ("no gradient", "warn"), wrapped=False)
             continue

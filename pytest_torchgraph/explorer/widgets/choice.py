@@ -9,9 +9,9 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
-from pytest_torchgraph.explorer.formatting import shown
 from pytest_torchgraph.explorer.lowering import cut
 from pytest_torchgraph.explorer.palette import palette_of
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from textual import events
@@ -66,5 +66,5 @@ class Choice(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         spans = self.rows[place] if place < len(self.rows) else ()
         under = palette.under(is_cursor=place == self.at and bool(self.rows), is_focused=self.has_focus)
-        told = tuple((shown(text), role) for text, role in ((" ", ""), *spans))
+        told = tuple((printable(text), role) for text, role in ((" ", ""), *spans))
         return palette.strip(cut(told, width), width, under)
