@@ -159,6 +159,11 @@ class Explorer(App[BaseException]):
     def _tick(self) -> None:
         self.foot.working(self.job)
 
+    def say(self, text: str) -> None:
+        """Say *text* in the last line."""
+        self.foot.working(self.job)
+        self.foot.say(text)
+
     def on_module_tree_chosen(self, _: ModuleTree.Chosen) -> None:
         """Tell of another module."""
         self._show_panel()
@@ -256,7 +261,7 @@ class Explorer(App[BaseException]):
         """Give up what is loading."""
         if self.job is not None:
             doing, self.job = self.job.doing, self.cancelled(self.job)
-            self.foot.say(f"{doing}: given up")
+            self.say(f"{doing}: given up")
 
     @staticmethod
     def cancelled(job: Job) -> None:
@@ -266,7 +271,7 @@ class Explorer(App[BaseException]):
     def action_values(self) -> None:
         """Look at values, and tell of them."""
         if self.subject is None or self.source.values is None or self.job is not None:
-            self.foot.say(
+            self.say(
                 "there is no live model whose values could be looked at" if self.job is None else "still busy"
             )
             return
@@ -291,7 +296,7 @@ class Explorer(App[BaseException]):
         """Values cannot be had."""
         if self.job is job:
             self.job = None
-            self.foot.say(f"no values: {type(error).__name__}: {error}")
+            self.say(f"no values: {type(error).__name__}: {error}")
 
     def action_export(self) -> None:
         """Write a summary."""
@@ -300,7 +305,7 @@ class Explorer(App[BaseException]):
 
     def _exported(self, said: str | None) -> None:
         if said:
-            self.foot.say(said)
+            self.say(said)
 
     def action_help(self) -> None:
         """Show the keys."""

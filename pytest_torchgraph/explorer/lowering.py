@@ -28,7 +28,7 @@ LABEL = 14
 """Columns of a label."""
 SHADES = " ░▒▓█"
 RISING = " ▁▂▃▄▅▆▇█"
-SERIES: tuple[Role, ...] = ("accent", "kind", "bar", "warn", "good", "bad", "mark", "number")
+SERIES: tuple[Role, ...] = ("bar", "kind", "number", "warn", "good", "faint", "bad", "code")
 """The roles of the areas of a chart, in order."""
 
 

@@ -307,6 +307,7 @@ def test_a_run_that_is_given_up_leaves_the_modules_to_explore_and_the_model_as_i
         assert "Esc gives up" in screen(app)
         await pilot.press("down", "escape")
         assert app.job is None
+        await pilot.pause()
         assert "recording: given up" in screen(app)
         assert app.outline.cursor == 1
         model.first.go_on.set()
