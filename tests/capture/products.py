@@ -73,7 +73,7 @@ def of_tensordot(sample: Any, result: Tensor) -> Product | None:
 def of_attention(sample: Any, result: Tensor) -> Product:
     query, key = sample.input, sample.args[0]
     width = query.shape[-1] + result.shape[-1]
-    return Product(2 * math.prod(query.shape[:-1]) * key.shape[-2] * width)
+    return Product(2 * math.prod(result.shape[:-1]) * key.shape[-2] * width)
 
 
 def of_bilinear(sample: Any, _: Tensor) -> Product:

@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture import cost, light
+from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.operation import read_arguments
 from pytest_torchgraph.capture.schema import IGNORED_NAMESPACES
 from pytest_torchgraph.capture.tensor import Identity
@@ -156,7 +157,7 @@ def test_every_call_of_pytorch_has_the_products_that_it_is_asked_for(dtype: torc
 
 
 def test_a_formula_that_counts_groups_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(cost.FORMULAS, "aten.convolution_backward")  # then it is PyTorch's own
+    monkeypatch.delitem(FORMULAS, "aten.convolution_backward")  # then it is PyTorch's own
     with pytest.raises(AssertionError):
         test_products_are_counted_forward_and_backward("nn.functional.conv2d", torch.float32)
 
@@ -169,7 +170,7 @@ def test_a_product_in_the_list_of_light_operations_is_found(
 ) -> None:
     monkeypatch.setattr(light, "LIGHT", light.LIGHT | {name})
     monkeypatch.setattr(cost, "is_light", light.is_light.__wrapped__)
-    monkeypatch.delitem(cost.FORMULAS, f"aten.{name}")
+    monkeypatch.delitem(FORMULAS, f"aten.{name}")
     with pytest.raises(AssertionError):
         test_products_are_counted_forward_and_backward(call, torch.float32)
 
@@ -213,7 +214,7 @@ class Reached(TorchDispatchMode):
                 self.undivided.add(packet)
             else:
                 self.parts.setdefault(packet, set()).update(found)
-        elif packet not in cost.FORMULAS and cost.flops_of(str(func), func, arguments, {}, args) is None:
+        elif packet not in FORMULAS and cost.flops_of(str(func), func, arguments, {}, args) is None:
             self.unknown.add(packet)
 
 
