@@ -43,6 +43,7 @@ class Phases:
         self._creates_graph = [False]
         self._seeds_from: int | None = None
         self._seeds_to = -1
+        self.before_backward: Callable[[], None] = nothing
 
     def running(self) -> Running | None:
         """The autograd node that runs now, as the log keeps it; only asked while the engine runs."""
@@ -60,6 +61,7 @@ class Phases:
         self.walk.add(outputs)
         self._creates_graph.append(bool(args[2] if len(args) > 2 else kwargs.get("create_graph")))
         if not self.depth:
+            self.before_backward()
             begun = self._seeds_from if self._seeds_to == self.identity.clock else None
             self.stretches.append(Stretch("backward", self.identity.clock if begun is None else begun))
             self._seeds_from, self._seeds_to = None, -1
@@ -126,6 +128,10 @@ class Phases:
         for stretch in self.stretches:
             if stretch.end is None:
                 stretch.end = self.identity.clock
+
+
+def nothing() -> None:
+    """What happens before a backward pass that nobody wants to know of."""
 
 
 def hyperparameters_of(optimizer: Optimizer) -> tuple[float, ...]:

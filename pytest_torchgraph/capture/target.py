@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import CellType, FunctionType
 from typing import Any
 
 import torch
@@ -65,6 +67,39 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
         found.update(getattr(function, "__dict__", {}))
     found.update(vars(function.__self__) if hasattr(getattr(function, "__self__", None), "__dict__") else {})
     return {name: value for name, value in found.items() if isinstance(value, nn.Module)}
+
+
+CAPTURED = (nn.Module, Tensor, torch.optim.Optimizer, list, tuple, dict, set, deque)
+"""What a function may change of all that it names globally; of what it closes over it may change everything."""
+
+
+def held_by(function: Any) -> list[Any]:
+    """The objects behind a callable that it may change: itself, or what a function closes over and names globally."""
+    found: list[Any] = []
+    waiting, seen = [function], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, functools.partial):
+            waiting.extend((value.func, *value.args, *value.keywords.values()))
+        elif isinstance(value, FunctionType):
+            named = (value.__globals__.get(name) for name in value.__code__.co_names)
+            found.extend(each for each in named if isinstance(each, CAPTURED))
+            waiting.extend(contents_of(value.__closure__ or ()))
+        else:
+            found.append(value)
+    return found
+
+
+def contents_of(cells: Iterable[CellType]) -> Iterator[Any]:
+    """What *cells* hold; nothing of one that is bound only later."""
+    for cell in cells:
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            continue
 
 
 @dataclass(frozen=True)
