@@ -10,6 +10,7 @@ from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Call, Operation, packet_of
 from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
     Argument,
@@ -65,6 +66,12 @@ class Body:
     calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The paths of the module calls around its values, innermost first."""
+        outer = () if self.outer is None else self.outer.around
+        return outer if self.call is not None else (self.path, *outer)
 
 
 class Expansion:
@@ -124,7 +131,7 @@ class Expansion:
 
     def _items(self, items: tuple[Item, ...], body: Body, leaves: dict[str, TensorSpec]) -> None:
         for path, spec in leaves.items():
-            self._leaf(absolute(path, body.path), spec)
+            self._leaf(absolute(path, body.around), spec)
         for item in items:
             body.made.append(self._item(item, body))
 
@@ -169,7 +176,7 @@ class Expansion:
         for position, path in item.becomes:
             result = made[position]
             if result is not None:
-                self._name(result, absolute(path, body.path), body)
+                self._name(result, absolute(path, body.around), body)
         self.operations.append(
             Operation(
                 index=index,
@@ -224,7 +231,7 @@ class Expansion:
         if isinstance(reference, Input):
             return body.inputs[reference.index]
         if isinstance(reference, Leaf):
-            return self.leaves[absolute(reference.path, body.path)]
+            return self.leaves[absolute(reference.path, body.around)]
         if isinstance(reference, Saved):
             body = forward_body(body, reference.up)
             if not reference.steps:
@@ -263,7 +270,7 @@ def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body)
     """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
     if block.phase:
         return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.phase)
-    body = Body(absolute(block.name, outer.path), scopes, inputs, None, outer, phase=outer.phase)
+    body = Body(absolute(block.name, outer.around), scopes, inputs, None, outer, phase=outer.phase)
     body.recomputed = block.call < 0 or outer.recomputed
     if outer.phase:
         body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
@@ -281,10 +288,3 @@ def forward_body(body: Body, up: int) -> Body:
     assert around is not None
     assert around.forward is not None
     return around.forward
-
-
-def absolute(path: str, within: str) -> str:
-    """A path as a scope names it, told from the root."""
-    if path.startswith("/"):
-        return path[1:]
-    return f"{within}.{path}" if within and path else within or path

@@ -3,7 +3,7 @@
 A *body* is a sequence of items. A value is named by the item that made it, or as the n-th value that the scope takes
 from outside, so a body means the same wherever it stands: two layers that do the same work have equal bodies.
 Where a value crosses a scope's edge, the scope declares it: ``inputs`` (made outside, read inside, in order of first
-reading) and ``exports`` (made inside, read outside, latest operation first).
+reading) and ``exports`` (made inside, read outside, in the order in which they are made).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A parameter, buffer or attribute of a module; ``path`` is relative to the scope, or absolute with a ``/``."""
+    """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
 
     path: str
 

@@ -37,7 +37,7 @@ class Settling:
         self.graph = graph
 
     def order_exports(self, node: Node) -> None:
-        """Order what leaves each body: latest item first, results of one item in order."""
+        """Order what leaves each body as it is made."""
         for item in node.items:
             if isinstance(item, Node):
                 self.order_exports(item)
@@ -45,7 +45,7 @@ class Settling:
 
     def _made_at(self, storage: int, node: Node) -> tuple[int, int]:
         result = self._inside(storage, node)
-        return (-result.item, result.position)
+        return (result.item, result.position)
 
     def _inside(self, storage: int, node: Node, home: tuple[Node, int, int, TensorSpec] | None = None) -> Result:
         """The item of *node* that makes *storage*, itself or in a body inside it."""

@@ -11,6 +11,7 @@ from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.graph.quoting import QUOTED, name_of
 from pytest_torchgraph.snapshot.calls import read_operand
+from pytest_torchgraph.snapshot.earlier import told_from_scopes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, VERSION, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
@@ -68,12 +69,14 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     if lines[-1] != _END:
         raise unreadable(path, len(lines), f"the file is cut: its last line is not '{_END}'", lines[-1])
     nodes = unfold(nodes_of(lines[head.lines : -1], head.lines + 1, path), path)
-    parser = Parser(path)
+    parser = Parser(path, head.version)
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
     program = Program(
         run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
     )
+    if head.version < VERSION:
+        program = told_from_scopes(program)
     return Snapshot(program, head.test, head.recorded, head.version)
 
 

@@ -46,6 +46,8 @@ NAMES = [
     "é",
     "add",
     "/up.x",
+    "../up",
+    "../../0.x",
     "{i}",
     "a | b",
 ]
@@ -58,6 +60,8 @@ PATHS = [
     "inf",
     "torch.x",
     "/embed.weight",
+    "../scale",
+    "../../0.w",
     "w.T",
     "f32",
     "a b",

@@ -11,6 +11,52 @@ from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.snapshot.golden import BLOCK, VERSION_1
 
+EARLIER = """\
+torchgraph 1
+test t
+recorded r
+run eager, train, grad, cpu
+ops 7
+forward M
+  input x f32[2,8]
+  0: Layer(%x) -> %mul, %scale
+    scale: Scale = mul($"/0.gain":f32[8], %in0) f32[2,8]
+    mul(%scale, gain:f32[8]) f32[2,8]
+  1: Layer(%0, %0:1) -> %mul, %scale
+    scale: Scale = mul($"/1.gain":f32[8], %in0) f32[2,8]
+    mul(%scale, %in1) f32[2,8]
+  phase backward -> none
+    1: Layer -> %mul, %scale
+      scale: Scale = mul($"/1.gain":f32[8], ^mul) f32[2,8] to $"/1.gain.grad"
+      mul(^^0:1, ^^0) f32[2,8]
+    mul(%1:1, ^1:1) f32[2,8]
+  return a = %1:1
+  return b = %0>scale
+end
+"""
+TODAY = """\
+torchgraph 2
+test t
+recorded r
+run eager, train, grad, cpu
+ops 7
+forward M
+  input x f32[2,8]
+  0: Layer(%x) -> %scale, %mul
+    scale: Scale = mul(../gain:f32[8], %in0) f32[2,8]
+    mul(%scale, gain:f32[8]) f32[2,8]
+  1: Layer(%0:1, %0) -> %scale, %mul
+    scale: Scale = mul(../gain:f32[8], %in0) f32[2,8]
+    mul(%scale, %in1) f32[2,8]
+  phase backward -> none
+    1: Layer -> %scale, %mul
+      scale: Scale = mul(../gain:f32[8], ^mul) f32[2,8] to ../gain.grad
+      mul(^^0, ^^0:1) f32[2,8]
+    mul(%1, ^1) f32[2,8]
+  return a = %1
+  return b = %0>scale
+end
+"""
 every_file = pytest.mark.parametrize("name", VERSION_1)
 
 
@@ -34,6 +80,11 @@ def test_a_file_of_version_1_holds_the_graph_of_the_same_file_today(name: str) -
     assert read(today).is_current
     assert repr(read(today).program) == repr(read(VERSION_1[name]).program)
     assert rewritten(today) == today
+
+
+def test_names_and_exports_of_version_1_become_those_of_today() -> None:
+    assert rewritten(EARLIER) == rewritten(TODAY) == TODAY
+    assert read(EARLIER).program == read(TODAY).program
 
 
 def test_a_drift_against_version_1_is_explained() -> None:
