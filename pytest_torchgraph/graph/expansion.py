@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Call, Operation, packet_of
-from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
@@ -35,18 +36,23 @@ from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
-def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
-    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs."""
-    expansion = Expansion(program)
-    return expansion.graph(
+def expand(program: Program, recorder: Recorder | None = None) -> Graph:
+    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs.
+
+    *recorder* is what recorded it, as far as that is known.
+    """
+    known = recorder or Recorder()
+    modes = program.run
+    return Expansion(program).graph(
         Origin(
-            torch=torch,
-            python="?",
-            system=system,
-            architecture=architecture,
-            device=program.run[3],
-            grad_mode="grad" if program.run[2] == "grad" else "no_grad",
-            training=program.run[1],  # type: ignore[arg-type]
+            torch=known.torch,
+            python=known.python,
+            libraries=known.libraries,
+            system=known.system,
+            architecture=known.architecture,
+            device=modes[-1] if modes else UNKNOWN,
+            grad_mode="grad" if "grad" in modes else "no_grad",
+            training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )
     )
 

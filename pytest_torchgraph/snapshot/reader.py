@@ -23,7 +23,8 @@ from pytest_torchgraph.snapshot.values import Values
 
 __all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
 
-_CONFLICT = re.compile(r"<{7} |>{7} ")
+_CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
+_MARKS = frozenset("<>|=")
 _ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
 _END = "end"
 
@@ -88,9 +89,9 @@ def _text(path: str | Path) -> str:
 
 
 def _lines(text: str, path: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
-        if line[:1] in "<>" and _CONFLICT.match(line):
+        if line[:1] in _MARKS and _CONFLICT.match(line):
             raise unreadable(
                 path,
                 number,
