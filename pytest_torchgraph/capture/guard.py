@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -15,62 +15,80 @@ from pytest_torchgraph.capture.wrapper import has_memory, unwraps_itself
 
 
 class Kept:
-    """One guarded storage, and a copy of its bytes once something was about to write to it.
+    """The contents of one storage, or of a tensor that has none of its own, copied once something is about to write.
 
-    ``after_each`` marks one that is put back after every run: that of an input or of a gradient.
+    ``after_each`` marks those that are put back after every run: of an input or of a gradient.
     """
 
-    __slots__ = ("after_each", "copy", "storage")
+    __slots__ = ("after_each", "copy", "original")
 
-    def __init__(self, storage: torch.UntypedStorage, *, after_each: bool = False) -> None:
-        self.storage = storage
+    def __init__(self, original: torch.UntypedStorage | Tensor, *, after_each: bool = False) -> None:
+        self.original = original
         self.after_each = after_each
         self.copy: Tensor | None = None
 
     def keep(self) -> None:
-        """Copy the bytes, unless that was done."""
+        """Copy the contents, unless that was done."""
         if self.copy is None:
             with outside_modes():
-                self.copy = bytes_of(self.storage).clone()
+                original = self.original
+                self.copy = (original if isinstance(original, Tensor) else bytes_of(original)).clone()
 
     def put_back(self) -> None:
-        """Write the bytes that were copied."""
-        if self.copy is None:
+        """Write what was copied; called outside of all modes."""
+        original, copy = self.original, self.copy
+        if copy is None:
             return
-        if self.storage.nbytes() != self.copy.numel():
-            self.storage.resize_(self.copy.numel())
-        bytes_of(self.storage).copy_(self.copy)
+        if isinstance(original, Tensor):
+            if original.layout in PARTS:
+                original.resize_as_sparse_(copy)
+            original.copy_(copy)
+            return
+        if original.nbytes() != copy.numel():
+            original.resize_(copy.numel())
+        bytes_of(original).copy_(copy)
 
 
 class Guard:
     """Keeps the first contents of guarded tensors, and those from before the steps of optimizers.
 
-    A storage is copied where an operation is about to write to it, by its schema. Copies are made outside of all
-    modes: no mode below the recorder's, such as a proxy or fake mode inside the model, sees them.
+    Contents are copied where an operation is about to write, by its schema. Copies are made outside of all modes: no
+    mode below the recorder's, such as a proxy or fake mode inside the model, sees them. A storage is known by the
+    address of what it is in C++, a tensor without one by a negative number; ``owners`` are such tensors by the
+    storages of their parts.
     """
 
-    def __init__(self, tensors: Iterable[Tensor] = ()) -> None:
+    def __init__(self) -> None:
         self.kept: dict[int, Kept] = {}
-        self.opaque: dict[int, tuple[Tensor, Tensor | None]] = {}
         self.before_steps: dict[int, Kept] = {}
         self.stepped: set[int] = set()
         self.open_steps = 0
-        for tensor in tensors:
-            self.admit(tensor)
+        self.owners: dict[int, tuple[int, torch.UntypedStorage]] = {}
 
     def admit(self, tensor: Tensor, *, after_each: bool = False) -> None:
         """Guard what *tensor* holds from now on."""
+        for key, original in self._originals(tensor):
+            if key not in self.kept:
+                self.kept[key] = Kept(original, after_each=after_each)
+
+    def admit_to_steps(self, tensors: Iterable[Tensor]) -> None:
+        """Guard *tensors*, the parameters and the state of an optimizer, against its steps."""
+        for tensor in tensors:
+            for key, original in self._originals(tensor):
+                if key not in self.before_steps:
+                    self.before_steps[key] = Kept(original)
+
+    def _originals(self, tensor: Tensor) -> Iterator[tuple[int, torch.UntypedStorage | Tensor]]:
         if not has_bytes(tensor):
             return
         storage = storage_of(tensor)
         if storage is not None:
-            if storage._cdata not in self.kept:
-                self.kept[storage._cdata] = Kept(storage, after_each=after_each)
-        elif tensor.layout in PARTS:
-            for part in PARTS[tensor.layout](tensor):
-                self.admit(part, after_each=after_each)
-        elif tensor.layout is torch._mkldnn:  # type: ignore[attr-defined]
-            self.opaque.setdefault(id(tensor), (tensor, None))
+            yield storage._cdata, storage
+            return
+        yield -id(tensor), tensor
+        for part in PARTS[tensor.layout](tensor) if tensor.layout in PARTS else ():
+            storage = part.untyped_storage()
+            self.owners[storage._cdata] = (-id(tensor), storage)
 
     def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
         """Copy every guarded storage that this operation is about to write."""
@@ -89,12 +107,9 @@ class Guard:
                 self._keep(part)
         elif isinstance(value, Tensor):
             key = storage_key(value)
-            if key is None:
-                self._keep_without_storage(value)
-            else:
-                self._keep_storage(key)
+            self._keep_contents(-id(value) if key is None else self.owners[key][0] if key in self.owners else key)
 
-    def _keep_storage(self, key: int) -> None:
+    def _keep_contents(self, key: int) -> None:
         kept = self.kept.get(key)
         is_first = kept is not None and kept.copy is None
         if kept is not None and is_first:
@@ -109,22 +124,6 @@ class Guard:
         if kept is not None and is_first:
             before.copy = kept.copy
         before.keep()
-
-    def _keep_without_storage(self, tensor: Tensor) -> None:
-        with outside_modes():
-            if tensor.layout in PARTS:
-                self._keep(list(PARTS[tensor.layout](tensor)))
-            known, copy = self.opaque.get(id(tensor), (None, None))
-            if known is tensor and copy is None:
-                self.opaque[id(tensor)] = (tensor, tensor.clone())
-
-    def admit_to_steps(self, tensors: Iterable[Tensor]) -> None:
-        """Guard *tensors*, the parameters and the state of an optimizer, against its steps."""
-        for tensor in tensors:
-            for part in PARTS[tensor.layout](tensor) if tensor.layout in PARTS else (tensor,):
-                storage = storage_of(part) if has_bytes(part) else None
-                if storage is not None and storage._cdata not in self.before_steps:
-                    self.before_steps[storage._cdata] = Kept(storage)
 
     def end_step(self) -> None:
         """The optimizer is done."""
@@ -151,11 +150,7 @@ class Guard:
 
     def restore(self) -> list[Callable[[], None]]:
         """What puts the first contents back."""
-        opaque = [(tensor, copy) for tensor, copy in self.opaque.values() if copy is not None]
-        return [
-            *(kept.put_back for kept in self.kept.values() if kept.copy is not None),
-            *(lambda tensor=tensor, copy=copy: setattr(tensor, "data", copy.clone()) for tensor, copy in opaque),
-        ]
+        return [kept.put_back for kept in self.kept.values() if kept.copy is not None]
 
 
 def has_bytes(tensor: Tensor) -> bool:

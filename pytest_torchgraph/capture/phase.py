@@ -24,7 +24,7 @@ class Stretch:
     start: int
     end: int | None = None
     title: str = ""
-    hyperparameters: tuple[float, ...] = ()
+    hyperparameters: tuple[tuple[str, float], ...] = ()
 
 
 class Phases:
@@ -134,13 +134,13 @@ def nothing() -> None:
     """What happens before a backward pass that nobody wants to know of."""
 
 
-def hyperparameters_of(optimizer: Optimizer) -> tuple[float, ...]:
-    """The numbers that *optimizer* was set to, each once."""
-    found: dict[float, None] = {}
+def hyperparameters_of(optimizer: Optimizer) -> tuple[tuple[str, float], ...]:
+    """The numbers that *optimizer* was set to by name, each pair once."""
+    found: dict[tuple[str, float], None] = {}
     for group in optimizer.param_groups:
         for key, value in group.items():
             if key != "params":
-                found.update(dict.fromkeys(numbers_in(value)))
+                found.update(dict.fromkeys((key, number) for number in numbers_in(value)))
     return tuple(found)
 
 

@@ -81,7 +81,7 @@ class Picture:
 
     def _take_module(self, module: nn.Module, kind: Kind, waiting: list[Any]) -> None:
         self.modules.append((module, getattr(module, "training", None)))
-        if not kind.has_dict:  # a ScriptModule: what it holds lies in C++
+        if kind.is_script:
             waiting.extend((*module.parameters(), *module.buffers()))
 
     def _take_attributes(self, value: Any, kind: Kind, waiting: list[Any]) -> None:

@@ -94,7 +94,8 @@ CONTAINERS: tuple[tuple[type, Container], ...] = (
 class Kind:
     """What there is to see of the instances of one class.
 
-    ``undo`` makes what puts back the state of an object that is not told by its parts, such as a generator.
+    What an ``is_script`` module holds lies in C++. ``undo`` makes what puts back the state of an object that is not
+    told by its parts, such as a generator.
     """
 
     container: Container | None = None
@@ -102,6 +103,7 @@ class Kind:
     slots: tuple[MemberDescriptorType, ...] = ()
     has_dict: bool = False
     is_module: bool = False
+    is_script: bool = False
     is_tensor: bool = False
     undo: Callable[[Any], Callable[[], None]] | None = None
 
@@ -130,7 +132,7 @@ def learnt(cls: type) -> Kind | None:
     """What there is to see of instances of *cls*, worked out."""
     slots, has_dict = slots_of(cls), bool(cls.__dictoffset__)
     if issubclass(cls, nn.Module):
-        return Kind(has_dict=not issubclass(cls, torch.jit.ScriptModule), slots=slots, is_module=True)
+        return Kind(has_dict=True, slots=slots, is_module=True, is_script=issubclass(cls, torch.jit.ScriptModule))
     if issubclass(cls, Tensor):
         return Kind(has_dict=has_dict, slots=slots, is_tensor=True)
     undo = next((make for base, make in with_state() if issubclass(cls, base)), None)

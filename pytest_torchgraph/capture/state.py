@@ -118,7 +118,7 @@ class State:
             undo = [undo for picture in pictures for undo in picture.restore()]
             if not is_warmup:
                 undo.append(self.model.restore_training)
-            put_back([*self.guard.after_run(is_warmup=is_warmup), *undo, *self._after_each()])
+            put_back([*undo, *self._after_each(), *self.guard.after_run(is_warmup=is_warmup)])
         put_back(self.ambient)
 
     def _after_each(self) -> Iterator[Callable[[], None]]:
@@ -145,9 +145,9 @@ class State:
 
     def _everything(self) -> Iterator[Callable[[], None]]:
         yield from self.sharding.restore()
-        yield from self.guard.restore()
         for picture in (self.model, self.gradients, self.inputs):
             yield from picture.restore()
+        yield from self.guard.restore()
 
 
 def put_back(undo: Iterable[Callable[[], None]]) -> None:

@@ -127,15 +127,25 @@ def repeated(
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     step = Step(options.backward, options.optimizer)
+    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
+        yield runs
+
+
+@contextmanager
+def runs_of(
+    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, options: Options
+) -> Iterator[Runs]:
+    """The same for a *target*, and a *step* of one's own."""
+    assert target.function is not None
     step.require_over(target.roots.values())
-    with list_explained(args):
-        bind(model, positional, keywords)
-        state = state_of(target, positional, keywords, step) if options.restore else None
-        try:
-            yield Runs(target, positional, keywords, step, state, options)
-        finally:
-            if state is not None:
-                state.restore()
+    # Asking a TorchScript for its signature already leaves something in its attributes.
+    state = state_of(target, args, kwargs, step) if options.restore else None
+    try:
+        bind(target.function, args, kwargs)
+        yield Runs(target, args, kwargs, step, state, options)
+    finally:
+        if state is not None:
+            state.restore()
 
 
 def state_of(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step) -> State:
