@@ -24,7 +24,8 @@ def register(verbs: Any) -> None:
         "export",
         help="write a graph in a format of another program",
         description="Write the graph of a snapshot file, or of one run of a model, in a format of another program. "
-        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline for ui.perfetto.dev of a model.",
+        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline of a model for ui.perfetto.dev "
+        "and speedscope (which takes a name that ends in .chrome.json for another format).",
     )
     target.add_arguments(parser)
     parser.add_argument("--format", default="json", metavar="FORMAT", help=f"{', '.join(FORMATS)}; json by default")

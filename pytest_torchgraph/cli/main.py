@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pytest_torchgraph.cli import streams
 from pytest_torchgraph.cli.exits import WRONG, Wrong
 from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.snapshot.limits import LEVELS, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +80,8 @@ def _run(words: list[str]) -> int:
     if paths:
         arguments.paths = paths
     try:
-        code: int = arguments.run(arguments)
+        with room_for(LEVELS):
+            code: int = arguments.run(arguments)
     except BrokenPipeError:
         raise
     except Wrong as error:

@@ -12,7 +12,7 @@ from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semanti
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
-    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result"
+    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result", "wait"
 ]
 
 

@@ -9,7 +9,7 @@ from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
-from pytest_torchgraph.graph.operation import Call, Operation, packet_of
+from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
@@ -32,7 +32,6 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.scattering import scattered
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
@@ -59,7 +58,7 @@ def expand(program: Program, recorder: Recorder | None = None) -> Graph:
 
 @dataclass(slots=True)
 class Body:
-    """The values of one body while it is expanded."""
+    """The values of one body while it is expanded; ``around`` are the module calls around them, innermost first."""
 
     path: str
     scope: int
@@ -72,12 +71,11 @@ class Body:
     calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
+    around: tuple[str, ...] = field(init=False)
 
-    @property
-    def around(self) -> tuple[str, ...]:
-        """The paths of the module calls around its values, innermost first."""
+    def __post_init__(self) -> None:
         outer = () if self.outer is None else self.outer.around
-        return outer if self.call is not None else (self.path, *outer)
+        self.around = outer if self.call is not None else (self.path, *outer)
 
 
 class Expansion:
@@ -194,7 +192,7 @@ class Expansion:
                 scope=body.scope,
                 phase=body.phase or FORWARD,
                 recomputed=body.recomputed,
-                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                is_sync=item.is_sync,
                 call=body.call,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.kinds import wait_of
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Operation, tensors_in
@@ -158,6 +159,7 @@ class Settling:
             keywords=tuple((name, self.argument(value, node)) for name, value in keywords),
             outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
             becomes=tuple(self._becomes(operation, position, node)),
+            wait=wait_of(operation.name, is_sync=operation.is_sync),
             source=operation.index,
         )
 

@@ -16,7 +16,8 @@ Lines of a body, one for each item of it:
 
 ============================================  =========================================================================
 ``input NAME SPEC``, ``constant SPEC``        a value that no operation made
-``addmm(ARGUMENTS) RESULTS``                  an operation; without results it returns just what it wrote
+``addmm(ARGUMENTS) RESULTS``                  an operation; without results it returns just what it wrote; ``sync`` or
+                                              ``no sync`` at the end is what its name does not tell of the host
 ``sdpa(ARGUMENTS)`` and lines beneath         an API call and the operations it came to; ``%in0``, ``%in1``, … are its
                                               tensors in order, every occurrence counted; ``-> none`` if there are none
 ``attn: Attention(VALUES)`` and lines         a module call; beneath, ``%in0``, ``%in1``, … are the values it takes

@@ -19,7 +19,7 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.quoting import name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes
+from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
 from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import VERSION
@@ -203,10 +203,11 @@ class Parser:
         if not _is_semantic(node):
             outcomes, end = read_outcomes(text, position, body)
             becomes, end = read_becomes(text, end)
+            wait, end = read_wait(text, end)
             if end != len(text):
                 raise ValueError(f"nothing stands after the results of an operation: {text[end:]!r}")
             self.works += 1
-            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
+            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
             return
         bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
         inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
@@ -274,8 +275,9 @@ class Parser:
             inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
         becomes, position = read_becomes(node.text, position)
+        wait, position = read_wait(node.text, position)
         self.works += 1
-        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
+        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
         return inputs, body, position
 
 

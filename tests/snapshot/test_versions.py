@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_torchgraph.diff.change import MetricChanged
@@ -80,6 +82,25 @@ def test_a_file_of_version_1_holds_the_graph_of_the_same_file_today(name: str) -
     assert read(today).is_current
     assert repr(read(today).program) == repr(read(VERSION_1[name]).program)
     assert rewritten(today) == today
+
+
+def as_version_1(text: str) -> str:
+    """What version 1 wrote of the graph in *text*: its operations without marks, and syncs by their names alone."""
+    plain = re.sub(r" (no )?sync$", "", text, flags=re.MULTILINE)
+    return re.sub(r"^syncs \d+$", "syncs 9", plain, flags=re.MULTILINE).replace("torchgraph 2\n", "torchgraph 1\n")
+
+
+@pytest.mark.parametrize("mark", [" sync", " no sync"])
+def test_what_version_1_could_not_say_of_syncs_is_no_drift(mark: str) -> None:
+    line = next(line for line in BLOCK.splitlines() if line.strip().startswith("add("))
+    today = BLOCK.replace(line, line + mark, 1)
+    assert write(read(today).program, test=read(today).test, recorded=read(today).recorded) == today
+    before, after = read(as_version_1(today)).program, read(today).program
+    assert not compared(before, after, ("", "")).drifted
+    assert not compared(after, before, ("", "")).drifted
+    # Both of today, the mark is compared.
+    told = compared(read(BLOCK).program, after, ("", ""))
+    assert told.drifted == (mark == " sync")
 
 
 def test_names_and_exports_of_version_1_become_those_of_today() -> None:

@@ -36,7 +36,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
-from pytest_torchgraph.verdict.kind import SYNC_PACKETS
+from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
 
 SUM = "aten.add"
@@ -177,7 +177,7 @@ def _brings_work(change: Change) -> bool:
     """
     if not isinstance(change, (Added, Removed)):
         return False
-    if any(name in SYNC_PACKETS or name.startswith(NAMESPACES) for name in work_names(change.site)):
+    if syncs_in(change.site.item) or any(name.startswith(NAMESPACES) for name in work_names(change.site)):
         return True
     if isinstance(change.site.item, Block):
         return phase_of(change) == FORWARD or change.site.item.call < 0
