@@ -71,10 +71,10 @@ def attributes(value: Any) -> Iterator[tuple[str, Any]]:
 def of_mapping(value: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
     """The entries; a key that is an object, or the number of a hook, is told by its place.
 
-    What a compiler notes on a tensor that it met is left out.
+    What a compiler or C++ notes on a tensor that it met is left out.
     """
     named = ((key if isinstance(key, str) else f"key{place}", part) for place, (key, part) in enumerate(value.items()))
-    yield from ((name, part) for name, part in named if not name.startswith("_dynamo"))
+    yield from ((name, part) for name, part in named if not name.startswith(("_dynamo", "_sym_")))
 
 
 def of_tensor(tensor: Tensor) -> Iterator[tuple[str, Any]]:

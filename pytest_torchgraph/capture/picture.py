@@ -39,6 +39,7 @@ class Picture:
         self.classes: list[tuple[Any, type]] = []
         self.slots: list[tuple[Any, Any, Any]] = []
         self.undo: list[Callable[[], None]] = []
+        self.generators: list[Callable[[], None]] = []
         self.leaves: list[Leaf] = []
         self.ends: list[Tensor] = []
         self.modules: list[tuple[nn.Module, bool | None]] = []
@@ -77,7 +78,7 @@ class Picture:
         if kind.parts is not None:
             waiting.extend(part for part in kind.parts(value) if type(part) not in ATOMS)
         if kind.undo is not None:
-            self.undo.append(kind.undo(value))
+            (self.generators if kind.is_generator else self.undo).append(kind.undo(value))
 
     def _take_module(self, module: nn.Module, kind: Kind, waiting: list[Any]) -> None:
         self.modules.append((module, getattr(module, "training", None)))
@@ -87,7 +88,7 @@ class Picture:
     def _take_attributes(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
         own = object.__getattribute__(value, "__dict__")
         if not own:
-            self.empty.append(own)
+            self._take_empty(own)
             return
         if not kind.is_tensor:
             self.classes.append((value, type(value)))
@@ -103,9 +104,14 @@ class Picture:
                 continue
             # Most registries of most modules are empty: nothing is copied of those.
             if cls in EMPTIABLE and not part:
-                self.empty.append(part)
+                self._take_empty(part)
             else:
                 waiting.append(part)
+
+    def _take_empty(self, value: Any) -> None:
+        if not any(id(value) in other for other in self.apart):
+            self.seen[id(value)] = value
+            self.empty.append(value)
 
     def _take_slots(self, value: Any, slots: tuple[Any, ...], waiting: list[Any]) -> None:
         for slot in slots:
@@ -147,7 +153,7 @@ class Picture:
         for value, slot, part in self.slots:
             yield partial(clear, value, slot) if part is NOTHING else partial(slot.__set__, value, part)
         yield from (leaf.restore for leaf in self.leaves)
-        yield from self.undo
+        yield from (*self.undo, *self.generators)
         yield self.restore_training
 
     def restore_training(self) -> None:

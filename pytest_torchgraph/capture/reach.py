@@ -16,7 +16,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -106,6 +106,7 @@ class Kind:
     is_script: bool = False
     is_tensor: bool = False
     undo: Callable[[Any], Callable[[], None]] | None = None
+    is_generator: bool = False
 
 
 ATOMS: set[type] = {
@@ -135,9 +136,12 @@ def learnt(cls: type) -> Kind | None:
         return Kind(has_dict=True, slots=slots, is_module=True, is_script=issubclass(cls, torch.jit.ScriptModule))
     if issubclass(cls, Tensor):
         return Kind(has_dict=has_dict, slots=slots, is_tensor=True)
-    undo = next((make for base, make in with_state() if issubclass(cls, base)), None)
-    if undo is not None:
-        return Kind(undo=undo)
+    for base, make in generators():
+        if issubclass(cls, base):
+            return Kind(undo=make, is_generator=True)
+    for base, make in arrays():
+        if issubclass(cls, base):
+            return Kind(undo=make)
     parts = next((read for base, read in PARTS if issubclass(cls, base)), None)
     container = container_of(cls)
     if is_foreign(cls) and parts is None and container is None:
@@ -225,16 +229,23 @@ def bytes_undo(value: Any) -> Callable[[], None]:
     return undo
 
 
-def with_state() -> Iterable[tuple[type, Callable[[Any], Callable[[], None]]]]:
-    """Classes whose state is read and written by methods of theirs."""
-    yield torch.Generator, generator_undo
-    yield random.Random, python_random_undo
+Undo: TypeAlias = Callable[[Any], Callable[[], None]]
+
+
+def generators() -> Iterable[tuple[type, Undo]]:
+    """Classes of random generators."""
+    yield from ((torch.Generator, generator_undo), (random.Random, python_random_undo))
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        yield from ((numpy.Generator, numpy_random_undo), (numpy.RandomState, numpy_random_undo))
+
+
+def arrays() -> Iterable[tuple[type, Undo]]:
+    """Classes whose elements lie in memory of their own."""
     yield from ((bytearray, bytes_undo), (array.array, bytes_undo))
-    numpy, numpy_random = sys.modules.get("numpy"), sys.modules.get("numpy.random")
+    numpy = sys.modules.get("numpy")
     if numpy is not None:
         yield from ((numpy.memmap, nothing_undone), (numpy.ndarray, array_undo))
-    if numpy_random is not None:
-        yield from ((numpy_random.Generator, numpy_random_undo), (numpy_random.RandomState, numpy_random_undo))
 
 
 def void(_: object) -> None:

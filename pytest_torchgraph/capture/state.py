@@ -125,6 +125,7 @@ class State:
         yield from self.gradients.restore()
         yield from self.inputs.restore()
         yield from (leaf.restore_gradient for leaf in self.model.leaves)
+        yield from self.model.generators
         yield self._clear_new_gradients
 
     def _clear_new_gradients(self) -> None:
