@@ -181,6 +181,11 @@ class Recording:
 _open: list[Recording] = []
 
 
+def seen_so_far() -> tuple[int, str] | None:
+    """:meth:`Recording.progress` of the recording that is open, in whichever thread; ``None`` where none is."""
+    return _open[0].progress() if _open else None
+
+
 @contextmanager
 def recorded(
     target: Target,

@@ -36,6 +36,7 @@ VERBS = {
     "plot": "plot",
     "ops": "ops",
     "autograd": "autograd",
+    "explore": "explore",
     "demo": "demo",
     "completion": "completion",
 }
