@@ -133,7 +133,8 @@ class Walk:
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
         known = forward_source(self.matching, body, at)
-        places = [*range(at + 1, len(body.record.items)), *range(at - 1, -1, -1)] if known is None else []
+        is_forward = known is None and body.forward is body
+        places = [*range(at + 1, len(body.record.items)), *range(at - 1, -1, -1)] if is_forward else []
         for beside in places:
             after = self.matching.forward.get((body.number, beside))
             if after is not None:

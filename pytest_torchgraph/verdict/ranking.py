@@ -38,7 +38,7 @@ CAUSE_PLACES: Mapping[str, int] = {
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""
-SLIGHT = 100
+SLIGHT = 50
 """A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by the bytes that they write."""

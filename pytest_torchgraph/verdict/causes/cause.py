@@ -96,7 +96,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "experts-grouped",
             "experts run in one grouped product instead of one after the other",
         ),
-        _both_ways(
+        _loss_and_win(
             "out-of-place",
             "an operation writes to new memory instead of over what it reads",
             "in-place",
