@@ -50,6 +50,7 @@ class Run:
     notes: tuple[str, ...] = ()
     kept: frozenset[int] | None = None
     hollow: frozenset[int] = frozenset()
+    compiled: bool = False
     root_is_module: bool = False
 
 
@@ -281,5 +282,6 @@ def origin_of(run: Run) -> Origin:
         grad_mode=run.grad_mode,
         training=run.training,
         inference_mode=run.inference_mode,
+        compiled=run.compiled,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

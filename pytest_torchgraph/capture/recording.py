@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
-from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode_is_active, following_propagation, take_out
 from pytest_torchgraph.capture.freezing import Run, freeze
@@ -63,6 +63,7 @@ class Recording:
         self.calls: list[OpenCall] = []
         self.asides: list[tuple[int, int]] = []
         self.fake_mode = False
+        self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
         self.resident = 0
         self.kept: frozenset[int] | None = None
@@ -161,6 +162,8 @@ class Recording:
             libraries=self.libraries,
             kept=self.kept,
             hollow=left.storages,
+            notes=self.eagerly.notes,
+            compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
         )
 
@@ -201,7 +204,7 @@ def recorded(
         _open.append(recording)
         stack.callback(_open.clear)
         stack.enter_context(progress(recording.progress))
-        stack.enter_context(eager_stance())
+        recording.eagerly = stack.enter_context(run_eagerly())
         use = stack.enter_context(without_inference_mode())
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
@@ -237,7 +240,7 @@ def record_with(call: Callable[[], Any], clock: Clock) -> None:
 def observing(recording: Recording) -> Iterator[None]:
     """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
     with (
-        imports_swept(),
+        imports_swept(recording.eagerly.take),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following(recording.modules),
         following_phases(recording.phases),
