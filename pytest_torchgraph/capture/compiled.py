@@ -35,7 +35,8 @@ class Eagerly:
     def notes(self) -> tuple[str, ...]:
         """A sentence on each compiled callable that was called."""
         return tuple(
-            f"compiled, but recorded as it runs eagerly: {name}; the graph says nothing of what torch.compile makes of it"
+            f"compiled, but recorded as it runs eagerly: {name}; "
+            "the graph says nothing of what torch.compile makes of it"
             for name in self.names
         )
 
