@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from pytest_torchgraph.plugin import coverage, reports
+from pytest_torchgraph.plugin import coverage, reports, surroundings
 
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
@@ -65,6 +63,12 @@ def register(parser: pytest.Parser) -> None:
         default=False,
         help="run every recorded operation again and demand the same bits; for small models",
     )
+    group.addoption(
+        "--torchgraph-all",
+        action="store_true",
+        default=False,
+        help="make all checks of a test before it fails, and fail with all that failed; else the first one fails it",
+    )
     reports.register(group)
     coverage.register(group)
     _register_ini(parser)
@@ -75,6 +79,7 @@ def _register_ini(parser: pytest.Parser) -> None:
     parser.addini("torchgraph_tolerance", "default of --torchgraph-tolerance", default="")
     parser.addini("torchgraph_ignore", "defaults of --torchgraph-ignore, one a line", type="linelist", default=[])
     parser.addini("torchgraph_budget", "defaults of --torchgraph-budget, one a line", type="linelist", default=[])
+    parser.addini("torchgraph_all", "default of --torchgraph-all", type="bool", default=False)
     parser.addini("torchgraph_snapshot_dir", "default of --torchgraph-snapshot-dir", default="snapshots")
 
 
@@ -119,6 +124,11 @@ def verifying(config: pytest.Config) -> bool:
     return bool(config.getoption("torchgraph_verify"))
 
 
+def making_all(config: pytest.Config) -> bool:
+    """Whether a test makes all its checks before it fails."""
+    return bool(config.getoption("torchgraph_all") or config.getini("torchgraph_all"))
+
+
 def updating(config: pytest.Config) -> bool:
     """Whether drifted snapshots are rewritten in this run."""
     return bool(config.option.torchgraph_update or config.option.update_snapshots)
@@ -145,5 +155,5 @@ def header(config: pytest.Config) -> str:
     except PackageNotFoundError:
         torch = "torch is not installed"
     does = "record variants" if varying(config) else "update" if updating(config) else "check"
-    where = " (CI)" if os.environ.get("CI") else ""
+    where = " (CI)" if surroundings.of(config).ci else ""
     return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -116,4 +117,4 @@ def write(reporter: Any, shown: list[Line]) -> None:
     if shown:
         reporter.write_sep("-", "torchgraph")
     for text, colour in shown:
-        reporter.write_line(text, **colour)
+        reporter.write_line(printable(text), **colour)
