@@ -13,7 +13,7 @@ from torch import Tensor
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
-from pytest_torchgraph.capture.entering import entered, require_fake
+from pytest_torchgraph.capture.entering import entered
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
 from pytest_torchgraph.capture.freezing import Run, freeze
@@ -98,7 +98,6 @@ class Recording:
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
-        require_fake([*((path, tensor) for _, path, tensor in holdings.leaves), *inputs])
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         for path, tensor in named_parameters(holdings.modules):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, list_explained, tensors_in
+from pytest_torchgraph.capture.entering import require_fake
 from pytest_torchgraph.capture.grad import ordinary_buffers
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
 from pytest_torchgraph.capture.state import Checkpoint
@@ -116,6 +117,7 @@ class Traced:
 
     def _recorded(self, holdings: Holdings, *, verify: bool, clock: Clock | None) -> Recording:
         call, inputs = self._prepared()
+        require_fake([*((path, tensor) for _, path, tensor in holdings.leaves), *inputs])
         checkpoint = self._checkpoint(holdings, inputs) if self.restore else Checkpoint([], [])
         torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
         try:

@@ -85,6 +85,7 @@ def test_tracing_inside_the_model_says_that_it_cannot_be_recorded() -> None:
     assert "pytorch#130726" in "\n".join(vars(raised.value).get("__notes__", []))
 
 
+@pytest.mark.filterwarnings("ignore:Attempted to insert a get_attr Node")
 def test_a_linearized_function_is_proved() -> None:
     def linearized(x: Tensor) -> Tensor:
         made: Tensor = torch.func.linearize(torch.sin, x)[1](x)
