@@ -49,6 +49,7 @@ def expand(program: Program, recorder: Recorder | None = None) -> Graph:
             libraries=known.libraries,
             system=known.system,
             architecture=known.architecture,
+            processor=known.processor,
             device=modes[-1] if modes else UNKNOWN,
             compiled=COMPILED in modes,
             grad_mode="grad" if "grad" in modes else "no_grad",

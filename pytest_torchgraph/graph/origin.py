@@ -18,7 +18,8 @@ class Origin:
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
-    a compiled callable was called; the trace ran it eagerly.
+    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
+    by which kernels are chosen; empty where that is not known.
     """
 
     torch: str
@@ -26,6 +27,7 @@ class Origin:
     libraries: tuple[tuple[str, str], ...] = ()
     system: str
     architecture: str
+    processor: str = ""
     device: str
     grad_mode: GradMode
     training: Training
@@ -46,3 +48,4 @@ class Recorder:
     libraries: tuple[tuple[str, str], ...] = ()
     system: str = UNKNOWN
     architecture: str = UNKNOWN
+    processor: str = ""
