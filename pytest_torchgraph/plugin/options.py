@@ -22,6 +22,13 @@ def register(parser: pytest.Parser) -> None:
         default=False,
         help="record what is missing and rewrite what drifted, this plugin's snapshots only",
     )
+    group.addoption(
+        "--torchgraph-update=new",
+        action="store_true",
+        default=False,
+        dest="torchgraph_update_new",
+        help="record what is missing, and touch nothing that is there",
+    )
     # An option of its own: with a value that may be left out, the path after the option would be taken for it.
     group.addoption(
         "--torchgraph-update=variant",
@@ -97,6 +104,8 @@ def configure(config: pytest.Config) -> None:
         )
     if varying(config) and updating(config):
         raise pytest.UsageError("--torchgraph-update=variant leaves snapshots alone, another option updates them.")
+    if varying(config) and recording(config):
+        raise pytest.UsageError("--torchgraph-update=variant records variants alone, another option records snapshots.")
     if config.getini("torchgraph_compare") not in COMPARE:
         raise pytest.UsageError(
             f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
@@ -141,7 +150,7 @@ def varying(config: pytest.Config) -> bool:
 
 def recording(config: pytest.Config) -> bool:
     """Whether missing snapshots are written in this run."""
-    return updating(config) or bool(config.option.update_new_snapshots_only)
+    return updating(config) or bool(config.option.torchgraph_update_new or config.option.update_new_snapshots_only)
 
 
 def header(config: pytest.Config) -> str:
@@ -155,5 +164,6 @@ def header(config: pytest.Config) -> str:
     except PackageNotFoundError:
         torch = "torch is not installed"
     does = "record variants" if varying(config) else "update" if updating(config) else "check"
+    does = "record what is missing" if recording(config) and does == "check" else does
     where = " (CI)" if surroundings.of(config).ci else ""
     return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"
