@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.fixture import TorchGraph
 
 FIXTURE = "torch_graph"
+SUMMED_UP = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -152,11 +153,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         shown = summary.in_one_line(ledger) if is_quiet else summary.lines(ledger, removing=options.updating(config))
         summary.write(terminalreporter, shown)
     reports.tell(config, terminalreporter)
+    config.stash[SUMMED_UP] = True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Tell of the reports where pytest 8 printed no summary."""
+    """Do so now where ``--no-summary`` ruled it out, as pytest 8 has it: a session must not fail without a word."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reports.tell(config, reporter)
+    is_silent = config.getoption("no_summary", default=False) and not config.stash.get(SUMMED_UP, False)
+    if reporter is not None and is_silent and LEDGER in config.stash:
+        pytest_terminal_summary(reporter, config)
