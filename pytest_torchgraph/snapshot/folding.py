@@ -21,7 +21,7 @@ from pytest_torchgraph.snapshot.marks import (
     throughout_text,
 )
 from pytest_torchgraph.snapshot.repeats import Run, Runs
-from pytest_torchgraph.snapshot.slots import shape
+from pytest_torchgraph.snapshot.slots import shape, without_specs
 from pytest_torchgraph.snapshot.template import LETTERS, Counter
 from pytest_torchgraph.snapshot.throughout import LEAST_REPETITIONS, DeepRun, DeepRuns, Shapes
 from pytest_torchgraph.snapshot.tree import Node
@@ -211,7 +211,7 @@ class _Folding:
         body = self._body_number(node.children)
         known = self._kinds.get((node.text, body))
         if known is None:
-            known = self._kinds[node.text, body] = self._numbered(("kind", shape(node.text), body))
+            known = self._kinds[node.text, body] = self._numbered(("kind", shape(without_specs(node.text)[0]), body))
         return known
 
     def _number(self, node: Node) -> int:

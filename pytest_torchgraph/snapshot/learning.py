@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from pytest_torchgraph.snapshot.slots import Number, Operand, is_operand, operand, split
+from pytest_torchgraph.snapshot.slots import Number, Operand, is_operand, number, operand, split, without_specs
 from pytest_torchgraph.snapshot.template import Count, Counter, bar, counted, escaped
 
 Column: TypeAlias = "tuple[str, ...]"
@@ -33,6 +33,12 @@ class Apart(NamedTuple):
     later: Pattern
 
 
+class Declared(NamedTuple):
+    """The spec of a parameter, which stands where it is read first."""
+
+    spec: str
+
+
 class Varying(NamedTuple):
     """Numbers that follow no rule, one for each repetition, in slot *place* of the line."""
 
@@ -48,7 +54,7 @@ class Growing(NamedTuple):
     times: Count
 
 
-Slot: TypeAlias = "Pattern | Apart | Varying | Growing"
+Slot: TypeAlias = "Pattern | Apart | Declared | Varying | Growing"
 
 
 class Line(NamedTuple):
@@ -68,6 +74,27 @@ class Line(NamedTuple):
         """The slots that follow no rule."""
         return [one for one in self.slots if isinstance(one, Varying)]
 
+    def declaring(self, specs: list[tuple[int, str]], first: str) -> Line:
+        """The same with *specs* at their places in the *first* repetition."""
+        slots = split(first).slots if self.slots else ()
+        pieces: list[str] = []
+        found: list[Slot] = []
+        at = 0
+        left = list(specs)
+        for place, piece in enumerate(self.pieces):
+            start = 0
+            while left and left[0][0] <= at + len(piece):
+                cut = left[0][0] - at
+                pieces.append(piece[start:cut])
+                found.append(Declared(left.pop(0)[1]))
+                start = cut
+            pieces.append(piece[start:])
+            at += len(piece)
+            if place < len(slots):
+                found.append(self.slots[place])
+                at += len(slots[place])
+        return Line(tuple(pieces), tuple(found))
+
     def template(self, counter: Counter, times: int) -> str:
         """The line in *times* repetitions, written once."""
         parts = [_plain(self.pieces[0], counter)]
@@ -77,6 +104,8 @@ class Line(NamedTuple):
 
 
 def _slot_text(slot: Slot, counter: Counter, times: int) -> str:
+    if isinstance(slot, Declared):
+        return f"{{{slot.spec}}}"
     if isinstance(slot, Varying):
         return f"{{{'; '.join(slot.texts)}}}"
     if isinstance(slot, Growing):
@@ -104,6 +133,10 @@ def learnt(texts: Column, origin: int = 0) -> Line | None:
     """
     if texts.count(texts[0]) == len(texts):
         return Line(texts[:1])
+    first, specs = without_specs(texts[0])
+    if specs and not any(without_specs(text)[1] for text in texts[1:]):
+        line = learnt((first, *texts[1:]), origin)
+        return line and line.declaring(specs, first)
     splits = [split(text) for text in texts]
     if any(one.pieces != splits[0].pieces for one in splits):
         return None
@@ -122,16 +155,15 @@ def learnt_slot(column: Column, origin: int = 0) -> Pattern | Apart | None:
         return Pattern(column[:1])
     if all(map(is_operand, column)):
         return _operand(column, origin)
-    if all(text.isdecimal() for text in column):
-        count = _count([Number(text, int(text)) for text in column], 0)
-        return None if count is None else Pattern(("", ""), (count,))
-    return None
+    numbers = [one for one in map(number, column) if one is not None]
+    count = _count(numbers, 0) if len(numbers) == len(column) else None
+    return None if count is None else Pattern(("", ""), (count,))
 
 
 def _operand(column: Column, origin: int) -> Pattern | Apart | None:
     cut = [operand(text) for text in column]
     if len(cut) == 2:
-        later = _going_along(cut[1], column[0], origin)
+        later = _going_along(cut[0], cut[1], origin)
     else:
         whole = _pattern(cut, 0)
         if whole is not None:
@@ -149,16 +181,19 @@ def _invents(pattern: Pattern, named: int) -> bool:
     return any(place >= named or abs(one.step) != 1 for place, one in growing)
 
 
-def _going_along(later: Operand, first: str, origin: int) -> Pattern:
-    """One later repetition shows no growth: a number in its name that is next to i is taken to go along with it.
+def _going_along(first: Operand, later: Operand, origin: int) -> Pattern:
+    """One later repetition shows no growth, but a number in its name may go along with i.
 
-    A number that may go unsaid does so only where the first repetition bears it out.
+    It does where it is one more than in the first repetition, or next to i where that reads something else.
     """
-    near = [place < later.named and _is_near(one, origin) for place, one in enumerate(later.numbers)]
-    told = _with_some_along(later, near)
-    if told.first == first:
-        return told
-    return _with_some_along(later, [goes and not one.mark for one, goes in zip(later.numbers, near, strict=True)])
+    if first.pieces == later.pieces:
+        pairs = zip(first.numbers, later.numbers, strict=True)
+        along = [at < later.named and after.value - one.value == 1 for at, (one, after) in enumerate(pairs)]
+        pattern = _with_some_along(later, along)
+        if pattern.first == _woven(first.pieces, [number.text for number in first.numbers]):
+            return pattern
+    near = [not one.mark and abs(one.value - origin - 1) <= 1 for one in later.numbers[: later.named]]
+    return _with_some_along(later, [*near, *[False] * (len(later.numbers) - later.named)])
 
 
 def _with_some_along(later: Operand, along: list[bool]) -> Pattern:
@@ -166,12 +201,9 @@ def _with_some_along(later: Operand, along: list[bool]) -> Pattern:
     return Pattern(later.pieces, tuple([_along(one) if goes else one.text for one, goes in numbers]))
 
 
-def _is_near(number: Number, origin: int) -> bool:
-    return (bool(number.mark) or str(number.value) == number.text) and abs(number.value - origin - 1) <= 1
-
-
-def _along(number: Number) -> Count:
-    return Count(number.value - 1, 1, number.mark)
+def _along(number: Number) -> str | Count:
+    count = Count(number.value - 1, 1, number.mark)
+    return count if count.at(1) == number.text else number.text
 
 
 def _pattern(cut: list[Operand], first: int) -> Pattern | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pytest_torchgraph.snapshot.learning import Column, Line, Pattern, learnt
-from pytest_torchgraph.snapshot.slots import is_operand, operand, split
+from pytest_torchgraph.snapshot.slots import is_operand, number, operand, split, without_specs
 from pytest_torchgraph.snapshot.template import Count, Counter, instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
@@ -112,7 +112,8 @@ class Runs:
         third = start + 2 * period
         if self._kinds[third : third + period] != self._kinds[start : start + period]:
             return False
-        return all(counts_on(*self._column(index, period, 3)) for index in range(start, start + period))
+        columns = [self._column(index, period, 3) for index in range(start, start + period)]
+        return all(counts_on(*column) or counts_on(without_specs(column[0])[0], *column[1:]) for column in columns)
 
     def _times(self, run: Run) -> int:
         """How often the period of *run* repeats, its templates being known."""
@@ -187,9 +188,14 @@ def counts_on(first: str, second: str, third: str) -> bool:
         if is_operand(b):
             if b != c and operand(b).pieces != operand(c).pieces:
                 return False
-        elif not a == b == c and int(b) - int(a) != int(c) - int(b):
+        elif not a == b == c and not _grows_evenly(a, b, c):
             return False
     return True
+
+
+def _grows_evenly(first: str, second: str, third: str) -> bool:
+    one, two, three = number(first), number(second), number(third)
+    return bool(one and two and three and two.value - one.value == three.value - two.value)
 
 
 def named_counts(line: Line, first: str) -> list[Count]:

@@ -6,18 +6,22 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.patterns import SAVED, VALUE
+from pytest_torchgraph.graph.quoting import NAME, QUOTED
+from pytest_torchgraph.snapshot.patterns import LEAF, SAVED, VALUE
 from pytest_torchgraph.snapshot.reading import READING
+from pytest_torchgraph.snapshot.tensor import SPEC
 
 OPERAND = rf"(?:{VALUE}|{SAVED})(?::\d+)?{READING}"
 FLOAT = r"(?<=[ (\[=-])\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])"
 # What counts with an outer repetition already is one piece.
 _SLOT = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}|\d+)", re.ASCII)
 _OPERANDS = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}(?:, {OPERAND})*|{FLOAT}|\d+)", re.ASCII)
+_CALLED = re.compile(rf"(?P<name>{NAME}|{QUOTED})(?P<call>#[1-9]\d*)?(?=: \S)", re.ASCII)
 _PARTS = re.compile(
     rf"(?P<name>.*?)(?:#(?P<call>[1-9]\d*))?(?:_(?P<suffix>[1-9]\d*))?(?::(?P<position>[1-9]\d*))?(?P<reading>{READING})",
     re.ASCII,
 )
+_DECLARED = re.compile(rf"(?<=[ (\[*])(?:{LEAF}|\${QUOTED})(?P<spec>:{SPEC})", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
 
 
@@ -33,11 +37,15 @@ class Number(NamedTuple):
     mark: str = ""
 
 
+_KINDS = {"%": "%", "^": "%", "#": "#", "": "#"}
 UNSAID = {"#": 1, "_": 0, ":": 0}
 
 
 class Split(NamedTuple):
-    """A text as what stands still (``pieces``) and what may change between them."""
+    """A text as what stands still (``pieces``) and what may change between them.
+
+    Of a scope's line, the number of the call (``#2``, nothing for the first) is among the latter.
+    """
 
     pieces: tuple[str, ...]
     slots: tuple[str, ...]
@@ -57,29 +65,55 @@ def split_at_lists(text: str) -> Split:
 
 def _cut(text: str, slot: re.Pattern[str]) -> Split:
     pieces, slots, start = [], [], 0
+    called = _CALLED.match(text)
     for found in slot.finditer(text):
-        if found["slot"] is not None:
+        if called and found.end() > called.end():
+            pieces.append(text[start : called.end("name")])
+            slots.append(called["call"] or "")
+            start, called = called.end(), None
+        if found["slot"] is not None and not (called and found.start() >= called.end("name")):
             pieces.append(text[start : found.start()])
             slots.append(found["slot"])
             start = found.end()
+    if called:
+        pieces.append(text[start : called.end("name")])
+        slots.append(called["call"] or "")
+        start = called.end()
     return Split((*pieces, text[start:]), tuple(slots))
 
 
 def is_operand(slot: str) -> bool:
     """Whether *slot* names a value."""
-    return slot[0] in "%^"
+    return slot.startswith(("%", "^"))
+
+
+def number(slot: str) -> Number | None:
+    """The number that *slot* is; ``None`` for an operand and for one with a fraction."""
+    if slot.isdecimal():
+        return Number(slot, int(slot))
+    return Number(slot, int(slot[1:] or UNSAID["#"]), "#") if not slot or slot[0] == "#" else None
 
 
 def shape(text: str) -> tuple[object, ...]:
     """What two lines share when one template may hold both: all but their operands and numbers."""
     pieces, slots = split(text)
-    return (*pieces, "".join(["%" if is_operand(one) else "0" for one in slots]))
+    return (*pieces, "".join([_KINDS.get(one[:1], "0") for one in slots]))
 
 
 def shape_with_lists(text: str) -> tuple[object, ...]:
     """What two lines share when one template may hold both, however long their lists of values are."""
     pieces, slots = split_at_lists(text)
-    return (*pieces, "".join(["%" if is_operand(one) else "0" for one in slots]))
+    return (*pieces, "".join([_KINDS.get(one[:1], "0") for one in slots]))
+
+
+def without_specs(text: str) -> tuple[str, list[tuple[int, str]]]:
+    """*text* without the specs of the parameters in it, and each with the place from which it was taken."""
+    parts, taken, start = [], [], 0
+    for found in _DECLARED.finditer(text):
+        parts.append(text[start : found.start("spec")])
+        taken.append((sum(map(len, parts)), found["spec"]))
+        start = found.end()
+    return "".join((*parts, text[start:])), taken
 
 
 class Operand(NamedTuple):

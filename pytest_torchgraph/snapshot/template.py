@@ -3,7 +3,8 @@
 In a template ``{i}``, ``{i-1}``, ``{2i+1}``, ``{31-i}`` are numbers that count with the repetition, and
 ``%x | %add_{i}`` is ``%x`` in the first repetition and the other in every later one. ``%mul{_i}`` is ``%mul``,
 ``%mul_1``, ``%mul_2``, …; so it is with ``%split{:i}`` and ``%layer{#i}``. ``{0.1; 0.2; 0.4}`` are numbers that count
-by no rule, one for each repetition. A brace or bar that is meant as such is doubled or braced: ``{{``, ``}}``, ``{|}``.
+by no rule, one for each repetition. ``w{:f32[8]}`` is ``w:f32[8]`` in the first repetition and ``w`` in the
+others. A brace or bar that is meant as such is doubled or braced: ``{{``, ``}}``, ``{|}``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pytest_torchgraph.snapshot.slots import UNSAID
+from pytest_torchgraph.snapshot.tensor import SPEC
 
 LETTERS = "ijklmn"
 """What counts in repetitions inside one another, the outermost first."""
@@ -78,6 +80,12 @@ class Term(NamedTuple):
     mark: str = ""
 
 
+class Once(NamedTuple):
+    """A text that stands in the first repetition alone."""
+
+    text: str
+
+
 class Choice(NamedTuple):
     """One text for each repetition."""
 
@@ -91,7 +99,7 @@ class Either(NamedTuple):
     later: Parts
 
 
-Parts = tuple["str | Term | Choice | Either", ...]
+Parts = tuple["str | Term | Once | Choice | Either", ...]
 
 
 def counted(count: Count, counter: Counter, first: int, last: int) -> str:
@@ -117,6 +125,8 @@ def _join(parts: Parts, repetition: int, origin: int) -> str:
             texts.append(part)
         elif isinstance(part, Term):
             texts.append(_marked(part.factor * (origin + repetition) + part.rest, part.mark))
+        elif isinstance(part, Once):
+            texts.append("" if repetition else part.text)
         elif isinstance(part, Choice):
             if repetition >= len(part.texts):
                 raise ValueError(f"{len(part.texts)} numbers for more repetitions")
@@ -133,13 +143,13 @@ def _marks(depth: int, *, is_escaped: bool) -> re.Pattern[str]:
     term = rf"(?P<term>\{{(?P<mark>[_:#]?)(?:{up}|{down})\}})"
     choice = r"\{(?P<choice>[\d.e+-]+(?:; [\d.e+-]+)+)\}"
     either = rf"(?P<either>{re.escape(bar(depth))})"
-    escapes = r"|\{\{|\}\}|\{\|\}" if is_escaped else ""
+    escapes = rf"|\{{\{{|\}}\}}|\{{\|\}}|\{{(?P<once>:{SPEC})\}}" if is_escaped else ""
     return re.compile(rf"{term}|{choice}|{either}{escapes}", re.ASCII)
 
 
 @lru_cache(maxsize=8192)
 def _parts(template: str, depth: int, *, is_escaped: bool) -> Parts:
-    parts: list[str | Term | Choice | Either] = []
+    parts: list[str | Term | Once | Choice | Either] = []
     literal = ""
     position = 0
     marks = _marks(depth, is_escaped=is_escaped)
@@ -158,6 +168,9 @@ def _parts(template: str, depth: int, *, is_escaped: bool) -> Parts:
             literal, position = "", end
         elif found["term"]:
             parts += (literal, _term(found))
+            literal = ""
+        elif is_escaped and found["once"]:
+            parts += (literal, Once(found["once"]))
             literal = ""
         elif found["choice"]:
             parts += (literal, Choice(tuple(found["choice"].split("; "))))

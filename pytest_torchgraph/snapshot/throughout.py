@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.learning import Apart, Column, Growing, Line, Pattern, Slot, Varying, learnt_slot
+from pytest_torchgraph.snapshot.learning import (
+    Apart,
+    Column,
+    Declared,
+    Growing,
+    Line,
+    Pattern,
+    Slot,
+    Varying,
+    learnt_slot,
+)
 from pytest_torchgraph.snapshot.lists import lengthen
 from pytest_torchgraph.snapshot.repeats import LEARNT_FROM, following, named_counts, periods
 from pytest_torchgraph.snapshot.slots import OPERAND, is_operand, shape_with_lists, split_at_lists
@@ -202,12 +212,14 @@ def fits(line: Line, repetition: int, text: str) -> bool:
     return "".join(told) == text
 
 
-def _at(slot: Pattern | Apart | Growing, repetition: int) -> str:
+def _at(slot: Pattern | Apart | Declared | Growing, repetition: int) -> str:
     match slot:
         case Pattern():
             return slot.at(repetition)
         case Apart(first, later):
             return later.at(repetition) if repetition else first
+        case Declared(spec):
+            return "" if repetition else spec
         case Growing(head, run, times):
             return ", ".join([*head, *map(run.at, range(times.start + times.step * repetition))])
 
