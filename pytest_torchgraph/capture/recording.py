@@ -50,6 +50,7 @@ class Recording:
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.identity.find_parameter = self.modules.parameter_path
         self.clock = clock
         if clock is not None:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
@@ -178,6 +179,11 @@ class Recording:
 
 
 _open: list[Recording] = []
+
+
+def seen_so_far() -> tuple[int, str] | None:
+    """:meth:`Recording.progress` of the recording that is open, in whichever thread; ``None`` where none is."""
+    return _open[0].progress() if _open else None
 
 
 @contextmanager

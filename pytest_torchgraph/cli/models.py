@@ -36,6 +36,11 @@ class Run:
 def add_arguments(parser: argparse.ArgumentParser, metavar: str = "MODULE:FACTORY", also: str = "") -> None:
     """The arguments that name a model and how it is run; *also* says what else may stand in its place."""
     parser.add_argument("model", metavar=metavar, help=also + FORM.removeprefix("expected "))
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a model is run."""
     parser.add_argument("--warmup", type=int, default=0, metavar="N", help="runs before the recorded one")
     parser.add_argument("--backward", action="store_true", help="go backward from the sum of the outputs")
     parser.add_argument("--loss", metavar="MODULE:FUNCTION", help="go backward from function(output) instead")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from errno import ELOOP
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin import comparison, events, options, pending, reports, variants
 from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, address, store
-from pytest_torchgraph.plugin.location import from_here
+from pytest_torchgraph.plugin.location import from_here, seen_from
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
@@ -84,6 +85,13 @@ class Slot:
     def accept(self) -> str:
         """The command that records this snapshot."""
         return self.command("--torchgraph-update")
+
+    @property
+    def accept_at_once(self) -> str:
+        """The command that takes what waits for review in the place of this snapshot, from where pytest was started."""
+        return shlex.join(
+            ["torchgraph", "accept", seen_from(self.item.config.invocation_params.dir, self.address.path)]
+        )
 
     def command(self, option: str) -> str:
         """The command that runs the test with *option*."""
@@ -161,11 +169,12 @@ def drifted(
     report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
     if not slot.is_variant and variants.differing(snapshot, outcome.graph):
         report += f"\n  for this environment alone: {slot.command('--torchgraph-update=variant')}"
-    if pending.is_wanted() and (again is None or outcome.graph in (first, again())):
+    if pending.is_wanted(slot.item.config) and (again is None or outcome.graph in (first, again())):
         fault = pending.keep(slot.address, outcome)
         if fault:
             return outcome.graph, f"{report}\n{fault}"
         slot.note("waiting")
+        report += f"\n  accept without another run: {slot.accept_at_once}"
     return outcome.graph, report
 
 
@@ -208,12 +217,17 @@ def write(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") ->
         slot.note("refused", f"cannot be written ({error.strerror})")
         return steady.graph, (
             f"torchgraph: {slot.address.label} cannot be written: {error.strerror}\n"
-            "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
+            f"  Nothing was recorded. {_remedy(error)}, or choose another folder with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
     slot.settle()
     slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
+
+
+def _remedy(error: OSError) -> str:
+    in_the_way = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)) or error.errno == ELOOP
+    return "Remove what lies in its place" if in_the_way else "Make the folder writable"
 
 
 def refused(slot: Slot, unsteady: DoesNotRepeat) -> str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_torchgraph.plugin import events, extension, limits, options, reports
+from pytest_torchgraph.plugin import events, extension, failing, limits, options, reports
 from pytest_torchgraph.plugin.against import Slot, against_snapshot
 from pytest_torchgraph.plugin.events import Event
+from pytest_torchgraph.plugin.location import is_text
 from pytest_torchgraph.plugin.varying import vary
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ def claim(item: pytest.Item, taken: set[str], name: str | None) -> Slot:
     __tracebackhide__ = True
     if name is not None and not name:
         raise ValueError("name='' names no snapshot: leave name out, or give a word.")
+    if name is not None and not is_text(name):
+        raise ValueError(f"name={name!r} names no snapshot: it holds half a character, which no file can be named by.")
     unnamed = sum(slot == "" or slot.isdigit() for slot in taken)
     chosen = name if name is not None else ("" if not unnamed else str(unnamed + 1))
     address = extension.address(item, chosen)
@@ -84,11 +87,9 @@ def check(
         case = reports.over_budget(item, where, broken)
         text = "; ".join(each.title for each in broken)
         events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
-        pytest.fail(
-            "\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text), pytrace=False
-        )
-    if failure:
-        pytest.fail(failure, pytrace=False)
+        failing.fail(item, "\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text))
+    elif failure:
+        failing.fail(item, failure)
     return graph
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, options, painting, reports, terminal
+from pytest_torchgraph.plugin import coverage, failing, options, painting, reports, surroundings, terminal
 from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, Ledger, pack
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.fixture import TorchGraph
 
 FIXTURE = "torch_graph"
+SUMMED_UP = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,9 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.register(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """What runs the session, before any file of the project can change the environment."""
+    surroundings.note(early_config)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Marker, checks of the settings, and what follows this session."""
+    surroundings.note(config)
     options.configure(config)
     from pytest_torchgraph.plugin.defaults import require_readable
     from pytest_torchgraph.plugin.extension import hide_from_syrupy
@@ -77,7 +85,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a budget marker that means nothing."""
+    """Refuse a budget marker that means nothing, and keep failures where all checks are wanted."""
+    failing.begin(item)
     if item.get_closest_marker(options.MARKER) is not None:
         from pytest_torchgraph.plugin.limits import require_valid_marker
 
@@ -86,8 +95,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Refuse a budget marker on a test that checked nothing."""
-    result = yield
+    """Fail with what was kept, and refuse a budget marker on a test that checked nothing."""
+    with failing.together(item):
+        result = yield
     if item.get_closest_marker(options.MARKER) is not None:
         from pytest_torchgraph.plugin.limits import require_checked
 
@@ -99,6 +109,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Attach what the checks did: plain data, so that it survives xdist."""
     report = yield
+    failing.complete(item, report)
     events = item.stash.get(ITEM_EVENTS, [])
     if events or FIXTURE in getattr(item, "fixturenames", ()):
         from pytest_torchgraph.plugin.location import node_id
@@ -129,13 +140,26 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.config.stash[LEDGER].stopped = bool(session.shouldstop or session.shouldfail)
         unused.note_collection(session.config)
         unused.judge(session, int(exitstatus))
+        reports.write(session.config, session.config.stash[LEDGER])
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the section ``torchgraph``, if there is anything to say, and write the reports."""
+    """Print the section ``torchgraph``, if there is anything to say, and which reports were written."""
     from pytest_torchgraph.plugin import options, summary
 
     ledger = config.stash[LEDGER]
     if any(ledger.events.values()) or ledger.unused:
-        summary.write(terminalreporter, summary.lines(ledger, removing=options.updating(config)))
-    reports.write(config, ledger, terminalreporter)
+        is_quiet = config.get_verbosity() < 0
+        shown = summary.in_one_line(ledger) if is_quiet else summary.lines(ledger, removing=options.updating(config))
+        summary.write(terminalreporter, shown)
+    reports.tell(config, terminalreporter)
+    config.stash[SUMMED_UP] = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Do so now where ``--no-summary`` ruled it out, as pytest 8 has it: a session must not fail without a word."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    is_silent = config.getoption("no_summary", default=False) and not config.stash.get(SUMMED_UP, False)
+    if reporter is not None and is_silent and LEDGER in config.stash:
+        pytest_terminal_summary(reporter, config)

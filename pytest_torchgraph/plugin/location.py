@@ -67,6 +67,14 @@ def from_here(test: str, config: pytest.Config) -> str:
     return f"{path.as_posix()}{separator}{inner}"
 
 
+def seen_from(folder: Path, path: Path) -> str:
+    """*path* relative to *folder*; as it is on another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
 def label(path: Path, root: Path) -> str:
     """*path* relative to *root* where possible, with forward slashes."""
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
@@ -93,6 +101,15 @@ def readable(exact: str, *, always_hash: bool = False) -> str:
     if short == exact and not always_hash:
         return short
     return f"{short}-{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
+
+
+def is_text(name: str) -> bool:
+    """Whether *name* can be written: half of a pair of surrogates cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]:
