@@ -35,7 +35,7 @@ class TorchGraph:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
-        self._slots: set[str] = set()
+        self._checks: checking.Checks = {}
         self._told: set[str] = set()
         self._watchers: list[Watcher] = []
 
@@ -64,9 +64,9 @@ class TorchGraph:
         with checking.told_as_mistake(self._item):
             rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
             limits = checking.limits_for(self._item, budget, rules)
-            slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
+            slot = None if rules.compare == "budget" else checking.claim(self._item, self._checks, name)
         first, again = self._observe(model, args, kwargs, trace_options)
-        return checking.check(self._item, slot, rules, limits, first, again)
+        return checking.check(self._item, slot, rules, limits, first, again, self._checks)
 
     def _observe(
         self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
