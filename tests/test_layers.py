@@ -69,6 +69,16 @@ DEFECTS = {
         "import plotly\n",
         "Only drawing and what stands above it know plotly and matplotlib BROKEN",
     ),
+    "torch in the explorer": (
+        "explorer/planted.py",
+        "def late():\n    import torch\n    return torch\n",
+        "The explorer shows what it is given, and imports no torch itself BROKEN",
+    ),
+    "Textual on the command line": (
+        "cli/planted.py",
+        "def late():\n    import textual\n    return textual\n",
+        "Only the explorer knows Textual BROKEN",
+    ),
 }
 
 

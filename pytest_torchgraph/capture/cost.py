@@ -11,8 +11,8 @@ from torch.utils.flop_counter import flop_registry
 
 from pytest_torchgraph.capture.formulas import FORMULAS, Formula
 from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.graph.kinds import ATTENTION, MATMULS
 from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.tally import ATTENTION_PACKETS, MATMUL_PACKETS
 from pytest_torchgraph.graph.tensor import RAGGED
 
 # Operations that hold products and have no formula: their cost is unknown rather than 0.
@@ -58,7 +58,7 @@ def is_heavy(packet: str) -> bool:
     """Whether an operation without a formula may hold products."""
     if packet in LIGHT:
         return False
-    known = packet in MATMUL_PACKETS or packet in ATTENTION_PACKETS or HEAVY.fullmatch(packet)
+    known = packet in MATMULS or packet in ATTENTION or HEAVY.fullmatch(packet)
     return bool(known) or NAMESPACES.match(packet) is None
 
 

@@ -1,14 +1,14 @@
-"""What an operation did beside its results: wrote to storages, launched nothing, made the host wait."""
+"""What an operation did beside its results: wrote to storages, launched nothing, needed a value on the host."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.graph.kinds import CAST, COPIES, MASKABLE, MASKS, SYNCS
+from pytest_torchgraph.graph.operation import packet_of
 
 
 def readings_in(value: Any) -> list[Raw]:
@@ -47,14 +47,20 @@ def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tup
     return all(raw[1] in known for raw in made)
 
 
-def is_sync(overload: Overload, entry: Entry) -> bool:
-    """Whether a device would have to be waited for: its results' size or value is needed on the host."""
-    if overload.name in ("aten.index.Tensor", "aten.index_put.default", "aten.index_put_.default"):
-        # Tagged as depending on data, which it does with a mask only: whole numbers are read on the device.
-        return any(raw[5] in (torch.bool, torch.uint8) for raw in readings_in(entry.arguments[1]))
-    if overload.is_data_dependent:
-        return True
-    if overload.name in ("aten._to_copy.default", "aten.copy_.default"):
+def reads_on_host(overload: Overload, entry: Entry) -> bool:
+    """Whether the value or the size of a result is needed on the host."""
+    packet = packet_of(overload.name)
+    if packet in MASKABLE:
+        # Tagged as depending on data, which it does with a mask only.
+        return any(dtype_name(raw) in MASKS for raw in readings_in(entry.arguments[1]))
+    if packet == CAST or packet in COPIES:
         reads, made = readings_in(entry.arguments), readings_in(entry.results)
         return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"
-    return False
+    if (entry.keywords or {}).get("output_size") is not None:
+        return False
+    return overload.is_data_dependent or packet in SYNCS
+
+
+def dtype_name(raw: Raw) -> str:
+    """``bool`` for ``torch.bool``."""
+    return str(raw[5]).removeprefix("torch.")

@@ -36,6 +36,10 @@ class Device:
         here = any(one.device.type == self.name for one in tensors_in(values))
         self.pairs.append((began, self.mark()) if here else None)
 
+    def keep_only(self, positions: list[int]) -> None:
+        """Forget the operations at other *positions*."""
+        self.pairs = [self.pairs[position] for position in positions]
+
     def spans(self, on_host: tuple[Span, ...]) -> tuple[Span, ...]:
         """The spans of operations by the device, or as the host saw them; asked when the device has done everything."""
         return tuple(

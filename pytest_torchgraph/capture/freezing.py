@@ -10,12 +10,13 @@ import torch
 
 from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.cost import flops_of
-from pytest_torchgraph.capture.effect import is_sync, launches_nothing, readings_in, written_storages
+from pytest_torchgraph.capture.effect import launches_nothing, readings_in, reads_on_host, written_storages
 from pytest_torchgraph.capture.linking import Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.provenance import Provenance
 from pytest_torchgraph.capture.source import source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
@@ -32,7 +33,7 @@ CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
 
 @dataclass(frozen=True)
 class Run:
-    """All that a finished run left behind."""
+    """All that a finished run left behind; ``hollow`` are storages that hold no bytes."""
 
     log: list[Entry]
     identity: Identity
@@ -48,6 +49,8 @@ class Run:
     libraries: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     kept: frozenset[int] | None = None
+    hollow: frozenset[int] = frozenset()
+    root_is_module: bool = False
 
 
 class Records:
@@ -115,8 +118,9 @@ def freeze(run: Run) -> Graph:
     linking = Linking(run.log, run.scopes, run.followed)
     links = linking.link()
     positions = {key: index for index, key in enumerate(run.followed.nodes)}
+    syncs = syncs_of(run, links)
     operations = tuple(
-        operation_of(index, entry, link, positions, records)
+        operation_of(index, entry, link, positions, records, syncs)
         for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
     )
     nodes = nodes_of(run, linking, positions, operations)
@@ -147,7 +151,23 @@ def freeze(run: Run) -> Graph:
     )
 
 
-def operation_of(index: int, entry: Entry, link: Link, positions: dict[NodeKey, int], records: Records) -> Operation:
+def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
+    """Which operations make the host wait: those that read on the host what does not lie there anyway."""
+    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry.overload, entry)]
+    if not waiting:
+        return frozenset()
+    provenance = Provenance(run.log, links, run.identity.sights, root=run.root_is_module)
+    return frozenset(index for index in waiting if not provenance.on_host[index])
+
+
+def operation_of(
+    index: int,
+    entry: Entry,
+    link: Link,
+    positions: dict[NodeKey, int],
+    records: Records,
+    syncs: frozenset[int],
+) -> Operation:
     """The record of one log entry."""
     overload = entry.overload
     keywords = entry.keywords or {}
@@ -168,7 +188,7 @@ def operation_of(index: int, entry: Entry, link: Link, positions: dict[NodeKey, 
         recomputed=link.recomputed,
         sums_gradients=link.sums_gradients,
         is_view=launches_nothing(overload, entry, results, writes),
-        is_sync=is_sync(overload, entry),
+        is_sync=index in syncs,
         flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
         call=entry.call,
         source=source_line(entry.frame),
@@ -249,7 +269,8 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
-    devices = {sight.raw[6].type for sight in run.identity.sights if sight.raw is not None} or {"cpu"}
+    seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
+    devices = {raw[6].type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),

@@ -28,12 +28,18 @@ def without_inference_mode() -> Iterator[InferenceUse]:
     enter, leave = inference_mode.__enter__, inference_mode.__exit__
 
     def enter_no_grad(self: Any) -> None:
-        use.asked = use.asked or self.mode
+        if not self.mode:  # it also lets autograd see what runs below it: fake tensors are made from parameters so
+            return enter(self)
+        use.asked = True
         self._grad_before = torch.is_grad_enabled()
-        torch._C._set_grad_enabled(not self.mode)
+        torch._C._set_grad_enabled(False)
+        return None
 
-    def leave_no_grad(self: Any, *_: object) -> None:
+    def leave_no_grad(self: Any, *raised: Any) -> None:
+        if not self.mode:
+            return leave(self, *raised)
         torch._C._set_grad_enabled(self._grad_before)
+        return None
 
     with ExitStack() as stack:
         if use.asked:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
-from pytest_torchgraph.capture.operation import Where
+from pytest_torchgraph.capture.operation import NOTES_FAILURES, Where
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
 
@@ -176,6 +176,7 @@ def watched(calls: ModuleCalls, function: Callable[..., Any]) -> Callable[..., A
         finally:
             calls.close(opened)
 
+    NOTES_FAILURES.add(run.__code__)
     return run
 
 

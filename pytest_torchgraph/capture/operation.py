@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -17,8 +18,6 @@ from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from pytest_torchgraph.capture.node import Running
     from pytest_torchgraph.capture.phase import Phases
     from pytest_torchgraph.capture.state import Guard
@@ -53,12 +52,38 @@ class Where(threading.local):
         self.scope = 0
         self.module: torch.nn.Module | None = None
         self.call: int | None = None
-        self.failure: tuple[BaseException, int, str | None] | None = None
+        self.failure: Failure | None = None
 
     def fail(self, error: BaseException, operation: str | None = None) -> None:
         """Note where *error* was raised; the scopes that it passes on its way out change nothing."""
-        if self.failure is None or self.failure[0] is not error:
-            self.failure = (error, self.scope, operation)
+        if self.failure is None or not self.failure.is_of(error):
+            self.failure = Failure(id(error), self.scope, operation)
+
+
+class Failure(NamedTuple):
+    """Where an exception was raised, which is told by its ``id``: kept alive, its traceback would keep tensors."""
+
+    error: int
+    scope: int
+    operation: str | None
+
+    def is_of(self, error: BaseException) -> bool:
+        """Whether *error* is the one that was noted; another one may have its ``id`` by now, yet not its way."""
+        return self.error == id(error) and passed_recorder(error)
+
+
+def passed_recorder(error: BaseException) -> bool:
+    """Whether *error* has come out of a frame that notes where exceptions are raised, other than the one at hand."""
+    inner = error.__traceback__.tb_next if error.__traceback__ is not None else None
+    while inner is not None:
+        if inner.tb_frame.f_code in NOTES_FAILURES:
+            return True
+        inner = inner.tb_next
+    return False
+
+
+NOTES_FAILURES: set[CodeType] = set()
+"""The code of every frame that notes where an exception was raised."""
 
 
 _overloads: dict[int, Overload] = {}
@@ -161,6 +186,9 @@ class OperationMode(TorchDispatchMode):
         if kind is dict:
             return tuple([self.note_results(part) for part in out.values()])
         return None
+
+
+NOTES_FAILURES.add(OperationMode.__torch_dispatch__.__code__)
 
 
 def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list[Any]:

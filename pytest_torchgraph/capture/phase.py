@@ -12,8 +12,11 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from pytest_torchgraph.capture.hosting import kept_on_host
 from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.graph.tensor import Role
 
 
 @dataclass(slots=True)
@@ -78,7 +81,12 @@ class Phases:
         for path, reference in self.named:
             tensor = reference()
             if tensor is not None and tensor.grad is not None:
-                self.identity.name(tensor.grad, "gradient", f"{path}.grad")
+                self._name(tensor.grad, "gradient", path, "grad")
+
+    def _name(self, tensor: Tensor, role: Role, path: str, what: str) -> None:
+        """Name *tensor*, or the tensors that it wraps, after the parameter at *path* and *what* it is of that."""
+        for inner, one in unwrapped([(path, tensor)]):
+            self.identity.name(one, role, f"{inner}.{what}")
 
     def name_gradients_of(self, inputs: Iterable[tuple[str, Tensor]]) -> None:
         """Follow the gradients of *inputs* too, and name all gradients that there are before the run."""
@@ -105,10 +113,12 @@ class Phases:
         """Name the gradients and the state tensors of *optimizer* after the parameters they belong to."""
         for path, parameter in self._parameters_of(optimizer):
             if parameter.grad is not None:
-                self.identity.name(parameter.grad, "gradient", f"{path}.grad")
+                self._name(parameter.grad, "gradient", path, "grad")
             for key, value in optimizer.state.get(parameter, {}).items():
                 if isinstance(value, Tensor):
-                    self.identity.name(value, "state", f"{path}.{key}")
+                    self._name(value, "state", path, key)
+        for tensor, is_named in kept_on_host(optimizer):
+            self.identity.keep_on_host(tensor, is_named=is_named)
 
     def _parameters_of(self, optimizer: Optimizer) -> Iterator[tuple[str, Tensor]]:
         count = 0
@@ -117,7 +127,7 @@ class Phases:
                 path = self.identity.name_of(parameter)
                 if path is None:
                     path = f"parameter{count}"
-                    self.identity.meet(parameter, "parameter", path)
+                    self.identity.introduce(parameter, "parameter", path)
                 yield path, parameter
                 count += 1
 

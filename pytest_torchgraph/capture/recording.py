@@ -14,8 +14,10 @@ from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.events import device
+from pytest_torchgraph.capture.fake import Left, Observed, fake_mode_is_active, following_propagation, take_out
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
@@ -29,7 +31,7 @@ from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
 from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
-from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
@@ -45,8 +47,7 @@ class Recording:
     def __init__(self, target: Target, holdings: Holdings, guard: Guard, clock: Clock | None = None) -> None:
         self.where = Where()
         self.identity = Identity()
-        named = [(path, tensor) for kind, path, tensor in holdings.leaves if kind == "parameter"]
-        self.phases = Phases(self.identity, named)
+        self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
         self.clock = clock
@@ -59,6 +60,8 @@ class Recording:
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
+        self.asides: list[tuple[int, int]] = []
+        self.fake_mode = False
         self.evidence: Evidence | None = None
         self.resident = 0
         self.kept: frozenset[int] | None = None
@@ -94,8 +97,12 @@ class Recording:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
+        for path, tensor in named_parameters(holdings.modules):
+            if unwraps_itself(type(tensor)):
+                self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.phases.name_gradients_of(inputs)
+        self.fake_mode = fake_mode_is_active()
         self.resident = self.identity.live
         for sight in self.identity.sights:
             sight.before_run = True
@@ -135,8 +142,11 @@ class Recording:
         calls = self.modules.scopes
         calls[0].end = self.identity.clock
         self.phases.close()
+        entries = [Entry._make(entry) for entry in self.mode.log]
+        left = self._left_out(entries)
+        log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
         self._run = Run(
-            log=[Entry._make(entry) for entry in self.mode.log],
+            log=log,
             identity=self.identity,
             scopes=calls,
             calls=self.calls,
@@ -149,7 +159,22 @@ class Recording:
             followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
             kept=self.kept,
+            hollow=left.storages,
+            root_is_module=self.modules.root is not None,
         )
+
+    def _left_out(self, log: list[Entry]) -> Left:
+        """What is no part of the run: see ``fake.py``."""
+        sights = self.identity.sights
+        inputs = [raw for _, raw in self.inputs]
+        left = Left.of(log, sights, inputs, self.asides, fake_mode=self.fake_mode)
+        self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
+        kept = left.kept(len(log))
+        if self.evidence is not None:
+            self.evidence.keep_only(kept)
+        if self.clock is not None:
+            self.clock.keep_only(kept)
+        return left
 
 
 _open: list[Recording] = []
@@ -211,10 +236,12 @@ def record_with(call: Callable[[], Any], clock: Clock) -> None:
 def observing(recording: Recording) -> Iterator[None]:
     """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
     with (
+        imports_swept(),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following(recording.modules),
         following_phases(recording.phases),
         following_resizes(recording.identity),
+        following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
     ):
         try:
@@ -227,11 +254,11 @@ def observing(recording: Recording) -> Iterator[None]:
 def explain_failure(error: BaseException, recording: Recording) -> None:
     """Add to *error* in which module call and operation it happened."""
     failure = recording.where.failure
-    if failure is None or failure[0] is not error:
+    if failure is None or not failure.is_of(error):
         return
-    scope = recording.modules.scopes[failure[1]]
+    scope = recording.modules.scopes[failure.scope]
     place = f"{scope.path} ({scope.class_name})" if scope.path else scope.class_name
-    operation = f", in operation {failure[2]}" if failure[2] else ""
+    operation = f", in operation {failure.operation}" if failure.operation else ""
     done = times(recording.identity.clock, "operation")
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done}")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.schema import Overload
 
@@ -34,10 +35,11 @@ class Guard:
 
     def __init__(self, tensors: list[Tensor]) -> None:
         self.kept: dict[int, tuple[Tensor, Tensor | None]] = {}
-        for tensor in tensors:
-            key = storage_key(tensor)
-            if key is not None and key not in self.kept and has_contents(tensor):
-                self.kept[key] = (whole_storage(tensor), None)
+        with _disable_current_modes():
+            for tensor in tensors:
+                key = storage_key(tensor)
+                if key is not None and key not in self.kept and has_contents(tensor):
+                    self.kept[key] = (whole_storage(tensor), None)
 
     def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
         """Copy every guarded storage that this operation is about to write."""
@@ -72,7 +74,7 @@ class Guard:
 
     def restore(self) -> None:
         """Put the first contents back."""
-        with torch.no_grad():
+        with torch.no_grad(), _disable_current_modes():
             for whole, copy in self.kept.values():
                 if copy is not None:
                     whole.copy_(copy)

@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn import Parameter
 
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
 
 
@@ -43,10 +46,24 @@ class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
-    ``before_run`` marks what was there before the first operation.
+    ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor,
+    ``on_host`` what an optimizer keeps on the host.
     """
 
-    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "raw", "resized", "role")
+    __slots__ = (
+        "before_run",
+        "born",
+        "bytes",
+        "died",
+        "fake",
+        "kind",
+        "name",
+        "named_at",
+        "on_host",
+        "raw",
+        "resized",
+        "role",
+    )
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -59,6 +76,8 @@ class FirstSight:
         self.named_at = born
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
+        self.fake = False
+        self.on_host = False
 
 
 class Identity:
@@ -69,6 +88,7 @@ class Identity:
 
     def __init__(self) -> None:
         self.seen: dict[int, Seen] = {}
+        self.wrappers: dict[int, tuple[weakref.ref[Tensor], str]] = {}
         self.storages: dict[int, LiveStorage] = {}
         self.sights: list[FirstSight] = []
         self.values = 0
@@ -95,11 +115,12 @@ class Identity:
         """Give *tensor* a value of its own, and its storage an entry when it has none."""
         value = self.values
         self.values += 1
+        subclass = type(tensor)
+        if subclass is not Tensor and subclass is not Parameter and unwraps_itself(subclass):
+            return self._meet_opaque(tensor, value, kind, name)
         try:
-            storage = tensor.untyped_storage()
-            key = storage._cdata
-            shape: tuple[int, ...] = tuple(tensor.shape)
-            stride: tuple[int, ...] | None = tensor.stride()
+            storage, shape = tensor.untyped_storage(), tuple(tensor.shape)
+            key, stride = storage._cdata, tensor.stride()
             offset = tensor.storage_offset()
         except (RuntimeError, NotImplementedError):
             return self._meet_opaque(tensor, value, kind, name)
@@ -107,6 +128,7 @@ class Identity:
         fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
+            self.sights[live.index].fake = subclass is FakeTensor
         dtype = tensor.dtype
         raw = Raw(
             (
@@ -130,6 +152,14 @@ class Identity:
         self.seen[id(tensor)] = seen
         return raw
 
+    def introduce(self, tensor: Tensor, kind: StorageKind, name: str) -> None:
+        """Make *tensor* known by name; of one that wraps others, the name alone, and the tensors inside it."""
+        if unwraps_itself(type(tensor)):
+            self.wrappers[id(tensor)] = (weakref.ref(tensor), name)
+        for path, one in unwrapped([(name, tensor)]):
+            if self.name_of(one) is None:
+                self.meet(one, kind, path)
+
     def name(self, tensor: Tensor, role: Role, name: str) -> None:
         """Take in that *tensor* is a gradient or an optimizer's state; what has a name keeps it."""
         seen = self.seen.get(id(tensor))
@@ -142,7 +172,18 @@ class Identity:
     def name_of(self, tensor: Tensor) -> str | None:
         """The name under which the storage of *tensor* is known."""
         seen = self.seen.get(id(tensor))
-        return self.sights[seen.raw[1]].name if seen is not None and seen() is tensor else None
+        if seen is not None and seen() is tensor:
+            sight: FirstSight = self.sights[seen.raw[1]]
+            return sight.name
+        wrapper = self.wrappers.get(id(tensor))
+        return wrapper[1] if wrapper is not None and wrapper[0]() is tensor else None
+
+    def keep_on_host(self, tensor: Tensor, *, is_named: bool) -> None:
+        """Take in that *tensor* lies on the host wherever the model is; of one that was there before, by its name."""
+        seen = self.seen.get(id(tensor))
+        if seen is not None and seen() is tensor:
+            sight = self.sights[seen.raw[1]]
+            sight.on_host = sight.on_host or is_named or sight.kind != "state"
 
     def remeasure(self, tensor: Tensor) -> None:
         """Take in that *tensor* now reads its storage otherwise, or that the storage was resized."""

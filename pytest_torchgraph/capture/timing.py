@@ -113,6 +113,12 @@ class Clock:
 
         return run
 
+    def keep_only(self, positions: list[int]) -> None:
+        """Forget the operations at other *positions*."""
+        self.ran = [self.ran[position] for position in positions]
+        if self.device is not None:
+            self.device.keep_only(positions)
+
     def timing(self, scopes: int) -> Timing:
         """The times of the run; *scopes* is how many module calls it made."""
         extra = self.extra if self.unrecorded is None else self.fitting(self.unrecorded)

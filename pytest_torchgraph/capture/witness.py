@@ -97,6 +97,11 @@ class Evidence:
         if digest(contents) != self.rooms.pop(index):
             self.filled.add(index)
 
+    def keep_only(self, positions: list[int]) -> None:
+        """Forget the operations at other *positions*, and number the rest anew."""
+        found = self.operations
+        self.operations = {new: found[old] for new, old in enumerate(positions) if old in found}
+
     def keep_ends(self, identity: Identity) -> None:
         """Note the contents of every tensor that is alive."""
         with _disable_current_modes():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 KEPT = frozenset({"FakeTensor", "FunctionalTensor"})  # PyTorch's own, for tracing
 
@@ -30,6 +31,16 @@ def unwrapped(named: Iterable[tuple[str, Tensor]]) -> Iterator[tuple[str, Tensor
             yield from unwrapped((f"{path}.{name}" if path else name, part) for name, part in inner)
         else:
             yield path, tensor
+
+
+def named_parameters(modules: Iterable[tuple[str, nn.Module]]) -> Iterator[tuple[str, Tensor]]:
+    """Every parameter of *modules* by path, wrappers as they are; one with several names keeps the first."""
+    seen: set[int] = set()
+    for path, module in modules:
+        for name, value in nn.Module.named_parameters(module, recurse=False):
+            if id(value) not in seen and not is_lazy(value):
+                seen.add(id(value))
+                yield f"{path}.{name}" if path else name, value
 
 
 def inside(tensor: Tensor) -> Iterator[tuple[str, Tensor]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.cli import waiting
+from pytest_torchgraph.cli import settling, waiting
 from pytest_torchgraph.cli.exits import SAME
+from pytest_torchgraph.cli.streams import say
 
 if TYPE_CHECKING:
     import argparse
-
-NOTHING = "nothing waits for review below this folder\n"
 
 
 def register(verbs: Any) -> None:
@@ -28,7 +26,7 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Accept, and say what was."""
-    files = waiting.found(arguments.paths)
-    chosen = waiting.fingerprints(files, arguments.change) if arguments.change else None
-    sys.stdout.write(waiting.accept(files, chosen) if files else NOTHING)
+    found = waiting.found(arguments)
+    chosen = found.chosen(arguments.change)
+    say(settling.accept(found, chosen) or waiting.nothing_text())
     return SAME

@@ -11,6 +11,7 @@ from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.show import wants_colour
+from pytest_torchgraph.cli.streams import put
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with progress(lambda: (len(graph.operations), ""), "analysing"):
         analysis = analyse(graph)
     if arguments.format == "json":
-        sys.stdout.write(json.dumps(analysis.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        put(json.dumps(analysis.as_dict(), indent=2, ensure_ascii=False) + "\n")
         return SAME
     from pytest_torchgraph.report.analysis import render
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import models
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import put, say
 from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ def run_inventory(arguments: argparse.Namespace) -> int:
     from pytest_torchgraph.catalog.autograd.scan import GIVEN
 
     found = read(arguments.source)
-    sys.stdout.write("".join(f"{line}\n" for line in overview(found)))
+    say("".join(f"{line}\n" for line in overview(found)))
     if arguments.out is not None:
         folder = Path(arguments.out)
         try:
             written = [*export(found, folder), *drawn(found, folder)]
         except OSError as error:
             raise Wrong(f"{folder}: {error.strerror}; expected a folder that can be written") from None
-        sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+        say("".join(f"wrote {path}\n" for path in written))
     refused = [gap.reason for gap in found.gaps if gap.path == GIVEN]
     if refused:
         raise Wrong(f"--source: {refused[0]}; the rest is catalogued")
@@ -83,7 +83,7 @@ def drawn(found: Inventory, folder: Path) -> Iterator[Path]:
     from importlib.util import find_spec
 
     if find_spec("plotly") is None:
-        sys.stdout.write("no picture: it needs plotly, pip install 'pytest-torchgraph[drawing]'\n")
+        say("no picture: it needs plotly, pip install 'pytest-torchgraph[drawing]'\n")
         return
     from pytest_torchgraph.drawing.dependency import html
 
@@ -123,7 +123,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         hint = f"; did you mean {', '.join(names)}?" if names else ""
         hint += f"; {found.gaps[0].path}: {found.gaps[0].reason}" if found.gaps else ""
         raise Wrong(f"no backward node is called {arguments.name!r} in {found.origin}{hint}")
-    sys.stdout.write("".join(f"{line}\n" for line in described(node, arguments.source)))
+    say("".join(f"{line}\n" for line in described(node, arguments.source)))
     return SAME
 
 
@@ -164,7 +164,7 @@ def run_graph(arguments: argparse.Namespace) -> int:
     write = {"text": live.to_text, "dot": live.to_dot, "json": live.to_json}[arguments.format]
     outputs, leaves = ran(arguments.model, run)
     try:
-        sys.stdout.write(write(live.autograd_graph(outputs, leaves)))
+        put(write(live.autograd_graph(outputs, leaves)))
     except live.NothingToDifferentiate as error:
         raise Wrong(f"{arguments.model}: {error}") from None
     return SAME

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_torchgraph.cli.exits import Wrong
+from pytest_torchgraph.cli.gone import gone, orphan_text
+from pytest_torchgraph.cli.snapshots import load, parsed
 from pytest_torchgraph.cli.waiting import Waiting
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable, printable_lines
 from pytest_torchgraph.snapshot.pending import WaitingChange
 
 PLACES = 3
@@ -64,3 +68,33 @@ def summary(waiting: list[Waiting], found: list[Entry]) -> str:
     done = len({name for each in waiting for name in each.pending.accepted} - {entry.fingerprint for entry in found})
     accepted = f" ({done} more {'is' if done == 1 else 'are'} accepted)" if done else ""
     return f"{times(len(waiting), 'snapshot')} {waits} for review, with {times(len(found), 'change')}{accepted}"
+
+
+def orphans(waiting: Iterable[Waiting]) -> Iterator[str]:
+    """One line for each of those that wait for a test that is gone, with what drops it."""
+    for each in waiting:
+        if why := gone(each):
+            yield orphan_text(each, why)
+
+
+def whole_diff(files: Sequence[Waiting], number: int, *, colour: bool) -> str:
+    """What one of *files* would change, every operation of it; *number* counts on from the last to the first again."""
+    at = number % len(files)
+    each = files[at]
+    which = f" ({at + 1} of {len(files)})" if len(files) > 1 else ""
+    try:
+        told = explained(each, colour=colour)
+    except Wrong as error:
+        told = printable_lines(str(error))
+    return f"{printable(str(each.snapshot))}{which}\n{told}\n"
+
+
+def explained(waiting: Waiting, *, colour: bool) -> str:
+    """The report, as long as it can be, of how the snapshot differs from what waits."""
+    from pytest_torchgraph.report.comparison import compared
+    from pytest_torchgraph.report.terminal import render
+
+    _, before = load(str(waiting.snapshot))
+    after = parsed(waiting.pending.text, f"{waiting.path}, the snapshot in it")
+    comparison = compared(before.program, after.program, (before.recorded, after.recorded))
+    return render(comparison.outline(waiting.pending.test), verbosity=2, colour=colour)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import demo_project
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import say
 
 if TYPE_CHECKING:
     import argparse
@@ -118,5 +119,5 @@ def _environment() -> dict[str, str]:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    say(text + "\n")
     sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from pytest_torchgraph.cli import judgement, output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.revisions import Changed, changed
 from pytest_torchgraph.cli.snapshots import load, parsed
+from pytest_torchgraph.cli.streams import complain
 
 if TYPE_CHECKING:
     import argparse
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _revisions(arguments: argparse.Namespace) -> int:
     files = changed(arguments.before, arguments.after, arguments.paths)
     if not files and output.form_of(arguments) == "terminal":
-        sys.stderr.write("no snapshot file differs\n")
+        complain("no snapshot file differs\n")
         return SAME
     pairs = [_parsed(file) for file in files]
     judgement.require_matching(arguments, [side for pair in pairs for side in pair if side])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import put, say
 from pytest_torchgraph.drawing.saving import require_writable
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.saving import write_whole
@@ -24,7 +24,8 @@ def register(verbs: Any) -> None:
         "export",
         help="write a graph in a format of another program",
         description="Write the graph of a snapshot file, or of one run of a model, in a format of another program. "
-        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline for ui.perfetto.dev of a model.",
+        "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline of a model for ui.perfetto.dev "
+        "and speedscope (which takes a name that ends in .chrome.json for another format).",
     )
     target.add_arguments(parser)
     parser.add_argument("--format", default="json", metavar="FORMAT", help=f"{', '.join(FORMATS)}; json by default")
@@ -42,10 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
         with progress(lambda: (len(graph.operations), ""), "writing"):
             text = render(graph, arguments.format)
         if arguments.output is None:
-            sys.stdout.write(text)
+            put(text)
         else:
             write_whole(Path(arguments.output), text.encode())
-            sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
+            say(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
     except (ValueError, ImportError) as error:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import say, silence
+from pytest_torchgraph.graph.printable import printable_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -40,21 +42,21 @@ def explain(arguments: argparse.Namespace) -> int:
     files = (sides[0], sides[3]) if len(sides) >= 4 else None
     path = " -> ".join([arguments.path, *sides[6:7]])
     try:
-        told = _explained(path, *files) if files else f"{path}: {UNMERGED}"
+        told = _explained(path, *files) if files else printable_lines(f"{path}: {UNMERGED}")
     except Wrong as error:
-        told = str(error)
+        told = printable_lines(str(error))
     with suppress(BrokenPipeError):
         sys.stdout.write(f"{told}\n\n")
         sys.stdout.flush()
         return SAME
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # a pager that was left
+    silence()  # a pager that was left
     return SAME
 
 
 def _explained(path: str, before: str, after: str) -> str:
     if os.devnull in (before, after):
         side, file = ("added", after) if before == os.devnull else ("removed", before)
-        return f"{path}: {side}\n{_numbers(_snapshot(file, path))}"
+        return printable_lines(f"{path}: {side}\n{_numbers(_snapshot(file, path))}")
     from pytest_torchgraph.report.comparison import compared
     from pytest_torchgraph.report.terminal import render
 
@@ -82,11 +84,11 @@ def tell(arguments: argparse.Namespace) -> int:
     try:
         snapshot = _snapshot(arguments.file, "snapshot")  # git passes temporary files: their names say nothing
     except Wrong as error:
-        sys.stdout.write(f"{error}\n\n{text}")
+        say(f"{error}\n\n{text}")
         return SAME
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n")
     graph = next(number for number, line in enumerate(lines) if line.startswith(("forward ", "\\forward ")))
-    sys.stdout.write("\n".join([_numbers(snapshot), "", *lines[graph:-1], ""]))
+    say("\n".join([_numbers(snapshot), "", *lines[graph:-1], ""]))
     return SAME
 
 

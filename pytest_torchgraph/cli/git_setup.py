@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.revisions import git
+from pytest_torchgraph.cli.streams import say
 
 if TYPE_CHECKING:
     import argparse
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     said = [step(top / ".gitattributes") for step in steps]
     if not arguments.remove:
         said += [*USAGE, *_advice(top)]
-    sys.stdout.write("".join(f"{line}\n" for line in said))
+    say("".join(f"{line}\n" for line in said))
     return SAME
 
 

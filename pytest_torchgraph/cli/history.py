@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.revisions import at_revision, git
 from pytest_torchgraph.cli.snapshots import parsed
+from pytest_torchgraph.cli.streams import say
 
 if TYPE_CHECKING:
     import argparse
@@ -42,10 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     target = None if arguments.plot is None else target_of(arguments.plot)
     rows = {file: commits(file) for file in arguments.files}
     if target is None:
-        sys.stdout.write("\n".join(f"{file}\n{table(found)}" for file, found in rows.items()))
+        say("\n".join(f"{file}\n{table(found)}" for file, found in rows.items()))
     else:
         draw(rows, target)
-        sys.stdout.write(f"wrote {target}\n")
+        say(f"wrote {target}\n")
     return SAME
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
+from pytest_torchgraph.cli import streams
 from pytest_torchgraph.cli.exits import WRONG, Wrong
+from pytest_torchgraph.graph.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,17 @@ VERBS = {
 """Each verb and its file, in the order of the help."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints hold nothing that a terminal would obey."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the command with *message*."""
+        super().error(printable_lines(message))
+
+
 def parser(verb: str | None = None) -> argparse.ArgumentParser:
     """The command line of ``torchgraph``; with only *verb*, where it is one, so that no other file is loaded."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="torchgraph",
         description="Show, compare and record the operation graphs of PyTorch models.",
         epilog="Exit codes: 0 same or done, 1 drift, 2 the command could not do its work.",
@@ -54,23 +63,33 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    streams.prepare()
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        return code if streams.is_flushed() else WRONG
+    except BrokenPipeError:
+        streams.silence()
+        return WRONG
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words: list[str]) -> int:
     paths = words[words.index("--") + 1 :] if words[:1] == ["diff"] and "--" in words else []
     arguments = parser(next(iter(words), None)).parse_args(words[: len(words) - len(paths) - 1] if paths else words)
     if paths:
         arguments.paths = paths
     try:
         code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except Wrong as error:
-        sys.stderr.write(f"torchgraph: {error}\n")
-        return WRONG
     except BrokenPipeError:
-        # The reader of a pipe is gone; python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+    except Wrong as error:
+        streams.complain(f"torchgraph: {error}\n")
         return WRONG
-    except KeyboardInterrupt:
-        return 130
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        streams.complain(f"torchgraph: {where}{error.strerror or error}.\n")
+        return WRONG
     return code
 
 

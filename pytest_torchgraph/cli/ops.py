@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.streams import put, say
 from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         if asked not in names:
             raise Wrong(f"there is no namespace {arguments.namespace!r}{like(arguments.namespace, names)}")
         names = {asked: names[asked]}
-    sys.stdout.write("".join(f"{name}\n" for of_namespace in names.values() for name in of_namespace))
+    say("".join(f"{name}\n" for of_namespace in names.values() for name in of_namespace))
     return SAME
 
 
@@ -100,7 +100,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     from pytest_torchgraph.catalog.search import explained
 
     try:
-        sys.stdout.write(explained(collected().catalogue, arguments.name))
+        say(explained(collected().catalogue, arguments.name))
     except LookupError as error:
         raise Wrong(error.args[0]) from None
     return SAME
@@ -122,7 +122,7 @@ def run_export(arguments: argparse.Namespace) -> int:
         written = PyTorchOperationSummarizer(collected()).export_full_summary(arguments.folder)
     except OSError as error:
         raise Wrong(f"{arguments.folder}: {error.strerror}; expected a folder that can be written") from None
-    sys.stdout.write("".join(f"{path}\n" for path in written))
+    say("".join(f"{path}\n" for path in written))
     return SAME
 
 
@@ -135,7 +135,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
         found = difference(load(Path(arguments.before)), load(Path(arguments.after)))
     except CatalogueUnreadable as error:
         raise Wrong(str(error)) from None
-    sys.stdout.write(as_json(found) if arguments.format == "json" else as_text(found))
+    put(as_json(found)) if arguments.format == "json" else say(as_text(found))
     return SAME if found.is_empty else DRIFT
 
 
@@ -163,13 +163,13 @@ def run_reach(arguments: argparse.Namespace) -> int:
 
     table = learnt(arguments.names)
     if arguments.output is None:
-        sys.stdout.write("".join(f"{line}\n" for call in table.calls for line in reach.described(call)))
+        say("".join(f"{line}\n" for call in table.calls for line in reach.described(call)))
         return SAME
     try:
         Path(arguments.output).write_text(reach.to_json(table), encoding="utf-8")
     except OSError as error:
         raise Wrong(f"{arguments.output}: {error.strerror}; expected a file that can be written") from None
-    sys.stdout.write(f"{arguments.output}: {times(len(table.calls), 'call')}\n")
+    say(f"{arguments.output}: {times(len(table.calls), 'call')}\n")
     return SAME
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.cli import streams
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.report.formats import FORMATS, SEEN, Format, as_words, format_of, rendered
 
@@ -44,10 +45,10 @@ def put(report: Report, arguments: argparse.Namespace) -> None:
         from pytest_torchgraph.cli.snapshots import save
 
         save(Path(arguments.output), as_words(report, verbosity) if form == "terminal" else rendered(report, form))
-        sys.stdout.write(f"{arguments.output}: {report.headline}\n")
+        streams.say(f"{arguments.output}: {report.headline}\n")
     elif form == "terminal":
         from pytest_torchgraph.cli.show import wants_colour
 
         sys.stdout.write(as_words(report, verbosity, colour=wants_colour()))
     else:
-        sys.stdout.write(rendered(report, form))
+        streams.put(rendered(report, form))

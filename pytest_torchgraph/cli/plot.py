@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
 from pytest_torchgraph.drawing.options import FORMATS, PICTURES, Options
 from pytest_torchgraph.drawing.picture import save
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(error.strerror or str(error)) from None
     except (CannotDraw, ImportError) as error:
         raise Wrong(str(error)) from None
-    sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
+    say(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     return SAME
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.gone import gone, orphan_text
+from pytest_torchgraph.cli.searching import files_below, from_root, project_files
+from pytest_torchgraph.cli.settling import LISTED
 from pytest_torchgraph.cli.snapshots import parsed, read_text
-from pytest_torchgraph.cli.waiting import LISTED, files_below
-from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
-from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path, read_pending
+from pytest_torchgraph.cli.streams import say
+from pytest_torchgraph.cli.waiting import ENDING, read_waiting
+from pytest_torchgraph.snapshot.pending import SUFFIX, pending_path
 
 if TYPE_CHECKING:
     import argparse
 
 SNAPSHOT = ".torchgraph"
+THEN = "then commit the snapshot; or run its test again."
 
 
 def register(verbs: Any) -> None:
@@ -28,17 +31,38 @@ def register(verbs: Any) -> None:
         description="Refuse what waits for review, and snapshots that are conflicted, cut or otherwise unreadable. "
         "Exit code 0: all can be committed, 1: not all.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="*", help="snapshots, each with what waits for it; default: all")
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="*",
+        help="snapshots, each with what waits for it, and folders; default: all of this project",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Name every file that must not be committed, and why."""
-    given = list(map(Path, arguments.files)) or sorted(files_below(Path(), SNAPSHOT, SNAPSHOT + SUFFIX))
-    faults = [fault for fault in map(_fault, dict.fromkeys(_with_waiting(given))) if fault]
-    rest = [f"and {len(faults) - LISTED} more"] if len(faults) > LISTED else []
-    sys.stdout.write("".join(f"{line}\n" for line in [*faults[:LISTED], *rest]))
+    """Name every file that must not be committed, and why; what waits for a test that is gone stops nothing."""
+    files = [path for given in arguments.files for path in _named(given)]
+    files = files if arguments.files else project_files(SNAPSHOT, ENDING)
+    faults, remarks = list[str](), list[str]()
+    for file in dict.fromkeys(_with_waiting(files)):
+        if file.name.endswith(ENDING):
+            _judge_waiting(file, faults, remarks)
+        else:
+            faults += _faults_of(file)
+    say(_listed(faults) + _listed(remarks))
     return DRIFT if faults else SAME
+
+
+def _listed(lines: list[str]) -> str:
+    rest = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
+    return "".join(f"{line}\n" for line in [*lines[:LISTED], *rest])
+
+
+def _named(given: str) -> list[Path]:
+    """The file *given*, from here or from the root directory, or the files below the folder."""
+    path = next((place for place in (Path(given), from_root(given)) if place.exists()), Path(given))
+    return sorted(files_below(path, SNAPSHOT, ENDING)) if path.is_dir() else [path]
 
 
 def _with_waiting(given: list[Path]) -> Iterator[Path]:
@@ -49,21 +73,24 @@ def _with_waiting(given: list[Path]) -> Iterator[Path]:
             yield pending_path(file)
 
 
-def _remedy(file: Path) -> str:
+def _judge_waiting(file: Path, faults: list[str], remarks: list[str]) -> None:
     try:
-        is_open = bool(read_pending(read_text(str(file)), str(file)).open)
-    except (Wrong, SnapshotUnreadable):
-        is_open = True
-    if is_open:
-        return "for review: torchgraph review"
-    return f"with accepted changes only: {shlex.join(['torchgraph', 'accept', str(file.with_suffix(''))])}"
+        each = read_waiting(file)
+    except Wrong as error:
+        faults.append(str(error))
+        return
+    if why := gone(each):
+        remarks.append(orphan_text(each, why))
+    elif each.pending.open:
+        faults.append(f"{file} waits for review: torchgraph review, {THEN}")
+    else:
+        applied = shlex.join(["torchgraph", "accept", str(each.snapshot)])
+        faults.append(f"{file} waits with accepted changes only: {applied}, {THEN}")
 
 
-def _fault(file: Path) -> str:
-    if file.suffix == SUFFIX:
-        return f"{file} waits {_remedy(file)}, then commit the snapshot; or run its test again."
+def _faults_of(file: Path) -> list[str]:
     try:
         parsed(read_text(str(file)), str(file))
     except Wrong as error:
-        return str(error)
-    return ""
+        return [str(error)]
+    return []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, WRONG, Wrong
+from pytest_torchgraph.cli.rootdir import is_configured
+from pytest_torchgraph.cli.searching import near
 from pytest_torchgraph.cli.snapshots import save
+from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.pending import pending_path
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     import argparse
 
 CACHE = ".pytest_cache"
-SETTINGS = {
-    "pytest.toml": "",
-    ".pytest.toml": "",
-    "pytest.ini": "",
-    ".pytest.ini": "",
-    "pyproject.toml": r"^\[tool\.pytest",
-    "tox.ini": r"^\[pytest\]",
-    "setup.cfg": r"^\[tool:pytest\]",
-}
-"""Files that make their folder a root directory of pytest, and what must stand in them for that."""
 NO_LIST = (
     "no list of snapshots that were not claimed{where}: run pytest once, on whole files. "
     "Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
@@ -80,10 +71,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the list, or remove what is on it."""
     found = _found(arguments.cache)
     if not found.unclaimed.files:
-        sys.stdout.write(f"every snapshot of {_shown(found.root)} was claimed\n")
+        say(f"every snapshot of {near(found.root)} was claimed\n")
         return SAME
     if not arguments.yes:
-        sys.stdout.write("".join(f"{line}\n" for line in _lines(found)))
+        say("".join(f"{line}\n" for line in _lines(found)))
         return SAME
     kept = _removed(found)
     save(found.path, write_unclaimed(replace(found.unclaimed, files=tuple(kept))))
@@ -106,31 +97,16 @@ def _caches(here: Path) -> Iterator[Path]:
     """The caches here and above, up to the first folder that is a root directory of pytest."""
     for folder in (here, *here.parents):
         yield folder / CACHE
-        if any(_says(folder / name, words) for name, words in SETTINGS.items()):
+        if is_configured(folder):
             return
-
-
-def _says(file: Path, words: str) -> bool:
-    try:
-        return file.is_file() and re.search(words, file.read_text("utf-8", errors="replace"), re.MULTILINE) is not None
-    except OSError:
-        return False
 
 
 def _lines(found: Found) -> Iterator[str]:
     for file in found.unclaimed.files:
         why = "the test is gone" if file.is_gone else "the run did not claim it"
-        yield f"{_shown(found.at(file))}: of {file.owner}; {why}"
+        yield f"{near(found.at(file))}: of {file.owner}; {why}"
     count = times(len(found.unclaimed.files), "snapshot")
-    yield f"{count} below {_shown(found.root)}; remove what no test of any machine needs: torchgraph prune --yes"
-
-
-def _shown(path: Path) -> str:
-    """*path* from where the command runs."""
-    try:
-        return os.path.relpath(path)
-    except ValueError:  # another drive
-        return str(path)
+    yield f"{count} below {near(found.root)}; remove what no test of any machine needs: torchgraph prune --yes"
 
 
 def _removed(found: Found) -> Iterable[UnclaimedFile]:
@@ -141,7 +117,7 @@ def _removed(found: Found) -> Iterable[UnclaimedFile]:
         fault = _fault(file, path)
         if not fault:
             fault = _unlink(path, found.folder)
-        sys.stdout.write(f"kept {_shown(path)}: {fault}\n" if fault else f"removed {_shown(path)}\n")
+        say(f"kept {near(path)}: {fault}\n" if fault else f"removed {near(path)}\n")
         if fault and path.exists():
             kept.append(file)
     return kept

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.cli import waiting
-from pytest_torchgraph.cli.accept import NOTHING
+from pytest_torchgraph.cli import settling, waiting
 from pytest_torchgraph.cli.exits import SAME
+from pytest_torchgraph.cli.streams import say
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +26,7 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reject, and say what was."""
-    files = waiting.found(arguments.paths)
-    chosen = waiting.fingerprints(files, arguments.change) if arguments.change else None
-    sys.stdout.write(waiting.reject(files, chosen) if files else NOTHING)
+    found = waiting.found(arguments)
+    chosen = found.chosen(arguments.change)
+    say(settling.reject(found, chosen, arguments.paths) or waiting.nothing_text())
     return SAME

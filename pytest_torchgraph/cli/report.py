@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.streams import complain
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     output.form_of(arguments)
     reports = list(map(_read, arguments.files))
     output.put(merged(*reports), arguments)
-    sys.stderr.write("".join(_repeats(arguments.files, reports)))
+    complain("".join(_repeats(arguments.files, reports)))
     return SAME
 
 

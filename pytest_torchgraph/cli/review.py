@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.cli import changes, waiting
-from pytest_torchgraph.cli.accept import NOTHING
+from pytest_torchgraph.cli import changes, settling, waiting
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.show import wants_colour
+from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 ACCEPTED = "this is accepted already; torchgraph review --list shows what still waits\n"
 QUESTION = (
-    "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; every test [t], quit [q], help [?]? "
+    "accept [a], reject [r], skip [s], all that is left: accept [A], reject [R]; "
+    "every test [t], whole diff [d], quit [q], help [?]? "
 )
 KEYS = """\
   a  accept this change; a snapshot with no other open change is replaced
@@ -26,6 +28,7 @@ KEYS = """\
   A  accept this change and all after it
   R  reject this change and all after it
   t  name every test that it was made in
+  d  the whole diff of its first snapshot; again, of the next
   q  quit: what was not answered goes on waiting
   ?  these lines
 """
@@ -45,84 +48,100 @@ def register(verbs: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the changes, or ask about each."""
-    files = waiting.found(arguments.paths)
-    chosen = waiting.fingerprints(files, arguments.change) if arguments.change else None
-    found = changes.entries(files, chosen)
-    settled = waiting.settled_text(files, arguments.paths)
-    files = [each for each in files if any(each in entry.files for entry in found)]
+    """List the changes, or ask about each; what cannot be read is told last, and ends in exit code 2."""
+    found = waiting.found(arguments)
+    code = _reviewed(found, arguments)
+    if found.faults:
+        raise Wrong("\ntorchgraph: ".join(found.faults))
+    return code
+
+
+def _reviewed(found: waiting.Found, arguments: argparse.Namespace) -> int:
+    chosen = found.chosen(arguments.change)
+    entries = changes.entries(found.waiting, chosen)
+    settled = settling.settled_text(found.waiting, arguments.paths)
+    files = [each for each in found.waiting if any(each in entry.files for entry in entries)]
+    orphans = list(changes.orphans(found.waiting))
     if not files:
-        return _nothing_open(settled, is_chosen=bool(chosen))
-    shown = [changes.summary(files, found), *waiting.environments(files), settled]
-    sys.stdout.write("\n".join(filter(None, shown)) + "\n")
+        return _nothing_open(settled, orphans, found, is_chosen=bool(chosen))
+    shown = [changes.summary(files, entries), *waiting.environments(files), settled, *orphans]
+    say("\n".join(filter(None, shown)) + "\n")
     if arguments.list:
-        return _list(found)
+        return _list(entries)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Wrong(
             "review asks questions, and this is no terminal. "
             "Use torchgraph review --list, then torchgraph accept --change ID or reject --change ID."
         )
-    return _ask(files, found, settled)
+    return _ask(files, entries, settled)
 
 
-def _nothing_open(settled: str, *, is_chosen: bool) -> int:
+def _nothing_open(settled: str, orphans: list[str], found: waiting.Found, *, is_chosen: bool) -> int:
     """Say why there is nothing to ask; files with accepted changes only go on waiting."""
     if is_chosen:
-        sys.stdout.write(ACCEPTED)
+        say(ACCEPTED)
         return SAME
-    sys.stdout.write(f"{settled}\n" if settled else NOTHING)
+    if not found.faults or settled:
+        told = [settled, *orphans] if settled else []
+        say("".join(f"{line}\n" for line in told) or waiting.nothing_text())
     return DRIFT if settled else SAME
 
 
 def _list(found: list[changes.Entry]) -> int:
     for entry in found:
-        told = [*changes.lines(entry, in_full=False), f"  accept: {waiting.command([entry.fingerprint])}"]
-        sys.stdout.write("\n" + "\n".join(told) + "\n")
+        told = [*changes.lines(entry, in_full=False), f"  accept: {settling.command([entry.fingerprint])}"]
+        say("\n" + "\n".join(told) + "\n")
     return DRIFT
 
 
 def _ask(files: list[Waiting], found: list[changes.Entry], settled: str) -> int:
     while found:
         entry = found.pop(0)
-        sys.stdout.write("\n" + "\n".join(changes.lines(entry, in_full=True)) + "\n")
+        say("\n" + "\n".join(changes.lines(entry, in_full=True)) + "\n")
         answer = _answer(entry)
         if answer == "q":
             break
         if answer in ("A", "R"):
-            sys.stdout.write(_done(answer.lower(), [entry, *found]))
+            say(_done(answer.lower(), [entry, *found]))
             break
         if answer != "s":
-            sys.stdout.write(_done(answer, [entry]))
+            say(_done(answer, [entry]))
             found = [each for each in map(_refreshed, found) if each.files]
     return _ended(files, settled)
 
 
 def _answer(entry: changes.Entry) -> str:
+    shown = 0
     while True:
         try:
             answer = input(QUESTION).strip()
         except EOFError:
-            sys.stdout.write("\n")
+            say("\n")
             return "q"
         if answer == "t":
-            sys.stdout.write("".join(f"  {each.pending.test}\n" for each in entry.files))
+            say("".join(f"  {each.pending.test}\n" for each in entry.files))
+        elif answer == "d":
+            sys.stdout.write(changes.whole_diff(entry.files, shown, colour=wants_colour()))
+            shown += 1
         elif answer in ("a", "r", "s", "A", "R", "q"):
             return answer
         else:
-            sys.stdout.write(KEYS)
+            say(KEYS)
 
 
 def _done(answer: str, answered: list[changes.Entry]) -> str:
     """Accept or reject what was *answered*; what could not be is said, and the review goes on."""
     chosen = frozenset(entry.fingerprint for entry in answered)
-    files = waiting.reread({each.path: each for entry in answered for each in entry.files}.values())
     try:
-        if answer == "r":
-            return waiting.reject(files, chosen)
-        done, _ = waiting.accepted(files, chosen)
+        files = waiting.reread({each.path: each for entry in answered for each in entry.files}.values())
     except Wrong as error:
         return f"{error}\n"
-    return "".join(f"accepted change {entry.fingerprint}\n" for entry in answered) + done
+    if answer == "r":
+        done, faults = settling.rejected(files, chosen)
+        return done + "".join(f"{fault}\n" for fault in faults)
+    done, _, faults = settling.accepted(files, chosen)
+    named = [] if faults else [f"accepted change {entry.fingerprint}\n" for entry in answered]
+    return "".join([*named, done, *(f"{fault}\n" for fault in faults)])
 
 
 def _refreshed(entry: changes.Entry) -> changes.Entry:
@@ -132,7 +151,7 @@ def _refreshed(entry: changes.Entry) -> changes.Entry:
 def _ended(files: list[Waiting], settled: str) -> int:
     """Say what still waits; the files that *settled* is about were not asked about."""
     told = [line for line in (_left(waiting.reread(files)), settled) if line]
-    sys.stdout.write("\n" + "\n".join(told or ["nothing waits any more"]) + "\n")
+    say("\n" + "\n".join(told or ["nothing waits any more"]) + "\n")
     return DRIFT if told else SAME
 
 

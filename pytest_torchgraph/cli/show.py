@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.snapshots import load
+from pytest_torchgraph.graph.printable import printable_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +33,7 @@ def register(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the file; colours only on a terminal."""
     text, _ = load(arguments.file)
+    text = printable_lines(text)
     sys.stdout.write(coloured(text) if wants_colour() else text)
     return SAME
 

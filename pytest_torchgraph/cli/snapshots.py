@@ -23,7 +23,7 @@ def load(path: str) -> tuple[str, Snapshot]:
 def read_text(path: str) -> str:
     """The text of the file at *path*."""
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no snapshot.") from None
     except OSError as error:

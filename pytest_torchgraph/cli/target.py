@@ -34,10 +34,10 @@ def graph_of(arguments: argparse.Namespace) -> Graph:
             raise Wrong(f"--timing {arguments.timing}: expected how many runs to time, such as 5; 0 takes no times.")
         return models.trace(timed(models.load(arguments), arguments.timing))
     from pytest_torchgraph.cli.snapshots import load
-    from pytest_torchgraph.graph.expansion import expand
+    from pytest_torchgraph.snapshot.loading import graph_of as graph_in
 
     refuse_options(arguments)
-    return expand(load(arguments.model)[1].program)
+    return graph_in(load(arguments.model)[1])
 
 
 def timed(run: models.Run, runs: int) -> models.Run:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import models
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.snapshots import save, text_of
+from pytest_torchgraph.cli.streams import put, say
 from pytest_torchgraph.graph.counting import times
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     graph = models.trace(models.load(arguments))
     text = text_of(graph, arguments.model)
     if arguments.output is None:
-        sys.stdout.write(text)
+        put(text)
     else:
         save(Path(arguments.output), text)
-        sys.stdout.write(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
+        say(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
     return SAME

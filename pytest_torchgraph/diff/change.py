@@ -12,7 +12,7 @@ from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semanti
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
-    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result"
+    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result", "wait"
 ]
 
 
@@ -45,7 +45,8 @@ class Site:
 
     ``scope`` is the full path of the enclosing module call (``""`` for the root, ``#2`` after the name of a second
     call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in
-    order; of module calls, only what checkpointing runs again tells them.
+    order; of module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules
+    around it, innermost first.
     """
 
     scope: str
@@ -54,6 +55,7 @@ class Site:
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
     body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -34,6 +34,7 @@ class FieldComparison:
         if before.name != after.name:
             found.append(Field("name", "operation", before.name, after.name))
         found.extend(self._arguments(before, after))
+        found.extend(wait_fields(before, after))
         if isinstance(before, Work) and isinstance(after, Work) and not _only_in_place(before, after):
             found.extend(self._outcomes(before.outcomes, after.outcomes))
         return tuple(found)
@@ -130,6 +131,14 @@ class FieldComparison:
         if isinstance(outcome, tuple):
             return tuple(self._result(each, of_after=of_after) for each in outcome)
         return outcome
+
+
+def wait_fields(before: Work | Semantic, after: Work | Semantic) -> Iterator[Field]:
+    """Whether the host waits for the same operation on one side only."""
+    if not isinstance(before, Work) or not isinstance(after, Work) or before.name != after.name:
+        return
+    if before.is_sync != after.is_sync:
+        yield Field("wait", "sync", before.is_sync, after.is_sync)
 
 
 def _named_as(after: Mapping[str, Argument], before: Mapping[str, Argument]) -> dict[str, Argument]:

@@ -27,6 +27,7 @@ from pytest_torchgraph.diff.change import (
     Value,
 )
 from pytest_torchgraph.diff.tree import numbered
+from pytest_torchgraph.graph.paths import ROOT, UP, absolute
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 NUMBER = re.compile(r"\d+")
@@ -103,7 +104,9 @@ def _inside(site: Site) -> str:
         return site.scope
     name = site.item.name
     is_phase = isinstance(site.body, Block) and site.body.phase
-    path = name[1:] if name.startswith("/") else (" " if is_phase else ".").join(filter(None, (site.scope, name)))
+    if name.startswith((ROOT, UP)):
+        return numbered(site.item, absolute(name, site.around))
+    path = (" " if is_phase else ".").join(filter(None, (site.scope, name)))
     return numbered(site.item, path)
 
 

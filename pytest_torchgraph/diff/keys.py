@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
+from pytest_torchgraph.graph.kinds import MOVES
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 
-COPIES = ("aten.clone.", "aten._to_copy.", "aten.copy_.")
 OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
 
@@ -80,7 +80,7 @@ class Keys:
         number = self.interner.number
         match item:
             case Work():
-                return number((item.name, *_call_key(item), *map(_outcome_key, item.outcomes)))
+                return number((item.name, item.wait, *_call_key(item), *map(_outcome_key, item.outcomes)))
             case Given():
                 return number(("given", item.kind, item.name if item.kind == "input" else "", item.spec))
             case Semantic():
@@ -197,7 +197,7 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
             return ("class", item.class_name)
         case Given():
             return (item.kind,)
-        case Work() if item.name.startswith(COPIES):
+        case Work() if packet_of(item.name) in MOVES:
             return None
         case Work():
             return ("makes", item.outcomes, len(keys.reads(body.number, at)))

@@ -28,7 +28,7 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
         reads = tuple(value_of(keys.tree, body, operand) for operand in operands_of(item))
     elif isinstance(item, Block) and item.call < 0:
         reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
-    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record)
+    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around)
 
 
 def value_of(tree: Tree, body: Body, operand: Operand) -> Value:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -89,6 +90,12 @@ class Body:
     def module(self) -> Body:
         """The innermost module call that this body is, or belongs to."""
         return self if self.beneath is None or self.outer is None else self.outer.module
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The paths of the modules around its items, innermost first."""
+        outer = () if self.outer is None else self.outer.around
+        return outer if self.beneath is not None else (self.owner, *outer)
 
     @property
     def times(self) -> int:
@@ -199,13 +206,25 @@ class Tree:
 
 def scope_path(outer: Body, block: Block) -> str:
     """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``."""
-    phase, _, path = outer.scope.rpartition(" ")
-    if isinstance(outer.record, Block) and outer.record.phase:
-        phase, path = outer.scope, ""
     if block.phase:
         return f"{outer.scope} {numbered(block)}".strip()
-    name = block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (path, block.name)))
-    return f"{phase} {numbered(block, name)}".strip()
+    phase = outer.scope if is_phase(outer) else outer.scope.rpartition(" ")[0]
+    return f"{phase} {numbered(block, absolute(block.name, _called_around(outer)))}".strip()
+
+
+def _called_around(body: Body | None) -> tuple[str, ...]:
+    """The module calls around the items of *body* as readers know them, innermost first, without their phase."""
+    if body is None:
+        return ()
+    outer = _called_around(body.outer)
+    if body.beneath is not None:
+        return outer
+    return ("" if is_phase(body) else body.scope.rpartition(" ")[2], *outer)
+
+
+def is_phase(body: Body) -> bool:
+    """Whether *body* is that of a phase."""
+    return isinstance(body.record, Block) and bool(body.record.phase)
 
 
 def numbered(block: Block, name: str | None = None) -> str:
@@ -222,7 +241,7 @@ def owner_of(outer: Body, block: Block) -> str:
         return "*"
     if block.phase or not block.name:
         return outer.owner
-    return block.name[1:] if block.name.startswith("/") else ".".join(filter(None, (outer.owner, block.name)))
+    return absolute(block.name, outer.around)
 
 
 def forward_of(body: Body, block: Block) -> Body | None:
@@ -251,9 +270,7 @@ def saved_in(body: Body, up: int) -> Body:
 
 def leaf_path(body: Body, path: str) -> str:
     """Full path of a leaf named in *body*."""
-    if path.startswith("/"):
-        return path[1:]
-    return f"{body.owner}.{path}" if body.owner else path
+    return absolute(path, body.around)
 
 
 def operands_of(item: Work | Semantic) -> list[Operand]:

@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph.kinds import names_sync
 from pytest_torchgraph.graph.program import Given, Operand, Work
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
 """Words in the names of operations that may make something else each time."""
@@ -116,7 +115,7 @@ class Usage:
         outputs = (tree.read(tree.bodies[0], operand).definition for _, operand in tree.program.outputs)
         found.kept += [(made.body, made.item) for made in outputs if isinstance(made, Made)]
         for place, work, reads in self._steps:
-            if packet_of(work.name) in SYNC_PACKETS:
+            if work.is_sync or names_sync(work.name):
                 found.read_by_host.append(place)
             elif work.becomes:
                 found.kept.append(place)

@@ -26,9 +26,9 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
+from pytest_torchgraph.graph.kinds import COPIES
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
-from pytest_torchgraph.graph.tally import COPY_PACKETS
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -125,7 +125,7 @@ class Walk:
     def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
         """Whether the item at *at* copies a value that lies otherwise on the other side."""
         item = body.record.items[at]
-        if not isinstance(item, Work) or packet_of(item.name) not in COPY_PACKETS:
+        if not isinstance(item, Work) or packet_of(item.name) not in COPIES:
             return False
         made = next((_maker(read) for read in keys.reads(body.number, at)[:1]), (-1, -1))
         return to_after.get(made, made) in self.changed_looks

@@ -67,6 +67,6 @@ def edge(source: Ends, target: Ends) -> str:
 
 
 def quoted(text: str) -> str:
-    """*text* as a string of DOT."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """*text* as a string of DOT, which reads ``&lt;`` as HTML does in plain strings too."""
+    escaped = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pytest_torchgraph.graph.kinds import is_in
 from pytest_torchgraph.graph.operation import Operation
-from pytest_torchgraph.graph.tally import MATMUL_PACKETS, is_cast, is_copy
 
 MATMUL, ATTENTION, NORM, ACTIVATION, REDUCTION, MOVEMENT, POINTWISE = KINDS = (
     "matmul, convolution",
@@ -41,9 +41,9 @@ PATTERNS = tuple(
 
 def kind_of(operation: Operation) -> str:
     """The family of *operation*, by its name."""
-    if operation.packet in MATMUL_PACKETS:
+    if is_in("matmuls", operation):
         return MATMUL
-    if is_copy(operation) or is_cast(operation):
+    if is_in("copies", operation) or is_in("casts", operation):
         return MOVEMENT
     name = short(operation.packet)
     return next((kind for kind, pattern in PATTERNS if pattern.search(name)), POINTWISE)

@@ -23,6 +23,7 @@ from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER,
 from pytest_torchgraph.graph.placing import Placed, Placing
 from pytest_torchgraph.graph.program import Block, Given, Operand, Program
 from pytest_torchgraph.graph.reading import canonical_spec
+from pytest_torchgraph.graph.scattering import known_leaves
 from pytest_torchgraph.graph.settling import Settling
 from pytest_torchgraph.graph.tensor import TensorRef
 
@@ -57,10 +58,13 @@ def canonical(graph: Graph) -> Program:
 
 def with_gathered_phases(root: Block, graph: Graph) -> Block:
     """*root* with the work of its phases gathered by parameter."""
-    parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name}
     phases = [isinstance(item, Block) and item.phase in (BETWEEN, OPTIMIZER) for item in root.items]
     if not any(phases):
         return root
+    # A loop tells sizes by those of its parameters, so these must stand elsewhere in the file.
+    others = tuple(item for item, is_phase in zip(root.items, phases, strict=True) if not is_phase)
+    told = {path for path, _ in (*root.leaves, *known_leaves(others, ("",)))}
+    parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name in told}
     items = [
         gathered(item, parameters) if is_phase and isinstance(item, Block) else item
         for item, is_phase in zip(root.items, phases, strict=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
-from pytest_torchgraph.graph.operation import Call, Operation, packet_of
-from pytest_torchgraph.graph.origin import Origin
+from pytest_torchgraph.graph.operation import Call, Operation
+from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
     Argument,
@@ -30,22 +32,26 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.reading import read
 from pytest_torchgraph.graph.scattering import scattered
-from pytest_torchgraph.graph.tally import SYNC_PACKETS
 from pytest_torchgraph.graph.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
 
 
-def expand(program: Program, *, torch: str = "?", system: str = "?", architecture: str = "?") -> Graph:
-    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs."""
-    expansion = Expansion(program)
-    return expansion.graph(
+def expand(program: Program, recorder: Recorder | None = None) -> Graph:
+    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs.
+
+    *recorder* is what recorded it, as far as that is known.
+    """
+    known = recorder or Recorder()
+    modes = program.run
+    return Expansion(program).graph(
         Origin(
-            torch=torch,
-            python="?",
-            system=system,
-            architecture=architecture,
-            device=program.run[3],
-            grad_mode="grad" if program.run[2] == "grad" else "no_grad",
-            training=program.run[1],  # type: ignore[arg-type]
+            torch=known.torch,
+            python=known.python,
+            libraries=known.libraries,
+            system=known.system,
+            architecture=known.architecture,
+            device=modes[-1] if modes else UNKNOWN,
+            grad_mode="grad" if "grad" in modes else "no_grad",
+            training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )
     )
 
@@ -65,6 +71,12 @@ class Body:
     calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
+
+    @property
+    def around(self) -> tuple[str, ...]:
+        """The paths of the module calls around its values, innermost first."""
+        outer = () if self.outer is None else self.outer.around
+        return outer if self.call is not None else (self.path, *outer)
 
 
 class Expansion:
@@ -124,7 +136,7 @@ class Expansion:
 
     def _items(self, items: tuple[Item, ...], body: Body, leaves: dict[str, TensorSpec]) -> None:
         for path, spec in leaves.items():
-            self._leaf(absolute(path, body.path), spec)
+            self._leaf(absolute(path, body.around), spec)
         for item in items:
             body.made.append(self._item(item, body))
 
@@ -169,7 +181,7 @@ class Expansion:
         for position, path in item.becomes:
             result = made[position]
             if result is not None:
-                self._name(result, absolute(path, body.path), body)
+                self._name(result, absolute(path, body.around), body)
         self.operations.append(
             Operation(
                 index=index,
@@ -181,7 +193,7 @@ class Expansion:
                 scope=body.scope,
                 phase=body.phase or FORWARD,
                 recomputed=body.recomputed,
-                is_sync=packet_of(item.name) in SYNC_PACKETS,
+                is_sync=item.is_sync,
                 call=body.call,
             )
         )
@@ -224,7 +236,7 @@ class Expansion:
         if isinstance(reference, Input):
             return body.inputs[reference.index]
         if isinstance(reference, Leaf):
-            return self.leaves[absolute(reference.path, body.path)]
+            return self.leaves[absolute(reference.path, body.around)]
         if isinstance(reference, Saved):
             body = forward_body(body, reference.up)
             if not reference.steps:
@@ -263,7 +275,7 @@ def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body)
     """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
     if block.phase:
         return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.phase)
-    body = Body(absolute(block.name, outer.path), scopes, inputs, None, outer, phase=outer.phase)
+    body = Body(absolute(block.name, outer.around), scopes, inputs, None, outer, phase=outer.phase)
     body.recomputed = block.call < 0 or outer.recomputed
     if outer.phase:
         body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
@@ -281,10 +293,3 @@ def forward_body(body: Body, up: int) -> Body:
     assert around is not None
     assert around.forward is not None
     return around.forward
-
-
-def absolute(path: str, within: str) -> str:
-    """A path as a scope names it, told from the root."""
-    if path.startswith("/"):
-        return path[1:]
-    return f"{within}.{path}" if within and path else within or path

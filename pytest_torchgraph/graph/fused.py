@@ -26,9 +26,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS
 from pytest_torchgraph.graph.operation import Argument, Call, Operation, tensors_in
 from pytest_torchgraph.graph.phase import BACKWARD
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS
 from pytest_torchgraph.graph.tensor import TensorRef
 
 if TYPE_CHECKING:

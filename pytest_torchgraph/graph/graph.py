@@ -14,6 +14,7 @@ from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import GROUPS
 from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import INDEX, Scope
 from pytest_torchgraph.graph.operation import Call, Operation
@@ -21,7 +22,7 @@ from pytest_torchgraph.graph.origin import Origin
 from pytest_torchgraph.graph.phase import Phase
 from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.graph.selection import Selection, chooser, count_of, require_phase
-from pytest_torchgraph.graph.tally import GROUPS, OperationCounts, Total, UnknownName, require_known, total_flops
+from pytest_torchgraph.graph.tally import OperationCounts, Total, UnknownName, require_known, total_flops
 from pytest_torchgraph.graph.tensor import Storage, TensorRef
 from pytest_torchgraph.graph.timing import Timing
 

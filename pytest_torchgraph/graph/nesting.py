@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from pytest_torchgraph.graph.operation import Argument, Call, Operation, tensors_in
+from pytest_torchgraph.graph.paths import relative
 from pytest_torchgraph.graph.program import Given
 from pytest_torchgraph.graph.reading import best_base
 from pytest_torchgraph.graph.tensor import Storage, TensorRef, TensorSpec
@@ -60,11 +61,8 @@ class Node:
         return self if self.call is None or self.parent is None else self.parent.block
 
     def relative(self, path: str) -> str:
-        """*path* as this module call names it: relative to itself, or absolute with a leading slash."""
-        own = self.block.path
-        if not own:
-            return path or "/"
-        return path[len(own) + 1 :] if path.startswith(f"{own}.") else f"/{path}"
+        """*path* as this module call names it."""
+        return relative(path, (node.path for node in self.above() if node.call is None))
 
     def above(self) -> Iterator[Node]:
         """This node and every node around it, innermost first."""

@@ -27,3 +27,17 @@ class Origin:
     training: Training
     inference_mode: bool = False
     mkldnn: bool = True
+
+
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """What recorded a graph, as far as a file notes it; :data:`UNKNOWN` is what it does not."""
+
+    torch: str = UNKNOWN
+    python: str = UNKNOWN
+    libraries: tuple[tuple[str, str], ...] = ()
+    system: str = UNKNOWN
+    architecture: str = UNKNOWN

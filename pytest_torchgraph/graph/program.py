@@ -3,17 +3,18 @@
 A *body* is a sequence of items. A value is named by the item that made it, or as the n-th value that the scope takes
 from outside, so a body means the same wherever it stands: two layers that do the same work have equal bodies.
 Where a value crosses a scope's edge, the scope declares it: ``inputs`` (made outside, read inside, in order of first
-reading) and ``exports`` (made inside, read outside, latest operation first).
+reading) and ``exports`` (made inside, read outside, in the order in which they are made).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from pytest_torchgraph.graph.alive import Alive
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.kinds import Wait, names_sync
 from pytest_torchgraph.graph.operation import Literal
 from pytest_torchgraph.graph.phase import FORWARD, PHASES
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
@@ -36,7 +37,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A parameter, buffer or attribute of a module; ``path`` is relative to the scope, or absolute with a ``/``."""
+    """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
 
     path: str
 
@@ -116,6 +117,7 @@ class Work:
     existing value, ``None`` for an undefined tensor; empty when it returns just what it wrote, in order.
     ``becomes`` gives the results that are a parameter's gradient or an optimizer's state from then on their names:
     position among the outcomes, nested ones counted, and path; whoever reads them reads a leaf.
+    ``wait`` says whether the host waits for it, where its name does not tell.
     ``source`` is the operation's position in the recorded graph, for source lines; it is not compared.
     """
 
@@ -124,7 +126,13 @@ class Work:
     keywords: tuple[tuple[str, Argument], ...]
     outcomes: tuple[Outcome, ...]
     becomes: tuple[tuple[int, str], ...] = ()
+    wait: Wait | None = None
     source: int | None = field(default=None, compare=False)
+
+    @property
+    def is_sync(self) -> bool:
+        """Whether the host waits for a device."""
+        return names_sync(self.name) if self.wait is None else self.wait == "sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +199,8 @@ class Program:
     integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
     parameters and buffers; ``outputs`` are what the root returned, by path; ``root`` is the traced callable. Two
     programs are equal when everything in them is, and numbers only when they are spelled alike: ``1`` is not ``1.0``
-    nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``. ``tells_waits`` is not compared: a file of format 1 cannot
+    say which operations are syncs beside what their names tell.
     """
 
     run: tuple[str, ...]
@@ -200,6 +209,7 @@ class Program:
     root: Block
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
+    tells_waits: bool = field(default=True, repr=False)
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -242,7 +252,7 @@ def exact_item(item: Item) -> object:
     match item:
         case Work():
             given = exactly(item.arguments), exactly(item.keywords)
-            return Work, item.name, *given, exactly(item.outcomes), item.becomes
+            return Work, item.name, *given, exactly(item.outcomes), item.becomes, item.wait
         case Given():
             return item
         case Semantic():
@@ -252,6 +262,23 @@ def exact_item(item: Item) -> object:
             items = tuple(map(exact_item, item.items))
             named = item.name, item.call, item.class_name, item.phase, item.parameters
             return named, item.inputs, item.leaves, items, item.exports
+
+
+def without_waits(program: Program) -> Program:
+    """*program* with no more said of syncs than a file of format 1 says: neither marks nor how many there are."""
+    root = cast("Block", _by_name(program.root))
+    metrics = tuple((name, value) for name, value in program.metrics if name != "syncs")
+    return replace(program, root=root, metrics=metrics, tells_waits=False)
+
+
+def _by_name(item: Item) -> Item:
+    match item:
+        case Work():
+            return item if item.wait is None else replace(item, wait=None)
+        case Given():
+            return item
+        case Block() | Semantic():
+            return replace(item, items=tuple(map(_by_name, item.items)))
 
 
 _NUMBERS = frozenset({bool, int, float, complex})

@@ -6,8 +6,9 @@ import re
 from functools import lru_cache
 
 METHODS = ("transpose", "permute", "expand", "as_strided", "view", "conj", "neg")
+PATH = r"(?:/|(?:\.\./)+)?"
 # A reading method after a value (`%layers.0.view(f32)`) must never be taken for a part of the name.
-NAME = rf"/?\w+(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
+NAME = rf"{PATH}\w+(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
 QUOTED = r'"(?:[^"\\]|\\.)*"'
 QUOTED_STRING = r"'(?:[^'\\]|\\.)*'"
 

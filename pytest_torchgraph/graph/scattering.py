@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from pytest_torchgraph.graph.ownership import OWN, Specs, flat
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -30,7 +31,7 @@ def scattered(root: Block) -> Block:
     if not any(isinstance(item, Block) and item.phase and has_loops(item) for item in root.items):
         return root
     known: Specs = dict(root.leaves)
-    for path, spec in known_leaves(root.items, ""):
+    for path, spec in known_leaves(root.items, ("",)):
         known.setdefault(path, spec)
     return replace(
         root,
@@ -46,26 +47,19 @@ def has_loops(block: Block) -> bool:
     return any(isinstance(item, Block) and item.phase == EVERY_PARAMETER for item in block.items)
 
 
-def known_leaves(items: tuple[Item, ...], within: str) -> Iterator[tuple[str, TensorSpec]]:
-    """Every leaf by its full path, as it was first seen."""
+def known_leaves(items: tuple[Item, ...], around: tuple[str, ...]) -> Iterator[tuple[str, TensorSpec]]:
+    """Every leaf by its full path, as it was first seen; *around* are the paths of the module calls around *items*."""
     for item in items:
         if isinstance(item, Block) and item.phase != EVERY_PARAMETER:
-            path = within if item.phase else full_path(item.name, within)
-            yield from ((full_path(name, path), spec) for name, spec in item.leaves)
-            yield from known_leaves(item.items, path)
+            within = (around[0] if item.phase else absolute(item.name, around), *around)
+            yield from ((absolute(name, within), spec) for name, spec in item.leaves)
+            yield from known_leaves(item.items, within)
         elif isinstance(item, Work):
             outcomes = list(flat(item.outcomes))
             for position, name in item.becomes:
                 made = outcomes[position]
                 if isinstance(made, TensorSpec):
-                    yield full_path(name, within), made
-
-
-def full_path(name: str, within: str) -> str:
-    """A path as a body names it, told from the root."""
-    if name.startswith("/"):
-        return name[1:]
-    return f"{within}.{name}" if within and name else within or name
+                    yield absolute(name, around), made
 
 
 class Scattering:

@@ -9,12 +9,11 @@ from functools import partial
 
 from pytest_torchgraph.graph.cost import total_bytes
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS, GROUPS, is_in
 from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.operation import Call, Operation
 from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.tally import (
-    ATTENTION_CALLS,
-    GROUPS,
     OperationCounts,
     UnknownName,
     call_name,
@@ -76,10 +75,9 @@ class Selection:
 
 def count_of(operations: tuple[Operation, ...], calls: tuple[Call, ...], key: str) -> int | None:
     """How many are in the group *key*, or are API calls named so; ``None`` where it is neither."""
-    if key == "attention":
-        return sum(call.name in ATTENTION_CALLS for call in calls) + sum(map(GROUPS[key], operations))
     if key in GROUPS:
-        return sum(map(GROUPS[key], operations))
+        named = sum(call.name in ATTENTION_CALLS for call in calls) if key == "attention" else 0
+        return named + sum(is_in(key, operation) for operation in operations)
     name = call_name(key)
     return None if name is None else sum(call.name == name for call in calls)
 
@@ -91,8 +89,8 @@ def chooser(op: str, calls: tuple[Call, ...]) -> Callable[[Operation], bool]:
     """
     names = ATTENTION_CALLS if op == "attention" else {call_name(op)}
     beneath = frozenset(call.index for call in calls if call.name in names)
-    in_group = GROUPS.get(op, partial(matches, pattern=op))
-    return lambda operation: operation.call in beneath or in_group(operation)
+    is_meant = partial(is_in, op) if op in GROUPS else partial(matches, pattern=op)
+    return lambda operation: operation.call in beneath or is_meant(operation)
 
 
 def require_phase(phase: str, recorded: set[str]) -> None:

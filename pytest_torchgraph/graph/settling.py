@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.kinds import wait_of
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Operation, tensors_in
@@ -37,7 +38,7 @@ class Settling:
         self.graph = graph
 
     def order_exports(self, node: Node) -> None:
-        """Order what leaves each body: latest item first, results of one item in order."""
+        """Order what leaves each body as it is made."""
         for item in node.items:
             if isinstance(item, Node):
                 self.order_exports(item)
@@ -45,7 +46,7 @@ class Settling:
 
     def _made_at(self, storage: int, node: Node) -> tuple[int, int]:
         result = self._inside(storage, node)
-        return (-result.item, result.position)
+        return (result.item, result.position)
 
     def _inside(self, storage: int, node: Node, home: tuple[Node, int, int, TensorSpec] | None = None) -> Result:
         """The item of *node* that makes *storage*, itself or in a body inside it."""
@@ -155,6 +156,7 @@ class Settling:
             keywords=tuple((name, self.argument(value, node)) for name, value in operation.keywords),
             outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
             becomes=tuple(self._becomes(operation, position, node)),
+            wait=wait_of(operation.name, is_sync=operation.is_sync),
             source=operation.index,
         )
 

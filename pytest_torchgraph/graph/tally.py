@@ -7,51 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from pytest_torchgraph.graph.operation import Operation, Word, packet_of, tensors_in
-
-COPY_PACKETS = frozenset({"aten.clone", "aten.copy_", "aten.copy", "aten._foreach_copy_", "aten.lift_fresh_copy"})
-MATMUL_PACKETS = frozenset(
-    {
-        "aten.mm",
-        "aten.addmm",
-        "aten.bmm",
-        "aten.baddbmm",
-        "aten.addbmm",
-        "aten.mv",
-        "aten.addmv",
-        "aten.dot",
-        "aten.vdot",
-        "aten.addr",
-        "aten._grouped_mm",
-        "aten._scaled_mm",
-        "aten._scaled_grouped_mm",
-        "aten._int_mm",
-        "aten._addmm_activation",
-        "mkldnn._linear_pointwise",
-    }
-)
-ATTENTION_PACKETS = frozenset(
-    {
-        "aten._native_multi_head_attention",
-        "aten._transformer_encoder_layer_fwd",
-        "higher_order.flex_attention",
-    }
-)
-SYNC_PACKETS = frozenset(
-    {
-        "aten._local_scalar_dense",
-        "aten.is_nonzero",
-        "aten.equal",
-        "aten.nonzero",
-        "aten.masked_select",
-        "aten._unique2",
-        "aten.unique_dim",
-        "aten.unique_consecutive",
-        "aten.unique_dim_consecutive",
-        "aten.repeat_interleave",
-    }
-)
-ATTENTION_CALLS = frozenset({"scaled_dot_product_attention"})
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS, GROUPS
+from pytest_torchgraph.graph.operation import Operation, Word, packet_of
 
 INSTEAD = {
     "aten.contiguous": "aten.clone",
@@ -75,33 +32,6 @@ INSTEAD = {
     "aten.log_softmax": "aten._log_softmax",
     "aten.dropout": "aten.native_dropout, or aten.bernoulli_",
     "aten.scaled_dot_product_attention": "torch.nn.functional.scaled_dot_product_attention, or the group attention",
-}
-
-
-def is_cast(operation: Operation) -> bool:
-    """Whether *operation* is a ``_to_copy`` whose result has another dtype than its operand."""
-    if operation.packet != "aten._to_copy":
-        return False
-    before, after = tensors_in(operation.arguments), tensors_in(operation.results)
-    return bool(before and after) and before[0].spec.dtype != after[0].spec.dtype
-
-
-def is_copy(operation: Operation) -> bool:
-    """Whether *operation* writes the same values to other memory: ``clone``, ``copy_``, a ``_to_copy`` of one dtype."""
-    if operation.packet == "aten._to_copy":
-        return not is_cast(operation)
-    view_copy = operation.packet.startswith("aten.") and operation.packet.endswith("_copy")
-    return view_copy or operation.packet in COPY_PACKETS
-
-
-GROUPS: Mapping[str, Callable[[Operation], bool]] = {
-    "ops": lambda operation: not operation.is_view,
-    "views": lambda operation: operation.is_view,
-    "copies": is_copy,
-    "casts": is_cast,
-    "syncs": lambda operation: operation.is_sync,
-    "matmuls": lambda operation: operation.packet in MATMUL_PACKETS,
-    "attention": lambda operation: operation.packet in ATTENTION_PACKETS,
 }
 
 

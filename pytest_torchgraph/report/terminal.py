@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
 
 EDITS = 3
@@ -34,7 +35,7 @@ def render(outline: Outline, verbosity: int = 0, *, colour: bool = False) -> str
     """
     short = _budgets if outline.status == "budget" else _short
     lines = short(outline) if verbosity == 0 else _long(outline, every_line=verbosity > 1)
-    return "\n".join(_painted(role, _escaped(text), colour=colour) for role, text in lines)
+    return "\n".join(_painted(role, printable(text), colour=colour) for role, text in lines)
 
 
 def _painted(role: str, text: str, *, colour: bool) -> str:
@@ -52,10 +53,6 @@ def _role(line: str) -> str:
     if line.startswith((" " * 6 + "+", " " * 6 + "-", " " * 8 + "+", " " * 8 + "-")):
         return _sign(line)
     return "faint" if line.startswith(("  also:", "  note:", "  hint:", "    hint:", " " * 6)) else ""
-
-
-def _escaped(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _short(outline: Outline) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,8 @@ Lines of a body, one for each item of it:
 
 ============================================  =========================================================================
 ``input NAME SPEC``, ``constant SPEC``        a value that no operation made
-``addmm(ARGUMENTS) RESULTS``                  an operation; without results it returns just what it wrote
+``addmm(ARGUMENTS) RESULTS``                  an operation; without results it returns just what it wrote; ``sync`` or
+                                              ``no sync`` at the end is what its name does not tell of the host
 ``sdpa(ARGUMENTS)`` and lines beneath         an API call and the operations it came to; ``%in0``, ``%in1``, … are its
                                               tensors in order, every occurrence counted; ``-> none`` if there are none
 ``attn: Attention(VALUES)`` and lines         a module call; beneath, ``%in0``, ``%in1``, … are the values it takes
@@ -34,14 +35,17 @@ Lines of a body, one for each item of it:
                                               caller reads is named through its scopes: ``%model>layers.3>attn>cat``
 ============================================  =========================================================================
 
-A scope gives the body around it the first result of its last item, as ``%attn``; ``-> %cat_1, %cat`` after its line
-says that it gives others (``%attn``, ``%attn:1``), ``-> none`` that it gives nothing.
+A scope gives the body around it the first result of its last item, as ``%attn``; ``-> %cat, %cat_1`` after its line
+says that it gives others (``%attn``, ``%attn:1``), in the order in which they are made, ``-> none`` that it gives
+nothing.
 
 **Names.** ``%`` and the name of a scope, an input, or the operation; ``%mul``, ``%mul_1``, … in order, passing over
 names that scopes and inputs have; ``%split:1`` is the second result. A parameter has no sigil, and its spec follows
-where a scope first reads it: ``weight:f32[8,4]``. Names that are not dotted words, or would be mistaken, are quoted:
-``%"a b"``, ``$"None"``. Operations are without ``aten.`` and their usual overload (``operations.py``): ``add`` is
-``aten.add.Tensor``, ``add.Scalar`` another; other namespaces are written in full; ``@"…"`` quotes.
+where a scope first reads it: ``weight:f32[8,4]``. ``../weight`` is one of the module call around, with a ``../`` more
+for each call on the way out; ``/embed.weight`` is told from the root. Names that are not dotted words, or would be
+mistaken, are quoted: ``%"a b"``, ``$"None"``. Operations are without ``aten.`` and their usual overload
+(``operations.py``): ``add`` is ``aten.add.Tensor``, ``add.Scalar`` another; other namespaces are written in full;
+``@"…"`` quotes.
 
 **Phases.** A module call in a phase stands for the forward call of that name. ``^mm`` is a value of that forward call,
 ``^in0`` one of its inputs, ``^attn>sdpa:1`` one from a call inside it, ``^^add`` one of the forward call around, with a

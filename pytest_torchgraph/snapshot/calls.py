@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
+from pytest_torchgraph.graph.kinds import Wait
 from pytest_torchgraph.graph.program import Argument, Every, Operand, Outcome
 from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -32,7 +33,8 @@ class Names(Protocol):
 _BECOMES = re.compile(rf"(?::(?P<position>\d+) )?(?:\$(?P<marked>{QUOTED}|{NAME})|(?P<leaf>{LEAF}))", re.ASCII)
 Keywords = tuple[tuple[str, Argument], ...]
 BECOMES = " to "
-ENDS = (" -> ", BECOMES)
+WAITS: tuple[Wait, ...] = ("sync", "no sync")
+ENDS = (" -> ", BECOMES, *(f" {wait}" for wait in WAITS))
 
 
 def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argument, ...], Keywords, int]:
@@ -65,6 +67,14 @@ def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome
                 break
             position = _past_comma(text, position)
     return tuple(outcomes), position
+
+
+def read_wait(text: str, position: int) -> tuple[Wait | None, int]:
+    """What is said of the host, and where it ends."""
+    for wait in WAITS:
+        if text.startswith(f" {wait}", position):
+            return wait, position + len(wait) + 1
+    return None, position
 
 
 def read_becomes(text: str, position: int) -> tuple[tuple[tuple[int, str], ...], int]:

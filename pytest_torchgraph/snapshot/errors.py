@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_torchgraph.graph.printable import printable
+
 ADVICE = "Record it again: pytest --torchgraph-update"
 LONGEST_QUOTED = 40
 
@@ -13,7 +15,7 @@ class SnapshotUnreadable(ValueError):
 def unreadable(path: str, line: int, what: str, text: str = "", advice: str = ADVICE) -> SnapshotUnreadable:
     """The error for *what* was found at *line* (counted from 1, 0 for the whole file), showing *text*."""
     where = f"{path}:{line}: " if line else f"{path}: "
-    shown = f"\n  {text.strip()[:200]}" if text.strip() else ""
+    shown = f"\n  {printable(text.strip()[:200])}" if text.strip() else ""
     return SnapshotUnreadable(f"{where}{what}{shown}\n{advice}")
 
 

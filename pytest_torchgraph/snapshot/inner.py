@@ -42,9 +42,10 @@ def saved_of(name: str, position: int, reader: Values) -> Saved:
             raise ValueError(f"{name} is no input of the forward call")
         return Saved(up, (), int(path[2:]))
     steps = _steps(path, forward)
-    if position >= max(forward.inside(steps[:-1]).count(steps[-1]), 1):
+    made_in = forward.inside(steps[:-1])
+    if position >= max(made_in.count(steps[-1]), 1):
         raise ValueError(f"{name} has no result {position}")
-    return Saved(up, steps, position)
+    return Saved(up, steps, made_in.place(steps[-1], position))
 
 
 def _path(steps: tuple[int, ...], values: Values) -> str:
@@ -63,10 +64,11 @@ def read_inner(text: str, position: int, root: Values) -> tuple[Operand, int] | 
     found = _INNER.match(text, position)
     if found is None:
         return None
-    inner = Inner(_steps(found["path"], root), int(found["position"] or 0))
-    made_in = root.inside(inner.steps[:-1])
-    if inner.position >= max(made_in.count(inner.steps[-1]), 1):
-        raise ValueError(f"%{found['path']} has no result {inner.position}")
+    steps, told = _steps(found["path"], root), int(found["position"] or 0)
+    made_in = root.inside(steps[:-1])
+    if told >= max(made_in.count(steps[-1]), 1):
+        raise ValueError(f"%{found['path']} has no result {told}")
+    inner = Inner(steps, made_in.place(steps[-1], told))
     reading = reading_of(found["reading"], root.base(inner)) if found["reading"] else None
     return Operand(inner, reading), found.end()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.snapshot.reader import read_file
+from pytest_torchgraph.snapshot.reader import Snapshot, read_file
+from pytest_torchgraph.snapshot.recorded import recorder_of
 
 
 def load(path: str | Path) -> Graph:
@@ -15,4 +16,9 @@ def load(path: str | Path) -> Graph:
     Raises :class:`~pytest_torchgraph.snapshot.errors.SnapshotUnreadable` for a file that is cut, edited by hand, left
     in a merge conflict or of a newer format, and ``FileNotFoundError`` where there is none.
     """
-    return expand(read_file(Path(path)).program)
+    return graph_of(read_file(Path(path)))
+
+
+def graph_of(snapshot: Snapshot) -> Graph:
+    """The graph in *snapshot*, with what recorded it."""
+    return expand(snapshot.program, recorder_of(snapshot.recorded))

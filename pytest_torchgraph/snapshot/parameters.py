@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.graph.ownership import natural
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import Block, Item, Work
 from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of, name_text
 
@@ -20,14 +21,15 @@ _ONE = re.compile(rf"{NAME}|{QUOTED}", re.ASCII)
 _GRADIENT = ".grad"
 
 
-def with_gradients(items: Iterable[Item], within: str = "") -> Iterator[str]:
-    """The parameters whose gradients *items* make."""
+def with_gradients(items: Iterable[Item], around: tuple[str, ...] = ("",)) -> Iterator[str]:
+    """The parameters whose gradients *items* make; *around* are the paths of the module calls around them."""
     for item in items:
         if isinstance(item, Block):
-            yield from with_gradients(item.items, _path(item.name, within) if not item.phase else within)
+            within = around[0] if item.phase else absolute(item.name, around)
+            yield from with_gradients(item.items, (within, *around))
         elif isinstance(item, Work):
             for _, name in item.becomes:
-                path = _path(name, within)
+                path = absolute(name, around)
                 if path.endswith(_GRADIENT):
                     yield path.removesuffix(_GRADIENT)
 
@@ -56,12 +58,6 @@ def read_parameters(text: str, position: int, above: Iterable[Item]) -> tuple[tu
     if len(parameters) != int(found["count"]):
         raise ValueError(f"{len(parameters)} parameters have gradients above this line, not {found['count']}")
     return parameters, found.end()
-
-
-def _path(name: str, within: str) -> str:
-    if name.startswith("/"):
-        return name[1:]
-    return f"{within}.{name}" if within and name else within or name
 
 
 def _ordered(names: Iterable[str]) -> tuple[str, ...]:

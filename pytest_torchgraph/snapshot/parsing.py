@@ -19,8 +19,10 @@ from pytest_torchgraph.graph.program import (
 )
 from pytest_torchgraph.graph.quoting import name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
-from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes
+from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
+from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
+from pytest_torchgraph.snapshot.head import VERSION
 from pytest_torchgraph.snapshot.inner import saved_of
 from pytest_torchgraph.snapshot.operations import operation_of, semantic_of
 from pytest_torchgraph.snapshot.parameters import read_parameters
@@ -66,7 +68,7 @@ class Body:
         if index is not None and index < len(self.values.made):
             if position and position >= self.values.count(index):
                 raise ValueError(f"%{name} has no result {position}")
-            return Result(index, position)
+            return Result(index, self.values.place(index, position))
         if is_input(name) and int(name[2:]) < len(self.values.inputs):
             return Input(int(name[2:]))
         raise ValueError(f"no value %{name} stands above this line")
@@ -123,8 +125,9 @@ class Inlined:
 class Parser:
     """Reads the bodies of one file; equal bodies that are given equal values are read once."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, version: int = VERSION) -> None:
         self.path = path
+        self.version = version
         self.works = 0
         self._bodies: dict[tuple[int, tuple[Base | None, ...]], tuple[Body, int, tuple[Node, ...]]] = {}
         self._lines: dict[str, re.Match[str]] = {}
@@ -200,14 +203,15 @@ class Parser:
         if not _is_semantic(node):
             outcomes, end = read_outcomes(text, position, body)
             becomes, end = read_becomes(text, end)
+            wait, end = read_wait(text, end)
             if end != len(text):
                 raise ValueError(f"nothing stands after the results of an operation: {text[end:]!r}")
             self.works += 1
-            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
+            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
             return
         bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
         inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
-        exports = inner.exports(text[position:])
+        exports = self._exports(text[position:], inner, body)
         name = semantic_of(line["operation"])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
@@ -233,10 +237,17 @@ class Parser:
         if line["loop"]:
             parameters, position = self._loop(text, position, body, self.works - works if name == "each" else 0)
         class_name = name_of(line["class"] or line["title"] or "")
-        items, exports = tuple(inner.values.made), inner.exports(text[position:])
+        items, exports = tuple(inner.values.made), self._exports(text[position:], inner, body)
         leaves = tuple(inner.leaves.declared)
         block = Block(name, call, class_name, inputs or (), leaves, items, exports, phase, parameters)
         body.values.add(block, inner.values)
+
+    def _exports(self, text: str, inner: Body, outer: Body) -> tuple[Result, ...]:
+        """What leaves a scope that is the next item of *outer*."""
+        exports = inner.exports(text)
+        if self.version <= LAST_MADE_FIRST and len(exports) > 1:
+            exports, outer.values.places[len(outer.values.made)] = in_order_of_making(exports)
+        return exports
 
     def _loop(self, text: str, position: int, body: Body, works: int) -> tuple[tuple[str, ...], int]:
         """The parameters of a loop, and where they end; *works* are the operations that each of them comes to."""
@@ -264,8 +275,9 @@ class Parser:
             inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
         becomes, position = read_becomes(node.text, position)
+        wait, position = read_wait(node.text, position)
         self.works += 1
-        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes))
+        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
         return inputs, body, position
 
 

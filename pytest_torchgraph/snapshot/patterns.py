@@ -17,7 +17,7 @@ CALL = r"#(?:again)?\d*"
 STEP = rf"(?:(?:{NAME}|{QUOTED})(?:{CALL})?|#again\d*)(?:_\d+)?"
 VALUE = f"%{STEP}"
 SAVED = rf"\^+{STEP}(?:>{STEP})*"
-LEAF = rf"/?[A-Za-z_]\w*(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
+LEAF = rf"(?:(?:/|(?:\.\./)+)\w+|[A-Za-z_]\w*)(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"
 
 is_class = re.compile(CLASS, re.ASCII).fullmatch
 is_keyword = re.compile(KEYWORD, re.ASCII).fullmatch

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from pytest_torchgraph.snapshot.errors import unreadable
 SUFFIX = ".new"
 VERSION = 1
 _KEY = "torchgraph pending"
-_ADVICE = "Run the test again, which writes it anew, or remove it."
+LONGEST_VERSION = 9
+"""Digits of the longest number that is read."""
+_LONE = re.compile("[\ud800-\udfff]")
+_ADVICE = "Run the test again, which writes it anew, or drop it: torchgraph reject FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,27 +83,83 @@ def write_pending(pending: Pending) -> str:
 
 
 def read_pending(text: str, path: str) -> Pending:
-    """What the file at *path* with *text* holds; raises ``SnapshotUnreadable``."""
+    """What the file at *path* with *text* holds; raises ``SnapshotUnreadable``.
+
+    The snapshot in it is not read: :attr:`Pending.text` is what stands there.
+    """
     try:
-        fields, end = json.JSONDecoder().raw_decode(text)
-        version = fields.pop(_KEY)
-        if version != VERSION:
-            raise unreadable(path, 1, f"format {version} of what waits for review, expected {VERSION}", advice=_ADVICE)
+        fields, end = _head(text)
+        if fields.get(_KEY) != VERSION and isinstance(fields.get(_KEY), int):
+            raise unreadable(
+                path, 1, f"format {fields[_KEY]} of what waits for review, expected {VERSION}", advice=_ADVICE
+            )
         return _pending(fields, text[end:].removeprefix("\n"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if not isinstance(error, ValueError) or isinstance(error, json.JSONDecodeError):
-            raise unreadable(path, 1, "this is nothing that waits for review", advice=_ADVICE) from None
-        raise
+    except _NotPending:
+        raise unreadable(path, 1, "this is nothing that waits for review", advice=_ADVICE) from None
+
+
+class _NotPending(Exception):
+    """A file is no JSON object with the fields of what waits, followed by a snapshot."""
+
+
+def _head(text: str) -> tuple[dict[str, Any], int]:
+    """The JSON object that *text* begins with, and where it ends."""
+    try:
+        fields, end = json.JSONDecoder(parse_int=_int).raw_decode(text)
+    except (ValueError, RecursionError):
+        raise _NotPending from None
+    if not isinstance(fields, dict) or _KEY not in fields:
+        raise _NotPending
+    return fields, end
+
+
+def _int(digits: str) -> int:
+    """The only numbers of the head are versions; Python refuses to read one of thousands of digits."""
+    if len(digits) > LONGEST_VERSION:
+        raise _NotPending
+    return int(digits)
 
 
 def _pending(fields: dict[str, Any], text: str) -> Pending:
-    changes = tuple(_change(**change) for change in fields.pop("changes"))
-    accepted, environment = tuple(fields.pop("accepted")), tuple(fields.pop("environment"))
-    return Pending(changes=changes, text=text, accepted=accepted, environment=environment, **fields)
+    if set(fields) != {_KEY, "test", "before", "changes", "accepted", "environment", "cost"}:
+        raise _NotPending
+    return Pending(
+        test=_text(fields["test"]),
+        before=_text(fields["before"]),
+        changes=tuple(map(_change, _list(fields["changes"]))),
+        accepted=_texts(fields["accepted"]),
+        environment=_texts(fields["environment"]),
+        cost=_text(fields["cost"]),
+        text=text,
+    )
 
 
-def _change(*, places: list[str], **others: str) -> WaitingChange:
-    return WaitingChange(places=tuple(places), **others)
+def _change(fields: object) -> WaitingChange:
+    if not isinstance(fields, dict) or set(fields) != {"fingerprint", "title", "places", "hint"}:
+        raise _NotPending
+    return WaitingChange(
+        fingerprint=_text(fields["fingerprint"]),
+        title=_text(fields["title"]),
+        places=_texts(fields["places"]),
+        hint=_text(fields["hint"]),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, _list(value)))
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise _NotPending
+    return value
+
+
+def _text(value: object) -> str:
+    """*value*, where it is text that a file can hold: half of a pair of surrogates is not."""
+    if not isinstance(value, str) or (not value.isascii() and _LONE.search(value)):
+        raise _NotPending
+    return value
 
 
 def snapshot_text(text: str) -> str:
@@ -107,6 +167,6 @@ def snapshot_text(text: str) -> str:
     if not text.startswith("{"):
         return text
     try:
-        return text[json.JSONDecoder().raw_decode(text)[1] :].removeprefix("\n")
-    except ValueError:
+        return text[_head(text)[1] :].removeprefix("\n")
+    except _NotPending:
         return text

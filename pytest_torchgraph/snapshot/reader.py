@@ -11,6 +11,7 @@ from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.graph.quoting import QUOTED, name_of
 from pytest_torchgraph.snapshot.calls import read_operand
+from pytest_torchgraph.snapshot.earlier import told_from_scopes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, VERSION, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
@@ -22,9 +23,12 @@ from pytest_torchgraph.snapshot.values import Values
 
 __all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
 
-_CONFLICT = re.compile(r"<{7} |>{7} ")
+_CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
+_MARKS = frozenset("<>|=")
 _ROOT = re.compile(rf"{ROOT} ({CLASS}|{QUOTED})", re.ASCII)
 _END = "end"
+TELLS_WAITS = 2
+"""The first format that marks the syncs which a name cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,20 @@ def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     if lines[-1] != _END:
         raise unreadable(path, len(lines), f"the file is cut: its last line is not '{_END}'", lines[-1])
     nodes = unfold(nodes_of(lines[head.lines : -1], head.lines + 1, path), path)
-    parser = Parser(path)
+    parser = Parser(path, head.version)
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
     program = Program(
-        run=head.run, metrics=head.metrics, peak_at=head.peak_at, alive=head.alive, root=root, outputs=outputs
+        run=head.run,
+        metrics=head.metrics,
+        peak_at=head.peak_at,
+        alive=head.alive,
+        root=root,
+        outputs=outputs,
+        tells_waits=head.version >= TELLS_WAITS,
     )
+    if head.version < VERSION:
+        program = told_from_scopes(program)
     return Snapshot(program, head.test, head.recorded, head.version)
 
 
@@ -85,9 +97,9 @@ def _text(path: str | Path) -> str:
 
 
 def _lines(text: str, path: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
-        if line[:1] in "<>" and _CONFLICT.match(line):
+        if line[:1] in _MARKS and _CONFLICT.match(line):
             raise unreadable(
                 path,
                 number,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.origin import UNKNOWN, Recorder
+
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
 
@@ -29,3 +31,16 @@ def recorded_parts(recorded: str) -> dict[str, str]:
     for name in SYSTEMS & set(found):
         found["system"] = f"{name} {found.pop(name)}"
     return found
+
+
+def recorder_of(recorded: str) -> Recorder:
+    """What the note *recorded* says of whoever recorded it."""
+    parts = recorded_parts(recorded)
+    system, _, architecture = parts.pop("system", "").partition(" ")
+    return Recorder(
+        torch=parts.pop("torch", "") or UNKNOWN,
+        python=parts.pop("python", "") or UNKNOWN,
+        libraries=tuple(parts.items()),
+        system=system or UNKNOWN,
+        architecture=architecture or UNKNOWN,
+    )

@@ -82,10 +82,11 @@ class Body:
         return node
 
     def work_text(self, work: Work) -> str:
-        """``addmm(bias, %in0, weight.T) f32[32,64]``."""
+        """``addmm(bias, %in0, weight.T) f32[32,64]``, and at the end ``sync`` where the name does not tell it."""
+        wait = f" {work.wait}" if work.wait else ""
         call = f"{operation_text(work.name)}({self.arguments(work.arguments, work.keywords)})"
         outcomes = ", ".join([self._outcome(one) for one in work.outcomes])
-        return f"{call} {outcomes}{becomes_text(work.becomes)}" if outcomes else call
+        return f"{call} {outcomes}{becomes_text(work.becomes)}{wait}" if outcomes else call + wait
 
     def arguments(self, arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> str:
         """What stands between the parentheses of a call."""

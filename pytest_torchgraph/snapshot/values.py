@@ -32,7 +32,8 @@ class Values:
 
     ``inputs`` are what it takes from outside, ``leaves`` what its parameters are, ``made`` its items so far,
     ``inner`` the values of those items that have a body, ``outer`` the values of the body around a block. ``forward``
-    are those of the forward call that the body stands for: itself outside of phases.
+    are those of the forward call that the body stands for: itself outside of phases. ``places`` says of scopes whose
+    exports stand in another order in the file where each of them is.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Values:
         self.leaves: dict[str, TensorSpec] = {} if leaves is None else leaves
         self.made: list[Item] = []
         self.inner: dict[int, Values] = {}
+        self.places: dict[int, tuple[int, ...]] = {}
 
     def add(self, item: Item, inner: Values | None = None) -> None:
         """Take in the next item of the body, and the values of its own body if it has one."""
@@ -94,6 +96,10 @@ class Values:
         if isinstance(item, Given):
             return 1
         return len(item.exports) if isinstance(item, (Block, Semantic)) else sum(1 for _ in flat(item.outcomes))
+
+    def place(self, index: int, told: int) -> int:
+        """Where the value is among those of the item at *index* that the file tells as number *told*."""
+        return self.places[index][told] if index in self.places else told
 
     def base(self, reference: Reference) -> Base | None:
         """What *reference* is, ``None`` where that is not known."""

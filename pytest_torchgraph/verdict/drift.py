@@ -9,12 +9,11 @@ from typing import Literal, TypeAlias
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, LoopChanged, MetricChanged, Removed
 from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.graph.program import Work
-from pytest_torchgraph.verdict.causes.claim import work_names
 from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
 from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
-from pytest_torchgraph.verdict.kind import SYNC_PACKETS, kind_of
+from pytest_torchgraph.verdict.kind import kind_of, syncs_in
 from pytest_torchgraph.verdict.quantity import Tolerance, bytes_text, parse_tolerance, working_bytes
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
@@ -149,7 +148,9 @@ def _syncs(change: Change) -> bool:
     """Whether a sync came or went, alone or in a module, or a loop is done more or less often."""
     if isinstance(change, LoopChanged):
         return True
-    return isinstance(change, (Added, Removed)) and bool(SYNC_PACKETS & set(work_names(change.site)))
+    if isinstance(change, Altered):
+        return syncs_in(change.before.item) or syncs_in(change.after.item)
+    return isinstance(change, (Added, Removed)) and syncs_in(change.site.item)
 
 
 def _is_work(change: Change) -> bool:

@@ -22,34 +22,24 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
+from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS, COPY_PACKETS
+from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 from pytest_torchgraph.verdict.finding import Kind
 
-SYNC_PACKETS = frozenset(
-    {
-        "aten._local_scalar_dense",
-        "aten.is_nonzero",
-        "aten.equal",
-        "aten.nonzero",
-        "aten.masked_select",
-        "aten.unique_dim",
-        "aten._unique2",
-        "aten._unique",
-        "aten.unique_consecutive",
-    }
-)
 METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", **dict.fromkeys(BYTE_METRICS, "memory")}
-FAMILIES: tuple[tuple[frozenset[str], Kind], ...] = (
-    (SYNC_PACKETS, "sync"),
-    (COPY_PACKETS, "copy"),
-    (ATTENTION_PACKETS, "attention"),
+FAMILIES: tuple[tuple[str, Kind], ...] = (
+    ("syncs", "sync"),
+    ("casts", "cast"),
+    ("copies", "copy"),
+    ("attention", "attention"),
 )
+"""Groups of operations, and the kind of finding that one of them is."""
 FIELDS: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"name"}), "operation"),
+    (frozenset({"wait"}), "sync"),
     (frozenset({"dtype"}), "cast"),
     (frozenset({"argument", "operand", "leaf", "result"}), "argument"),
     (frozenset({"shape", "stride", "device", "layout", "geometry"}), "look"),
@@ -93,8 +83,8 @@ KINDS: Mapping[type[Change], Kind] = {
 
 def _item_kind(site: Site) -> Kind:
     match site.item:
-        case Work(name=name):
-            return _work_kind(site, packet_of(name))
+        case Work():
+            return _work_kind(site, site.item)
         case Semantic(name=name):
             return "attention" if name in ATTENTION_CALLS else "operation"
         case Block():
@@ -108,17 +98,21 @@ def _given_kind(given: Given) -> Kind:
     return "input" if given.kind == "input" else "argument"
 
 
-def _work_kind(site: Site, packet: str) -> Kind:
-    if packet == "aten._to_copy":
-        return "cast" if casts(site) else "copy"
-    return next((kind for packets, kind in FAMILIES if packet in packets), "operation")
-
-
-def casts(site: Site) -> bool:
-    """Whether the ``_to_copy`` at *site* changes the dtype; taken to when its operand is unknown."""
-    made = result_spec(site)
+def _work_kind(site: Site, work: Work) -> Kind:
     read = site.reads[0].spec if site.reads else None
-    return made is None or read is None or made.dtype != read.dtype
+    doing = Doing(work.name, read, result_spec(site), work.wait)
+    return next((kind for group, kind in FAMILIES if GROUPS[group](doing)), "operation")
+
+
+def syncs_in(item: Item) -> bool:
+    """Whether the host waits for *item*, or for anything in it."""
+    match item:
+        case Work():
+            return item.is_sync
+        case Given():
+            return False
+        case Block() | Semantic():
+            return any(map(syncs_in, item.items))
 
 
 def result_spec(site: Site) -> TensorSpec | None:
@@ -136,7 +130,7 @@ def _altered_kind(change: Altered) -> Kind:
         return "follow"
     if change.after.name in ATTENTION_CALLS:
         return "attention"
-    if packet_of(change.after.name) in ATTENTION_PACKETS and change.before.name == change.after.name:
+    if packet_of(change.after.name) in ATTENTION and change.before.name == change.after.name:
         return "attention"
     found = {field.kind for field in change.fields}
     return next(kind for kinds, kind in FIELDS if found & kinds)

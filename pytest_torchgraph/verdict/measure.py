@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS, GROUPS, is_in
 from pytest_torchgraph.graph.memory import Life, is_saved
 from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.operation import Operation
 from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.selection import Selection
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS, GROUPS, INSTEAD, call_name, matches
+from pytest_torchgraph.graph.tally import INSTEAD, call_name, matches
 
 BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
     "peak": lambda graph: graph.memory.peak,
@@ -149,7 +150,7 @@ def _place(graph: Graph, operation: Operation) -> str:
 
 
 def _counts(operation: Operation, key: str) -> bool:
-    return GROUPS[key](operation) if key in GROUPS else matches(operation, key)
+    return is_in(key, operation) if key in GROUPS else matches(operation, key)
 
 
 def _storage_shares(graph: Graph, key: str) -> Counter[str]:

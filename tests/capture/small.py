@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 BOOKKEEPING = ("prim.", "profiler.")
 
@@ -26,7 +27,7 @@ class Calls(nn.Module):
 
 
 class Bare(TorchDispatchMode):
-    """Writes down the name of every operation and does nothing else."""
+    """Writes down the name of every operation that makes more than ``meta`` tensors, and does nothing else."""
 
     supports_higher_order_operators = True
 
@@ -36,9 +37,11 @@ class Bare(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = str(func) if isinstance(func, torch._ops.OpOverload) else f"higher_order.{func}"
-        if not name.startswith(BOOKKEEPING):
+        out = func(*args, **(kwargs or {}))
+        made = [one for one in tree_leaves(out) if isinstance(one, Tensor)]
+        if not name.startswith(BOOKKEEPING) and not (made and all(one.is_meta for one in made)):
             self.names.append(name)
-        return func(*args, **(kwargs or {}))
+        return out
 
 
 def stream_of(run: Callable[[], Any]) -> list[str]:

@@ -220,7 +220,8 @@ def test_rejecting_a_change_drops_every_file_that_has_it_and_says_what_went_with
 @pytest.mark.parametrize("verb", ["accept", "reject", "review"])
 def test_with_nothing_that_waits_each_says_so(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(".venv").mkdir()
-    waits("hidden", CLONE, folder=".venv")
+    Path(".venv/pyvenv.cfg").touch()
+    waits("another's", CLONE, folder=".venv/snapshots")
     assert main([verb]) == 0
     assert capsys.readouterr().out == "nothing waits for review below this folder\n"
 
@@ -299,8 +300,13 @@ def test_a_file_that_holds_no_review_is_named(verb: str, text: str, capsys: pyte
     path = pending_path(waits("one", CLONE))
     path.write_text(text, encoding="utf-8")
     assert main([verb]) == 2
-    assert "snapshots/one.torchgraph.new" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "snapshots/one.torchgraph.new" in said
+    assert "or drop it: torchgraph reject FILE" in said
     assert path.exists()
+    assert main(["reject", "snapshots"]) == 2
+    assert main(["reject", str(path)]) == 0
+    assert not path.exists()
 
 
 def test_what_waits_can_be_shown_and_compared(capsys: pytest.CaptureFixture[str]) -> None:
@@ -351,7 +357,7 @@ def test_on_a_terminal_it_asks_about_each_change() -> None:
 @pytest.mark.parametrize("key", ["?", "x", "yes", ""])
 def test_a_key_that_is_no_answer_explains_the_keys_and_it_asks_again(key: str) -> None:
     _, shown = asked(key, "q")
-    assert re.findall(r"  (\S)  \w.*\n", shown) == list("arsARtq?")
+    assert re.findall(r"  (\S)  \w.*\n", shown) == list("arsARtdq?")
     assert shown.count("quit [q], help [?]? ") == 2
     assert waiting() == ["one", "three", "two"]
 

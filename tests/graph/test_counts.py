@@ -14,7 +14,8 @@ from pytest_torchgraph import trace
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.tally import GROUPS, INSTEAD, UnknownName
+from pytest_torchgraph.graph.kinds import GROUPS
+from pytest_torchgraph.graph.tally import INSTEAD, UnknownName
 from tests.capture.small import Calls, example
 
 

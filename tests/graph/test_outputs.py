@@ -69,7 +69,7 @@ def test_a_value_that_work_outside_reads_is_named_as_the_scope_hands_it_out() ->
 
     found = program(forward, block=first_and_last())
     assert exports_of(found.root.items) == {"block": 2}
-    assert returns(found) == ["return 0 = %mul", "return 1 = %block:1"]
+    assert returns(found) == ["return 0 = %mul", "return 1 = %block"]
 
 
 def test_a_value_that_leaves_only_some_of_its_scopes_is_told_through_all_of_them() -> None:

@@ -118,7 +118,10 @@ PIECES: dict[str, dict[str, str]] = {
         """,
     },
     "test_budget.py": {
-        "test_budget": "def test_budget(torch_graph):\n    torch_graph.check(graph(ADD), compare='budget', budget={'ops': 9})",
+        "test_budget": """
+            def test_budget(torch_graph):
+                torch_graph.check(graph(ADD), compare="budget", budget={"ops": 9})
+        """,
         "test_graph": "def test_graph(torch_graph):\n    torch_graph.check(graph(ADD))",
     },
     "test_doc.py": {
@@ -131,7 +134,7 @@ PIECES: dict[str, dict[str, str]] = {
         """,
     },
 }
-"""Definitions of each test file, by the name that the node ids of their tests have first, but for those of :data:`OWNED`."""
+"""Definitions of each test file, by the name that the node ids of their tests have first; :data:`OWNED` has others."""
 OWNED = {
     "test_starred": ("test_from_star",),
     "test_made": ("test_made_one", "test_made_two"),

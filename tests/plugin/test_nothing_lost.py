@@ -1,4 +1,4 @@
-"""Random edits and command lines on generated projects: no snapshot of a test that stands is lost, and green is green."""
+"""Random edits and command lines: no snapshot of a test that stands is lost, and a green run is green again."""
 
 from __future__ import annotations
 

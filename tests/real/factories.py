@@ -7,6 +7,7 @@ wider; the defaults are for tests.
 from __future__ import annotations
 
 from copy import copy
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -91,14 +92,16 @@ class Decode(nn.Module):
     def __init__(self, model: nn.Module, prompt: Tensor) -> None:
         super().__init__()
         self.model = model
+        # "cache" since transformers 5.24.
+        self.name = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
         with torch.no_grad():
-            self.cache = model(prompt, use_cache=True).past_key_values
+            self.cache = model(prompt, use_cache=True)[self.name]
 
     def forward(self, word: Tensor) -> Any:
         cache = copy(self.cache)
         # A step puts longer tensors in the place of those of each layer and writes none.
         cache.layers = [copy(layer) for layer in cache.layers]
-        return self.model(word, past_key_values=cache)
+        return self.model(word, **{self.name: cache})
 
 
 def llama_decode(layers: int = 2) -> Example:

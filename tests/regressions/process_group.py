@@ -27,6 +27,18 @@ def process_group() -> Iterator[None]:
         distributed.destroy_process_group()
 
 
+@contextmanager
+def ranks(size: int) -> Iterator[None]:
+    """This process is rank 0 of *size*; collectives do nothing and return at once."""
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=size)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
 def let_go(tensor: Tensor) -> None:
     """Wait until nothing else holds the memory of *tensor*, which a collective has written to.
 

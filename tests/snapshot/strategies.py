@@ -28,6 +28,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.snapshot.calls import WAITS
 from pytest_torchgraph.snapshot.values import flat
 
 NAMES = [
@@ -46,6 +47,8 @@ NAMES = [
     "é",
     "add",
     "/up.x",
+    "../up",
+    "../../0.x",
     "{i}",
     "a | b",
 ]
@@ -58,6 +61,8 @@ PATHS = [
     "inf",
     "torch.x",
     "/embed.weight",
+    "../scale",
+    "../../0.w",
     "w.T",
     "f32",
     "a b",
@@ -212,7 +217,8 @@ def _work(chance: random.Random, body: _Body, name: str | None = None) -> Work:
     outcomes = tuple(_outcome(chance, body) for _ in range(chance.choice([0, 1, 1, 1, 2])))
     made = [place for place, one in enumerate(flat(outcomes)) if isinstance(one, TensorSpec)]
     becomes = tuple((place, chance.choice(PATHS)) for place in made if chance.random() < 0.1)
-    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes, becomes)
+    wait = chance.choice(WAITS) if chance.random() < 0.1 else None
+    return Work(name or chance.choice(OPERATIONS), arguments, keywords, outcomes, becomes, wait)
 
 
 def _argument(chance: random.Random, body: _Body, depth: int = 0) -> Argument:

@@ -50,7 +50,11 @@ def test_layers_share_a_body_and_carry_a_value() -> None:
     layers = [item for item in model.items if isinstance(item, Block) and item.class_name == "Layer"]
     assert [layer.name for layer in layers] == [f"layers.{index}" for index in range(32)]
     assert len({layer.items for layer in layers}) == 2
-    assert [layer.inputs[0] for layer in layers[:3]] == [Operand(Result(0)), Operand(Result(1)), Operand(Result(2))]
+    assert [layer.inputs[0] for layer in layers[:3]] == [
+        Operand(Result(0)),
+        Operand(Result(1, 2)),
+        Operand(Result(2, 2)),
+    ]
 
 
 def test_a_rename_changes_the_line_and_nothing_else() -> None:

@@ -44,7 +44,7 @@ def test_a_file_cut_within_its_last_line_is_cut() -> None:
     assert "the file is cut" in message(BLOCK.removesuffix("nd\n"))
 
 
-@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> main"])
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", ">>>>>>> main", "=======", "||||||| 3f2a91c", "|||||||", "<<<<<<<"])
 def test_conflict_markers_are_named_by_line(marker: str) -> None:
     lines = BLOCK.splitlines()
     said = message("\n".join([*lines[:5], marker, *lines[5:]]) + "\n")

@@ -5,20 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import pytest_torchgraph.tracking
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.timing import Span
 from pytest_torchgraph.tracking import export_computational_graph, visualize_computational_graph
 from pytest_torchgraph.tracking.export import FORMATS, NeedsTiming, export, render
+from pytest_torchgraph.tracking.export.chrome import complete, nested, order
 from tests.capture.small import example
 from tests.models import MODELS
 
@@ -128,7 +134,10 @@ def test_the_chrome_trace_nests_and_joins(step: Graph) -> None:
 
 
 def assert_nested(slices: list[dict[str, Any]]) -> None:
-    """Perfetto drops slices of one row that overlap without one lying within the other."""
+    """Perfetto drops slices of one row that overlap without one lying within the other, speedscope nests them wrongly.
+
+    Both add ``ts`` and ``dur`` as doubles, and neither forgives the last bit.
+    """
     for row in {event["tid"] for event in slices}:
         assert_row_nested([event for event in slices if event["tid"] == row])
 
@@ -140,10 +149,26 @@ def assert_row_nested(slices: list[dict[str, Any]]) -> None:
         start, end = event["ts"], event["ts"] + event["dur"]
         assert start >= last
         last = start
-        while open_until and open_until[-1] <= start + 1e-9:
+        while open_until and open_until[-1] <= start:
             open_until.pop()
-        assert not open_until or end <= open_until[-1] + 1e-6
+        assert not open_until or end <= open_until[-1]
         open_until.append(end)
+
+
+@given(
+    lengths=st.lists(st.floats(1e-9, 1e-3), min_size=2, max_size=12),
+    begun=st.floats(0, 1e4),
+    noise=st.sampled_from((0.0, 1e-12, -1e-12, 4e-10, -4e-10)),
+)
+def test_spans_that_touch_share_an_end(lengths: list[float], begun: float, noise: float) -> None:
+    starts = [begun + sum(lengths[:place]) for place in range(len(lengths))]
+    around = Span(begun, sum(lengths))
+    spans = [around, *(Span(at + noise, length - noise) for at, length in zip(starts, lengths, strict=True))]
+    events = nested(sorted((complete(str(place), "", span, 1, {}) for place, span in enumerate(spans)), key=order))
+    assert_nested(events)
+    assert all(event["dur"] >= 0 for event in events)
+    inside = sorted((event for event in events if event["name"] != "0"), key=lambda event: int(event["name"]))
+    assert all(one["ts"] + one["dur"] <= other["ts"] for one, other in pairwise(inside))
 
 
 def test_the_memory_counter_ends_at_what_is_left_and_peaks_at_the_peak(step: Graph) -> None:
@@ -210,6 +235,14 @@ def test_a_model_is_exported_to_a_file_and_its_path_returned(name: str, tmp_path
 
 def test_dot_is_a_digraph(step: Graph) -> None:
     assert "digraph" in render(step, "dot")
+
+
+def test_an_ampersand_is_no_entity_of_dot() -> None:
+    model = nn.Sequential()
+    model.add_module("q&lt;k&v", nn.Linear(8, 8))
+    text = render(trace(model, X), "dot")
+    assert "q&amp;lt;k&amp;v" in text
+    assert not re.search(r"&(?!amp;)", text)
 
 
 def test_an_unknown_format_lists_those_that_there_are_before_anything_runs(tmp_path: Path) -> None:

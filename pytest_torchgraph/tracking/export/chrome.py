@@ -1,8 +1,12 @@
-"""The Chrome trace format: a timeline for Perfetto (ui.perfetto.dev) and ``chrome://tracing``.
+"""The Chrome trace format: a timeline for Perfetto (ui.perfetto.dev), speedscope and ``chrome://tracing``.
 
 Of the `Trace Event Format <https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU>`_: complete
 events (``X``) for module calls and operations, counters (``C``) for memory, and flows (``s``, ``f``) from each forward
 operation to the backward operations that it caused.
+
+A viewer adds ``ts`` and ``dur`` as doubles, and speedscope draws a span that begins a rounding error before the one
+in front of it has ended inside of that one. So times are whole numbers of 1/1024 microseconds, whose sums are exact,
+and spans of one row that touch share an end.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 HOST, DEVICE, CAUSED = 1, 2, 3
 """Rows of the timeline: what the host does, what a device does for itself, and whose gradients are worked out."""
+TICKS = 1024
+"""Ticks in a microsecond."""
 
 
 def render(graph: Graph) -> str:
@@ -34,7 +40,7 @@ def render(graph: Graph) -> str:
             "the format chrome is a timeline, and this graph has no times (no snapshot file does): "
             "trace the model with timing=1, or give module:factory instead of a file"
         )
-    events = [*names(graph, graph.timing), *sorted(timeline(graph, graph.timing), key=order), *memory(graph)]
+    events = [*names(graph, graph.timing), *nested(sorted(timeline(graph, graph.timing), key=order)), *memory(graph)]
     told = {"model": graph.scopes[0].class_name, "recorder_seconds_taken_out": graph.timing.overhead}
     return json.dumps({"traceEvents": events, "displayTimeUnit": "ms", "otherData": told}, allow_nan=False) + "\n"
 
@@ -42,6 +48,27 @@ def render(graph: Graph) -> str:
 def order(event: dict[str, Any]) -> tuple[float, float]:
     """Earlier first, and what lies around before what lies inside."""
     return event["ts"], -event.get("dur", 0.0)
+
+
+def nested(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*events* in order, with each span inside of what it begins in: clocks and sums may be a tick off."""
+    open_until: dict[int, list[float]] = {}
+    for event in events:
+        if event["ph"] == "X":
+            fit(event, open_until.setdefault(event["tid"], []))
+    return sorted(events, key=order)
+
+
+def fit(event: dict[str, Any], open_until: list[float]) -> None:
+    """Begin where the one before ends, where that is a tick away, and end no later than what lies around."""
+    end = event["ts"] + event["dur"]
+    while open_until and open_until[-1] - 1 / TICKS <= event["ts"]:
+        event["ts"] = max(event["ts"], open_until.pop())
+    end = max(end, event["ts"])
+    if open_until:
+        end = min(end, open_until[-1])
+    event["dur"] = end - event["ts"]
+    open_until.append(end)
 
 
 def timeline(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
@@ -68,10 +95,15 @@ def row_of(timing: Timing) -> int:
 
 
 def complete(name: str, category: str, span: Span, row: int, told: dict[str, Any]) -> dict[str, Any]:
-    """A complete event. Both ends are rounded to nanoseconds, so that what lies within stays within."""
-    start, end = round(span.start * 1e9), round((span.start + span.seconds) * 1e9)
-    times = {"ts": start / 1000, "dur": (end - start) / 1000}
+    """A complete event. Both ends are rounded, so that what lies within stays within."""
+    start, end = microseconds(span.start), microseconds(span.start + span.seconds)
+    times = {"ts": start, "dur": end - start}
     return {"ph": "X", "pid": 1, "tid": row, "name": name, "cat": category, **times, "args": told}
+
+
+def microseconds(seconds: float) -> float:
+    """The nearest whole number of ticks."""
+    return round(seconds * 1e6 * TICKS) / TICKS
 
 
 def module_calls(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
@@ -130,7 +162,7 @@ def causes(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
             continue
         common = {"pid": 1, "tid": row_of(timing), "name": "gradient", "cat": "gradient", "id": operation.index}
         for mark, position in (("s", operation.forward), ("f", operation.index)):
-            start = round(timing.operations[position].start * 1e9) / 1000
+            start = microseconds(timing.operations[position].start)
             yield {"ph": mark, **common, "ts": start, **({"bp": "e"} if mark == "f" else {})}
 
 
@@ -149,5 +181,5 @@ def memory(graph: Graph) -> Iterator[dict[str, Any]]:
     for at in sorted(change):
         live = {category: live[category] + change[at][category] for category in CATEGORIES}
         span = timing.operations[at] if at >= 0 else Span(0.0, 0.0)
-        time = round((span.start + span.seconds) * 1e9) / 1000
+        time = microseconds(span.start + span.seconds)
         yield {"ph": "C", "pid": 1, "tid": HOST, "name": "memory (bytes)", "ts": time, "args": live}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS
 from pytest_torchgraph.graph.naming import semantic_word
 from pytest_torchgraph.graph.program import Block, Semantic
-from pytest_torchgraph.graph.tally import ATTENTION_CALLS, ATTENTION_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -208,7 +208,7 @@ def _is_beneath(change: Change, modules: set[str], *, copies: bool) -> bool:
 def whole_layer(seen: Seen) -> Iterator[Claim]:
     """PyTorch's fast path of a whole encoder layer or attention module, taken or no longer."""
     for changes, others, more in ((seen.removed, seen.added, True), (seen.added, seen.removed, False)):
-        found = [change for change in changes if packet(change) in ATTENTION_PACKETS]
+        found = [change for change in changes if packet(change) in ATTENTION]
         if not found or not others:
             continue
         modules = tuple(f"{module}." for module in map(module_of, found))

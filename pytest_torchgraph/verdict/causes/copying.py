@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import MOVES
 from pytest_torchgraph.graph.phase import OPTIMIZER
-from pytest_torchgraph.graph.tally import COPY_PACKETS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -23,7 +23,6 @@ from pytest_torchgraph.verdict.causes.claim import (
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
 
-MOVING = COPY_PACKETS | {"aten._to_copy"}
 MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"
 
 
@@ -42,7 +41,7 @@ def moved_each_call(seen: Seen) -> Iterator[Claim]:
 
 def _moves_leaf(change: Come) -> bool:
     reads = change.site.reads
-    is_move = is_work(change) and packet(change) in MOVING and phase_of(change) != OPTIMIZER
+    is_move = is_work(change) and packet(change) in MOVES and phase_of(change) != OPTIMIZER
     return is_move and bool(reads) and bool(reads[-1 if packet(change) == "aten.copy_" else 0].path)
 
 

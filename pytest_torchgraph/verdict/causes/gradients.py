@@ -21,6 +21,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
 from pytest_torchgraph.graph.program import Block, Given, Item, Work
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -35,7 +36,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
-from pytest_torchgraph.verdict.kind import SYNC_PACKETS
+from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
 
 SUM = "aten.add"
@@ -108,24 +109,19 @@ def _named_by(change: Come) -> set[str]:
 
 def _parameters_of(site: Site) -> Iterator[str]:
     """Full names of the parameters whose gradients are made at *site*."""
-    path = site.scope.partition(" ")[2].partition("#")[0]
-    for name in _gradients_of(site.item, path):
+    for name in _gradients_of(site.item, site.around):
         if name.endswith(".grad"):
             yield name.removesuffix(".grad")
 
 
-def _gradients_of(item: Item, scope: str) -> Iterator[str]:
-    """Full names of what becomes of the results of *item*, which stands in the module *scope*."""
+def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
+    """Full names of what becomes of the results of *item*, which stands in the modules at the paths *around*."""
     if isinstance(item, Work):
-        yield from (_joined(scope, name) for _, name in item.becomes)
+        yield from (absolute(name, around) for _, name in item.becomes)
     elif isinstance(item, Block):
-        inside = scope if item.phase else _joined(scope, item.name)
+        inside = around[0] if item.phase else absolute(item.name, around)
         for inner in item.items:
-            yield from _gradients_of(inner, inside)
-
-
-def _joined(scope: str, name: str) -> str:
-    return name[1:] if name.startswith("/") else ".".join(filter(None, (scope, name)))
+            yield from _gradients_of(inner, (inside, *around))
 
 
 def _reads(edit: Change, parameter: str) -> bool:
@@ -181,7 +177,7 @@ def _brings_work(change: Change) -> bool:
     """
     if not isinstance(change, (Added, Removed)):
         return False
-    if any(name in SYNC_PACKETS or name.startswith(NAMESPACES) for name in work_names(change.site)):
+    if syncs_in(change.site.item) or any(name.startswith(NAMESPACES) for name in work_names(change.site)):
         return True
     if isinstance(change.site.item, Block):
         return phase_of(change) == FORWARD or change.site.item.call < 0

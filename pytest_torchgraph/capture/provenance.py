@@ -1,0 +1,70 @@
+"""Where values come from that the host reads: what lies on the host anyway is read without waiting for a device.
+
+Where everything runs on a CPU, no device tells them apart, so their origin has to: a value that derives from a
+parameter, a buffer, an input or anything that a module made would lie on the device. On the host lie what code outside
+of every module call made of such values alone (the seed of a loader), and zero-dimensional state that an optimizer
+keeps there whatever its parameters' device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pytest_torchgraph.capture.effect import written_storages
+from pytest_torchgraph.capture.linking import Link
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.graph.phase import FORWARD
+
+LITERAL = "aten.lift_fresh.default"
+
+
+class Provenance:
+    """Tells, operation by operation, whether all that it reads lies on the host anyway."""
+
+    def __init__(
+        self, log: Sequence[Entry], links: Sequence[Link], sights: Sequence[FirstSight], *, root: bool
+    ) -> None:
+        self.sights = sights
+        self.on_host: list[bool] = []
+        in_module = [
+            entry.scope > 0 or (root and link.phase == FORWARD) for entry, link in zip(log, links, strict=True)
+        ]
+        self._derived = {index for index, sight in enumerate(sights) if derives(sight)}
+        self._met: set[int] = set()
+        for entry, inside in zip(log, in_module, strict=True):
+            if inside:
+                self._derived |= set(storages_in(entry.arguments, entry.keywords))
+        for entry, inside in zip(log, in_module, strict=True):
+            self.on_host.append(self._follow(entry, inside=inside))
+
+    def _follow(self, entry: Entry, *, inside: bool) -> bool:
+        """Take in what *entry* makes; whether it only reads what lies on the host."""
+        read = set(storages_in(entry.arguments, entry.keywords))
+        if entry.overload.name == LITERAL:
+            self._derived -= {one for one in read - self._met if self.sights[one].kind == "constant" and not inside}
+        derived = inside or not self._derived.isdisjoint(read)
+        made = set(storages_in(entry.results))
+        if derived:
+            self._derived |= made | set(written_storages(entry.overload, entry))
+        self._met |= read | made
+        return not derived
+
+
+def derives(sight: FirstSight) -> bool:
+    """Whether what was there before, or has a role in training, is taken to lie on the device."""
+    if sight.on_host:
+        return False
+    return sight.kind != "result" or sight.role is not None
+
+
+def storages_in(*values: Any) -> Iterator[int]:
+    """The storages of all readings in *values*."""
+    for value in values:
+        if isinstance(value, Raw):
+            yield value[1]
+        elif isinstance(value, (list, tuple)):
+            yield from storages_in(*value)
+        elif isinstance(value, dict):
+            yield from storages_in(*value.values())
