@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CACHE = ".pytest_cache"
 NO_LIST = (
-    "no list of snapshots that were not claimed{where}: run pytest once, on whole files. "
+    "no list of snapshots that were not claimed{where}: run pytest once, on whole files, with nothing deselected. "
     "Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
 )
 ENDING = ".torchgraph"

@@ -36,15 +36,19 @@ class Address:
 def node_id(item: pytest.Item | pytest.Collector) -> str:
     """The node id that runs *item*, by the path of its file from the root directory, whichever arguments found it.
 
-    Without the group that xdist's ``loadgroup`` appends to it.
+    Without the group that xdist's ``loadgroup`` appends.
     """
     file = label(item.path, item.config.rootpath)
     if not file.startswith(".."):
-        return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
+        return _without_group(item)
     inner = [
         node.name for node in item.listchain() if not isinstance(node, (pytest.Session, pytest.Directory, pytest.File))
     ]
     return "::".join((file, *inner))
+
+
+def _without_group(item: pytest.Item | pytest.Collector) -> str:
+    return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
 
 
 def waiting_path(snapshot: Path) -> Path:
@@ -156,12 +160,12 @@ def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]
     """Node ids of those *siblings* whose names differ from another's in nothing but case."""
     spelled: dict[str, dict[str, str]] = {}
     for node in siblings:
-        spelled.setdefault(node.name.casefold(), {})[node.name] = node_id(node)
+        spelled.setdefault(node.name.casefold(), {})[node.name] = _without_group(node)
     return {found for names in spelled.values() if len(names) > 1 for found in names.values()}
 
 
 def clashes(item: pytest.Item, known: set[str]) -> bool:
     """Whether *item* or a class around it is among the *known* case clashes."""
     return bool(known) and any(
-        node_id(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
+        _without_group(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
     )

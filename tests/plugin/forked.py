@@ -5,6 +5,7 @@ As a program it is the process that forks: it reads runs from its input, one JSO
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -18,7 +19,12 @@ PRELOADED = (
     "pytest_torchgraph.plugin.fixture",
     "pytest_torchgraph.plugin.varying",
     "pytest_torchgraph.plugin.unused",
-    "pytest_torchgraph.plugin.summary",
+    "pytest_torchgraph.plugin.closing",
+    "pytest_torchgraph.plugin.defaults",
+    "pytest_torchgraph.plugin.watch",
+    "pytest_torchgraph.plugin.workers",
+    "pytest_torchgraph.snapshot.unclaimed",
+    "pytest_torchgraph.report.review",
     "pytest_torchgraph.report.outline",
     "pytest_torchgraph.report.terminal",
     "pytest_torchgraph.report.comparison",
@@ -87,16 +93,18 @@ def serve() -> None:
 def _preload() -> None:
     from importlib import import_module
 
-    import pytest
+    from _pytest.config import default_plugins
 
-    assert pytest
-    for name in (*PRELOADED, *PLUGINS.values()):
+    own = (f"_pytest.{name}" for name in default_plugins)
+    for name in ("pytest", "pdb", "xml.etree.ElementTree", *own, *PRELOADED, *PLUGINS.values()):
         import_module(name)
     # What is imported already cannot be rewritten, of which pytest would warn.
     import_module("xdist.plugin")
     for name in (*PLUGINS.values(), "xdist.plugin"):
         module = sys.modules[name]
         module.__doc__ = f"{module.__doc__}\nPYTEST_DONT_REWRITE"
+    # pytest collects garbage at the end of each run, and need not look at all this again.
+    gc.freeze()
 
 
 def _run(asked: dict[str, Any]) -> None:
