@@ -23,7 +23,18 @@ PARTS: dict[torch.layout, Callable[[Tensor], Iterable[Tensor]]] = {
 
 def holds_contents(tensor: Tensor) -> bool:
     """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others."""
-    return has_contents(tensor) and not unwraps_itself(type(tensor))
+    return has_contents(tensor) and not unwraps_itself(type(tensor)) and not was_emptied(tensor)
+
+
+def was_emptied(tensor: Tensor) -> bool:
+    """Whether the memory of *tensor* was given back while it lives on, as sharding does with gathered weights.
+
+    Reading it by ``set_`` would give its storage memory again.
+    """
+    try:
+        return bool(tensor.numel()) and not tensor.untyped_storage().nbytes()
+    except (RuntimeError, NotImplementedError):
+        return False
 
 
 def reads_memory(tensor: Tensor) -> bool:

@@ -23,7 +23,7 @@ def readings_in(value: Any) -> list[Raw]:
 def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
     """The storages whose contents the operation changed."""
     if not overload.may_write:
-        return ()
+        return shared_storages(overload, entry)
     flag = overload.training_flag
     if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
         return ()
@@ -32,6 +32,18 @@ def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
         return ()
     keywords = [(entry.keywords or {}).get(name) for name in overload.written_keywords]
     return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
+
+
+def shared_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
+    """The storages that an operation returns although it was given them, without being declared to: it wrote to them.
+
+    That is wrong for an operation that only returns another reading of what it was given.
+    """
+    if overload.is_view or not overload.argument_names:
+        return ()
+    made = readings_in(entry.results)
+    given = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])} if made else ()
+    return tuple(dict.fromkeys(raw[1] for raw in made if raw[1] in given))
 
 
 def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tuple[int, ...]) -> bool:

@@ -23,7 +23,7 @@ from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.autograd import AutogradNode, Edge
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.module import Scope
-from pytest_torchgraph.graph.operation import Argument, Call, Opaque, Operation, Word
+from pytest_torchgraph.graph.operation import Argument, Call, Group, Opaque, Operation, Word
 from pytest_torchgraph.graph.origin import GradMode, Origin, Training
 from pytest_torchgraph.graph.phase import FORWARD
 from pytest_torchgraph.graph.tensor import Geometry, Storage, TensorRef, TensorSpec
@@ -88,7 +88,7 @@ class Records:
             return self.reference(value)
         if isinstance(value, (list, tuple)):
             return tuple(self.argument(part) for part in value)
-        if value is None or isinstance(value, (bool, int, float, complex, str)):
+        if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
         return plain_word(value)
 

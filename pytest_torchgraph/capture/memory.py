@@ -147,4 +147,4 @@ def memory_of(
 
 def bytes_of(kind: str, sights: list[FirstSight]) -> int:
     """Bytes of all storages first seen as *kind*."""
-    return sum(sight.bytes or 0 for sight in sights if sight.kind == kind)
+    return sum(sight.bytes or 0 for sight in sights if sight.kind == kind and not sight.gathered)

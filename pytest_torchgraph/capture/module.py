@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import CellType, FunctionType
 from typing import Any, TypeAlias
 
-from torch import nn
+from torch import Tensor, nn
 
 from pytest_torchgraph.capture.operation import NOTES_FAILURES, Where
 from pytest_torchgraph.capture.target import Target
@@ -64,6 +64,14 @@ class ModuleCalls:
             self.adopt(f"{around}.{name}" if around else name, module)
             known = self.paths[id(module)]
         return known[1]
+
+    def parameter_path(self, parameter: Tensor) -> str | None:
+        """Where a module holds *parameter* now; ``None`` where none does."""
+        for path, module in self.modules:
+            for name, value in module._parameters.items():
+                if value is parameter:
+                    return f"{path}.{name}" if path else name
+        return None
 
     def open(self, module: nn.Module) -> Opened:
         """Enter the scope of *module*; :meth:`close` leaves it again."""

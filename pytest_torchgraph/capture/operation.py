@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph.capture.capability import HAS_FRAME_STRATEGY, never_compiled
-from pytest_torchgraph.capture.schema import Overload, learn
+from pytest_torchgraph.capture.collective import told
+from pytest_torchgraph.capture.schema import NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 SEQUENCES = (list, tuple)
 sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
-NEG_VIEW = "aten._neg_view.default"
 
 
 class Entry(NamedTuple):
@@ -97,6 +97,23 @@ def overload_of(target: Any) -> Overload:
     return found
 
 
+def shared(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Positions and names of the arguments whose memory *out* shares."""
+    made = storages_in(out)
+    places = tuple(place for place, value in enumerate(args) if made & storages_in(value))
+    return places, tuple(name for name, value in kwargs.items() if made & storages_in(value))
+
+
+def storages_in(value: Any) -> set[int]:
+    """The storages of all tensors in *value* that have one."""
+    if isinstance(value, SEQUENCES):
+        return {key for part in value for key in storages_in(part)}
+    try:
+        return {value.untyped_storage()._cdata} if isinstance(value, Tensor) else set()
+    except (RuntimeError, NotImplementedError):
+        return set()
+
+
 def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
     """What the operation *func* returns."""
     return func(*args, **kwargs) if kwargs else func(*args)
@@ -141,6 +158,8 @@ class OperationMode(TorchDispatchMode):
         identity, where = self.identity, self.where
         arguments = read_arguments(args, identity.read)
         keywords = {key: read_one(value, identity.read) for key, value in kwargs.items()} if kwargs else None
+        if overload.is_special:
+            keywords = self.look_before(overload, arguments, keywords, args, kwargs)
         if overload.may_write:
             self.guard.before_write(overload, args, kwargs)
         try:
@@ -148,10 +167,8 @@ class OperationMode(TorchDispatchMode):
         except BaseException as error:
             where.fail(error, overload.name)
             raise
-        if overload.moves_metadata:
-            identity.remeasure(args[0])
-        elif overload.name == NEG_VIEW:
-            identity.neg_bits = True
+        if overload.is_special:
+            self.look_after(overload, args, kwargs or {}, out)
         results = self.note_results(out)
         running = self.phases.running() if self.phases.depth else None
         frame = user_frame(2)
@@ -171,6 +188,28 @@ class OperationMode(TorchDispatchMode):
         )
         identity.clock += 1
         return out
+
+    def look_before(
+        self,
+        overload: Overload,
+        arguments: list[Any],
+        keywords: dict[str, Any] | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any] | None,
+    ) -> dict[str, Any] | None:
+        """What is to be seen of a special operation before it runs; returns its *keywords* as the log keeps them."""
+        if overload.is_suspect:
+            self.guard.before_write(overload.writing_everything(), args, kwargs)
+        return told(overload, arguments, keywords) if overload.communicates else keywords
+
+    def look_after(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        """What is to be seen of a special operation after it has run."""
+        if overload.is_suspect:
+            _overloads[id(overload.target)] = overload.sharing(*shared(args, kwargs, out))
+        if overload.moves_metadata:
+            self.identity.remeasure(args[0])
+        elif overload.name == NEG_VIEW:
+            self.identity.neg_bits = True
 
     def note_results(self, out: Any) -> Any:
         """Readings of every tensor in *out*, in its own nesting."""

@@ -50,6 +50,7 @@ class Recording:
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.identity.find_parameter = self.modules.parameter_path
         self.clock = clock
         if clock is not None:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)

@@ -88,6 +88,7 @@ class Replay:
     def step(self, operation: Operation, seen: Witnessed) -> None:
         """Replay one operation, or take in what it left behind."""
         operands = all_operands(operation)
+        self.put(seen.given)
         self.require_declared(operation, seen, operands)
         if seen.reason:
             self.skipped[f"{operation.name}: {seen.reason}"] += 1
@@ -187,13 +188,17 @@ class Replay:
 
     def take_left(self, seen: Witnessed) -> None:
         """Put in place the contents that no replay can make."""
-        for index, contents in seen.left.items():
+        self.put(seen.left)
+        self.values.update({value: contents.clone() for value, contents in seen.left_values.items()})
+
+    def put(self, found: dict[int, Tensor]) -> None:
+        """Put *found* contents into the storages that it names."""
+        for index, contents in found.items():
             storage = self.storages.get(index)
             if storage is None or storage.nbytes() != contents.numel():
                 self.know(index, contents.clone().untyped_storage())
             else:
                 torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage).copy_(contents)
-        self.values.update({value: contents.clone() for value, contents in seen.left_values.items()})
 
     def compare(
         self, operation: Operation, references: list[Any], tensors: list[Any], before: list[bytes | None], does: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,8 +24,25 @@ TRAINING_FLAG: dict[str, int] = {
     "aten.cudnn_batch_norm.default": 5,
     "aten.miopen_batch_norm.default": 5,
 }
+COMMUNICATING = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem"})
 IGNORED_NAMESPACES = frozenset({"prim", "profiler"})
-LAUNCHES_NOTHING = frozenset({"aten._unsafe_view.default", "aten.lift_fresh.default", "aten.detach.default"})
+IGNORED = frozenset({"_c10d_functional._wrap_tensor_autograd.default"})
+LAUNCHES_NOTHING = frozenset(
+    {
+        "aten._unsafe_view.default",
+        "aten.detach.default",
+        "aten.lift.default",
+        "aten.lift_fresh.default",
+        "aten.unsafe_chunk.default",
+        "aten.unsafe_split.Tensor",
+        "aten.unsafe_split_with_sizes.default",
+        "_c10d_functional.wait_tensor.default",
+    }
+)
+"""Their results share memory with what they are given, though their schemas do not say so."""
+DECLARING = COMMUNICATING | {"aten", "prims", "quantized", "_quantized", "mkldnn", "onednn"}
+"""Namespaces whose operations write to nothing that their schemas do not tell, but for those that are listed above."""
+NEG_VIEW = "aten._neg_view.default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,9 @@ class Overload:
 
     ``may_write`` covers both contents and metadata. ``ignored`` operations are PyTorch's own bookkeeping and never
     recorded. ``moves_metadata`` marks in-place view operations (``unsqueeze_``, ``set_``, ``resize_``): they change how
-    an existing tensor reads its storage.
+    an existing tensor reads its storage. ``communicates`` marks what ranks do together, ``is_suspect`` an operation of
+    another library that may write to what it is given without saying so; ``is_special`` all of which there is more to
+    see than operands and results.
     """
 
     name: str
@@ -48,6 +67,21 @@ class Overload:
     ignored: bool
     training_flag: int | None
     may_write: bool
+    communicates: bool = False
+    is_suspect: bool = False
+    is_special: bool = False
+
+    def writing_everything(self) -> Overload:
+        """The same overload, declared to write to all that it is given."""
+        places = tuple(range(len(self.argument_names)))
+        return replace(self, written_positions=places, written_keywords=self.argument_names)
+
+    def sharing(self, places: tuple[int, ...], names: tuple[str, ...]) -> Overload:
+        """The same overload, known to write to the arguments at *places* and to those called *names*, if to any."""
+        writes = bool(places or names)
+        return replace(
+            self, written_positions=places, written_keywords=names, may_write=writes, is_suspect=False, is_special=False
+        )
 
 
 def overload_name(target: Any) -> str:
@@ -79,6 +113,8 @@ def learn(target: Any) -> Overload:
     moves_metadata = torch.Tag.inplace_view in target.tags
     positions = tuple(position for position, argument in written if not argument.kwarg_only)
     undeclared = undeclared_writes(name)
+    communicates = target.namespace in COMMUNICATING
+    is_suspect = not (written or undeclared or target.is_view or target.namespace in DECLARING | IGNORED_NAMESPACES)
     return Overload(
         name=name,
         target=target,
@@ -88,7 +124,10 @@ def learn(target: Any) -> Overload:
         is_view=target.is_view or name in LAUNCHES_NOTHING,
         moves_metadata=moves_metadata,
         is_data_dependent=bool({torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape} & set(target.tags)),
-        ignored=target.namespace in IGNORED_NAMESPACES,
+        ignored=target.namespace in IGNORED_NAMESPACES or name in IGNORED,
         training_flag=TRAINING_FLAG.get(name),
         may_write=bool(written) or bool(undeclared),
+        communicates=communicates,
+        is_suspect=is_suspect,
+        is_special=communicates or is_suspect or moves_metadata or name == NEG_VIEW,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,7 +47,7 @@ class FirstSight:
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
     ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor,
-    ``on_host`` what an optimizer keeps on the host.
+    ``on_host`` what an optimizer keeps on the host, ``gathered`` what is a parameter as long as a module runs.
     """
 
     __slots__ = (
@@ -56,6 +56,7 @@ class FirstSight:
         "bytes",
         "died",
         "fake",
+        "gathered",
         "kind",
         "name",
         "named_at",
@@ -77,13 +78,16 @@ class FirstSight:
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
         self.fake = False
+        self.gathered = False
         self.on_host = False
 
 
 class Identity:
     """Tells tensors and storages apart and counts the bytes of live storages.
 
-    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages.
+    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages;
+    ``regrown`` are storages that were made larger: nothing is in them yet. ``find_parameter`` tells the path of a
+    parameter that a module holds by now.
     """
 
     def __init__(self) -> None:
@@ -95,6 +99,8 @@ class Identity:
         self.live = 0
         self.clock = 0
         self.neg_bits = False
+        self.find_parameter: Callable[[Tensor], str | None] = lambda _: None
+        self.regrown: set[int] = set()
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
@@ -146,6 +152,8 @@ class Identity:
         )
         if fresh:
             self.sights[live.index].raw = raw
+        elif subclass is Parameter:
+            self._take_for_parameter(tensor, self.sights[live.index])
         seen = Seen(tensor)
         seen.raw = raw
         seen.storage_key = key
@@ -202,6 +210,8 @@ class Identity:
             return
         sight = self.sights[live.index]
         sight.resized += ((self.clock, live.bytes),)
+        if grown > 0:
+            self.regrown.add(live.index)
         self.live += grown
         live.bytes += grown
         sight.bytes = live.bytes
@@ -215,6 +225,12 @@ class Identity:
         self.storages[key] = live
         self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
         return live
+
+    def _take_for_parameter(self, tensor: Tensor, sight: FirstSight) -> None:
+        """Name memory without one after the parameter that now lies in it: one gathered from the shards of ranks."""
+        name = self.find_parameter(tensor) if sight.kind == "constant" and sight.name is None else None
+        if name is not None:
+            sight.kind, sight.name, sight.gathered = "parameter", name, True
 
     def _release(self, dead: weakref.ref[torch.UntypedStorage]) -> None:
         assert isinstance(dead, LiveStorage)

@@ -26,7 +26,7 @@ ROOM = re.compile(r"aten\.(new_|_)?empty\w*")
 """Operations that return memory with whatever was in it."""
 WORK_SPACE = {"aten.mkldnn_rnn_layer.default": (3,)}
 """Results that are a kernel's own work space, with gaps that it does not fill."""
-COLLECTIVE = re.compile(r"_?c10d\w*|symm_mem|_dtensor|fsdp")
+COLLECTIVE = re.compile(r"_?c10d\w*|symm_mem|_dtensor")
 NO_OBJECT = (bool, int, float, complex, str, torch.dtype, torch.layout, torch.memory_format, torch.device)
 
 
@@ -45,7 +45,8 @@ class Witnessed:
     ``before`` and ``after`` are digests of its operands, ``results`` of what it returned; ``objects`` the arguments of
     which a record keeps the type alone, ``grad`` whether gradients were wanted: kernels allocate by it. ``random`` and
     ``devices`` are random states before it. ``left`` are contents of storages that a replay cannot make, as they were
-    afterwards; ``reason`` says why the operation is not replayed.
+    afterwards, ``given`` those of memory that a storage was given anew before; ``reason`` says why the operation is not
+    replayed.
     """
 
     before: list[bytes | None] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Witnessed:
     random: Tensor | None = None
     devices: list[Tensor] | None = None
     left: dict[int, Tensor] = field(default_factory=dict)
+    given: dict[int, Tensor] = field(default_factory=dict)
     left_values: dict[int, Tensor] = field(default_factory=dict)
     reason: str = ""
 
@@ -156,6 +158,7 @@ class Witness(OperationMode):
         seen = Witnessed(grad=torch.is_grad_enabled(), reason=reason_against(overload, operands, given))
         for tensor in operands:
             self.evidence.keep_first(tensor, self.identity)
+            self.keep_given(seen, tensor)
             seen.before.append(digest(tensor))
         seen.objects = [kept(one) for one in objects_in(given)]
         # An operation of another library need not say that it draws.
@@ -163,6 +166,13 @@ class Witness(OperationMode):
             seen.random = torch.get_rng_state()
             seen.devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
         return seen
+
+    def keep_given(self, seen: Witnessed, tensor: Tensor) -> None:
+        """Copy what lies in memory that the storage of *tensor* was given anew, without an operation."""
+        index = self.identity.read(tensor)[1]
+        if index in self.identity.regrown and holds_contents(tensor) and reads_memory(tensor):
+            seen.given[index] = whole_storage(tensor).clone()
+            self.identity.regrown.discard(index)
 
     def note_rooms(self, overload: Overload, seen: Witnessed, results: list[Tensor]) -> None:
         """Remember results that hold whatever was in their memory before: all, or the work space of a kernel."""

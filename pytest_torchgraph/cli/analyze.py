@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     with progress(lambda: (len(graph.operations), ""), "analysing"):
         analysis = analyse(graph)
     if arguments.format == "json":
-        put(json.dumps(analysis.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        put(json.dumps(analysis.as_dict(), indent=2) + "\n")
         return SAME
     from pytest_torchgraph.report.analysis import render
 

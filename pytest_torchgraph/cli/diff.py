@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import judgement, output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
-from pytest_torchgraph.cli.revisions import Changed, changed
+from pytest_torchgraph.cli.revisions import Changed, changed, ends_of
 from pytest_torchgraph.cli.snapshots import load, parsed
 from pytest_torchgraph.cli.streams import complain
 
@@ -22,7 +22,7 @@ def register(verbs: Any) -> None:
     parser = verbs.add_parser(
         "diff",
         help="compare two snapshot files, or those of two git revisions",
-        usage="torchgraph diff [options] A B | REVISION [REVISION] [-- PATH ...]",
+        usage="torchgraph diff [options] A B | REVISION [REVISION] | REVISION..REVISION [-- PATH ...]",
         description="Explain what changed from snapshot A to snapshot B, or in every snapshot file between two git "
         "revisions (the second is the files as they lie here unless given). Exit code 0: same, 1: drift, 2: error.",
     )
@@ -34,6 +34,8 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compare, print and return 0 or 1."""
+    if arguments.after is None and not Path(arguments.before).exists():
+        arguments.before, arguments.after = ends_of(arguments.before) or (arguments.before, None)
     given = [name for name in (arguments.before, arguments.after) if name is not None]
     looks_like_files = any(Path(name).is_file() or name.endswith(".torchgraph") for name in given)
     if arguments.paths or not looks_like_files:

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.line_file import add, lines_of, take_out
 from pytest_torchgraph.cli.revisions import git
 from pytest_torchgraph.cli.streams import say
+from pytest_torchgraph.snapshot.pending import SUFFIX
 
 if TYPE_CHECKING:
     import argparse
 
 SECTION = "diff.torchgraph"
 LINE = "*.torchgraph diff=torchgraph"
+ATTRIBUTES, IGNORE = ".gitattributes", ".gitignore"
+WAITING = f"*.torchgraph{SUFFIX}"
 VERBS = {"command": "git-diff", "textconv": "git-text"}
 
 
@@ -30,8 +34,8 @@ def register(verbs: Any) -> None:
     parser = verbs.add_parser(
         "git-setup",
         help="let git diff and git log -p explain snapshots",
-        description="Set up a diff driver in the configuration of this clone, and name it in .gitattributes, which is "
-        "to be committed. Running it again changes nothing.",
+        description="Set up a diff driver in the configuration of this clone, name it in .gitattributes, and let "
+        ".gitignore name what waits for review; both are to be committed. Running it again changes nothing.",
     )
     parser.add_argument("--remove", action="store_true", help="undo it")
     parser.set_defaults(run=run)
@@ -40,10 +44,10 @@ def register(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Install or remove the driver, and say what was done."""
     top = top_folder()
-    steps = (_forget, _without_line) if arguments.remove else (_configure, _with_line)
-    said = [step(top / ".gitattributes") for step in steps]
+    steps = (_forget, _without_line, _ignored_no_more) if arguments.remove else (_configure, _with_line, _ignored)
+    said = [step(top) for step in steps]
     if not arguments.remove:
-        said += [*USAGE, *_advice(top)]
+        said += [*USAGE, *_advice()]
     say("".join(f"{line}\n" for line in said))
     return SAME
 
@@ -90,28 +94,20 @@ def _forget(_: Path) -> str:
     return f"removed {SECTION} from the configuration of this clone"
 
 
-def _with_line(attributes: Path) -> str:
-    lines = _lines(attributes)
-    if any(_is_ours(line) for line in lines):
-        return f"{attributes.name} names it already"
-    _write(attributes, [*lines, LINE])
-    return f"added '{LINE}' to {attributes.name}: commit it"
+def _with_line(top: Path) -> str:
+    attributes = top / ATTRIBUTES
+    if any(_is_ours(line) for line in lines_of(attributes)):
+        return f"{ATTRIBUTES} names it already"
+    add(attributes, LINE)
+    return f"added '{LINE}' to {ATTRIBUTES}: commit it"
 
 
-def _without_line(attributes: Path) -> str:
-    lines = _lines(attributes)
-    kept = [line for line in lines if line.split() != LINE.split()]
-    if len(kept) == len(lines):
-        changed = any(_is_ours(line) for line in lines)
-        return f"{attributes.name} names it with other attributes: left as it is" if changed else NOT_NAMED
-    if kept:
-        _write(attributes, kept)
-        return f"removed '{LINE}' from {attributes.name}"
-    _changing(attributes, attributes.unlink)
-    return f"removed {attributes.name}, which held nothing else"
-
-
-NOT_NAMED = ".gitattributes did not name it"
+def _without_line(top: Path) -> str:
+    named = _taken_out(top / ATTRIBUTES, LINE)
+    if named:
+        return named
+    changed = any(_is_ours(line) for line in lines_of(top / ATTRIBUTES))
+    return f"{ATTRIBUTES} names it with other attributes: left as it is" if changed else f"{ATTRIBUTES} did not name it"
 
 
 def _is_ours(line: str) -> bool:
@@ -119,29 +115,40 @@ def _is_ours(line: str) -> bool:
     return pattern == "*.torchgraph" and "diff=torchgraph" in attributes
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise Wrong(f"{path} cannot be read: {error}.") from None
+def _ignored(top: Path) -> str:
+    rule = _rule(top)
+    if rule.startswith("!"):
+        return f"{IGNORE} has '{rule}', so what waits for torchgraph review is not ignored: left as it is"
+    if rule:
+        return f"{IGNORE} ignores {WAITING} already"
+    add(top / IGNORE, WAITING)
+    return f"added '{WAITING}' to {IGNORE}, where drifts wait for torchgraph review: commit it"
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
-    _changing(path, lambda: path.write_text(text, encoding="utf-8", newline="\n"))
+def _rule(top: Path) -> str:
+    """The project's own rule for what waits for review; empty where it has none, whatever this user ignores."""
+    asked = ["git", "-C", str(top), "check-ignore", "-v", "-z", "--no-index", "--stdin"]
+    done = subprocess.run(asked, input=b"waits.torchgraph.new\0", capture_output=True, check=False)
+    source, _, pattern, *_ = [*done.stdout.decode(errors="replace").split("\0"), "", "", ""]
+    return pattern if source == IGNORE else ""
 
 
-def _changing(path: Path, change: Any) -> None:
-    try:
-        change()
-    except OSError as error:
-        raise Wrong(f"{path} cannot be written: {error.strerror}.") from None
+def _ignored_no_more(top: Path) -> str:
+    return _taken_out(top / IGNORE, WAITING) or f"{IGNORE} did not name what waits"
 
 
-def _advice(top: Path) -> list[str]:
+def _taken_out(path: Path, line: str) -> str:
+    """What was done; empty where the file does not have the line."""
+    if not any(each.split() == line.split() for each in lines_of(path)):
+        return ""
+    is_gone = take_out(path, line)
+    return f"removed {path.name}, which held nothing else" if is_gone else f"removed '{line}' from {path.name}"
+
+
+def _advice() -> list[str]:
     """What is still to be done by hand."""
-    asked = ["git", "-C", str(top), "check-ignore", "-q", "waits.torchgraph.new"]
-    ignored = subprocess.run(asked, capture_output=True, check=False).returncode == 0
-    return [] if ignored else ["add '*.torchgraph.new' to .gitignore: drifts wait there for torchgraph review"]
+    committed = [name for name in git("ls-files", "-z", "--", f":/{WAITING}").split("\0") if name]
+    if not committed:
+        return []
+    what = f"{committed[0]} is" if len(committed) == 1 else f"{len(committed)} files that wait for review are"
+    return [f"{what} in git: git rm --cached ':/{WAITING}' takes that back"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
-from pytest_torchgraph.cli.revisions import at_revision, git
+from pytest_torchgraph.cli.revisions import SUFFIX, at_revision, ends_of, git, shallow_text
 from pytest_torchgraph.cli.snapshots import parsed
-from pytest_torchgraph.cli.streams import say
+from pytest_torchgraph.cli.streams import complain, say
 
 if TYPE_CHECKING:
     import argparse
@@ -30,9 +30,14 @@ def register(verbs: Any) -> None:
         "history",
         help="print how a snapshot's numbers changed over git's history",
         description="One line for each commit that moved operations, copies, saved bytes, the peak or the noted FLOPs "
-        "of FILE, newest first. Reads git's objects; needs neither the model nor PyTorch.",
+        "of each file, newest first. Reads git's objects; needs neither the model nor PyTorch.",
     )
-    parser.add_argument("files", metavar="FILE", nargs="+")
+    parser.add_argument(
+        "files",
+        metavar="PATH",
+        nargs="+",
+        help="snapshot files and folders, after a range A..B of commits if given",
+    )
     parser.add_argument("--plot", metavar="PATH", help="draw it into a .png or .svg file instead; needs matplotlib")
     parser.set_defaults(run=run)
 
@@ -40,7 +45,9 @@ def register(verbs: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print one table for each file, or draw them."""
     target = None if arguments.plot is None else target_of(arguments.plot)
-    rows = {file: commits(file) for file in arguments.files}
+    span, files = span_and_files(arguments.files)
+    rows = {file: commits(file, span) for file in files}
+    complain(f"torchgraph:{text}\n" if (text := shallow_text()) else "")
     if target is None:
         say("\n".join(f"{file}\n{table(found)}" for file, found in rows.items()))
     else:
@@ -80,22 +87,50 @@ def draw(rows: dict[str, list[tuple[str, ...]]], target: Path) -> None:
         raise Wrong(f"{target} cannot be written: {error.strerror}.") from None
 
 
-def commits(file: str) -> list[tuple[str, ...]]:
-    """Commit, date, the numbers and the subject, newest first; a commit that moved no number is left out."""
+def span_and_files(given: list[str]) -> tuple[list[str], list[str]]:
+    """The range of commits that comes first of what was *given*, if one does, and the files, those of folders too."""
+    is_span = not Path(given[0]).exists() and ends_of(given[0]) is not None
+    paths = given[is_span:] or ["."]
+    return given[:is_span], list(dict.fromkeys(file for path in paths for file in files_of(path)))
+
+
+def files_of(path: str) -> list[str]:
+    """The snapshot files that git knows below the folder *path*; *path* itself where it is none."""
+    if not Path(path).is_dir():
+        return [path]
+    names = git("--literal-pathspecs", "ls-files", "-z", "--", path).split("\0")
+    files = [name for name in names if name.endswith(SUFFIX)]
+    if not files:
+        raise Wrong(f"{path}: git knows no snapshot below this folder.")
+    return files
+
+
+def commits(file: str, span: list[str] | None = None) -> list[tuple[str, ...]]:
+    """Commit, date, the numbers and the subject, newest first; a commit that moved no number is left out.
+
+    *span* is the range of commits to look at, all where it is empty.
+    """
     path = git("--literal-pathspecs", "ls-files", "-z", "--full-name", "--", file).rstrip("\0") or file
+    log = git("--literal-pathspecs", "log", "-z", f"--format={LINE_FORMAT}", *(span or ()), "--", file).split("\0")
     found: list[tuple[str, ...]] = []
     numbers: tuple[str, ...] = ()
-    for told in reversed(git("--literal-pathspecs", "log", f"--format={LINE_FORMAT}", "--", file).splitlines()):
-        commit, date, subject = told.split("\0")
+    told = list(zip(log[::3], log[1::3], log[2::3], strict=False))
+    for commit, date, subject in reversed(told):
         text = at_revision(commit, path)
         now = ("removed",) * len(COLUMNS) if text is None else _numbers_in(text, f"{commit}:{path}")
         if now != numbers:
             found.append((commit, date, *now, subject))
         numbers = now
     if not found:
-        where = "has no history in git" if Path(file).exists() else "is neither here nor in git's history"
-        raise Wrong(f"{file} {where}.")
+        raise Wrong(_nothing_of(file, span))
     return found[::-1]
+
+
+def _nothing_of(file: str, span: list[str] | None) -> str:
+    if span:
+        return f"{file}: no commit of {span[0]} touched it."
+    where = "has no history in git" if Path(file).exists() else "is neither here nor in git's history"
+    return f"{file} {where}."
 
 
 def _numbers_in(text: str, path: str) -> tuple[str, ...]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
+from pytest_torchgraph import __version__
 from pytest_torchgraph.cli import streams
-from pytest_torchgraph.cli.exits import WRONG, Wrong
+from pytest_torchgraph.cli.exits import SAME, WRONG, Wrong
 from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.snapshot.limits import LEVELS, room_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +38,7 @@ VERBS = {
     "ops": "ops",
     "autograd": "autograd",
     "demo": "demo",
+    "completion": "completion",
 }
 """Each verb and its file, in the order of the help."""
 
@@ -54,11 +58,18 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
         description="Show, compare and record the operation graphs of PyTorch models.",
         epilog="Exit codes: 0 same or done, 1 drift, 2 the command could not do its work.",
     )
-    verbs = whole.add_subparsers(metavar="VERB", required=True)
+    whole.add_argument("--version", action="version", version=f"pytest-torchgraph {__version__}")
+    whole.set_defaults(run=partial(_help, whole))
+    verbs = whole.add_subparsers(metavar="VERB")
     files = [VERBS[verb]] if verb in VERBS else dict.fromkeys(VERBS.values())
     for file in files:
         import_module(f"pytest_torchgraph.cli.{file}").register(verbs)
     return whole
+
+
+def _help(whole: argparse.ArgumentParser, _: argparse.Namespace) -> int:
+    whole.print_help()
+    return SAME
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -80,7 +91,8 @@ def _run(words: list[str]) -> int:
     if paths:
         arguments.paths = paths
     try:
-        code: int = arguments.run(arguments)
+        with room_for(LEVELS):
+            code: int = arguments.run(arguments)
     except BrokenPipeError:
         raise
     except Wrong as error:

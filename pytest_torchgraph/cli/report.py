@@ -58,7 +58,7 @@ def _read(path: str) -> Report:
     from pytest_torchgraph.report.json import ReportUnreadable, read
 
     try:
-        return read(Path(path).read_text(encoding="utf-8"), path=path)
+        return read(Path(path).read_text(encoding="utf-8-sig"), path=path)
     except UnicodeDecodeError as error:
         raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no torchgraph report.") from None
     except OSError as error:

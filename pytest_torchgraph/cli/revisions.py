@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from pytest_torchgraph.cli.exits import Wrong
 
 SUFFIX = ".torchgraph"
+_RANGE = re.compile(r"(?P<before>[^/.\s][^\s]*?)?(?P<dots>\.{2,3})(?P<after>[^/.\s][^\s]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,35 @@ def changed(before: str, after: str | None, paths: list[str]) -> list[Changed]:
     ]
 
 
+def ends_of(text: str) -> tuple[str, str] | None:
+    """The two revisions of ``A..B``, and of ``A...B`` from where both come; ``None`` for what is no range.
+
+    An end that is left out is HEAD, as git has it.
+    """
+    found = _RANGE.fullmatch(text)
+    if found is None or text == found["dots"]:
+        return None
+    before, after = found["before"] or "HEAD", found["after"] or "HEAD"
+    if found["dots"] == "...":
+        before = git("merge-base", _revision(before), _revision(after)).strip()
+    return before, after
+
+
 def _revision(name: str) -> str:
-    return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", what=name).strip()
+    try:
+        return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", what=name).strip()
+    except Wrong as error:
+        raise Wrong(f"{error}{shallow_text()}") from None
+
+
+def shallow_text() -> str:
+    """What to do about a clone without its history; empty for one that has all of it."""
+    if git("rev-parse", "--is-shallow-repository").strip() != "true":
+        return ""
+    return (
+        " This clone is shallow, and older commits are not in it: git fetch --unshallow, "
+        "or 'fetch-depth: 0' for actions/checkout."
+    )
 
 
 def at_revision(revision: str, path: str) -> str | None:
@@ -67,5 +96,5 @@ def git(*arguments: str, what: str = "") -> str:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         told = said[0].removeprefix("fatal: ") if said else f"{what!r} is neither a file nor a revision"
-        raise Wrong(f"{told}.".replace("..", "."))
+        raise Wrong(f"{told.rstrip('.')}.")
     return done.stdout.decode("utf-8", errors="replace")

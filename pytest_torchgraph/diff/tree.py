@@ -69,7 +69,8 @@ class Body:
     """The items of one module call or API call, with its place in the tree.
 
     ``scope`` names it for readers, the phase it is in first; ``owner`` is the path of its module. ``forward`` is the
-    body of the forward call that it is or, in a phase, stands for.
+    body of the forward call that it is or, in a phase, stands for. ``around`` are the paths of the modules around its
+    items, innermost first, ``called_around`` the same as readers know them: ``#2`` after the name of a second call.
     """
 
     number: int
@@ -85,17 +86,13 @@ class Body:
     owner: str = ""
     forward: Body | None = None
     names: list[str] = field(default_factory=list)
+    around: tuple[str, ...] = ()
+    called_around: tuple[str, ...] = ()
 
     @property
     def module(self) -> Body:
         """The innermost module call that this body is, or belongs to."""
         return self if self.beneath is None or self.outer is None else self.outer.module
-
-    @property
-    def around(self) -> tuple[str, ...]:
-        """The paths of the modules around its items, innermost first."""
-        outer = () if self.outer is None else self.outer.around
-        return outer if self.beneath is not None else (self.owner, *outer)
 
     @property
     def times(self) -> int:
@@ -118,11 +115,14 @@ class Tree:
             body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
             body.owner = owner_of(outer, record) if outer else ""
             body.forward = forward_of(body, record)
+            body.around = (body.owner, *(outer.around if outer else ()))
+            called = "" if record.phase else scope.rpartition(" ")[2]
+            body.called_around = (called, *(outer.called_around if outer else ()))
         else:
             assert outer is not None
             inputs = tuple(operands_of(record))
             body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
-            body.owner = outer.owner
+            body.owner, body.around, body.called_around = outer.owner, outer.around, outer.called_around
         self.bodies.append(body)
         for number, item in enumerate(record.items):
             if isinstance(item, (Block, Semantic)):
@@ -209,17 +209,7 @@ def scope_path(outer: Body, block: Block) -> str:
     if block.phase:
         return f"{outer.scope} {numbered(block)}".strip()
     phase = outer.scope if is_phase(outer) else outer.scope.rpartition(" ")[0]
-    return f"{phase} {numbered(block, absolute(block.name, _called_around(outer)))}".strip()
-
-
-def _called_around(body: Body | None) -> tuple[str, ...]:
-    """The module calls around the items of *body* as readers know them, innermost first, without their phase."""
-    if body is None:
-        return ()
-    outer = _called_around(body.outer)
-    if body.beneath is not None:
-        return outer
-    return ("" if is_phase(body) else body.scope.rpartition(" ")[2], *outer)
+    return f"{phase} {numbered(block, absolute(block.name, outer.called_around))}".strip()
 
 
 def is_phase(body: Body) -> bool:

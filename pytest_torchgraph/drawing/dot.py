@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, LIGHT, mix
 from pytest_torchgraph.drawing.model import Node, build
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph.printable import printable_lines
 
 
 def dot_text(graph: Graph, *, unfold: bool = False) -> str:
@@ -67,6 +68,7 @@ def edge(source: Ends, target: Ends) -> str:
 
 
 def quoted(text: str) -> str:
-    """*text* as a string of DOT, which reads ``&lt;`` as HTML does in plain strings too."""
-    escaped = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """*text* as a string of DOT, which reads ``&lt;`` as HTML does in plain strings too; nothing a terminal obeys."""
+    plain = printable_lines(text).replace("&", "&amp;")
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'

@@ -58,7 +58,7 @@ def expand(program: Program, recorder: Recorder | None = None) -> Graph:
 
 @dataclass(slots=True)
 class Body:
-    """The values of one body while it is expanded."""
+    """The values of one body while it is expanded; ``around`` are the module calls around them, innermost first."""
 
     path: str
     scope: int
@@ -71,12 +71,11 @@ class Body:
     calls: dict[tuple[str, int], Body] = field(default_factory=dict)
     made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
     inside: dict[int, Body] = field(default_factory=dict)
+    around: tuple[str, ...] = field(init=False)
 
-    @property
-    def around(self) -> tuple[str, ...]:
-        """The paths of the module calls around its values, innermost first."""
+    def __post_init__(self) -> None:
         outer = () if self.outer is None else self.outer.around
-        return outer if self.call is not None else (self.path, *outer)
+        self.around = outer if self.call is not None else (self.path, *outer)
 
 
 class Expansion:

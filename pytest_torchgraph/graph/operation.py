@@ -22,7 +22,39 @@ class Opaque:
     type_name: str
 
 
-Literal: TypeAlias = "None | bool | int | float | complex | str | Word | Opaque"
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of processes among arguments, by their ranks: what it is called says only when it was made."""
+
+    ranks: tuple[int, ...]
+
+    @property
+    def text(self) -> str:
+        """``group(0-3, 8)``; ranks at equal distances are written as ``0-6:2``."""
+        return f"group({', '.join(map(span_text, spans_of(self.ranks)))})"
+
+
+def spans_of(ranks: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """*ranks* in pieces of three or more at equal distances upwards, and single ones between."""
+    pieces: list[tuple[int, ...]] = []
+    while ranks:
+        step = ranks[1] - ranks[0] if len(ranks) > 1 else 0
+        end = next((place for place in range(1, len(ranks)) if ranks[place] != ranks[0] + place * step), len(ranks))
+        end = end if step > 0 and end > 2 else 1
+        pieces.append(ranks[:end])
+        ranks = ranks[end:]
+    return pieces
+
+
+def span_text(ranks: tuple[int, ...]) -> str:
+    """One piece of a group's ranks."""
+    if len(ranks) == 1:
+        return str(ranks[0])
+    step = ranks[1] - ranks[0]
+    return f"{ranks[0]}-{ranks[-1]}" + (f":{step}" if step > 1 else "")
+
+
+Literal: TypeAlias = "None | bool | int | float | complex | str | Word | Opaque | Group"
 Argument: TypeAlias = "Literal | TensorRef | tuple[Argument, ...]"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
+from errno import ELOOP
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin import comparison, events, options, pending, reports, variants
@@ -86,6 +87,11 @@ class Slot:
         """The command that records this snapshot."""
         return self.command("--torchgraph-update")
 
+    @property
+    def accept_at_once(self) -> str:
+        """The command that takes what waits for review in the place of this snapshot, from where pytest was started."""
+        return shlex.join(["torchgraph", "accept", label(self.address.path, self.item.config.invocation_params.dir)])
+
     def command(self, option: str) -> str:
         """The command that runs the test with *option*."""
         return command(self.address.test, self.item.config, option)
@@ -159,11 +165,12 @@ def drifted(
     report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
     if not slot.is_variant and variants.differing(snapshot, outcome.graph):
         report += f"\n  for this environment alone: {slot.command('--torchgraph-update=variant')}"
-    if pending.is_wanted() and (again is None or outcome.graph in (first, again())):
+    if pending.is_wanted(slot.item.config) and (again is None or outcome.graph in (first, again())):
         fault = pending.keep(slot.address, outcome)
         if fault:
             return outcome.graph, f"{report}\n{fault}"
         slot.note("waiting")
+        report += f"\n  accept without another run: {slot.accept_at_once}"
     return outcome.graph, report
 
 
@@ -211,12 +218,17 @@ def write(slot: Slot, steady: Steady, what: What, moved: str, case: str = "") ->
         slot.note("refused", f"cannot be written ({error.strerror})")
         return steady.graph, (
             f"torchgraph: {slot.address.label} cannot be written: {error.strerror}\n"
-            "  Nothing was recorded. Make the folder writable, or choose another with the ini setting\n"
+            f"  Nothing was recorded. {_remedy(error)}, or choose another folder with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
     slot.settle()
     slot.note(what, moved, body=body_digest(text), notes=steady.notes, case=case)
     return steady.graph, ""
+
+
+def _remedy(error: OSError) -> str:
+    in_the_way = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)) or error.errno == ELOOP
+    return "Remove what lies in its place" if in_the_way else "Make the folder writable"
 
 
 def refused(slot: Slot, unsteady: DoesNotRepeat) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import pytest
 
-from pytest_torchgraph.plugin import events, extension, limits, options, reports
+from pytest_torchgraph.plugin import events, extension, failing, limits, options, reports
 from pytest_torchgraph.plugin.against import Slot, against_snapshot
 from pytest_torchgraph.plugin.events import Event
+from pytest_torchgraph.plugin.location import is_text
 from pytest_torchgraph.plugin.varying import vary
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def claim(item: pytest.Item, checks: Checks, name: str | None) -> Slot:
     __tracebackhide__ = True
     if name is not None and not name:
         raise ValueError("name='' names no snapshot: leave name out, or give a word.")
+    if name is not None and not is_text(name):
+        raise ValueError(f"name={name!r} names no snapshot: it holds half a character, which no file can be named by.")
     unnamed = 0 if _repeats(item) else sum(slot == "" or slot.isdigit() for slot in checks)
     chosen = name if name is not None else ("" if not unnamed else str(unnamed + 1))
     address = extension.address(item, chosen)
@@ -105,8 +108,8 @@ def check(
     limits.note_checked(item)
     if broken:
         _fail_over_budget(item, slot, broken, failure)
-    if failure:
-        pytest.fail(failure, pytrace=False)
+    elif failure:
+        failing.fail(item, failure)
     return graph
 
 
@@ -139,7 +142,7 @@ def _require_recorded(item: pytest.Item, graph: Graph) -> None:
         )
 
 
-def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding], failure: str) -> NoReturn:
+def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding], failure: str) -> None:
     __tracebackhide__ = True
     test = extension.address(item, "").test
     where = slot.address.label if slot else test
@@ -147,7 +150,7 @@ def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding
     text = "; ".join(each.title for each in broken)
     events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
     told = (limits.report(test, broken, item.config), failure)
-    pytest.fail("\n\n".join(text for text in told if text), pytrace=False)
+    failing.fail(item, "\n\n".join(text for text in told if text))
 
 
 @contextmanager

@@ -74,11 +74,13 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
         return SnapshotCollections()
 
     def read_snapshot_data_from_location(self, *, snapshot_location: str, **_: Any) -> str | None:
-        """The stored text, readable or not."""
+        """The stored text, readable or not; empty where what lies there is no file."""
         try:
             return Path(snapshot_location).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
+        except OSError:
+            return ""
 
     @classmethod
     def write_snapshot_collection(cls, *, snapshot_collection: SnapshotCollection, **_: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, options, painting, reports, terminal
+from pytest_torchgraph.plugin import coverage, failing, options, painting, reports, surroundings, terminal
 from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, RUN, Ledger, begin, pack
 
 if TYPE_CHECKING:
@@ -25,9 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.register(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """What runs the session, before any file of the project can change the environment."""
+    surroundings.note(early_config)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Marker, checks of the settings, and what follows this session."""
+    surroundings.note(config)
     options.configure(config)
     from pytest_torchgraph.plugin.defaults import require_readable
     from pytest_torchgraph.plugin.extension import hide_from_syrupy, refuse_graphs
@@ -90,7 +97,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a budget marker that means nothing."""
+    """Refuse a budget marker that means nothing, and keep failures where all checks are wanted."""
+    failing.begin(item)
     if item.get_closest_marker(options.MARKER) is not None:
         from pytest_torchgraph.plugin.limits import require_valid_marker
 
@@ -99,8 +107,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Refuse a budget marker on a test that checked nothing."""
-    result = yield
+    """Fail with what was kept, and refuse a budget marker on a test that checked nothing."""
+    with failing.together(item):
+        result = yield
     if item.get_closest_marker(options.MARKER) is not None:
         from pytest_torchgraph.plugin.limits import require_checked
 
@@ -112,6 +121,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Attach what the checks did: plain data, so that it survives xdist."""
     report = yield
+    failing.complete(item, report)
     events = item.stash.get(ITEM_EVENTS, [])
     if events or FIXTURE in getattr(item, "fixturenames", ()):
         from pytest_torchgraph.plugin.location import node_id
@@ -143,7 +153,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     ledger.stopped = bool(session.shouldstop or session.shouldfail)
     ledger.collection.settle()
     unused.judge(session, int(exitstatus))
-    session.config.stash[closing.CLOSING] = closing.close(session.config, ledger)
+    closing.close(session.config, ledger)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -153,6 +163,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     closing.show(config, terminalreporter)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print it where pytest calls for no summary, as pytest 8 does with ``--no-summary``."""
     from pytest_torchgraph.plugin import closing

@@ -156,6 +156,15 @@ def may_be_named(name: str, exact: str) -> bool:
     return hashed is not None and (hashed[1] == kept or hashed[1].startswith(_kept(f"{kept}.")))
 
 
+def is_text(name: str) -> bool:
+    """Whether *name* can be written: half of a pair of surrogates cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]:
     """Node ids of those *siblings* whose names differ from another's in nothing but case."""
     spelled: dict[str, dict[str, str]] = {}

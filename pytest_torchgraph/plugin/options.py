@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from pytest_torchgraph.plugin import coverage, reports
+from pytest_torchgraph.plugin import coverage, reports, surroundings
 
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
@@ -23,6 +21,13 @@ def register(parser: pytest.Parser) -> None:
         action="store_true",
         default=False,
         help="record what is missing and rewrite what drifted, this plugin's snapshots only",
+    )
+    group.addoption(
+        "--torchgraph-update=new",
+        action="store_true",
+        default=False,
+        dest="torchgraph_update_new",
+        help="record what is missing, and touch nothing that is there",
     )
     # An option of its own: with a value that may be left out, the path after the option would be taken for it.
     group.addoption(
@@ -65,6 +70,12 @@ def register(parser: pytest.Parser) -> None:
         default=False,
         help="run every recorded operation again and demand the same bits; for small models",
     )
+    group.addoption(
+        "--torchgraph-all",
+        action="store_true",
+        default=False,
+        help="make all checks of a test before it fails, and fail with all that failed; else the first one fails it",
+    )
     reports.register(group)
     coverage.register(group)
     _register_ini(parser)
@@ -75,6 +86,7 @@ def _register_ini(parser: pytest.Parser) -> None:
     parser.addini("torchgraph_tolerance", "default of --torchgraph-tolerance", default="")
     parser.addini("torchgraph_ignore", "defaults of --torchgraph-ignore, one a line", type="linelist", default=[])
     parser.addini("torchgraph_budget", "defaults of --torchgraph-budget, one a line", type="linelist", default=[])
+    parser.addini("torchgraph_all", "default of --torchgraph-all", type="bool", default=False)
     parser.addini("torchgraph_snapshot_dir", "default of --torchgraph-snapshot-dir", default="snapshots")
 
 
@@ -92,6 +104,8 @@ def configure(config: pytest.Config) -> None:
         )
     if varying(config) and updating(config):
         raise pytest.UsageError("--torchgraph-update=variant leaves snapshots alone, another option updates them.")
+    if varying(config) and recording(config):
+        raise pytest.UsageError("--torchgraph-update=variant records variants alone, another option records snapshots.")
     if config.getini("torchgraph_compare") not in COMPARE:
         raise pytest.UsageError(
             f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
@@ -119,6 +133,11 @@ def verifying(config: pytest.Config) -> bool:
     return bool(config.getoption("torchgraph_verify"))
 
 
+def making_all(config: pytest.Config) -> bool:
+    """Whether a test makes all its checks before it fails."""
+    return bool(config.getoption("torchgraph_all") or config.getini("torchgraph_all"))
+
+
 def updating(config: pytest.Config) -> bool:
     """Whether drifted snapshots are rewritten in this run."""
     return bool(config.option.torchgraph_update or config.option.update_snapshots)
@@ -131,7 +150,7 @@ def varying(config: pytest.Config) -> bool:
 
 def recording(config: pytest.Config) -> bool:
     """Whether missing snapshots are written in this run."""
-    return updating(config) or bool(config.option.update_new_snapshots_only)
+    return updating(config) or bool(config.option.torchgraph_update_new or config.option.update_new_snapshots_only)
 
 
 def header(config: pytest.Config) -> str:
@@ -145,5 +164,6 @@ def header(config: pytest.Config) -> str:
     except PackageNotFoundError:
         torch = "torch is not installed"
     does = "record variants" if varying(config) else "update" if updating(config) else "check"
-    where = " (CI)" if os.environ.get("CI") else ""
+    does = "record what is missing" if recording(config) and does == "check" else does
+    where = " (CI)" if surroundings.of(config).ci else ""
     return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.plugin import surroundings
 from pytest_torchgraph.plugin.location import waiting_path
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_torchgraph.plugin.comparison import Outcome
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.snapshot.pending import Pending
 
 
-def is_wanted() -> bool:
+def is_wanted(config: pytest.Config) -> bool:
     """Whether drifts are kept: not in CI, where nobody would find them."""
-    return not os.environ.get("CI")
+    return not surroundings.of(config).ci
 
 
 def keep(address: Address, outcome: Outcome) -> str:

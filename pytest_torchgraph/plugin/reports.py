@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.plugin import surroundings
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_torchgraph.plugin.events import Event, Ledger, What
     from pytest_torchgraph.report.case import Case, CaseStatus, Place, Report
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Finding
 
+Told: TypeAlias = tuple[str, dict[str, bool]]
+"""A line and its colour."""
+
+_TO_TELL = pytest.StashKey[list[Told]]()
 FORMS = ".html, .md, .json or .txt"
 STATUS: dict[What, CaseStatus] = {
     "matched": "same",
@@ -63,15 +70,8 @@ def _form(path: str) -> Format:
 
 def wanted(config: pytest.Config) -> bool:
     """Whether anybody will read a report of this session."""
-    return bool(_paths(config) or _summary_path() or _on_github())
-
-
-def _summary_path() -> str:
-    return os.environ.get("GITHUB_STEP_SUMMARY", "")
-
-
-def _on_github() -> bool:
-    return os.environ.get("GITHUB_ACTIONS") == "true"
+    around = surroundings.of(config)
+    return bool(_paths(config) or around.step_summary or around.github)
 
 
 def compared(
@@ -160,45 +160,66 @@ def _cases(events: Iterable[Event]) -> Iterator[Case]:
             yield Case(test=event.test, status=STATUS[event.what], outline=outline, path=event.path)
 
 
-def write(config: pytest.Config, ledger: Ledger, reporter: Any) -> None:
-    """Write what was asked for, each told in one line; a file that cannot be written is told too, and stops nothing."""
+def write(config: pytest.Config, ledger: Ledger) -> None:
+    """Write what was asked for; a file that cannot be written stops nothing."""
     if not wanted(config):
         return
-    report = report_of(ledger)
-    for path in _paths(config):
-        _tell(reporter, path, report, lambda path=path: _write(Path(path), report))
-    if _summary_path():
-        _tell(reporter, "GITHUB_STEP_SUMMARY", report, lambda: _append(Path(_summary_path()), report))
-    if _on_github():
+    report, around = report_of(ledger), surroundings.of(config)
+    told = [_told(path, report, partial(_write, Path(path), report)) for path in _paths(config)]
+    if around.step_summary:
+        told.append(_told("GITHUB_STEP_SUMMARY", report, partial(_append, Path(around.step_summary), report)))
+    if around.github:
         from pytest_torchgraph.report.annotation import error_lines
 
-        for line in error_lines(report):
-            reporter.write_line(line)
+        told += [(line, {}) for line in error_lines(report, _below(config.rootpath, around.workspace))]
+    config.stash[_TO_TELL] = told
 
 
-def _tell(reporter: Any, name: str, report: Report, act: Any) -> None:
+def tell(config: pytest.Config, reporter: Any) -> None:
+    """Print, once, what was written and the lines by which GitHub shows what fails at its line of code."""
+    for text, colour in config.stash.get(_TO_TELL, []):
+        reporter.ensure_newline()
+        reporter.write_line(printable(text), **colour)
+    config.stash[_TO_TELL] = []
+
+
+def _below(root: Path, workspace: str) -> str:
+    """*root* as seen from the *workspace*; empty where it lies elsewhere."""
+    if not workspace:
+        return ""
+    top, inner = Path(workspace).resolve(), root.resolve()
+    return inner.relative_to(top).as_posix() if inner.is_relative_to(top) else ""
+
+
+def _told(name: str, report: Report, act: Callable[[], str]) -> Told:
     try:
-        act()
+        left_out = act()
     except OSError as error:
-        reporter.write_line(f"torchgraph: {name} cannot be written: {error.strerror}", red=True)
-    else:
-        reporter.write_line(f"torchgraph report: {name} ({report.headline})")
+        return f"torchgraph: {name} cannot be written: {error.strerror}", {"red": True}
+    if left_out:
+        return f"torchgraph: nothing was added to {name}: {left_out}", {"yellow": True}
+    return f"torchgraph report: {name} ({report.headline})", {}
 
 
-def _write(path: Path, report: Report) -> None:
+def _write(path: Path, report: Report) -> str:
     from pytest_torchgraph.report.formats import rendered
     from pytest_torchgraph.snapshot.saving import write_whole
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, rendered(report, _form(str(path))))
+    return ""
 
 
-def _append(path: Path, report: Report) -> None:
-    """Append to the summary of the step, within what is left of its limit."""
+def _append(path: Path, report: Report) -> str:
+    """Append to the summary of the step, within what is left of its limit; returns why nothing was."""
     from pytest_torchgraph.report.markdown import SUMMARY, render
 
     if not report.cases:
-        return
+        return ""
     left = SUMMARY - (path.stat().st_size if path.exists() else 0)
-    with path.open("a", encoding="utf-8", newline="\n") as stream:
-        stream.write(render(report, left) + "\n")
+    text = (render(report, left - 1) + "\n").encode("utf-8", errors="replace")
+    if len(text) > left:
+        return f"of the {SUMMARY} bytes that GitHub takes, {max(left, 0)} are left"
+    with path.open("ab") as stream:
+        stream.write(text)
+    return ""

@@ -47,7 +47,7 @@ def owner(path: Path) -> str | None:
     from pytest_torchgraph.graph.quoting import rest_of
 
     try:
-        with path.open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8-sig") as stream:
             first, second = stream.readline(), stream.readline()
     except (OSError, UnicodeDecodeError):
         return None

@@ -7,23 +7,24 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_torchgraph.plugin.events import Event, Ledger, Unused
+    from pytest_torchgraph.plugin.events import Event, Ledger, Unused, What
 
 Line: TypeAlias = tuple[str, dict[str, bool]]
 
 RED, YELLOW, GREEN, PLAIN = {"red": True}, {"yellow": True}, {"green": True}, dict[str, bool]()
-LISTED = (
-    ("over budget", RED),
-    ("missing", RED),
-    ("unreadable", RED),
-    ("refused", RED),
-    ("recorded", GREEN),
-    ("updated", YELLOW),
-)
+LISTED: dict[What, dict[str, bool]] = {
+    "over budget": RED,
+    "missing": RED,
+    "unreadable": RED,
+    "refused": RED,
+    "recorded": GREEN,
+    "updated": YELLOW,
+}
 
 
 def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prune: str = "") -> list[Line]:
@@ -47,6 +48,21 @@ def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prun
     elif unchanged:
         shown.append((f"unchanged {unchanged}, nothing to update", PLAIN))
     return [*shown, *_waiting(events)]
+
+
+def in_one_line(ledger: Ledger) -> list[Line]:
+    """How many checks ended in each way that pytest has not said, for ``-q``; empty where there are none."""
+    counts = Counter(event.what for of_test in ledger.events.values() for event in of_test)
+    told = [f"{counts[what]} {what}" for what in ("drifted", *LISTED, "unchanged") if counts[what]]
+    removed = sum(found.removed for found in ledger.unused)
+    kept = len(ledger.unused) - removed
+    unused = ((removed, "removed"), (kept, "unused"), (len(ledger.unclaimed), "not claimed"))
+    told += [f"{count} {word}" for count, word in unused if count]
+    if not told:
+        return []
+    waits = f"; {counts['waiting']} to review: torchgraph review" if counts["waiting"] else ""
+    fails = kept or counts["drifted"] or any(counts[what] for what, colour in LISTED.items() if colour is RED)
+    return [(f"torchgraph: {', '.join(told)}{waits}", RED if fails else PLAIN)]
 
 
 def _environments(events: Iterable[Event]) -> Iterator[Line]:
@@ -80,7 +96,7 @@ def _drifts(events: Iterable[Event]) -> Iterator[Line]:
 
 
 def _listed(events: list[Event]) -> Iterator[Line]:
-    for what, colour in LISTED:
+    for what, colour in LISTED.items():
         for event in events:
             if event.what == what:
                 yield f"{what} {event.path}" + (f": {event.text}" if event.text else ""), colour
@@ -133,8 +149,8 @@ def _with_owner(found: Unused) -> str:
 
 
 def write(reporter: Any, shown: list[Line]) -> None:
-    """Print *shown* through pytest's reporter."""
-    if shown:
+    """Print *shown* through pytest's reporter; one line needs no heading."""
+    if reporter.config.get_verbosity() >= 0 and shown:
         reporter.write_sep("-", "torchgraph")
     for text, colour in shown:
-        reporter.write_line(text, **colour)
+        reporter.write_line(printable(text), **colour)

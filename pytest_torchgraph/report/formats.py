@@ -21,7 +21,11 @@ def format_of(path: str) -> Format | None:
 
 
 def rendered(report: Report, form: Format) -> str:
-    """The text of *report*, with a final newline."""
+    """The text of *report*, with a final newline; half a character, which no file can hold, stands as its escape."""
+    return _rendered(report, form).encode("utf-8", errors="backslashreplace").decode("utf-8")
+
+
+def _rendered(report: Report, form: Format) -> str:
     if form == "json":
         from pytest_torchgraph.report.json import render as as_json
 

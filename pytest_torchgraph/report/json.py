@@ -26,11 +26,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 from pytest_torchgraph.report.case import Case, Report, report_of
 from pytest_torchgraph.report.decoding import decoded
 
+LONGEST = 40
+"""Digits of the longest integer that is read: more than any count of bytes has."""
 FORMAT = "torchgraph report"
 VERSION = 1
 
@@ -64,7 +67,9 @@ def read_case(text: str) -> Case:
 def read(text: str, *, path: str = "<report>") -> Report:
     """The report that *text* holds; raises :class:`ReportUnreadable`, which names *path*."""
     try:
-        data: Any = json.loads(text)
+        data: Any = json.loads(
+            text.removeprefix("\ufeff"), parse_constant=_refused, parse_float=_finite, parse_int=_short
+        )
     except (ValueError, RecursionError) as error:
         raise ReportUnreadable(f"{path}: no JSON ({error}), so it is no torchgraph report.") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("cases"), list):
@@ -78,6 +83,21 @@ def read(text: str, *, path: str = "<report>") -> Report:
         return report_of((decoded(Case, case) for case in data["cases"]), complete=data.get("complete") is not False)
     except ValueError as error:
         raise ReportUnreadable(f"{path}: damaged torchgraph report: {error}.") from None
+
+
+def _refused(constant: str) -> NoReturn:
+    """For what Python reads and JSON does not have."""
+    raise ValueError(f"{constant} is none of its numbers")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if isfinite(number) else _refused(digits[:LONGEST])
+
+
+def _short(digits: str) -> int:
+    """Python refuses to read, and to write, an integer of thousands of digits."""
+    return int(digits) if len(digits) <= LONGEST else _refused(f"{digits[:LONGEST]}…")
 
 
 def merged(*reports: Report) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.report.drift import Sources, cost_text, places_of
 from pytest_torchgraph.report.outline import hint_text
 from pytest_torchgraph.report.terminal import row_text
@@ -22,8 +23,8 @@ def waiting(comparison: Comparison, *, test: str, before: bytes, text: str) -> P
         test=test,
         before=digest(before),
         changes=tuple(_change(edit, sources) for edit in edits_of(verdict.findings)),
-        environment=comparison.environment,
-        cost=cost_text(comparison.difference),
+        environment=tuple(map(printable, comparison.environment)),
+        cost=printable(cost_text(comparison.difference)),
         text=text,
     )
 
@@ -32,7 +33,7 @@ def _change(edit: Edit, sources: Sources) -> WaitingChange:
     rows = (row_text(row).strip() for finding in edit.findings for row in places_of(finding, sources))
     return WaitingChange(
         fingerprint=edit.fingerprint,
-        title=edit.finding.title,
-        places=tuple(dict.fromkeys(filter(None, rows))),
-        hint=hint_text(edit.finding.hint, edit.finding.cause),
+        title=printable(edit.finding.title),
+        places=tuple(dict.fromkeys(map(printable, filter(None, rows)))),
+        hint=printable(hint_text(edit.finding.hint, edit.finding.cause)),
     )

@@ -9,6 +9,7 @@ from pytest_torchgraph.graph.kinds import Wait
 from pytest_torchgraph.graph.program import Argument, Every, Operand, Outcome
 from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of
 from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.snapshot.limits import BRACKETS
 from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
 from pytest_torchgraph.snapshot.tensor import spec_of
@@ -98,13 +99,19 @@ def read_operand(text: str, position: int, names: Names) -> tuple[Operand, int]:
     raise ValueError("a tensor was expected here")
 
 
+def _check_depth(depth: int) -> None:
+    if depth > BRACKETS:
+        raise ValueError(f"lists stand up to {BRACKETS} deep inside one another")
+
+
 def _past_comma(text: str, position: int) -> int:
     if not text.startswith(", ", position):
         raise ValueError(f"', ' or the end of the list was expected at {text[position:]!r}")
     return position + 2
 
 
-def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
+def _argument(text: str, position: int, names: Names, depth: int = 0) -> tuple[Argument, int]:
+    _check_depth(depth)
     found = ARGUMENT.match(text, position)
     if found is None:
         raise ValueError(f"this is no argument: {text[position:]!r}")
@@ -112,12 +119,12 @@ def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
         parts: list[Argument] = []
         position = found.end()
         if text.startswith("*", position):
-            value, position = _argument(text, position + 1, names)
+            value, position = _argument(text, position + 1, names, depth + 1)
             if not text.startswith("]", position):
                 raise ValueError("nothing stands after what is the same for every parameter")
             return Every((value,)), position + 1
         while not text.startswith("]", position):
-            value, position = _argument(text, _past_comma(text, position) if parts else position, names)
+            value, position = _argument(text, _past_comma(text, position) if parts else position, names, depth + 1)
             parts.append(value)
         return tuple(parts), position + 1
     if found["leaf"]:
@@ -125,7 +132,8 @@ def _argument(text: str, position: int, names: Names) -> tuple[Argument, int]:
     return _simple(found, names), found.end()
 
 
-def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
+def _outcome(text: str, position: int, names: Names, depth: int = 0) -> tuple[Outcome, int]:
+    _check_depth(depth)
     found = OUTCOME.match(text, position)
     if found is None:
         raise ValueError(f"this is no result: {text[position:]!r}")
@@ -135,12 +143,12 @@ def _outcome(text: str, position: int, names: Names) -> tuple[Outcome, int]:
         parts: list[Outcome] = []
         position = found.end()
         if text.startswith("*", position):
-            value, position = _outcome(text, position + 1, names)
+            value, position = _outcome(text, position + 1, names, depth + 1)
             if not text.startswith("]", position):
                 raise ValueError("nothing stands after what is the same for every parameter")
             return Every((value,)), position + 1
         while not text.startswith("]", position):
-            value, position = _outcome(text, _past_comma(text, position) if parts else position, names)
+            value, position = _outcome(text, _past_comma(text, position) if parts else position, names, depth + 1)
             parts.append(value)
         return tuple(parts), position + 1
     return _simple(found, names), found.end()

@@ -6,6 +6,7 @@ from pytest_torchgraph.graph.printable import printable
 
 ADVICE = "Record it again: pytest --torchgraph-update"
 LONGEST_QUOTED = 40
+LONGEST_SENTENCE = 240
 
 
 class SnapshotUnreadable(ValueError):
@@ -16,9 +17,9 @@ def unreadable(path: str, line: int, what: str, text: str = "", advice: str = AD
     """The error for *what* was found at *line* (counted from 1, 0 for the whole file), showing *text*."""
     where = f"{path}:{line}: " if line else f"{path}: "
     shown = f"\n  {printable(text.strip()[:200])}" if text.strip() else ""
-    return SnapshotUnreadable(f"{where}{what}{shown}\n{advice}")
+    return SnapshotUnreadable(f"{where}{printable(shortened(what, LONGEST_SENTENCE))}{shown}\n{advice}")
 
 
-def shortened(text: str) -> str:
+def shortened(text: str, longest: int = LONGEST_QUOTED) -> str:
     """*text* as one sentence can hold it."""
-    return text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -22,7 +22,7 @@ from pytest_torchgraph.snapshot.tensor import sizes_of, sizes_text
 
 STEP = r"\[[-\d,:]*\]|\.T\b|\.(?:transpose|permute|expand)\([\d,]*\)|\.as_strided\(\([\d,]*\),\([-\d,]*\),-?\d+\)"
 _STEP = re.compile(STEP, re.ASCII)
-_AS_STRIDED = re.compile(r"\.as_strided\(\((.*)\),\((.*)\),(-?\d+)\)")
+_AS_STRIDED = re.compile(r"\.as_strided\(\(([^)]*)\),\(([^)]*)\),(-?\d+)\)")
 
 
 class Axis(NamedTuple):

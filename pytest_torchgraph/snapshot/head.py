@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.quoting import QUOTED, quote, rest_of, rest_text, unquote
+from pytest_torchgraph.graph.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
 from pytest_torchgraph.snapshot.errors import shortened, unreadable
 
 VERSION = 2
@@ -14,7 +14,7 @@ OLDEST = 1
 ROOT = "forward"
 _WORD = r"[A-Za-z_][\w./-]*"
 _METRIC = re.compile(rf"(?P<name>{_WORD}|{QUOTED}) (?P<value>-?\d+)(?: at (?P<at>.+))?", re.ASCII)
-_MODE = re.compile(rf"{_WORD}|{QUOTED}", re.ASCII)
+_MODE = re.compile(rf"({_WORD}|{QUOTED})(?:, (?=.)|$)", re.ASCII)
 _ALIVE = re.compile(r"alive (\d+)(?: ×(\d+))? (.+)", re.ASCII)
 _PEAK = "peak"
 
@@ -82,17 +82,28 @@ def read_head(lines: list[str], path: str) -> Head:
             raise unreadable(path, number, "this line is neither a metric nor the beginning of the graph", line)
         at = found["at"] if found else line.removeprefix("peak at ")
         peak_at = rest_of(at) if at else peak_at
-    run = tuple(unquote(mode) if mode.startswith('"') else mode for mode in _MODE.findall(values[2]))
     return Head(
         test=rest_of(values[0]),
         recorded=rest_of(values[1]),
-        run=run,
+        run=_modes(values[2], path),
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=tuple(alive),
         version=version,
         lines=number,
     )
+
+
+def _modes(text: str, path: str) -> tuple[str, ...]:
+    modes: list[str] = []
+    position = 0
+    while position < len(text):
+        found = _MODE.match(text, position)
+        if found is None:
+            raise unreadable(path, 4, "modes, separated by commas, were expected after 'run'", text)
+        modes.append(name_of(found[1]))
+        position = found.end()
+    return tuple(modes)
 
 
 def _version(lines: list[str], path: str) -> int:

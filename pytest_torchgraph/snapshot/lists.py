@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.patterns import VALUE
 from pytest_torchgraph.snapshot.reading import READING
 from pytest_torchgraph.snapshot.repeats import runs
@@ -14,7 +15,6 @@ _LEAST_VALUES = 8
 _OPERAND = rf"{VALUE}(?::\d+)?{READING}"
 _SEQUENCE = re.compile(rf"{_OPERAND}(?:, {_OPERAND}){{{_LEAST_VALUES - 1},}}", re.ASCII)
 _SHORTENED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*) ×(\d+)\}")
-_LONGEST = 1_000_000
 
 
 def shorten(text: str) -> str:
@@ -25,9 +25,9 @@ def shorten(text: str) -> str:
     return shorter if shorter == text or lengthen(shorter) == text else text
 
 
-def lengthen(text: str) -> str:
-    """The text that :func:`shorten` was given; raises ``ValueError`` for a list that is none."""
-    return _SHORTENED.sub(_lengthened, text)
+def lengthen(text: str, allowance: Allowance | None = None) -> str:
+    """The text that :func:`shorten` was given; raises ``ValueError`` for a list that is none, or too long."""
+    return _SHORTENED.sub(lambda found: _lengthened(found, allowance), text)
 
 
 def _shortened(sequence: str) -> str:
@@ -48,9 +48,9 @@ def shape_of(value: str) -> object:
     return shape(value[1:])
 
 
-def _lengthened(found: re.Match[str]) -> str:
+def _lengthened(found: re.Match[str], allowance: Allowance | None) -> str:
     templates = found[1].split(", ")
     times = int(found[2])
-    if times > _LONGEST:
-        raise ValueError(f"a list of {times} repetitions is none that was written here")
+    if allowance is not None:
+        allowance.spend(times, 0, len(found[1]) + 20 * len(templates))
     return ", ".join([instantiate(template, index, 0) for index in range(times) for template in templates])

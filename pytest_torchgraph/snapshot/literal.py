@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from pytest_torchgraph.graph.operation import Literal, Opaque, Word
+from pytest_torchgraph.graph.operation import Group, Literal, Opaque, Word
 from pytest_torchgraph.graph.quoting import QUOTED, QUOTED_STRING, quote, unquote
 
 NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)(?![\w.])"
+GROUP = r"group\((?:\d+(?:-\d+(?::\d+)?)?(?:, )?)*\)"
 LITERAL = (
     rf"(?:None|True|False)(?![\w.=])|{NUMBER}|torch(?:\.\w+)+|word\({QUOTED}\)|{QUOTED_STRING}"
-    rf"|<(?:[\w.]+|{QUOTED})>|complex\([-+.\w]+, [-+.\w]+\)"
+    rf"|<(?:[\w.]+|{QUOTED})>|complex\([-+.\w]+, [-+.\w]+\)|{GROUP}"
 )
 RESERVED = frozenset({"None", "True", "False", "inf", "nan", "torch"})
 _is_word = re.compile(r"torch(?:\.\w+)+", re.ASCII).fullmatch
@@ -29,6 +30,8 @@ def literal_text(value: Literal) -> str:
         return quote(value, "'")
     if isinstance(value, Word):
         return value.text if _is_word(value.text) else f"word({quote(value.text)})"
+    if isinstance(value, Group):
+        return value.text
     if isinstance(value, Opaque):
         return f"<{value.type_name if _is_type(value.type_name) else quote(value.type_name)}>"
     return f"complex({value.real!r}, {value.imag!r})"
@@ -54,10 +57,21 @@ def _complex(text: str) -> complex:
     return complex(float(real), float(imaginary))
 
 
+def _group(text: str) -> Group:
+    return Group(tuple(rank for span in text[6:-1].split(", ") if span for rank in _ranks(span)))
+
+
+def _ranks(span: str) -> range:
+    ends, _, step = span.partition(":")
+    first, _, last = ends.partition("-")
+    return range(int(first), int(last or first) + 1, int(step or 1))
+
+
 _READERS: tuple[tuple[str, Callable[[str], Literal]], ...] = (
     ("'", unquote),
     ("<", _opaque),
     ("torch", Word),
     ("word(", lambda text: Word(unquote(text[5:-1]))),
     ("complex(", _complex),
+    ("group(", _group),
 )

@@ -18,7 +18,9 @@ REPEAT = re.compile(r"repeat ×(?P<count>\d+)(?:, i = (?P<first>\d+)-(?P<last>\d
 SLICE = re.compile(r"\.\.\. \[(\d+):(\d+)\]")
 REFERENCE = re.compile(r"(?P<text>.*)(?P<how> as | like )(?P<path>\S+)", re.DOTALL)
 COUNTED = re.compile(
-    r"(?P<before>[^\s(:]*?)(?P<first>\d+)-(?P<last>\d+)(?P<after>[^\s(:]*: [^\s(×]+) ×(?P<count>\d+)(?P<rest>.*)",
+    r"(?=[^\s(:]*: [^\s(×]+ ×\d)"  # so that a name with many numbers is gone through once
+    r"(?P<before>[^\s(:]*?)(?<!\d)(?P<first>\d+)-(?P<last>\d+)(?!\d)(?P<after>[^\s(:]*: [^\s(×]+) ×(?P<count>\d+)"
+    r"(?P<rest>.*)",
     re.DOTALL,
 )
 _PHASE = re.compile(r"phase (?P<name>\w+(?:#\d+)?)(?: |:|\(|$)")

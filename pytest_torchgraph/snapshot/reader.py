@@ -10,11 +10,20 @@ from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Block, Operand, Program
 from pytest_torchgraph.graph.quoting import QUOTED, name_of
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.earlier import told_from_scopes
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import ROOT, VERSION, Head, read_head
 from pytest_torchgraph.snapshot.inner import read_inner
+from pytest_torchgraph.snapshot.limits import (
+    DIGITS,
+    TooLarge,
+    check_operations,
+    has_long_number,
+    levels_of,
+    room_for,
+)
 from pytest_torchgraph.snapshot.parsing import Body, Leaves, Parser
 from pytest_torchgraph.snapshot.patterns import CLASS
 from pytest_torchgraph.snapshot.tree import Node, nodes_of
@@ -71,7 +80,15 @@ def read(text: str, *, path: str = "<snapshot>") -> Snapshot:
 def _read(lines: list[str], head: Head, path: str) -> Snapshot:
     if lines[-1] != _END:
         raise unreadable(path, len(lines), f"the file is cut: its last line is not '{_END}'", lines[-1])
-    nodes = unfold(nodes_of(lines[head.lines : -1], head.lines + 1, path), path)
+    allowance = Allowance(_operations(head, path), sum(map(len, lines)))
+    folded = nodes_of(lines[head.lines : -1], head.lines + 1, path)
+    with room_for(levels_of(lines[head.lines :])):
+        nodes = unfold(folded, allowance, path)
+    with room_for(allowance.levels):
+        return _parsed(nodes, head, path)
+
+
+def _parsed(nodes: tuple[Node, ...], head: Head, path: str) -> Snapshot:
     parser = Parser(path, head.version)
     root, outputs = _root(nodes, head, parser)
     _check_operations(head, parser.works, path)
@@ -99,6 +116,8 @@ def _text(path: str | Path) -> str:
 def _lines(text: str, path: str) -> list[str]:
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, 1):
+        if len(line) > DIGITS and has_long_number(line):
+            raise unreadable(path, number, f"a number of more than {DIGITS} digits is none that was written here", line)
         if line[:1] in _MARKS and _CONFLICT.match(line):
             raise unreadable(
                 path,
@@ -138,6 +157,17 @@ def _output(node: Node, body: Body, parser: Parser) -> tuple[str, Operand]:
     if end != len(node.text) or node.children:
         raise parser.error(node, "one value was expected after 'return'")
     return name_of(line["path"] or ""), operand
+
+
+def _operations(head: Head, path: str) -> int:
+    """How many operations the head counts; a file without such a line may have as many as none needs."""
+    counts = [(index, value) for index, (name, value) in enumerate(head.metrics) if name == "ops"]
+    for index, value in counts:
+        try:
+            check_operations(value)
+        except TooLarge as error:
+            raise unreadable(path, 5 + index, str(error), f"ops {value}") from None
+    return max((value for _, value in counts), default=0)
 
 
 def _check_operations(head: Head, works: int, path: str) -> None:

@@ -25,8 +25,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     # share a process id, and so do containers that share a folder.
     temporary = target.with_name(f".torchgraph-{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
+        temporary.write_bytes(data)
         if target.exists():
             temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)

@@ -256,7 +256,7 @@ def _operand_end(text: str, position: int) -> int:
         letter = text[index]
         if letter in "([":
             depth += 1
-        elif (letter in ")]" or letter in ", ") and not depth:
+        elif letter == " " or (letter in ")]," and not depth):
             return index
         elif letter in ")]":
             depth -= 1

@@ -14,6 +14,9 @@ SPEC = (
     rf"(?: (?:stride|offset|layout)\((?:[-\w,?]*|{QUOTED})\)| geometry\((?:none|[-\d,?\[\]]*)\)"
     r"| channels_last| conj| neg)*"
 )
+# As many as PyTorch's own limit; without one, sizes could be multiplied for minutes.
+_DIMENSIONS = 64
+_LONGEST_SIZES = 21 * _DIMENSIONS
 _LONG_DTYPES = {short: long for long, short in SHORT_DTYPES.items()}
 _SYMBOLS = {symbol: size for size, symbol in SIZE_SYMBOLS.items()}
 _is_word = re.compile(r"[a-z]\w*", re.ASCII).fullmatch
@@ -31,7 +34,13 @@ def sizes_text(sizes: Shape) -> str:
 
 def sizes_of(text: str) -> Shape:
     """The sizes that :func:`sizes_text` wrote; negative ones included."""
-    return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in text.split(",")]) if text else ()
+    parts = text.split(",") if text else []
+    if len(parts) > _DIMENSIONS or len(text) > _LONGEST_SIZES:
+        raise ValueError(f"a tensor has up to {_DIMENSIONS} dimensions, each of up to 20 digits")
+    try:
+        return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in parts])
+    except ValueError:
+        raise ValueError(f"no sizes of a tensor: {text!r}") from None
 
 
 def dtype_text(dtype: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_torchgraph.snapshot.errors import unreadable
+from pytest_torchgraph.snapshot.limits import LEVELS
 
 INDENT = "  "
 
@@ -47,6 +48,8 @@ def nodes_of(lines: list[str], first: int, path: str) -> tuple[Node, ...]:
         depth, odd = divmod(len(line) - len(text), len(INDENT))
         if odd or not text or depth > len(levels) - 1 + bool(heads and len(heads) == len(levels)):
             raise unreadable(path, number, "this line is not indented as a snapshot is", line)
+        if depth > LEVELS:
+            raise unreadable(path, number, f"more than {LEVELS} modules inside one another are not read", line)
         _close(levels, heads, depth)
         heads.append((text, number))
         levels.append([])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.lists import lengthen
 from pytest_torchgraph.snapshot.marks import (
@@ -22,21 +23,25 @@ from pytest_torchgraph.snapshot.marks import (
 from pytest_torchgraph.snapshot.template import instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
-_LONGEST = 10_000_000
-
 Nodes = tuple[Node, ...]
 
 
-def unfold(nodes: Nodes, path: str = "<snapshot>") -> Nodes:
-    """The lines that ``fold`` was given; raises ``SnapshotUnreadable`` for a reference to nothing."""
-    return tuple(_Unfolding(path).siblings(nodes, "", None))
+def unfold(nodes: Nodes, allowance: Allowance, path: str = "<snapshot>") -> Nodes:
+    """The lines that ``fold`` was given, equal bodies as one object.
+
+    Raises ``SnapshotUnreadable`` for a reference to nothing, and before it would write out more than *allowance* has.
+    """
+    unfolded = tuple(_Unfolding(path, allowance).siblings(nodes, "", None))
+    allowance.take(unfolded)
+    return unfolded
 
 
 class _Unfolding:
     """One pass over folded lines in their order, with the bodies that were written in full so far."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, allowance: Allowance) -> None:
         self._path = path
+        self._allowance = allowance
         self._bodies: dict[str, Nodes] = {}
 
     def siblings(self, nodes: Iterable[Node], parent: str, like: Nodes | None) -> Iterator[Node]:
@@ -52,7 +57,9 @@ class _Unfolding:
     def _node(self, node: Node, parent: str, like: Nodes | None) -> Iterable[Node]:
         text = node.text
         if text.startswith(ESCAPE):
-            return (Node(text[1:], tuple(self.siblings(node.children, parent, None)), node.line),)
+            children = tuple(self.siblings(node.children, parent, None))
+            self._allowance.take(children)
+            return (Node(text[1:], children, node.line),)
         if text.startswith("... ["):
             return self._slice(node, like)
         if "×" in text:
@@ -62,10 +69,11 @@ class _Unfolding:
             counted = COUNTED.fullmatch(text)
             if counted:
                 return self._counted(node, counted, parent)
-            text = lengthen(text)
+            text = lengthen(text, self._allowance)
         if not node.children and AS not in text:
             return (node if text is node.text else Node(text, (), node.line),)
         children, text = self._children(node, text, text, parent)
+        self._allowance.take(children)
         return (Node(text, children, node.line),)
 
     def _children(self, node: Node, text: str, first: str, parent: str) -> tuple[Nodes, str]:
@@ -101,10 +109,12 @@ class _Unfolding:
 
     def _counted(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
         count, origin = self._counts(node, found)
+        self._allowance.spend(count, 1, len(node.text))
         return self._instances(node, counted_template(found), count, origin, parent)
 
     def _repeat(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
         count, origin = self._counts(node, found)
+        self._allowance.spend(count, len(node.children), sum(len(child.text) for child in node.children))
         columns = [list(self._instances(child, child.text, count, origin, parent)) for child in node.children]
         if not columns:
             raise self._error(node, "nothing stands beneath this line that could be repeated")
@@ -114,7 +124,7 @@ class _Unfolding:
     def _counts(self, node: Node, found: re.Match[str]) -> tuple[int, int]:
         count = int(found["count"])
         origin = int(found["first"] or 0)
-        if not 1 < count < _LONGEST or (found["last"] and int(found["last"]) - origin + 1 != count):
+        if count < 2 or (found["last"] and int(found["last"]) - origin + 1 != count):
             raise self._error(node, f"×{count} does not fit the numbers that are counted")
         return count, origin
 
@@ -126,6 +136,7 @@ class _Unfolding:
             if self._has_body(node)
             else ((), plain)
         )
+        self._allowance.take(children)
         for repetition in range(count):
             yield Node(instantiate(plain, repetition, origin), children, node.line)
 

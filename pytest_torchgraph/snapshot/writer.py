@@ -7,6 +7,7 @@ from pytest_torchgraph.graph.program import Leaf, Operand, Program
 from pytest_torchgraph.graph.quoting import quote
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import ROOT, Head, head_lines
+from pytest_torchgraph.snapshot.limits import check_operations
 from pytest_torchgraph.snapshot.patterns import is_output_path
 from pytest_torchgraph.snapshot.spelling import Body, class_text, scope_body
 from pytest_torchgraph.snapshot.tree import Node, lines_of
@@ -16,7 +17,11 @@ END = "end"
 
 
 def write(program: Program, *, test: str, recorded: str) -> str:
-    """The whole text of the snapshot of *program* that *test* owns; *recorded* is a note that is not compared."""
+    """The whole text of the snapshot of *program* that *test* owns; *recorded* is a note that is not compared.
+
+    Raises ``ValueError`` for a graph of more operations than a file may have (:mod:`~.limits`).
+    """
+    check_operations(dict(program.metrics).get("ops", 0))
     head = Head(
         test=test,
         recorded=recorded,

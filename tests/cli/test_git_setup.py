@@ -92,7 +92,7 @@ def test_it_says_what_it_did_and_again_that_it_is_done(capsys: pytest.CaptureFix
         "set up diff.torchgraph in the configuration of this clone",
         f"added '{LINE}' to .gitattributes: commit it",
     ]
-    assert first[-1] == "add '*.torchgraph.new' to .gitignore: drifts wait there for torchgraph review"
+    assert first[2] == "added '*.torchgraph.new' to .gitignore, where drifts wait for torchgraph review: commit it"
     Path(".gitignore").write_text("*.torchgraph.new\n", encoding="utf-8")
     config = Path(".git/config").read_text("utf-8")
     second = said(capsys)
@@ -108,10 +108,15 @@ def test_removing_leaves_everything_as_it_was(capsys: pytest.CaptureFixture[str]
     assert said(capsys, "--remove") == [
         "removed diff.torchgraph from the configuration of this clone",
         "removed .gitattributes, which held nothing else",
+        "removed .gitignore, which held nothing else",
     ]
     assert Path(".git/config").read_text("utf-8") == config
     assert not Path(".gitattributes").exists()
-    assert said(capsys, "--remove") == ["diff.torchgraph was not set up", ".gitattributes did not name it"]
+    assert said(capsys, "--remove") == [
+        "diff.torchgraph was not set up",
+        ".gitattributes did not name it",
+        ".gitignore did not name what waits",
+    ]
 
 
 def test_lines_of_others_are_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -270,3 +275,52 @@ def test_the_hook_definition_names_a_verb_that_there_is_and_runs_for_code_and_sn
     assert parser().parse_args([*words, "a.torchgraph"]).files == ["a.torchgraph"]
     names = ("s/a.torchgraph", "s/model.py", "s/a.torchgraphs", "s/torchgraph.pyc", "README.md")
     assert [name for name in names if re.search(hook()["files"], name)] == list(names[:2])
+
+
+IGNORED = "*.torchgraph.new"
+
+
+def test_what_waits_is_ignored_for_all_who_clone_it(capsys: pytest.CaptureFixture[str]) -> None:
+    told = said(capsys)
+    assert f"added '{IGNORED}' to .gitignore, where drifts wait for torchgraph review: commit it" in told
+    assert Path(".gitignore").read_text("utf-8") == f"{IGNORED}\n"
+    waits("a", CLONE)
+    assert ".new" not in git("status", "--porcelain", "-uall")
+    assert f".gitignore ignores {IGNORED} already" in said(capsys)
+    assert "removed .gitignore, which held nothing else" in said(capsys, "--remove")
+    assert not Path(".gitignore").exists()
+
+
+@pytest.mark.parametrize("before", [b"a\r\nb\r\n", b"a\nb", b"\xff\x0b x\n", b""])
+def test_the_lines_of_others_stay_byte_for_byte(before: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (".gitignore", ".gitattributes"):
+        Path(name).write_bytes(before)
+    said(capsys)
+    end = b"\r\n" if b"\r\n" in before else b"\n"
+    gap = b"\n" if before and not before.endswith(b"\n") else b""
+    assert Path(".gitignore").read_bytes() == before + gap + IGNORED.encode() + end
+    assert Path(".gitattributes").read_bytes() == before + gap + LINE.encode() + end
+    said(capsys, "--remove")
+    left = [Path(name) for name in (".gitignore", ".gitattributes") if Path(name).exists()]
+    assert [path.read_bytes() for path in left] == [before + gap] * (2 if before else 0)
+
+
+def test_what_only_this_user_ignores_is_written_down_and_what_the_project_keeps_stays(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path(".git/info").mkdir(exist_ok=True)
+    Path(".git/info/exclude").write_text("*.new\n", encoding="utf-8")
+    said(capsys)
+    assert Path(".gitignore").read_text("utf-8") == f"{IGNORED}\n"
+    Path(".gitignore").write_text(f"*.new\n!{IGNORED}\n", encoding="utf-8")
+    assert any("is not ignored: left as it is" in line for line in said(capsys))
+    assert Path(".gitignore").read_text("utf-8") == f"*.new\n!{IGNORED}\n"
+
+
+def test_what_waits_and_is_in_git_already_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    waits("a", CLONE)
+    git("add", "-f", "snapshots/a.torchgraph.new")
+    line = said(capsys)[-1]
+    assert line == "snapshots/a.torchgraph.new is in git: git rm --cached ':/*.torchgraph.new' takes that back"
+    git("rm", "--cached", ":/*.torchgraph.new")
+    assert "snapshots/a.torchgraph.new" not in git("ls-files")

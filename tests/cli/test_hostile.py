@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from pytest_torchgraph.cli.main import VERBS, main
+from pytest_torchgraph.graph.quoting import quote
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, digest, pending_path, write_pending
+from pytest_torchgraph.tracking.export import FORMATS
 from tests.cli.test_diff import COPIED
 from tests.cli.test_show import SNAPSHOT
 
@@ -20,6 +22,9 @@ ESCAPE = "\x1b]0;pwned\x07\x9b2J\u202e"
 RAW = ("\x1b", "\x07", "\x9b", "\u202e")
 ROOT = Path(__file__).parents[2]
 HOSTILE = SNAPSHOT.replace("test_m.py::test_m", f"test_m.py::{ESCAPE}").replace("linux", f"linux{ESCAPE}")
+
+NAMES = SNAPSHOT.replace("relu(%x) f32[2,16]", f"{quote(ESCAPE)}: ReLU = relu(%x) f32[2,16]")
+NAMES = NAMES.replace("return %relu", f"return %{quote(ESCAPE)}").replace("at relu", f"at {quote(ESCAPE)}")
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(f"a{ESCAPE}.torchgraph", HOSTILE)
     write("b.torchgraph", HOSTILE.replace("relu(%x)", "clone(%x) f32[2,16]\n  relu(%clone)").replace("ops 1", "ops 2"))
     write("good.torchgraph", SNAPSHOT)
+    write("names.torchgraph", NAMES)
     write("bad.torchgraph", SNAPSHOT.replace("  relu", f"  {ESCAPE}relu"))
     write("head.torchgraph", f"{ESCAPE}\n{SNAPSHOT}")
     change = WaitingChange(fingerprint=ESCAPE, title=ESCAPE, places=(ESCAPE,), hint=ESCAPE)
@@ -57,6 +63,13 @@ LINES = [
     ["diff", f"a{ESCAPE}.torchgraph", "b.torchgraph", "--format", "json"],
     ["diff", f"a{ESCAPE}.torchgraph", "bad.torchgraph", "-vv"],
     ["diff", ESCAPE],
+    *(["diff", "good.torchgraph", "names.torchgraph", "-vv", "--format", form] for form in ("terminal", "md", "json")),
+    *(["export", "names.torchgraph", "--format", form] for form in FORMATS if form != "chrome"),
+    ["show", "names.torchgraph"],
+    ["analyze", "names.torchgraph"],
+    ["analyze", "names.torchgraph", "--format", "json"],
+    ["git-text", "names.torchgraph"],
+    ["git-diff", "x", "good.torchgraph", "0", "0", "names.torchgraph", "0", "0"],
     ["history", f"a{ESCAPE}.torchgraph"],
     ["history", ESCAPE],
     ["review", "--list"],

@@ -60,3 +60,31 @@ def test_files_that_share_nothing_are_merged_without_a_word(capsys: pytest.Captu
     write("b.json", case("t.py::two", "same"))
     merge("a.json", "b.json")
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999", "9" * 5000])
+@pytest.mark.parametrize("form", ["json", "md", "html"])
+def test_numbers_that_json_does_not_have_are_refused_in_one_line(
+    number: str, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = render(report_of([replace(drift("t"), view={"a": 1})])).replace('"a":1', f'"a":{number}')
+    assert number in text
+    Path("a.json").write_text(text, encoding="utf-8")
+    assert main(["report", "merge", "a.json", "--format", form]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("torchgraph: a.json: no JSON (")
+    assert len(said.splitlines()) == 1
+    assert "is none of its numbers" in said
+
+
+@pytest.mark.parametrize("form", ["json", "md", "html", "txt"])
+def test_half_a_character_is_written_as_its_escape(form: str) -> None:
+    write("a.json", drift("t\ud800.py::one"))
+    assert main(["report", "merge", "a.json", "-o", f"all.{form}"]) == 0
+    assert Path(f"all.{form}").read_text("utf-8")
+
+
+def test_a_byte_order_mark_is_read_over() -> None:
+    write("a.json", drift("t"))
+    Path("a.json").write_bytes(b"\xef\xbb\xbf" + Path("a.json").read_bytes())
+    assert merge("a.json") == ["t"]

@@ -213,3 +213,90 @@ def test_without_matplotlib_it_says_what_to_install(
     assert main(["history", "snapshots/noted.torchgraph", "--plot", "h.png"]) == 2
     assert "pip install 'pytest-torchgraph[drawing]'" in capsys.readouterr().err
     assert main(["history", "snapshots/noted.torchgraph"]) == 0
+
+
+@pytest.mark.parametrize("text", ["HEAD~1..HEAD", "HEAD~1..", "HEAD~1...HEAD"])
+def test_a_range_is_its_two_ends(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["diff", "HEAD~1", "HEAD"])
+    told = capsys.readouterr().out
+    assert main(["diff", text]) == 1
+    assert capsys.readouterr().out == told
+    assert main(["diff", text, "--", "snapshots/deep"]) == 1
+    assert capsys.readouterr().out.count(".torchgraph:") == 1
+
+
+def test_three_dots_begin_where_both_come_from(capsys: pytest.CaptureFixture[str], repository: Path) -> None:
+    git("branch", "other", "HEAD~1")
+    git("checkout", "-q", "other")
+    (repository / "snapshots/stays.torchgraph").write_text(COPIED, encoding="utf-8")
+    git("commit", "-qam", "three")
+    assert main(["diff", "@{-1}...other"]) == 1
+    assert [line for line in capsys.readouterr().out.splitlines() if line[0] != " "] == [
+        "snapshots/stays.torchgraph: +1 aten.clone (0 -> 1)"
+    ]
+    assert main(["diff", "other..@{-1}"]) == 1
+    assert "5 graphs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("absent..HEAD", "torchgraph: 'absent' is neither a file nor a revision.\n"),
+        ("HEAD..absent", "torchgraph: 'absent' is neither a file nor a revision.\n"),
+        ("..", "torchgraph: '..' is neither a file nor a revision.\n"),
+        ("../absent.torchgraph", "torchgraph: ../absent.torchgraph is one file"),
+    ],
+)
+def test_a_range_that_is_none_is_named_as_it_was_given(
+    text: str, words: str, capsys: pytest.CaptureFixture[str], repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    assert main(["diff", text]) == 2
+    assert capsys.readouterr().err.startswith(words)
+
+
+def test_the_history_of_a_folder_is_that_of_each_file_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "snapshots"]) == 0
+    told = capsys.readouterr().out
+    names = ["comes", "deep/drifts é", "noted", "stays"]
+    assert [part.splitlines()[0] for part in told.split("\n\n")] == [f"snapshots/{name}.torchgraph" for name in names]
+    Path("empty").mkdir()
+    assert main(["history", "empty"]) == 2
+    assert capsys.readouterr().err == "torchgraph: empty: git knows no snapshot below this folder.\n"
+
+
+def test_a_range_narrows_a_history(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "HEAD~1..HEAD", "snapshots/deep"]) == 0
+    _, _, only = capsys.readouterr().out.splitlines()
+    assert only.endswith("two")
+    assert main(["history", "HEAD..HEAD", "snapshots/stays.torchgraph"]) == 2
+    assert capsys.readouterr().err == "torchgraph: snapshots/stays.torchgraph: no commit of HEAD..HEAD touched it.\n"
+
+
+def test_a_subject_of_any_characters_is_one_line(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "snapshots/stays.torchgraph").write_text(COPIED, encoding="utf-8")
+    git("commit", "-qam", "a\x0bb\x0c\u2028c\x1b[2J")
+    assert main(["history", "snapshots/stays.torchgraph"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].endswith("  a\\x0bb\\x0c\\u2028c\\x1b[2J")
+
+
+def test_a_shallow_clone_is_told_to_fetch_more(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("clone", "-q", "--depth", "1", f"file://{repository}", str(repository / "clone"))
+    monkeypatch.chdir(repository / "clone")
+    assert main(["diff", "HEAD~1"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("torchgraph: 'HEAD~1' is neither a file nor a revision. This clone is shallow")
+    assert "fetch-depth: 0" in told
+    assert main(["history", "snapshots/stays.torchgraph"]) == 0
+    assert "git fetch --unshallow" in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_is_no_change(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = repository / "snapshots/stays.torchgraph"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert main(["diff", "HEAD"]) == 0
+    assert main(["show", str(path)]) == 0
+    assert main(["diff", str(path), "snapshots/noted.torchgraph"]) == 0
+    assert "\ufeff" not in capsys.readouterr().out

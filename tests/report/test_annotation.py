@@ -33,3 +33,14 @@ def test_text_of_a_model_begins_no_command_of_its_own() -> None:
     lines = error_lines(report_of(case(f"{text}\n::add-mask::x", "drift") for text in HOSTILE))
     assert len(lines) == len(HOSTILE)
     assert not any("\n" in line or "\r" in line for line in lines)
+
+
+def test_files_are_named_from_the_workspace() -> None:
+    placed = [replace(drift(name), place=Place(name, 3)) for name in ("src/a.py", "../shared/b.py")]
+    told = [error_lines(report_of([each]), "libs/one")[0].partition(",line")[0] for each in placed]
+    assert told == ["::error file=libs/one/src/a.py", "::error file=libs/shared/b.py"]
+
+
+def test_no_escape_of_others_is_printed() -> None:
+    placed = replace(drift("a\x1b[2J\t"), place=Place("m\x1b\x9b.py", 3))
+    assert not any(char in line for line in error_lines(report_of([placed])) for char in "\x1b\x9b")

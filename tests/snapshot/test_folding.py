@@ -7,11 +7,18 @@ import random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.tree import Node, lines_of, nodes_of
 from pytest_torchgraph.snapshot.unfolding import unfold
 
 relaxed = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+
+
+def allowance() -> Allowance:
+    """Enough for everything here."""
+    return Allowance(100_000, 1_000_000)
+
 
 WORDS = [
     "a: A",
@@ -63,7 +70,7 @@ def trees() -> st.SearchStrategy[tuple[Node, ...]]:
 @relaxed
 @given(trees())
 def test_unfolding_gives_back_what_was_folded(nodes: tuple[Node, ...]) -> None:
-    assert unfold(fold(nodes)) == nodes
+    assert unfold(fold(nodes), allowance()) == nodes
 
 
 @relaxed
@@ -79,7 +86,7 @@ def test_unfolding_gives_back_layers_of_which_some_deviate(
         children = list(layers[index].children)
         children.insert(place % (len(children) + 1), Node(line))
         layers[index] = Node(layers[index].text, tuple(children))
-    assert unfold(fold(tuple(layers))) == tuple(layers)
+    assert unfold(fold(tuple(layers)), allowance()) == tuple(layers)
 
 
 @relaxed
@@ -97,7 +104,7 @@ def test_indented_lines_are_read_back_as_the_same_tree(nodes: tuple[Node, ...]) 
 def folded(text: str) -> str:
     """*text* folded, after checking that it unfolds again."""
     nodes = nodes_of(text.strip("\n").split("\n"), 1, "x")
-    assert unfold(fold(nodes)) == nodes
+    assert unfold(fold(nodes), allowance()) == nodes
     return "\n".join(lines_of(fold(nodes)))
 
 
@@ -150,4 +157,4 @@ def test_a_hundred_thousand_lines_fold_and_unfold() -> None:
         Node(f"{'abcdefgh'[chance.randrange(8)]}op(%x_{chance.randrange(i + 1)}, {i % 5}) f32[2,16]")
         for i in range(100_000)
     )
-    assert unfold(fold(nodes)) == nodes
+    assert unfold(fold(nodes), allowance()) == nodes

@@ -53,7 +53,7 @@ def test_conflict_markers_are_named_by_line(marker: str) -> None:
     assert "pytest --torchgraph-update" in said
 
 
-@pytest.mark.parametrize("version", [str(VERSION + 1), "99", "9" * 5000])
+@pytest.mark.parametrize("version", [str(VERSION + 1), "99", "9" * 300])
 def test_a_newer_format_asks_for_an_upgrade(version: str) -> None:
     said = message(BLOCK.replace("torchgraph 2", f"torchgraph {version}", 1))
     assert f"this snapshot has format {version[:40]}" in said
@@ -62,7 +62,7 @@ def test_a_newer_format_asks_for_an_upgrade(version: str) -> None:
     assert len(said) < 300
 
 
-@pytest.mark.parametrize("version", ["0", "00", "01", "0" * 5000])
+@pytest.mark.parametrize("version", ["0", "00", "01", "0" * 300])
 def test_a_format_that_was_never_written_is_not_called_newer(version: str) -> None:
     said = message(BLOCK.replace("torchgraph 2", f"torchgraph {version}", 1))
     assert f"no format {version[:40]}" in said

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -304,3 +305,13 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(
 def test_an_unknown_renderer_lists_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="unknown renderer 'ascii': choose one of plotly, matplotlib"):
         visualize_computational_graph(MODEL, X, renderer="ascii")
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\t=", "\r=", "\n=", "\x1b"])
+def test_no_cell_of_a_csv_is_a_formula(step: Graph, begin: str) -> None:
+    hostile = f"{begin}HYPERLINK(1)"
+    first, *rest = step.operations
+    renamed = replace(step, operations=(replace(first, name=hostile), *rest))
+    row = next(csv.DictReader(io.StringIO(render(renamed, "csv"), newline="")))
+    assert row["operation"] == (f"'{hostile}" if begin.isprintable() else hostile.encode("unicode_escape").decode())
+    assert row["index"] == "0"

@@ -24,7 +24,7 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
-from tests.regressions.process_group import process_group
+from tests.regressions.process_group import process_group, ranks
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -113,14 +113,26 @@ def reads(name: str) -> Program:
 COMMUNICATION = ("communication", "communication-removed")
 
 
-def summed(*, ranks: bool) -> Graph:
+def summed(*, together: bool) -> Graph:
     def run(_: Any, x: torch.Tensor) -> torch.Tensor:
         made = x + 1
-        if ranks:
+        if together:
             torch.distributed.all_reduce(made)
         return made * 2
 
     with process_group():
+        return trace(Calls(run), torch.ones(2, 4))
+
+
+def reduced(operation: str = "SUM", among: int = 4) -> Graph:
+    def run(_: Any, x: torch.Tensor) -> torch.Tensor:
+        made = x + 1
+        distributed: Any = torch.distributed
+        distributed.all_reduce(made, getattr(distributed.ReduceOp, operation), group)
+        return made * 2
+
+    with ranks(4):
+        group = torch.distributed.new_group(range(among))
         return trace(Calls(run), torch.ones(2, 4))
 
 
@@ -159,7 +171,9 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "an activation out of place": (partial(graph_of, "in place"), graph_of, "out-of-place", "in-place"),
     "a sync in each layer": (graph_of, partial(graph_of, "sync"), "host-sync", "sync-removed"),
-    "values from all ranks": (partial(summed, ranks=False), partial(summed, ranks=True), *COMMUNICATION),
+    "values from all ranks": (partial(summed, together=False), partial(summed, together=True), *COMMUNICATION),
+    "another reduction": (reduced, partial(reduced, "MAX"), "reduction", "reduction"),
+    "another group": (reduced, partial(reduced, among=2), "other-ranks", "other-ranks"),
     "a projection twice": (graph_of, partial(graph_of, "twice"), "repeated-work", "repeat-removed"),
     "a projection for nothing": (graph_of, partial(graph_of, "unused"), "unused-result", "unused-removed"),
     "checkpointing": (

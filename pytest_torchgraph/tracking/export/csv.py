@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.graph.nesting import operands_of
 from pytest_torchgraph.graph.operation import tensors_in
 from pytest_torchgraph.graph.performance import source_of
+from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.graph.traffic import bytes_read, bytes_written
 from pytest_torchgraph.tracking.content import bytes_taken
 
@@ -17,14 +18,29 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
 
 
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the beginning of a formula, the wide forms among it."""
+
+
 def render(graph: Graph) -> str:
-    """The rows under their names; what is not known is empty."""
+    """The rows under their names; what is not known is empty.
+
+    Text that a spreadsheet would take for a formula has an apostrophe before it, as OWASP's page on CSV injection has
+    it.
+    """
     text = io.StringIO()
     rows = list(operations(graph))
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["index"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _defused(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _defused(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def operations(graph: Graph) -> Iterator[dict[str, Any]]:

@@ -24,4 +24,4 @@ def render(graph: Graph) -> str:
 
 def written(value: Any) -> str:
     """*value* as JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, allow_nan=False)

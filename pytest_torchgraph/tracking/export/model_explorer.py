@@ -28,7 +28,7 @@ def render(graph: Graph) -> str:
     name = graph.scopes[0].class_name
     nodes = [*input_nodes(graph), *operation_nodes(graph)]
     whole = {"id": name, "nodes": nodes, "groupNodeAttributes": group_attributes(graph)}
-    return json.dumps({"label": name, "graphs": [whole]}, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps({"label": name, "graphs": [whole]}, allow_nan=False) + "\n"
 
 
 def input_nodes(graph: Graph) -> list[dict[str, Any]]:

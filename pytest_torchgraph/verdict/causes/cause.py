@@ -38,6 +38,8 @@ CAUSES: Mapping[str, str] = {
     "sync-removed": "the host reads a value from the device no longer",
     "communication": "ranks send values to each other",
     "communication-removed": "ranks send values to each other no longer",
+    "reduction": "ranks combine their values by another operation",
+    "other-ranks": "ranks send values to each other in another group",
     "repeated-work": "the same work is done on the same values more than once",
     "repeat-removed": "work that was done more than once is done once",
     "unused-result": "work whose results nothing needs",

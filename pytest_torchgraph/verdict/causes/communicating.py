@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.operation import Group
 from pytest_torchgraph.graph.traffic import MAKES_ROOM
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, packet
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, fields_of, is_work, module_of, packet
 
 NAMESPACES = ("c10d.", "_c10d_functional.", "_dtensor.")
+REDUCTIONS = frozenset({"sum", "avg", "product", "min", "max", "band", "bor", "bxor", "premul_sum"})
+REDUCES = "ranks combine their values by another operation, so the numbers are others"
 WAITS = "ranks wait for each other; it is done with one rank, too"
 
 
@@ -22,6 +26,37 @@ def communication(seen: Seen) -> Iterator[Claim]:
             title = f"{'+' if more else '-'}{times(len(found), 'operation')} between ranks: {names}"
             cause = Cause("communication", WAITS) if more else Cause("communication-removed", "")
             yield Claim(cause, "operation", title, (*found, *_rooms(changes, found)), "more" if more else "fewer")
+
+
+def otherwise(seen: Seen) -> Iterator[Claim]:
+    """Collectives that reduce by another operation, or run among other ranks: one claim for each such change."""
+    found: dict[tuple[str, object, object], list[Altered]] = {}
+    for change in seen.altered:
+        if change.before.name.startswith(NAMESPACES):
+            for field in fields_of(change, "argument"):
+                name = _meaning(field.before, field.after)
+                if name:
+                    found.setdefault((name, field.before, field.after), []).append(change)
+    for (name, before, after), changes in found.items():
+        what = f"{times(len(changes), 'operation')} between ranks"
+        if isinstance(before, Group) and isinstance(after, Group):
+            title = f"{what} in another group: {_group_text(before)} -> {_group_text(after)}"
+            yield Claim(Cause(name, ""), "argument", title, tuple(changes))
+        else:
+            title = f"reduction {before} -> {after} in {what}"
+            yield Claim(Cause(name, REDUCES), "argument", title, tuple(changes))
+
+
+def _group_text(group: Group) -> str:
+    """``4 ranks, group(0-3)``."""
+    return f"{times(len(group.ranks), 'rank')}, {group.text}"
+
+
+def _meaning(before: object, after: object) -> str:
+    """The cause behind an argument of a collective that changed; empty where it is neither group nor reduction."""
+    if isinstance(before, Group) and isinstance(after, Group):
+        return "other-ranks"
+    return "reduction" if before in REDUCTIONS and after in REDUCTIONS else ""
 
 
 def _rooms(changes: Sequence[Come], found: Sequence[Come]) -> Iterator[Come]:

@@ -37,6 +37,7 @@ STORIES: tuple[Story, ...] = (
     training.frozen,
     syncing.sync,
     communicating.communication,
+    communicating.otherwise,
     precision.held,
     precision.exchanged,
     copying.moved_each_call,

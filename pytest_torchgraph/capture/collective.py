@@ -1,0 +1,46 @@
+"""What ranks do together: by which operation they reduce, and which of them there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import distributed
+from torch.distributed import distributed_c10d
+
+from pytest_torchgraph.capture.schema import Overload
+from pytest_torchgraph.graph.operation import Group
+
+GROUPS: Any = distributed_c10d
+BY_NAME = ("group_name", "group", "process_group")
+"""Arguments by which functional collectives name their group: a counter, in the order in which groups are made."""
+
+
+def told(overload: Overload, arguments: list[Any], keywords: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Put into *arguments* what their objects stand for, and return *keywords* so; what is unknown stays as it is."""
+    names = overload.argument_names
+    arguments[:] = [meaning(names[place] if place < len(names) else "", value) for place, value in enumerate(arguments)]
+    return keywords and {name: meaning(name, value) for name, value in keywords.items()}
+
+
+def meaning(name: str, value: Any) -> Any:
+    """The ranks of a group, the name of a reduction as functional collectives spell it, or *value*."""
+    if isinstance(value, torch.ScriptObject):
+        kind = value._type().qualified_name()
+        if kind.endswith(".ReduceOp"):
+            return distributed.ReduceOp.RedOpType(value.op()).name.lower()  # type: ignore[attr-defined]
+        return ranks_of(distributed.ProcessGroup.unbox(value), value) if kind.endswith(".ProcessGroup") else value
+    if isinstance(value, str) and name in BY_NAME:
+        try:
+            return ranks_of(GROUPS._resolve_process_group(value), value)
+        except (RuntimeError, ValueError, KeyError):
+            return value
+    return ranks_of(value, value) if isinstance(value, distributed.ProcessGroup) else value
+
+
+def ranks_of(group: Any, otherwise: Any) -> Any:
+    """The ranks of a group that was made by ``torch.distributed``; *otherwise* for another one."""
+    try:
+        return Group(tuple(distributed.get_process_group_ranks(group)))
+    except (RuntimeError, ValueError, KeyError):
+        return otherwise

@@ -1,0 +1,76 @@
+"""How a failed check fails its test: at once, or together with the others once the test has made all its checks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.plugin import options
+from pytest_torchgraph.plugin.location import node_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KEPT = pytest.StashKey[list[str]]()
+_TOLD = pytest.StashKey[str]()
+
+
+def begin(item: pytest.Item) -> None:
+    """Before fixtures are made: keep the failures of *item* from now on, where all its checks are wanted."""
+    item.stash[_TOLD] = ""
+    if options.making_all(item.config):
+        item.stash[_KEPT] = []
+
+
+def fail(item: pytest.Item, text: str) -> None:
+    """Fail the test with *text*, or keep that for its end; in its teardown it fails at once."""
+    __tracebackhide__ = True
+    shown, kept = printable_lines(text), item.stash.get(_KEPT, None)
+    if kept is None:
+        pytest.fail(shown, pytrace=False)
+    if shown not in kept:
+        kept.append(shown)
+
+
+@contextmanager
+def together(item: pytest.Item) -> Iterator[None]:
+    """Fail the test at the end of its body with all that was kept; a test that skips itself then fails, too."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except pytest.skip.Exception:
+        _end(item)
+        if item.stash[_TOLD]:
+            raise pytest.fail.Exception(item.stash[_TOLD], pytrace=False) from None
+        raise
+    finally:
+        _end(item)
+    if item.stash[_TOLD]:
+        pytest.fail(item.stash[_TOLD], pytrace=False)
+
+
+def _end(item: pytest.Item) -> None:
+    kept = item.stash.get(_KEPT, None)
+    if kept is None:
+        return
+    del item.stash[_KEPT]
+    head = f"{node_id(item)}: {times(len(kept), 'check')} failed\n\n" if len(kept) > 1 else ""
+    item.stash[_TOLD] = head + "\n\n".join(kept)
+
+
+def complete(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Add to *report* what was kept, where something else made the test fail, or its setup ended early."""
+    if report.when == "setup" and report.passed:
+        return
+    _end(item)
+    told, item.stash[_TOLD] = item.stash.get(_TOLD, ""), ""
+    if not told or told in str(report.longrepr):
+        return
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", told
+    else:
+        report.sections.append(("torchgraph: checks that failed as well", told))
