@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import options, reports, summary, unclaimed
+from pytest_torchgraph.plugin import options, reports
 
 if TYPE_CHECKING:
     from pytest_torchgraph.plugin.events import Ledger
@@ -24,6 +24,8 @@ def close(config: pytest.Config, ledger: Ledger) -> None:
 def _section(config: pytest.Config, ledger: Ledger) -> list[Line]:
     if not (any(ledger.events.values()) or ledger.unused or ledger.unclaimed):
         return []
+    from pytest_torchgraph.plugin import summary, unclaimed
+
     if config.get_verbosity() < 0:
         return summary.in_one_line(ledger)
     return summary.lines(
@@ -40,5 +42,8 @@ def show(config: pytest.Config, reporter: Any) -> None:
     if section is None or reporter is None:
         return
     del config.stash[SECTION]
-    summary.write(reporter, section)
+    if section:
+        from pytest_torchgraph.plugin import summary
+
+        summary.write(reporter, section)
     reports.tell(config, reporter)
