@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
+from torch.nn.parameter import is_lazy
 
-from pytest_torchgraph.capture.binding import as_call, bind, tensors_in
-from pytest_torchgraph.capture.state import has_contents
+from pytest_torchgraph.capture.binding import as_call, tensors_in
+from pytest_torchgraph.capture.contents import has_contents
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Target, holdings_of, target_of
-from pytest_torchgraph.capture.tracing import Traced
+from pytest_torchgraph.capture.tracing import Options, runs_of
 from pytest_torchgraph.graph.activation import Activation, ParameterValues, Picture, Statistics, Values
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 
@@ -32,10 +33,19 @@ def values(
     """
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    bind(model, positional, keywords)
     step = Watched(backward, target=target)
-    Traced(target, positional, keywords, step, restore=True).recording()
+    with runs_of(target, positional, keywords, step, Options()) as runs:
+        runs.recording()
     return step.seen.values()
+
+
+def parameters(model: nn.Module) -> Values:
+    """The values of the parameters alone; nothing is run."""
+    seen = Seen({})
+    with unseen():
+        for name, parameter in model.named_parameters():
+            seen.leaf(name, parameter, with_gradient=False)
+    return seen.values()
 
 
 @dataclass(slots=True)
@@ -73,13 +83,14 @@ class Seen:
                     )
                 )
 
-    def leaf(self, name: str, parameter: Tensor) -> None:
+    def leaf(self, name: str, parameter: Tensor, *, with_gradient: bool = True) -> None:
         """Look at a parameter and its gradient."""
-        statistics = statistics_of(parameter)
+        statistics = None if is_lazy(parameter) else statistics_of(parameter)
         if statistics is None:
             self.untold += 1
             return
-        gradient = None if parameter.grad is None else statistics_of(parameter.grad)
+        grad = parameter.grad if with_gradient else None
+        gradient = None if grad is None else statistics_of(grad)
         self.parameters.append(
             ParameterValues(
                 name=name,
@@ -87,7 +98,7 @@ class Seen:
                 norm=norm_of(parameter),
                 statistics=statistics,
                 gradient=gradient,
-                gradient_norm=None if parameter.grad is None or gradient is None else norm_of(parameter.grad),
+                gradient_norm=None if grad is None or gradient is None else norm_of(grad),
             )
         )
 

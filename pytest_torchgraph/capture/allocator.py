@@ -9,27 +9,27 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from pytest_torchgraph.capture.capability import eager_stance
-from pytest_torchgraph.capture.state import Checkpoint
+from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.memory import AllocatorPeak, Memory
 
 MEMORY_EVENT = "[memory]"
 
 
-def allocated_over_start(run: Callable[[], Any], checkpoint: Checkpoint, device: str) -> int:
+def allocated_over_start(run: Callable[[], Any], state: State, device: str) -> int:
     """The most bytes that the allocator of *device* held during *run* above what it held before.
 
     Taken from the allocation events of PyTorch's profiler, which see what no operator returns: the work space of
-    kernels. All that *checkpoint* guards is copied first, so that no copy is made in between, and put back after.
+    kernels. All that *state* guards is copied first, so that no copy is made in between, and put back after.
     """
-    checkpoint.guard.keep_all()
+    state.guard.keep_all()
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device == "cuda")
     try:
         with eager_stance(), collector_paused(), profile(activities=activities, profile_memory=True) as profiler:
             run()
     finally:
         torch.clear_autocast_cache()
-        checkpoint.restore()
+        state.restore()
     return highest(profiler, device)
 
 

@@ -19,9 +19,9 @@ from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.capture.guard import Guard
     from pytest_torchgraph.capture.node import Running
     from pytest_torchgraph.capture.phase import Phases
-    from pytest_torchgraph.capture.state import Guard
 
 SEQUENCES = (list, tuple)
 sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr

@@ -17,6 +17,7 @@ from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode_is_active, following_propagation, take_out
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
@@ -24,8 +25,7 @@ from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
-from pytest_torchgraph.capture.state import Guard
-from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
+from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
@@ -56,7 +56,7 @@ class Recording:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
             leave_out(clock, self.phases)
         self.target = target
-        self.training = holdings.training
+        self.flags = holdings.flags
         self.libraries = holdings.libraries
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
@@ -156,7 +156,7 @@ class Recording:
             outputs=self.outputs,
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
-            training=self.training,
+            training=training_of(self.modules.flags() or self.flags),
             followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
             kept=self.kept,
@@ -179,6 +179,11 @@ class Recording:
 
 
 _open: list[Recording] = []
+
+
+def seen_so_far() -> tuple[int, str] | None:
+    """:meth:`Recording.progress` of the recording that is open, in whichever thread; ``None`` where none is."""
+    return _open[0].progress() if _open else None
 
 
 @contextmanager
@@ -229,7 +234,7 @@ def clock_of_run() -> Clock:
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock):
         call()
 
 
@@ -275,7 +280,7 @@ def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> 
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify, clock=clock) as recording:
+    with recorded(target, holdings_of(target.roots), Guard(), [], verify=verify, clock=clock) as recording:
         recording.modules.root = None
         yield recording
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from pytest_torchgraph.capture.ambient import random_undo
 from pytest_torchgraph.capture.contents import bare, digest, reads_memory
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
-from pytest_torchgraph.capture.state import random_undo
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph

@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.capability import never_compiled
-from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory
+from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory, whole_storage
 from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overload_of
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.capture.state import whole_storage
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 

@@ -43,10 +43,15 @@ class ApiEntry:
         return f"{self.namespace}.{self.name}"
 
     @property
-    def is_public_function(self) -> bool:
-        """Whether it is PyTorch's own, for everybody, and no class."""
+    def is_operation(self) -> bool:
+        """Whether it is a function or method of PyTorch's own: no class, and nothing that it only imports."""
         own = self.defined_in is None or self.defined_in.partition(".")[0] == "torch"
-        return own and not self.is_private and self.kind in ("function", "method")
+        return own and self.kind in ("function", "method")
+
+    @property
+    def is_public_operation(self) -> bool:
+        """Whether it is an operation for everybody."""
+        return self.is_operation and not self.is_private
 
     @property
     def signature(self) -> str | None:

@@ -41,14 +41,17 @@ FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, torch._ops.OpOverloa
 
 
 class PyTorchOperationCollector:
-    """Finds every callable of ``torch``, ``torch.nn.functional``, ``torch.Tensor`` and their relatives.
+    """Finds the operations of ``torch``, ``torch.nn.functional``, ``torch.Tensor`` and their relatives.
 
-    ``all_operations`` maps each namespace to its callables by name; ``operators`` the full name of each dispatcher
-    operator to its schemas and what is registered for it. Both are of the PyTorch that is installed.
+    ``all_operations`` maps each namespace to its functions and methods by name; with *everything* also to its classes
+    and to what it only imports. ``operators`` maps the full name of each dispatcher operator to its schemas and what is
+    registered for it. Both are of the PyTorch that is installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, everything: bool = False) -> None:
         found = {namespace: collect(namespace, owner) for namespace, owner in NAMESPACES.items()}
+        if not everything:
+            found = {namespace: operations_among(entries) for namespace, entries in found.items()}
         self.all_operations: dict[str, dict[str, ApiEntry]] = with_aliases(found)
         self.torch_version = str(torch.__version__)
 
@@ -63,7 +66,7 @@ class PyTorchOperationCollector:
         return Catalogue(self.torch_version, self.all_operations, self.operators)
 
     def get_operation_count_by_namespace(self) -> dict[str, int]:
-        """How many callables each namespace has; a function with two names counts twice."""
+        """How many of them each namespace has; a function with two names counts twice."""
         return {namespace: len(entries) for namespace, entries in self.all_operations.items()}
 
     def get_function_count(self) -> int:
@@ -91,6 +94,11 @@ def collect(namespace: str, owner: Any) -> dict[str, ApiEntry]:
             if callable(member):
                 found[name] = entry_of(namespace, name, member, owner)
     return found
+
+
+def operations_among(entries: Mapping[str, ApiEntry]) -> dict[str, ApiEntry]:
+    """Those of *entries* that are operations."""
+    return {name: entry for name, entry in entries.items() if entry.is_operation}
 
 
 def entry_of(namespace: str, name: str, member: Any, owner: Any) -> ApiEntry:

@@ -37,6 +37,7 @@ VERBS = {
     "plot": "plot",
     "ops": "ops",
     "autograd": "autograd",
+    "explore": "explore",
     "demo": "demo",
     "completion": "completion",
 }

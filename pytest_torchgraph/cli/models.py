@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pytest_torchgraph.cli.failures import told
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from pytest_torchgraph.graph.graph import Graph
 
@@ -36,6 +38,11 @@ class Run:
 def add_arguments(parser: argparse.ArgumentParser, metavar: str = "MODULE:FACTORY", also: str = "") -> None:
     """The arguments that name a model and how it is run; *also* says what else may stand in its place."""
     parser.add_argument("model", metavar=metavar, help=also + FORM.removeprefix("expected "))
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a model is run."""
     parser.add_argument("--warmup", type=int, default=0, metavar="N", help="runs before the recorded one")
     parser.add_argument("--backward", action="store_true", help="go backward from the sum of the outputs")
     parser.add_argument("--loss", metavar="MODULE:FUNCTION", help="go backward from function(output) instead")
@@ -94,6 +101,13 @@ def _shape(produced: Any) -> str:
 
 def trace(run: Run) -> Graph:
     """The graph of one run."""
+    with repeated(run) as once:
+        return once()
+
+
+@contextmanager
+def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
+    """What runs the model each time it is called; it is as it was when the context closes."""
     try:
         from pytest_torchgraph.capture import tracing
     except ModuleNotFoundError as error:
@@ -102,12 +116,26 @@ def trace(run: Run) -> Graph:
         raise Wrong(
             "PyTorch is not installed in this environment; running a model needs it: pip install torch"
         ) from None
+    with ExitStack() as stack:
+        with explained(run):
+            options = tracing.Options(**run.options)
+            once = stack.enter_context(tracing.repeated(run.model, run.args, run.kwargs, options))
+        yield lambda: _explained(run, once)
+
+
+def _explained(run: Run, once: Callable[[], Graph]) -> Graph:
+    with explained(run):
+        return once()
+
+
+@contextmanager
+def explained(run: Run) -> Iterator[None]:
+    """Raise as ``Wrong`` whatever the model raises."""
     try:
-        graph: Graph = tracing.trace(run.model, run.args, run.kwargs, **run.options)
+        yield
     except (Exception, SystemExit) as error:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])
         bare = isinstance(error, TypeError) and isinstance(run.args, tuple) and not run.args and not run.kwargs
         hint = f"\n  {run.spec}() returned no inputs: return (model, args)." if bare else ""
         raise Wrong(f"{run.spec} does not run: {told(error)}{rest}{notes}{hint}") from error
-    return graph

@@ -67,20 +67,20 @@ def torch_needed() -> Iterator[None]:
         raise Wrong("PyTorch is not installed in this environment; its operations are read from it") from None
 
 
-def collected() -> PyTorchOperationCollector:
-    """The catalogue of the installed PyTorch."""
+def collected(*, everything: bool = False) -> PyTorchOperationCollector:
+    """The catalogue of the installed PyTorch; with *everything*, also of what is no operation."""
     with torch_needed():
         from pytest_torchgraph.catalog.operations import PyTorchOperationCollector
-    return PyTorchOperationCollector()
+    return PyTorchOperationCollector(everything=everything)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Print one full name a line."""
     from pytest_torchgraph.catalog.search import full_namespace, like
 
-    collector = collected()
+    collector = collected(everything=arguments.all)
     names = {
-        namespace: [entry.full_name for entry in entries.values() if arguments.all or entry.is_public_function]
+        namespace: [entry.full_name for entry in entries.values() if arguments.all or entry.is_public_operation]
         for namespace, entries in collector.all_operations.items()
     }
     for operator in collector.operators.values():
@@ -100,7 +100,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     from pytest_torchgraph.catalog.search import explained
 
     try:
-        say(explained(collected().catalogue, arguments.name))
+        say(explained(collected(everything=True).catalogue, arguments.name))
     except LookupError as error:
         raise Wrong(error.args[0]) from None
     return SAME

@@ -102,10 +102,10 @@ def _ask(files: list[Waiting], found: list[changes.Entry], settled: str) -> int:
         if answer == "q":
             break
         if answer in ("A", "R"):
-            say(_done(answer.lower(), [entry, *found]))
+            say(done(answer.lower(), [entry, *found]))
             break
         if answer != "s":
-            say(_done(answer, [entry]))
+            say(done(answer, [entry]))
             found = [each for each in map(_refreshed, found) if each.files]
     return _ended(files, settled)
 
@@ -129,7 +129,7 @@ def _answer(entry: changes.Entry) -> str:
             say(KEYS)
 
 
-def _done(answer: str, answered: list[changes.Entry]) -> str:
+def done(answer: str, answered: list[changes.Entry]) -> str:
     """Accept or reject what was *answered*; what could not be is said, and the review goes on."""
     chosen = frozenset(entry.fingerprint for entry in answered)
     try:

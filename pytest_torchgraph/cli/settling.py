@@ -10,7 +10,7 @@ from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.snapshots import parsed, save
 from pytest_torchgraph.cli.waiting import Found, Waiting, drop, snapshot_of, taken
 from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.snapshot.pending import digest, pending_path, write_pending
+from pytest_torchgraph.snapshot.pending import SUFFIX, digest, write_pending
 
 NAMED = 8
 """Changes or files named in a command that takes the rest."""
@@ -140,7 +140,8 @@ def reject(found: Found, chosen: frozenset[str] | None, given: list[str]) -> str
 
 def _names(given: str, file: Path) -> bool:
     """Whether *given* names *file* itself and no folder around it."""
-    return file.name in (Path(given).name, pending_path(Path(given)).name)
+    name = Path(given).name
+    return file.name in (name, name + SUFFIX)
 
 
 def rejected(waiting: list[Waiting], chosen: frozenset[str] | None = None) -> tuple[str, list[str]]:

@@ -41,7 +41,9 @@ def sheet(width: float, height: float, theme: Theme) -> tuple[Figure, Axes, floa
     """A figure of so many pixels, one axes over all of it in these pixels, y downwards; and its scale."""
     scale = min(1.0, LARGEST * INCH / max(width, height))
     figure = Figure(figsize=(width / INCH * scale, height / INCH * scale), facecolor=theme.paper, dpi=INCH)
-    axes = figure.add_axes((0, 0, 1, 1))
+    # A subplot over everything rather than free axes, so that pyplot's tight_layout() takes it.
+    figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
+    axes = figure.add_subplot()
     axes.set_axis_off()
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)

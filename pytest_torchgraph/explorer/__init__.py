@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_torchgraph.explorer.config import ExplorerConfig, ModuleInfo
 from pytest_torchgraph.explorer.diagram import ModelEdge, ModelGraph, extract_model_graph, generate_architecture_diagram
+from pytest_torchgraph.explorer.errors import CannotExplore
 from pytest_torchgraph.explorer.export import (
     export_model_summary,
     generate_html_summary,
@@ -12,6 +13,13 @@ from pytest_torchgraph.explorer.export import (
     generate_text_summary,
 )
 from pytest_torchgraph.explorer.formatting import format_param_count, format_shape, format_time
+from pytest_torchgraph.explorer.running import (
+    display_timing_in_explorer,
+    explore_model,
+    explore_models,
+    explore_module,
+    explore_torch_module,
+)
 from pytest_torchgraph.explorer.stats import ForwardStats, get_forward_stats, record_torch_module_forward_stats
 from pytest_torchgraph.explorer.summary import (
     analyze_memory_usage,
@@ -24,6 +32,7 @@ from pytest_torchgraph.explorer.summary import (
 )
 
 __all__ = [
+    "CannotExplore",
     "ExplorerConfig",
     "ForwardStats",
     "ModelEdge",
@@ -33,6 +42,11 @@ __all__ = [
     "analyze_model_async",
     "analyze_module",
     "analyze_module_detailed",
+    "display_timing_in_explorer",
+    "explore_model",
+    "explore_models",
+    "explore_module",
+    "explore_torch_module",
     "export_model_summary",
     "extract_model_graph",
     "format_param_count",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple  # noqa: UP035 -- the documented annotations, which may be read at run time
 
-SCHEMES = {"dark": "textual-dark", "light": "textual-light"}
+SCHEMES = {"dark": "torchgraph-dark", "light": "torchgraph-light"}
 """The two words for a colour scheme, beside the names of Textual's own themes."""
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
+
 
 class CannotExplore(RuntimeError):
     """One sentence that says what happened, and what to do."""
@@ -16,10 +19,7 @@ NO_TERMINAL = (
 
 def require_terminal() -> None:
     """Raise :class:`CannotExplore` where Textual is not installed or keys cannot be read."""
-    import importlib.util
-    import sys
-
-    if importlib.util.find_spec("textual") is None:
+    if find_spec("textual") is None:
         raise CannotExplore(MISSING)
     streams = (sys.__stdin__, sys.__stdout__)
     if not all(stream is not None and not stream.closed and stream.isatty() for stream in streams):

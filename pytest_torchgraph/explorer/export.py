@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.config import ExplorerConfig, ModuleInfo
 from pytest_torchgraph.explorer.folding import Likeness, Run
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, shown, time_text
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, time_text
 from pytest_torchgraph.explorer.model import tree_of
-from pytest_torchgraph.explorer.module import Module
+from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.page import page_of
-from pytest_torchgraph.explorer.stats import ForwardStats, get_forward_stats
-from pytest_torchgraph.explorer.summary import get_parameter_statistics, infos_of
+from pytest_torchgraph.explorer.stats import get_forward_stats
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.nearest import nearest
+from pytest_torchgraph.graph.printable import printable
 
-Format: TypeAlias = Literal["text", "json", "html"]
+Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 BRANCH, LAST, THROUGH, GAP = "├── ", "└── ", "│   ", "    "
 
 
@@ -35,8 +35,7 @@ def export_model_summary(
 
 def generate_text_summary(model: Any, config: ExplorerConfig | None = None) -> str:
     """The tree of modules, one line each, and the totals."""
-    lines = Lines(config or ExplorerConfig(), get_forward_stats(model))
-    return "\n".join(lines.of(tree_of(model))) + "\n"
+    return as_text(tree_of(model), config or ExplorerConfig(), get_forward_stats(model))
 
 
 def generate_model_summary(model: Any, config: ExplorerConfig | None = None) -> str:
@@ -45,19 +44,11 @@ def generate_model_summary(model: Any, config: ExplorerConfig | None = None) -> 
 
 
 def generate_json_summary(model: Any, config: ExplorerConfig | None = None) -> str:
-    """``model``, ``parameters`` (as :func:`get_parameter_statistics`) and ``modules`` (as :class:`ModuleInfo`)."""
-    deepest = (config or ExplorerConfig()).max_depth
-    found = {
-        "model": type(model).__name__,
-        "parameters": get_parameter_statistics(model),
-        "modules": [asdict(info) for info in infos_of(model) if deepest is None or depth_of(info.name) <= deepest],
-    }
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    """``model``, ``parameters`` (as :func:`get_parameter_statistics`) and ``modules`` (as :class:`ModuleInfo`).
 
-
-def depth_of(path: str) -> int:
-    """How many modules are around the one at *path*."""
-    return path.count(".") + 1 if path else 0
+    Of a lazy module that has no parameters yet, nothing is counted.
+    """
+    return as_json(tree_of(model), config or ExplorerConfig(), get_forward_stats(model))
 
 
 def generate_html_summary(model: Any, config: ExplorerConfig | None = None) -> str:
@@ -65,24 +56,63 @@ def generate_html_summary(model: Any, config: ExplorerConfig | None = None) -> s
     return page_of(tree_of(model), config or ExplorerConfig(), get_forward_stats(model))
 
 
+def as_text(tree: Module, config: ExplorerConfig, stats: Stats) -> str:
+    """*tree* as lines."""
+    return "\n".join(Lines(config, stats).of(tree)) + "\n"
+
+
+def as_json(tree: Module, config: ExplorerConfig, stats: Stats) -> str:
+    """*tree* as an object of JSON; a module that stands at several places is told at the first."""
+    config.check()
+    deepest = config.max_depth
+    told = (one for one in walked(tree) if one.same_as is None and (deepest is None or one.depth <= deepest))
+    total, trained = tree.parameters.at_least, tree.trainable
+    found = {
+        "model": tree.class_name,
+        "parameters": {
+            "total_params": total,
+            "trainable_params": trained,
+            "non_trainable_params": None if trained is None else total - trained,
+            "memory_usage": tree.parameter_bytes.at_least,
+        },
+        "modules": [asdict(info_of(one, stats)) for one in told],
+    }
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def info_of(module: Module, stats: Stats) -> ModuleInfo:
+    """The record of one module."""
+    return ModuleInfo(
+        name=module.path,
+        module_type=module.class_name,
+        parameter_count=module.parameters.at_least,
+        shapes={one.name: one.shape for one in module.held if one.shape is not None},
+        timing_stats=stats.get(module.path),
+        memory_usage=module.parameter_bytes.at_least + module.buffer_bytes.at_least,
+    )
+
+
 FORMATS: dict[str, Callable[[Any, ExplorerConfig | None], str]] = {
     "text": generate_text_summary,
     "json": generate_json_summary,
     "html": generate_html_summary,
 }
+TREES: dict[str, Callable[[Module, ExplorerConfig, Stats], str]] = {"text": as_text, "json": as_json, "html": page_of}
+"""The same of a tree; the end of a file's name for each is in :data:`SUFFIXES`."""
+SUFFIXES = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
 
 
 class Lines:
     """Writes a tree as lines."""
 
-    def __init__(self, config: ExplorerConfig, stats: ForwardStats) -> None:
+    def __init__(self, config: ExplorerConfig, stats: Stats) -> None:
         config.check()
         self.config, self.stats, self.likeness = config, stats, Likeness()
 
     def of(self, tree: Module) -> Iterator[str]:
         """All lines."""
         runs = list(self._runs(tree))
-        yield f"{shown(tree.class_name)}("
+        yield f"{printable(tree.class_name)}("
         if self.config.show_parameter_counts:
             yield f"{BRANCH if runs else LAST}{count_text(tree.parameters)} parameters"
         yield from self._beneath(runs, "")
@@ -111,8 +141,8 @@ class Lines:
             told.append(time_text(self.stats[module.path]["mean"]))
         many = f" ×{len(run.members)}" if run.is_fold else ""
         brackets = f" [{', '.join(told)}]" if told else ""
-        same = f" (the same as {shown(module.same_as)})" if module.same_as is not None else ""
-        return f"{shown(run.name)}: {shown(title)}{many}{brackets}{same}"
+        same = f" (the same as {printable(module.same_as)})" if module.same_as is not None else ""
+        return f"{printable(run.name)}: {printable(title)}{many}{brackets}{same}"
 
     def _totals(self, tree: Module) -> Iterator[str]:
         if not self.config.show_memory:

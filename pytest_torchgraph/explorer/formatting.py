@@ -79,10 +79,3 @@ def bar(share: float, width: int) -> str:
     eighths = max(eighths, 1) if share > 0 else eighths
     full, rest = divmod(eighths, 8)
     return ("█" * full + (BARS[rest] if rest else "")).ljust(width)
-
-
-def shown(text: str) -> str:
-    """*text* with what a terminal would obey written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -10,7 +10,8 @@ from typing import Literal, TypeAlias
 from pytest_torchgraph.graph.tally import Total
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 
-Kind: TypeAlias = Literal["parameter", "buffer"]
+Kind: TypeAlias = Literal["parameter", "buffer", "leaf"]
+"""A *leaf* is one or the other: a file does not tell them apart."""
 NOTHING = Total(0)
 
 
@@ -100,7 +101,7 @@ def _grown(place: Place) -> tuple[Module, dict[int, Held]]:
     inside = {one.identity: one for one in place.held}
     for _, held in found:
         inside.update(held)
-    parameters = [one for one in inside.values() if one.kind == "parameter"]
+    parameters = [one for one in inside.values() if one.kind != "buffer"]
     buffers = [one for one in inside.values() if one.kind == "buffer"]
     module = Module(
         path=place.path,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
+from typing import TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
-from pytest_torchgraph.explorer.formatting import bytes_text, count_text, shown, time_text
+from pytest_torchgraph.explorer.formatting import bytes_text, count_text, time_text
 from pytest_torchgraph.explorer.module import Module
-from pytest_torchgraph.explorer.stats import ForwardStats
+from pytest_torchgraph.graph.printable import printable
 
+Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 STYLE = """\
 :root { color-scheme: light dark; --line: #d1d9e0; --faint: #59636e; --bar: #0969da; }
 @media (prefers-color-scheme: dark) { :root { --line: #3d444d; --faint: #9198a1; --bar: #4493f8; } }
@@ -26,10 +28,10 @@ OPEN = 2
 """Levels that are open at first."""
 
 
-def page_of(tree: Module, config: ExplorerConfig, stats: ForwardStats) -> str:
+def page_of(tree: Module, config: ExplorerConfig, stats: Stats) -> str:
     """The page."""
     config.check()
-    name = escape(shown(tree.class_name))
+    name = escape(printable(tree.class_name))
     head = f"{count_text(tree.parameters)} parameters, {bytes_text(tree.parameter_bytes)}"
     body = "\n".join(lines(tree, tree.parameters.at_least, config, stats))
     return (
@@ -39,7 +41,7 @@ def page_of(tree: Module, config: ExplorerConfig, stats: ForwardStats) -> str:
     )
 
 
-def lines(module: Module, whole: int, config: ExplorerConfig, stats: ForwardStats) -> Iterator[str]:
+def lines(module: Module, whole: int, config: ExplorerConfig, stats: Stats) -> Iterator[str]:
     """*module* and all beneath it; *whole* are the parameters of which it has a share."""
     told = cells(module, whole, config, stats)
     if not module.children or (config.max_depth is not None and module.depth >= config.max_depth):
@@ -51,11 +53,14 @@ def lines(module: Module, whole: int, config: ExplorerConfig, stats: ForwardStat
     yield "</details>"
 
 
-def cells(module: Module, whole: int, config: ExplorerConfig, stats: ForwardStats) -> str:
+def cells(module: Module, whole: int, config: ExplorerConfig, stats: Stats) -> str:
     """The line of one module."""
     title = module.title if config.show_shapes else module.class_name
     same = f" (the same as {module.same_as})" if module.same_as is not None else ""
-    found = [f"<b>{escape(shown(module.name))}</b>", f'<span class="class">{escape(shown(title + same))}</span>']
+    found = [
+        f"<b>{escape(printable(module.name))}</b>",
+        f'<span class="class">{escape(printable(title + same))}</span>',
+    ]
     if config.show_timing and module.path in stats:
         found.append(f'<span class="number">{time_text(stats[module.path]["mean"])}</span>')
     if config.show_memory:

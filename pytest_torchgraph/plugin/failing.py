@@ -64,9 +64,10 @@ def _end(item: pytest.Item) -> None:
 
 def complete(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add to *report* what was kept, where something else made the test fail, or its setup ended early."""
-    if report.when == "setup" and report.passed:
-        return
-    _end(item)
+    if report.when == "setup" and not report.passed:
+        _end(item)
+    if _KEPT in item.stash:
+        return  # the body still runs, or is to run: this is the report of its setup or of a subtest
     told, item.stash[_TOLD] = item.stash.get(_TOLD, ""), ""
     if not told or told in str(report.longrepr):
         return

@@ -41,7 +41,7 @@ def memory_of(graph: Graph | None) -> Memory | None:
         "series": known,
         "peak": peak,
         "categories": {name: points[peak] for name, points in known.items() if points[peak]},
-        "alive": _alive(graph, at[peak] - 1),
+        "alive": alive_after(graph, at[peak] - 1),
         "phases": [[phase.name, *phase.operations] for phase in graph.phases],
     }
 
@@ -64,7 +64,8 @@ def _highest(total: list[int]) -> Iterator[int]:
         yield max(range(start, min(start + width, len(total))), key=lambda step: (total[step], -step))
 
 
-def _alive(graph: Graph, at: int) -> list[list[object]]:
+def alive_after(graph: Graph, at: int) -> list[list[object]]:
+    """The largest storages that are alive right after operation *at*, as ``[bytes, category, what]``."""
     moving = (life for life in graph.memory.lives or () if life.category not in RESIDENT and life.alive(at))
     lives = sorted(moving, key=lambda life: -life.bytes)
     return [[life.bytes, life.category, _what(graph, life)] for life in lives[:TOLD]]

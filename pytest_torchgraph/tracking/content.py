@@ -20,25 +20,29 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.graph.memory import Life
     from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.tracking.settings import Settings
 
 Content: TypeAlias = "tuple[list[GraphNode], list[GraphEdge]]"
 OWN = ("aten.", "prims.", "higher_order.")
 """Namespaces of PyTorch's own operations."""
 
 
-def content(graph: Graph, *, memory: bool = True, tensor_ops: bool = True) -> Content:
-    """The nodes and edges of *graph*; without *tensor_ops*, of its module calls and autograd nodes alone."""
+def content(graph: Graph, settings: Settings | None = None, *, memory: bool = True, tensor_ops: bool = True) -> Content:
+    """The nodes and edges of *graph*, whose modules were built with *settings*.
+
+    Without *tensor_ops* there are no operations, and memory is told of the module call that took it.
+    """
     taken = bytes_taken(graph) if memory else None
     found = list(flows(graph))
-    modules = Modules(graph, taken)
-    nodes = [*modules.nodes(), *phase_nodes(graph), *gradient_nodes(graph)]
+    modules = Modules(graph, taken, settings or {})
+    nodes = [*modules.nodes(), *phase_nodes(graph), *gradient_nodes(graph, taken)]
     edges = [*modules.edges(found), *gradient_edges(graph)]
     if tensor_ops:
         nodes += operation_nodes(graph, taken)
         edges += operation_edges(graph, found)
-    if tensor_ops and memory:
+    if memory:
         nodes += memory_nodes(graph)
-        edges += memory_edges(graph)
+        edges += memory_edges(graph, tensor_ops=tensor_ops)
     connect(nodes, edges)
     return nodes, edges
 
@@ -138,7 +142,7 @@ def gradient_id(node: int) -> str:
     return f"gradient:{node}"
 
 
-def gradient_nodes(graph: Graph) -> Iterator[GraphNode]:
+def gradient_nodes(graph: Graph, taken: dict[int, int] | None) -> Iterator[GraphNode]:
     """One node for each node of the autograd graph."""
     ran: dict[int, list[int]] = {}
     for operation in graph.operations:
@@ -153,6 +157,8 @@ def gradient_nodes(graph: Graph) -> Iterator[GraphNode]:
             operation_type=OperationType.GRADIENT_OP,
             module_name=None if forward is None else graph.scopes[forward.scope].path,
             execution_time=None if graph.timing is None else graph.timing.of(own),
+            memory_usage=None if taken is None else sum(taken.get(index, 0) for index in own),
+            timestamp=graph.timing.operations[own[0]].start if graph.timing is not None and own else None,
             metadata={
                 "forward": None if node.forward is None else operation_id(node.forward),
                 "parameter": node.parameter,
@@ -209,8 +215,9 @@ def memory_nodes(graph: Graph) -> Iterator[GraphNode]:
         )
 
 
-def memory_edges(graph: Graph) -> Iterator[GraphEdge]:
-    """From each operation to the memory that it took."""
+def memory_edges(graph: Graph, *, tensor_ops: bool) -> Iterator[GraphEdge]:
+    """From each operation to the memory that it took; without *tensor_ops*, from the module call that it ran in."""
     for number, life, producer in memory_lives(graph):
         shape = graph.storages[life.storage].spec.shape
-        yield GraphEdge(operation_id(producer), f"memory:{number}", "memory_flow", shape, {"bytes": life.bytes})
+        source = operation_id(producer) if tensor_ops else module_id(graph.operations[producer].scope)
+        yield GraphEdge(source, f"memory:{number}", "memory_flow", shape, {"bytes": life.bytes})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.analysis import as_plain, memory_use
 from pytest_torchgraph.tracking.content import Content, content
+from pytest_torchgraph.tracking.modules import run_around
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def summary(graph: Graph, nodes: list[GraphNode], edges: list[GraphEdge], *, mem
         "nodes_by_type": dict(Counter(node.operation_type.value for node in nodes)),
         "edges_by_type": dict(Counter(edge.edge_type for edge in edges)),
         "operations": graph.count("ops"),
-        "module_calls": len(graph.scopes),
+        "module_calls": len(graph.scopes) - (run_around(graph) is not None),
         "phases": dict(Counter(operation.phase for operation in graph.operations if not operation.is_view)),
         "flops": graph.flops.exactly(),
         "flops_at_least": graph.flops.at_least,

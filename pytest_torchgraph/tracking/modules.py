@@ -14,6 +14,16 @@ from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType
 if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.graph.module import Scope
+    from pytest_torchgraph.tracking.settings import Settings
+
+
+RUN = "run"
+"""The name of what is no module call: the user's own code around the calls of the model."""
+
+
+def run_around(graph: Graph) -> int | None:
+    """The scope that is the user's own code, where it called the model itself; else the first is the model's call."""
+    return 0 if any(scope.path == "" for scope in graph.scopes[1:]) else None
 
 
 def module_id(scope: int) -> str:
@@ -29,13 +39,15 @@ def backward_id(scope: int) -> str:
 class Modules:
     """The module calls of one graph."""
 
-    def __init__(self, graph: Graph, taken: dict[int, int] | None) -> None:
+    def __init__(self, graph: Graph, taken: dict[int, int] | None, settings: Settings) -> None:
         self.graph = graph
         self.taken = taken
+        self.settings = settings
         self.above = [tuple(scopes_above(graph, scope.index)) for scope in graph.scopes]
         self.callers = {scope.parent for scope in graph.scopes}
         self.backward = self._backward_operations()
         self.parameters = own_parameters(graph)
+        self.around = run_around(graph)
         self._names: Counter[str] = Counter()
 
     def nodes(self) -> Iterator[GraphNode]:
@@ -59,7 +71,7 @@ class Modules:
         timing = self.graph.timing
         is_layer = scope.parent is not None and scope.index not in self.callers
         span = None if timing is None else timing.scopes[scope.index]
-        own = self.parameters.get(scope.path, {})
+        own = {**self.settings.get(scope.path, {}), **self.parameters.get(scope.path, {})}
         return GraphNode(
             id=module_id(scope.index),
             name=self._name(scope),
@@ -67,7 +79,7 @@ class Modules:
             module_name=scope.path,
             input_shapes=[tensor.spec.shape for tensor in ends.inputs(scope)],
             output_shapes=[tensor.spec.shape for tensor in ends.outputs(scope)],
-            parameters=dict(own),
+            parameters=own,
             execution_time=None if span is None else span.seconds,
             memory_usage=self._taken(range(*scope.operations)),
             metadata={
@@ -83,7 +95,7 @@ class Modules:
         timing = self.graph.timing
         return GraphNode(
             id=backward_id(scope.index),
-            name=f"{scope.path or scope.class_name} backward",
+            name=f"{self._own_name(scope)} backward",
             operation_type=OperationType.BACKWARD,
             module_name=scope.path,
             execution_time=None if timing is None else timing.of(operations),
@@ -97,8 +109,11 @@ class Modules:
             timestamp=None if timing is None else timing.operations[operations[0]].start,
         )
 
+    def _own_name(self, scope: Scope) -> str:
+        return RUN if scope.index == self.around else scope.path or scope.class_name
+
     def _name(self, scope: Scope) -> str:
-        name = scope.path or scope.class_name
+        name = self._own_name(scope)
         self._names[name] += 1
         return name if self._names[name] == 1 else f"{name}#{self._names[name]}"
 

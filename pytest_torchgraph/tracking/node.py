@@ -32,8 +32,9 @@ class OperationType(Enum):
 class GraphNode:
     """One node. Times are in seconds, the recorder's own taken out; ``timestamp`` counts from the start of the run.
 
-    ``parent_ids`` and ``child_ids`` are the nodes that its edges come from and lead to. ``memory_usage`` are the bytes
-    that were taken in it. ``metadata["within"]`` is the module call that it is part of.
+    ``parameters`` of a module call are those of the module (shape and dtype of each), and what it was built with
+    (``stride``, ``padding``, ``eps``). ``parent_ids`` and ``child_ids`` are where its edges come from and lead to.
+    ``memory_usage`` are the bytes that were taken in it. ``metadata["within"]`` is the module call that it is part of.
     """
 
     id: str

@@ -9,6 +9,8 @@ from pytest_torchgraph.tracking.extra import required
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from matplotlib.figure import Figure
+
     from pytest_torchgraph.graph.graph import Graph
 
 RENDERERS = ("plotly", "matplotlib")
@@ -21,4 +23,14 @@ def picture(traced: Callable[[], Graph], renderer: str, options: Mapping[str, An
     required(renderer, f"renderer={renderer!r}")
     from pytest_torchgraph.drawing import draw
 
-    return draw(traced(), renderer=renderer, **options)
+    drawn = draw(traced(), renderer=renderer, **options)
+    return current(drawn) if renderer == "matplotlib" else drawn
+
+
+def current(figure: Figure) -> Figure:
+    """*figure* as pyplot's current one, so that ``plt.title``, ``plt.savefig`` and ``plt.show`` are of it."""
+    import matplotlib.pyplot as plt
+
+    # The class that pyplot makes a figure of is the one way in that matplotlib 3.9 and later share.
+    plt.figure(FigureClass=lambda *_, **__: figure)  # type: ignore[arg-type]
+    return figure

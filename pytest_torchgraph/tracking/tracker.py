@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.document import document, summary
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
+from pytest_torchgraph.tracking.settings import settings_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -119,7 +120,7 @@ class ComputationalGraphTracker:
 
     @cached_property
     def _content(self) -> Content:
-        return content(self.graph, memory=self.track_memory, tensor_ops=self.track_tensor_ops)
+        return content(self.graph, settings_of(self.model), memory=self.track_memory, tensor_ops=self.track_tensor_ops)
 
     def _forget(self) -> None:
         self._graph = None

@@ -23,13 +23,26 @@ def collector() -> PyTorchOperationCollector:
     return PyTorchOperationCollector()
 
 
-def test_every_callable_of_a_namespace_is_collected_with_its_object(collector: PyTorchOperationCollector) -> None:
+def test_every_operation_of_a_namespace_is_collected_with_its_object(collector: PyTorchOperationCollector) -> None:
     assert tuple(collector.all_operations) == API
+    everything = PyTorchOperationCollector(everything=True).all_operations
     for namespace, owner in (("torch.fft", torch.fft), ("torch.linalg", torch.linalg)):
         callables = {name for name in dir(owner) if callable(getattr(owner, name))}
-        assert set(collector.all_operations[namespace]) == callables
+        assert set(everything[namespace]) == callables
+        assert set(collector.all_operations[namespace]) == callables - {"Tensor", "LinAlgError"}
     assert collector.all_operations["torch"]["add"].callable is torch.add
     assert collector.get_operation_count_by_namespace()["torch"] == len(collector.all_operations["torch"])
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"),
+    [("torch.nn.functional", "Callable"), ("torch.nn.functional", "Optional"), ("torch", "AcceleratorError")],
+)
+def test_what_is_no_operation_is_there_on_request(
+    namespace: str, name: str, collector: PyTorchOperationCollector
+) -> None:
+    assert name not in collector.all_operations[namespace]
+    assert name in PyTorchOperationCollector(everything=True).all_operations[namespace]
 
 
 def test_a_signature_comes_from_inspect_else_from_the_docstring_else_it_is_unknown(

@@ -60,7 +60,7 @@ def test_what_waits_is_read_whole_in_a_review_too() -> None:
     assert path.read_text("utf-8") == SNAPSHOT
 
 
-@pytest.mark.parametrize("verb", [["review", "--list"], ["accept"], ["reject"]])
+@pytest.mark.parametrize("verb", [["review", "--list"], ["accept"], ["reject"], ["reject", "."], ["accept", ""]])
 def test_one_rotten_file_keeps_no_other_from_its_review(verb: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     pending_path(waits("a-rotten", CLONE)).write_text("{", encoding="utf-8")
     waits("b-good", RELU)

@@ -197,6 +197,6 @@ rp.save_text_file(summary, 'model_analysis.txt')
 
 def run(source: str, **given: Any) -> dict[str, Any]:
     """The names that *source* leaves, run with the names that are *given*."""
-    names: dict[str, Any] = {"__name__": "documented", **given}
-    exec(compile(source, "documented", "exec"), names)  # noqa: S102 -- documentation is run
+    names: dict[str, Any] = {**given, "__name__": "__main__"}
+    exec(compile(source, "documented", "exec", dont_inherit=True), names)  # noqa: S102 -- documentation is run
     return names

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_torchgraph.explorer import format_param_count, format_shape, format_time
-from pytest_torchgraph.explorer.formatting import bar, bytes_text, count_text, share_text, shown
+from pytest_torchgraph.explorer.formatting import bar, bytes_text, count_text, share_text
 from pytest_torchgraph.graph.tally import Total
 from tests.explorer.documented import FORMAT_COUNT, FORMAT_SHAPE, FORMAT_TIME, run
 
@@ -57,9 +57,3 @@ def test_what_is_unknown_is_never_nothing() -> None:
 @pytest.mark.parametrize(("share", "drawn"), [(0, "    "), (1e-9, "▏   "), (0.5, "██  "), (1, "████"), (7, "████")])
 def test_a_bar_is_as_wide_as_its_share(share: float, drawn: str) -> None:
     assert bar(share, 4) == drawn
-
-
-@given(st.text())
-def test_a_shown_name_can_do_nothing_to_a_terminal(name: str) -> None:
-    assert shown(name).isprintable()
-    assert not name.isprintable() or shown(name) == name

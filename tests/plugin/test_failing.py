@@ -115,3 +115,56 @@ def test_a_snapshot_path_that_is_no_file_is_one_clear_line(project: Project, kin
         assert not any(word in result.text for word in ("Traceback", "pathlib", "INTERNALERROR"))
         told = [line for line in result.text.splitlines() if "test_raises.torchgraph" in line and "cannot be" in line]
         assert told, result.text
+
+
+OTHERS = """
+    import unittest
+    import pytest
+    from stubs import *
+
+    class TestCase(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def given(self, torch_graph):
+            self.torch_graph = torch_graph
+
+        def test_two(self):
+            self.torch_graph.check(graph(ADD), name="a")
+            self.torch_graph.check(graph(ADD), name="b")
+
+        def test_raises(self):
+            self.torch_graph.check(graph(ADD), name="a")
+            self.assertEqual(1, ONE)
+
+        def test_skips(self):
+            self.torch_graph.check(graph(ADD), name="a")
+            self.skipTest("why")
+
+        def test_parts(self):
+            for name in "ab":
+                with self.subTest(name=name):
+                    self.torch_graph.check(graph(ADD) if name == "b" else graph(MUL), name=name)
+
+    ONE = 1
+
+    def test_subtests(torch_graph, subtests):
+        for name in "ab":
+            with subtests.test(name=name):
+                torch_graph.check(graph(ADD) if name == "a" else graph(MUL), name=name)
+"""
+
+
+def test_no_kept_failure_is_lost_in_test_cases_and_subtests(project: Project) -> None:
+    """Of the subtests, only the first or only the last drifts."""
+    if not hasattr(pytest, "Subtests"):
+        pytest.skip("subtests came with pytest 9")
+    project.write({"test_m.py": OTHERS})
+    assert project.run("--torchgraph-update").code == 0
+    project.write({"test_m.py": OTHERS.replace("graph(ADD", "graph(CLONE, ADD").replace("ONE = 1", "ONE = 2")})
+    result = project.run("--torchgraph-all", "-rA")
+    failed = {line.split()[1] for line in result.text.splitlines() if line.startswith("FAILED ")}
+    names = ("TestCase::test_two", "TestCase::test_raises", "TestCase::test_skips", "TestCase::test_parts")
+    assert failed == {f"test_m.py::{name}" for name in (*names, "test_subtests")}
+    assert "test_m.py::TestCase::test_two: 2 checks failed" in result.text
+    assert "AssertionError: 1 != 2" in result.text
+    for name in (*names, "test_subtests"):
+        assert f"test_m.py::{name}: +1 aten.clone (0 -> 1)" in result.text

@@ -185,3 +185,27 @@ def test_verbose_tells_every_finding_and_very_verbose_every_operation(drifted: P
     texts = [drifted.run("-k", "0", *more).text for more in ((), ("-v",), ("-vv",))]
     assert ["  change " in text for text in texts] == [False, True, True]
     assert ["        + clone(" in text for text in texts] == [False, False, True]
+
+
+PYTEST_8 = """
+    import pytest
+    import stubs
+    from _pytest.terminal import TerminalReporter
+
+    @pytest.hookimpl(wrapper=True)
+    def finish(self, session, exitstatus):
+        return (yield)
+
+    TerminalReporter.pytest_sessionfinish = finish  # calls no pytest_terminal_summary, as pytest 8
+"""
+
+
+@pytest.mark.parametrize("conftest", [PYTEST_8, "import stubs\n"])
+def test_without_a_summary_reports_are_written_and_the_section_is_told_once(drifted: Project, conftest: str) -> None:
+    drifted.write({"conftest.py": conftest})
+    result = drifted.run("--no-summary", "--torchgraph-report=r.json", GITHUB_ACTIONS="true")
+    lines = result.text.splitlines()
+    assert sum(line.startswith("torchgraph report: r.json (") for line in lines) == 1
+    assert sum(line.startswith("::error file=") for line in lines) == 1
+    assert sum("- torchgraph -" in line for line in lines) == 1
+    assert (drifted.path / "r.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_torchgraph.tracking import (
     OperationType,
     analyze_computational_graph_execution,
     track_computational_graph_execution,
+    visualize_computational_graph,
 )
 from tests.capture.small import Calls, example
 
@@ -107,7 +109,10 @@ def test_without_tensor_operations_modules_and_gradients_are_told() -> None:
         OperationType.LAYER_OP,
         OperationType.BACKWARD,
         OperationType.GRADIENT_OP,
+        OperationType.MEMORY_OP,
     }
+    ids = {node.id for node in tracker.nodes}
+    assert {edge.source_id for edge in tracker.edges if edge.edge_type == "memory_flow"} <= ids
     layers = [node for node in tracker.nodes if node.operation_type == OperationType.LAYER_OP]
     assert [node.name for node in layers] == ["0", "1", "2", "3"]
     flows = [(edge.source_id, edge.target_id) for edge in tracker.edges if edge.edge_type == "data_flow"]
@@ -126,6 +131,8 @@ def test_modules_are_told_with_shapes_parameters_time_and_memory() -> None:
     assert first.input_shapes == [(4, 8)]
     assert first.output_shapes == [(4, 16)]
     assert first.parameters == {
+        "in_features": 8,
+        "out_features": 16,
         "weight": {"shape": [16, 8], "dtype": "float32"},
         "bias": {"shape": [16], "dtype": "float32"},
     }
@@ -241,3 +248,53 @@ def test_importing_the_api_imports_neither_torch_nor_what_draws() -> None:
     code = f"import sys, pytest_torchgraph.tracking; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_user_s_code_is_told_apart_from_the_model_that_it_calls_once() -> None:
+    linear = nn.Linear(4, 2)
+    with ComputationalGraphTracker(linear) as tracker:
+        linear(torch.ones(3, 4)).sum().backward()
+    modules = [node.name for node in tracker.nodes if node.id.startswith("module:")]
+    backward = [node.name for node in tracker.nodes if node.id.startswith("backward:")]
+    assert modules == ["run", "Linear"]
+    assert sorted(backward) == ["Linear backward", "run backward"]
+    assert tracker.get_graph_summary()["module_calls"] == 1
+
+
+def test_a_layer_tells_what_it_was_built_with() -> None:
+    convolution = nn.Sequential(nn.Conv2d(3, 8, (3, 5), stride=2, padding=(1, 2)))
+    tracker = track_computational_graph_execution(convolution, torch.ones(1, 3, 8, 8))
+    (node,) = (node for node in tracker.nodes if node.operation_type is OperationType.LAYER_OP)
+    assert node.parameters is not None
+    assert {name: node.parameters[name] for name in ("kernel_size", "stride", "padding", "groups")} == {
+        "kernel_size": (3, 5),
+        "stride": (2, 2),
+        "padding": (1, 2),
+        "groups": 1,
+    }
+    assert node.parameters["weight"]["shape"] == [8, 3, 3, 5]
+
+
+def test_an_autograd_node_tells_when_it_ran_and_what_it_took() -> None:
+    tracker = track_computational_graph_execution(nn.Linear(4, 2), torch.ones(3, 4))
+    ran = [
+        node
+        for node in tracker.nodes
+        if node.metadata and node.metadata.get("operations") and "saved_bytes" in node.metadata
+    ]
+    assert ran
+    assert all(node.timestamp is not None and node.memory_usage is not None for node in ran)
+
+
+def test_a_figure_of_matplotlib_is_the_current_one_of_pyplot(tmp_path: Path) -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure = visualize_computational_graph(nn.Linear(4, 2), torch.ones(3, 4), renderer="matplotlib")
+    try:
+        assert pyplot.gcf() is figure
+        pyplot.title("A title of the user's")
+        pyplot.tight_layout()
+        pyplot.savefig(tmp_path / "graph.png")
+        pixels = pyplot.imread(tmp_path / "graph.png")
+    finally:
+        pyplot.close(figure)
+    assert (pixels[..., :3] < 0.9).any(axis=-1).mean() > 0.01

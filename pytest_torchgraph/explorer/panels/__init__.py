@@ -1,0 +1,1 @@
+"""What is told of the chosen module, one file for each panel."""

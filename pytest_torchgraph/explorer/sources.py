@@ -1,0 +1,174 @@
+"""Where subjects come from: a live model, a graph, a snapshot, or two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.loading import Job, Source
+from pytest_torchgraph.explorer.model import require_module
+from pytest_torchgraph.explorer.pair import of_pair
+from pytest_torchgraph.explorer.stats import get_forward_stats
+from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
+from pytest_torchgraph.graph.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph.activation import Values
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.snapshot.reader import Snapshot
+
+
+def of_live(
+    model: Any, inputs: Any = None, config: ExplorerConfig | None = None, graph: Callable[[], Graph] | None = None
+) -> Source:
+    """A live *model*: its modules, then what one run with *inputs* did, or what *graph* gives.
+
+    Without either, the times that were recorded of it last.
+    """
+    from pytest_torchgraph.capture.cancelling import modes_here
+
+    require_module(model)
+    modes = modes_here()
+    run = graph if graph is not None else None if inputs is None else lambda: traced(model, inputs)
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with modes():
+            yield from of_ran(job, model, run, config or ExplorerConfig())
+
+    def values(job: Job) -> Values:
+        from pytest_torchgraph.capture import activation
+
+        with modes(), watched(job, "looking at values"):
+            return activation.parameters(model) if inputs is None else looked_at(model, inputs)
+
+    return Source(type(model).__name__, stages, values)
+
+
+def of_ran(job: Job, model: Any, run: Callable[[], Graph] | None, config: ExplorerConfig) -> Iterator[Subject]:
+    """The modules of *model*, where it is a module, then what *run* did, or the times that were recorded of it last."""
+    subject = None
+    if model is not None:
+        with job.pure("reading the modules"):
+            subject = of_model(model, config)
+        yield subject
+    recorded = None
+    if run is not None:
+        with watched(job, "recording"):
+            recorded = run()
+    elif model is not None:
+        recorded = get_forward_stats(model).graph
+    if recorded is not None:
+        with job.pure("working out costs"):
+            subject = configured(of_graph(recorded, around=subject), config)
+        yield subject
+
+
+@contextmanager
+def watched(job: Job, doing: str) -> Iterator[None]:
+    """Run a model, telling how far it is; it ends at the next module call after *job* was given up."""
+    from pytest_torchgraph.capture.cancelling import cancellable
+
+    job.doing, job.seen = doing, recorder_seen
+    try:
+        with cancellable(job.is_cancelled):
+            yield
+    finally:
+        job.seen = str
+
+
+def traced(model: Any, inputs: Any) -> Graph:
+    """One timed run, with a backward pass where something requires grad and one can be had."""
+    from pytest_torchgraph.capture.recording import AlreadyRecording
+    from pytest_torchgraph.capture.tracing import trace
+
+    # What takes place on the meta device computes nothing, in no time that would mean anything.
+    timing = 0 if any(one.device.type == "meta" for one in model.parameters()) else 1
+    try:
+        return trace(model, inputs, backward="auto", timing=timing)
+    except AlreadyRecording:
+        raise
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+    return trace(model, inputs, timing=timing).noting(f"there is no backward pass: {reason}")
+
+
+def looked_at(model: Any, inputs: Any) -> Values:
+    """The values of one run, with gradients where there can be some."""
+    from pytest_torchgraph.capture.activation import values
+
+    try:
+        return values(model, inputs, backward="auto")
+    except RuntimeError:
+        return values(model, inputs)
+
+
+def recorder_seen() -> str:
+    """How far the recorder is: ``1,234 operations, in layers.3``."""
+    from pytest_torchgraph.capture.recording import seen_so_far
+
+    seen = seen_so_far()
+    if seen is None:
+        return ""
+    count, path = seen
+    return times(count, "operation", ",") + (f", in {path}" if path else "")
+
+
+def of_record(graph: Graph, title: str = "", config: ExplorerConfig | None = None) -> Source:
+    """A *graph* that was recorded or read."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with job.pure("working out costs"):
+            yield configured(of_graph(graph, title=title), config)
+
+    return Source(title or graph.scopes[0].class_name, stages)
+
+
+def of_snapshot(read: Callable[[], Snapshot], title: str, config: ExplorerConfig | None = None) -> Source:
+    """A snapshot, which *read* gives."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        with job.pure(f"reading {title}"):
+            from pytest_torchgraph.snapshot.loading import graph_of
+
+            snapshot = read()
+            subject = of_graph(graph_of(snapshot), title=title, recorded=snapshot.recorded)
+        yield configured(subject, config)
+
+    return Source(title, stages)
+
+
+def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:
+    """*subject* shown as *config* says."""
+    return subject if config is None else replace(subject, config=config)
+
+
+def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) -> Source:
+    """What changed from *before* to *after*."""
+
+    def stages(job: Job) -> Iterator[Subject]:
+        left = last(before.stages(job))
+        right = configured(last(after.stages(job)), config)
+        comparison = None
+        if left.graph is not None and right.graph is not None:
+            from pytest_torchgraph.report.comparison import compared
+
+            programs, live = (
+                (left.graph.canonical, right.graph.canonical),
+                right.graph if right.known == "run" else None,
+            )
+            with job.pure("comparing"):
+                comparison = compared(*programs, (left.recorded, right.recorded), live=live)
+        with job.pure("comparing"):
+            subject = of_pair(left, right, comparison)
+        yield subject
+
+    return Source(f"{before.title} → {after.title}", stages, after.values)
+
+
+def last(stages: Iterator[Subject]) -> Subject:
+    """The last of *stages*, which knows most."""
+    *_, subject = stages
+    return subject
