@@ -66,6 +66,12 @@ def torch_graph(request: pytest.FixtureRequest) -> TorchGraph:
     return TorchGraph(request.node)
 
 
+@pytest.fixture
+def torchgraph() -> None:
+    """Misspelled: the fixture is ``torch_graph``."""
+    pytest.fail("there is no fixture 'torchgraph': it is 'torch_graph'", pytrace=False)
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
