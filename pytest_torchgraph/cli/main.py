@@ -30,6 +30,7 @@ VERBS = {
     "pre-commit": "pre_commit",
     "trace": "trace",
     "check": "check",
+    "summary": "summary",
     "analyze": "analyze",
     "export": "export",
     "report": "report",
