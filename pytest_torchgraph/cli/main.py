@@ -24,6 +24,7 @@ VERBS = {
     "review": "review",
     "accept": "accept",
     "reject": "reject",
+    "prune": "prune",
     "git-setup": "git_setup",
     "git-diff": "git_driver",
     "git-text": "git_driver",

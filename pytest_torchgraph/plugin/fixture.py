@@ -38,7 +38,7 @@ class TorchGraph:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
-        self._slots: set[str] = set()
+        self._checks: checking.Checks = {}
         self._told: set[str] = set()
         self._watchers: list[Watcher] = []
 
@@ -67,10 +67,10 @@ class TorchGraph:
         with checking.told_as_mistake(self._item):
             rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
             limits = checking.limits_for(self._item, budget, rules)
-            slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
+            slot = None if rules.compare == "budget" else checking.claim(self._item, self._checks, name)
         try:
             with self._observed(model, args, kwargs, trace_options) as (first, again):
-                return checking.check(self._item, slot, rules, limits, first, again)
+                return checking.check(self._item, slot, rules, limits, first, again, self._checks)
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
 
