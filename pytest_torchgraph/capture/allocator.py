@@ -22,6 +22,7 @@ def allocated_over_start(run: Callable[[], Any], state: State, device: str) -> i
     Taken from the allocation events of PyTorch's profiler, which see what no operator returns: the work space of
     kernels. All that *state* guards is copied first, so that no copy is made in between, and put back after.
     """
+    refuse_second_profiler()
     state.guard.keep_all()
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device == "cuda")
     try:
@@ -31,6 +32,15 @@ def allocated_over_start(run: Callable[[], Any], state: State, device: str) -> i
         torch.clear_autocast_cache()
         state.restore()
     return highest(profiler, device)
+
+
+def refuse_second_profiler() -> None:
+    """Raise ``ValueError`` while a profiler runs: there is one per process, and another would end it."""
+    if torch._C._autograd._profiler_enabled():
+        raise ValueError(
+            "allocator=True takes PyTorch's own profiler, of which a process has one, and one is running: "
+            "leave that first, or trace without allocator=True"
+        )
 
 
 def highest(profiler: profile, device: str) -> int:

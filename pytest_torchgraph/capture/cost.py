@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import flop_registry
 
-from pytest_torchgraph.capture.formulas import FORMULAS, REAL, Formula
+from pytest_torchgraph.capture.algebra import REAL, Formula
+from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.light import is_light
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.graph.operation import packet_of

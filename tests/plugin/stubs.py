@@ -27,6 +27,7 @@ def graph(
     scope: str = "layer",
     device: str = "cpu",
     architecture: str = "x86_64",
+    processor: str = "avx2",
 ) -> Graph:
     """A chain of operations on one tensor, inside one module called *scope*."""
     spec = TensorSpec("float32", (2, width), Geometry((2, width), contiguous_stride((2, width))))
@@ -60,6 +61,7 @@ def graph(
             python="3.11",
             system="linux",
             architecture=architecture,
+            processor=processor,
             device=device,
             grad_mode="no_grad",
             training="eval",
