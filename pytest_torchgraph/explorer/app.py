@@ -271,9 +271,7 @@ class Explorer(App[BaseException]):
     def action_values(self) -> None:
         """Look at values, and tell of them."""
         if self.subject is None or self.source.values is None or self.job is not None:
-            self.say(
-                "there is no live model whose values could be looked at" if self.job is None else "still busy"
-            )
+            self.say("there is no live model whose values could be looked at" if self.job is None else "still busy")
             return
         job, look = Job("looking at values"), self.source.values
         self.job, self.panel = job, VALUES
