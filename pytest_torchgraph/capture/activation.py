@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.parameter import is_lazy
 
-from pytest_torchgraph.capture.binding import as_call, bind, tensors_in
-from pytest_torchgraph.capture.state import has_contents
+from pytest_torchgraph.capture.binding import as_call, tensors_in
+from pytest_torchgraph.capture.contents import has_contents
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Target, holdings_of, target_of
-from pytest_torchgraph.capture.tracing import Traced
+from pytest_torchgraph.capture.tracing import Options, runs_of
 from pytest_torchgraph.graph.activation import Activation, ParameterValues, Picture, Statistics, Values
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES
 
@@ -33,9 +33,9 @@ def values(
     """
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    bind(model, positional, keywords)
     step = Watched(backward, target=target)
-    Traced(target, positional, keywords, step, restore=True).recording()
+    with runs_of(target, positional, keywords, step, Options()) as runs:
+        runs.recording()
     return step.seen.values()
 
 

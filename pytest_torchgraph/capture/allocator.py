@@ -9,28 +9,38 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from pytest_torchgraph.capture.capability import eager_stance
-from pytest_torchgraph.capture.state import Checkpoint
+from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.memory import AllocatorPeak, Memory
 
 MEMORY_EVENT = "[memory]"
 
 
-def allocated_over_start(run: Callable[[], Any], checkpoint: Checkpoint, device: str) -> int:
+def allocated_over_start(run: Callable[[], Any], state: State, device: str) -> int:
     """The most bytes that the allocator of *device* held during *run* above what it held before.
 
     Taken from the allocation events of PyTorch's profiler, which see what no operator returns: the work space of
-    kernels. All that *checkpoint* guards is copied first, so that no copy is made in between, and put back after.
+    kernels. All that *state* guards is copied first, so that no copy is made in between, and put back after.
     """
-    checkpoint.guard.keep_all()
+    refuse_second_profiler()
+    state.guard.keep_all()
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device == "cuda")
     try:
         with eager_stance(), collector_paused(), profile(activities=activities, profile_memory=True) as profiler:
             run()
     finally:
         torch.clear_autocast_cache()
-        checkpoint.restore()
+        state.restore()
     return highest(profiler, device)
+
+
+def refuse_second_profiler() -> None:
+    """Raise ``ValueError`` while a profiler runs: there is one per process, and another would end it."""
+    if torch._C._autograd._profiler_enabled():
+        raise ValueError(
+            "allocator=True takes PyTorch's own profiler, of which a process has one, and one is running: "
+            "leave that first, or trace without allocator=True"
+        )
 
 
 def highest(profiler: profile, device: str) -> int:

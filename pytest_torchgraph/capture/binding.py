@@ -139,15 +139,37 @@ def slots_of(value: Any) -> Iterator[tuple[str, Any]]:
                     continue
 
 
-def fresh_containers(value: Any) -> Any:
-    """A copy of *value* that shares its tensors and modules, so that a model may change a list or cache it is given.
+def fresh_arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments, those copied of which a run would use up or could not write what they hold.
 
-    What cannot be copied is passed as it is. A tensor made under inference mode is cloned: only the clone may be
-    written outside it.
+    An iterator is used up by one run. A tensor made under inference mode is cloned: only the clone may be written
+    outside it.
     """
     memo: dict[int, Any] = {}
+
+    def fresh(value: Any) -> Any:
+        return fresh_containers(value, memo) if any(map(needs_copy, leaves_in(value))) else value
+
+    return tuple(map(fresh, args)), {key: fresh(value) for key, value in kwargs.items()}
+
+
+def needs_copy(value: Any) -> bool:
+    """Whether a run would use *value* up, or could not write it."""
+    return isinstance(value, Iterator) or (isinstance(value, Tensor) and value.is_inference())
+
+
+def leaves_in(value: Any, depth: int = 0) -> Iterator[Any]:
+    """*value* and its parts, as far as tensors are looked for."""
+    yield value
+    if not isinstance(value, (Tensor, Iterator, *PLAIN)) and depth <= DEEPEST and not callable(value):
+        for _, part in parts_of(value):
+            yield from leaves_in(part, depth + 1)
+
+
+def fresh_containers(value: Any, memo: dict[int, Any]) -> Any:
+    """A copy of *value* that shares its tensors and modules; what cannot be copied is passed as it is."""
     for _, tensor in tensors_in(value):
-        memo[id(tensor)] = ordinary(tensor)
+        memo.setdefault(id(tensor), ordinary(tensor))
     if isinstance(value, Tensor):
         return memo[id(value)]
     for module in modules_in(value):

@@ -13,6 +13,7 @@ from torch._C._dynamo import eval_frame
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+DYNAMO = "torch._dynamo"
 HAS_STANCE = hasattr(torch.compiler, "set_stance")
 HAS_FRAME_STRATEGY = hasattr(eval_frame, "set_code_exec_strategy") and hasattr(eval_frame, "_FrameExecStrategy")
 
@@ -24,7 +25,7 @@ def eager_stance() -> AbstractContextManager[object]:
     (pytorch#190286); under this stance it compiles again afterwards. Nothing can be compiled before ``torch._dynamo``
     is loaded, and loading it costs a second, so the stance is taken only then.
     """
-    if HAS_STANCE and "torch._dynamo" in sys.modules:
+    if HAS_STANCE and DYNAMO in sys.modules:
         stance: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
         return stance
     return nullcontext()

@@ -1,4 +1,4 @@
-"""The bits that a tensor holds: compared by digest, so that none has to be kept."""
+"""The bits that a tensor holds: where they lie, and their digest, so that none has to be kept to be compared."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.state import has_contents
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 PARTS: dict[torch.layout, Callable[[Tensor], Iterable[Tensor]]] = {
@@ -19,6 +18,37 @@ PARTS: dict[torch.layout, Callable[[Tensor], Iterable[Tensor]]] = {
     torch.sparse_csc: lambda tensor: (tensor.ccol_indices(), tensor.row_indices(), tensor.values()),
     torch.sparse_bsc: lambda tensor: (tensor.ccol_indices(), tensor.row_indices(), tensor.values()),
 }
+
+
+def storage_of(tensor: Tensor) -> torch.UntypedStorage | None:
+    """The storage that *tensor* reads; ``None`` where it has none of its own."""
+    try:
+        return tensor.untyped_storage()
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def storage_key(tensor: Tensor) -> int | None:
+    """Which storage *tensor* reads, or ``None`` where it has none of its own."""
+    try:
+        return int(tensor.untyped_storage()._cdata)
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def has_contents(tensor: Tensor) -> bool:
+    """Whether there are bytes that a run could change: a fake or ``meta`` tensor has none."""
+    return tensor.device.type != "meta" and type(tensor).__name__ != "FakeTensor"
+
+
+def whole_storage(tensor: Tensor) -> Tensor:
+    """The bytes of the whole storage behind *tensor*, as a tensor that shares them."""
+    return bytes_of(tensor.untyped_storage())
+
+
+def bytes_of(storage: torch.UntypedStorage) -> Tensor:
+    """The bytes of *storage*, as a tensor that shares them."""
+    return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
 
 
 def holds_contents(tensor: Tensor) -> bool:

@@ -26,9 +26,10 @@ ZEROS = "aten._efficientzerotensor"
 MOVES = ("aten._to_copy.default", "aten.copy_.default")
 
 
-def fake_mode_is_active() -> bool:
-    """Whether what runs now runs on fake tensors."""
-    return torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE) is not None
+def fake_mode() -> object | None:
+    """The mode of fake tensors under which what runs now runs; ``None`` where it runs on real ones."""
+    found: object | None = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+    return found
 
 
 @contextmanager

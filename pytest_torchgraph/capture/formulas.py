@@ -1,4 +1,4 @@
-"""FLOPs of matmul-like operations that PyTorch's own registry lacks, from shapes alone.
+"""FLOPs of matmul-like operations that PyTorch's own registry lacks or has wrong, from shapes alone.
 
 Counted as ``torch.utils.flop_counter`` counts: a multiply-add is two FLOPs, whatever is added afterwards (a bias, a
 mask, an activation) is none, and attention is counted in full where a causal mask would let a kernel skip half.
@@ -7,12 +7,10 @@ mask, an activation) is none, and attention is counted in full where a causal ma
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
+from pytest_torchgraph.capture.algebra import ALGEBRA, Formula
 from pytest_torchgraph.graph.tensor import Shape
-
-Formula: TypeAlias = Callable[..., int]
 
 
 def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:
@@ -63,19 +61,72 @@ def linear(inputs: Shape, *_: Any, out_shape: Shape, **__: Any) -> int:
 
 
 def convolution(_: Shape, weight: Shape, *__: Any, out_shape: Shape, **___: Any) -> int:
-    """Convolutions without the registry's argument list, by its ``conv_flop_count``; groups are in the weight."""
+    """Each element of the result meets the filters of its group, which are what the weight holds."""
     return 2 * out_shape[0] * math.prod(out_shape[2:]) * math.prod(weight)
 
 
 def transposed_convolution(inputs: Shape, weight: Shape, *_: Any, **__: Any) -> int:
-    """As the registry counts it: each element of the input meets its filter."""
+    """Each element of the input meets the filters of its group."""
     return 2 * inputs[0] * math.prod(inputs[2:]) * math.prod(weight)
+
+
+def any_convolution(inputs: Shape, weight: Shape, *rest: Any, out_shape: Shape, **_: Any) -> int:
+    """``convolution(input, weight, bias, stride, padding, dilation, transposed, ...)``."""
+    if rest[4]:
+        return transposed_convolution(inputs, weight)
+    return convolution(inputs, weight, out_shape=out_shape)
+
+
+def convolution_backward(grad: Shape, inputs: Shape, weight: Shape, *rest: Any, **_: Any) -> int:
+    """``convolution_backward(grad, input, weight, ..., transposed, output_padding, groups, output_mask)``.
+
+    The gradients of the input and of the weight have the products of the forward pass each, with any number of groups.
+    PyTorch's own formula takes the weight's times ``groups`` (``conv_backward_flop`` in 2.13).
+    """
+    transposed, mask = rest[-4], rest[-1]
+    forward = transposed_convolution(inputs, weight) if transposed else convolution((), weight, out_shape=grad)
+    return sum(map(bool, mask[:2])) * forward
 
 
 def convolution_backward_2d(grad: Shape, _: Shape, weight: Shape, *rest: Any, **__: Any) -> int:
     """``_slow_conv2d_backward``: a convolution for the input's gradient and one for the weight's, where wanted."""
     wanted = rest[-1][:2] if rest and isinstance(rest[-1], tuple) and len(rest[-1]) == 3 else (True, True)
     return sum(map(bool, wanted)) * convolution((), weight, out_shape=grad)
+
+
+def convolution_tbc(_: Shape, weight: Shape, *__: Any, out_shape: Shape, **___: Any) -> int:
+    """``conv_tbc`` on ``[time, batch, channels]``, with a weight of ``[width, in, out]``."""
+    return 2 * out_shape[0] * out_shape[1] * math.prod(weight)
+
+
+def affine_grid(theta: Shape, *_: Any, out_shape: Shape, **__: Any) -> int:
+    """``affine_grid_generator``: the matrix of its image for each point (``AffineGridGenerator.cpp``)."""
+    return 2 * math.prod(out_shape) * theta[-1]
+
+
+def foreach_product(left: tuple[Shape, ...], right: tuple[Shape, ...], **_: Any) -> int:
+    """``_foreach_mm``: one product for each pair of matrices."""
+    return sum(product(one, other) for one, other in zip(left, right, strict=True))
+
+
+def linear_backward(inputs: Shape, _: Shape, weight: Shape, mask: tuple[bool, ...], **__: Any) -> int:
+    """``linear_backward(input, grad, weight, output_mask)``: the products of the forward pass for each gradient."""
+    return sum(map(bool, mask[:2])) * 2 * math.prod(inputs) * weight[0]
+
+
+def linear_backward_input(_: Any, grad: Shape, weight: Shape, **__: Any) -> int:
+    """``mkldnn_linear_backward_input(input_size, grad, weight)``."""
+    return 2 * math.prod(grad) * weight[-1]
+
+
+def linear_backward_weights(grad: Shape, inputs: Shape, *_: Any, **__: Any) -> int:
+    """``mkldnn_linear_backward_weights(grad, input, weight, ...)``."""
+    return 2 * math.prod(grad) * inputs[-1]
+
+
+def combination(inputs: Shape, coefficients: Shape, **_: Any) -> int:
+    """``_compute_linear_combination`` of ``matrix_exp``: each row of coefficients weighs all inputs."""
+    return 2 * math.prod(coefficients) * math.prod(inputs[1:])
 
 
 def attention(query: Shape, key: Shape, value: Shape, *_: Any, **__: Any) -> int:
@@ -182,7 +233,7 @@ def trilinear(one: Shape, two: Shape, three: Shape, *rest: Any, **__: Any) -> in
     that the next three arguments name.
     """
     shapes = [expanded(shape, places) for shape, places in zip((one, two, three), rest[:3], strict=True)]
-    sizes: list[int] = [max(each) for each in zip(*shapes, strict=True)]
+    sizes: list[int] = [0 if 0 in each else max(each) for each in zip(*shapes, strict=True)]
     return 2 * math.prod(sizes)
 
 
@@ -192,37 +243,6 @@ def expanded(shape: Shape, places: Shape) -> Shape:
     for place in places:
         sizes.insert(place, 1)
     return tuple(sizes)
-
-
-def distances(one: Shape, _: Shape, *__: Any, out_shape: Shape, **___: Any) -> int:
-    """``_cdist_forward``: a difference, a power and an addition per pair and feature (``DistanceOpsKernel.cpp``)."""
-    return 3 * math.prod(out_shape) * one[-1]
-
-
-def triangular_solve(matrix: Shape, right: Shape, **__: Any) -> int:
-    """Substitution, ``n²`` per column (``trsm``, LAPACK Working Note 41, appendix C)."""
-    return math.prod(right) * matrix[-1]
-
-
-def cholesky(matrix: Shape, **__: Any) -> int:
-    """``n³ / 3`` (``potrf``, LAPACK Working Note 41, appendix C)."""
-    return math.prod(matrix[:-2]) * matrix[-1] ** 3 // 3
-
-
-def factorization(matrix: Shape, **__: Any) -> int:
-    """``2 n³ / 3`` for LU (``getrf``, LAPACK Working Note 41, appendix C), ``m n² - n³ / 3`` where not square."""
-    rows, columns = max(matrix[-2:]), min(matrix[-2:])
-    return math.prod(matrix[:-2]) * (3 * rows * columns**2 - columns**3) // 3
-
-
-def solution(matrix: Shape, right: Shape, **__: Any) -> int:
-    """LU and two substitutions per column (``gesv``)."""
-    return factorization(matrix) + 2 * math.prod(right) * matrix[-1]
-
-
-def inverse(matrix: Shape, **__: Any) -> int:
-    """``2 n³`` (``getrf`` and ``getri``, LAPACK Working Note 41, appendix C)."""
-    return 2 * math.prod(matrix[:-2]) * matrix[-1] ** 3
 
 
 FORMULAS: dict[str, Formula] = {
@@ -247,6 +267,7 @@ FORMULAS: dict[str, Formula] = {
         (
             *("aten.linear", "aten.mkldnn_linear", "mkldnn._linear_pointwise", "aten._mixed_dtypes_linear"),
             *("aten._weight_int8pack_mm", "aten._weight_int4pack_mm", "aten._weight_int4pack_mm_for_cpu"),
+            "aten._weight_int4pack_mm_with_scales_and_zeros",
             *("aten._dyn_quant_matmul_4bit", "quantized.linear_leaky_relu"),
             *("quantized.linear", "quantized.linear_relu", "quantized.linear_dynamic", "quantized.linear_relu_dynamic"),
         ),
@@ -257,11 +278,30 @@ FORMULAS: dict[str, Formula] = {
             *("aten.mkldnn_convolution", "mkldnn._convolution_pointwise", "aten.slow_conv3d_forward"),
             *("aten._conv_depthwise2d", "aten.conv_depthwise3d", "aten.miopen_convolution"),
             *("aten.miopen_depthwise_convolution", "aten.cudnn_convolution_relu", "aten.cudnn_convolution_add_relu"),
+            *("aten.miopen_convolution_relu", "aten.miopen_convolution_add_relu", "aten._nnpack_spatial_convolution"),
+            *("aten.cudnn_convolution", "aten._mps_convolution", "aten._slow_conv2d_forward"),
+            *("aten.slow_conv_dilated2d", "aten.slow_conv_dilated3d"),
         ),
         convolution,
     ),
-    "aten.cudnn_convolution_transpose": transposed_convolution,
-    "aten.miopen_convolution_transpose": transposed_convolution,
+    **dict.fromkeys(("aten.convolution", "aten._convolution", "aten.convolution_overrideable"), any_convolution),
+    "aten.convolution_backward": convolution_backward,
+    "aten.convolution_backward_overrideable": convolution_backward,
+    **dict.fromkeys(
+        (
+            *("aten.cudnn_convolution_transpose", "aten.miopen_convolution_transpose"),
+            *("aten.slow_conv_transpose2d", "aten.slow_conv_transpose3d"),
+        ),
+        transposed_convolution,
+    ),
+    "aten.conv_tbc": convolution_tbc,
+    "aten.affine_grid_generator": affine_grid,
+    "aten._foreach_mm": foreach_product,
+    "aten.linear_backward": linear_backward,
+    "aten.mkldnn_linear_backward": linear_backward,
+    "aten.mkldnn_linear_backward_input": linear_backward_input,
+    "aten.mkldnn_linear_backward_weights": linear_backward_weights,
+    "aten._compute_linear_combination": combination,
     "aten._slow_conv2d_backward": convolution_backward_2d,
     "aten._scaled_dot_product_flash_attention_for_cpu": attention,
     "aten._scaled_dot_product_fused_attention_overrideable": attention,
@@ -285,11 +325,6 @@ FORMULAS: dict[str, Formula] = {
     "aten.miopen_rnn": recurrent_layers,
     "aten.miopen_rnn_backward": recurrent_layers_backward,
     "aten._trilinear": trilinear,
-    "aten._cdist_forward": distances,
-    "aten.linalg_solve_triangular": triangular_solve,
-    "aten.linalg_cholesky_ex": cholesky,
-    "aten.linalg_lu_factor_ex": factorization,
-    "aten._linalg_solve_ex": solution,
-    "aten.linalg_inv_ex": inverse,
+    **ALGEBRA,
 }
-"""By operation without overload; what PyTorch's registry has on shapes is not repeated."""
+"""By operation without overload; what PyTorch's registry has on shapes, and right, is not repeated."""

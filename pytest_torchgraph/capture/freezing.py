@@ -16,6 +16,7 @@ from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.processor import capability
 from pytest_torchgraph.capture.provenance import Provenance
 from pytest_torchgraph.capture.source import source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
@@ -50,6 +51,7 @@ class Run:
     notes: tuple[str, ...] = ()
     kept: frozenset[int] | None = None
     hollow: frozenset[int] = frozenset()
+    compiled: bool = False
     root_is_module: bool = False
 
 
@@ -277,9 +279,11 @@ def origin_of(run: Run) -> Origin:
         libraries=run.libraries,
         system=platform.system().lower(),
         architecture=platform.machine().lower(),
+        processor=capability(),
         device="+".join(sorted(devices - {"cpu"})) or "cpu",
         grad_mode=run.grad_mode,
         training=run.training,
         inference_mode=run.inference_mode,
+        compiled=run.compiled,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

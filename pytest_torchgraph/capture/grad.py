@@ -62,16 +62,10 @@ def ordinary(tensor: Tensor) -> Tensor:
         return tensor.clone()
 
 
-@contextmanager
-def ordinary_buffers(modules: list[tuple[str, nn.Module]]) -> Iterator[None]:
-    """Put ordinary tensors in place of the buffers of *modules* while the context is open."""
+def make_buffers_ordinary(modules: list[tuple[str, nn.Module]]) -> None:
+    """Put ordinary tensors in place of the buffers of *modules*; one that several modules hold stays one."""
     plain = [module for _, module in modules if not isinstance(module, torch.jit.ScriptModule)]
-    before = [(module._buffers, dict(module._buffers)) for module in plain if module._buffers]
-    clones = {id(buffer): ordinary(buffer) for _, kept in before for buffer in kept.values() if buffer is not None}
-    try:
-        for registry, kept in before:
-            registry.update({name: buffer if buffer is None else clones[id(buffer)] for name, buffer in kept.items()})
-        yield
-    finally:
-        for registry, kept in before:
-            registry.update(kept)
+    held = [(module._buffers, dict(module._buffers)) for module in plain if module._buffers]
+    ordinaries = {id(buffer): ordinary(buffer) for _, kept in held for buffer in kept.values() if buffer is not None}
+    for registry, kept in held:
+        registry.update({name: None if buffer is None else ordinaries[id(buffer)] for name, buffer in kept.items()})

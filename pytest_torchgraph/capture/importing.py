@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,12 +17,13 @@ class Depth(threading.local):
 
 
 @contextmanager
-def imports_swept() -> Iterator[None]:
+def imports_swept(imported: Callable[[], None]) -> Iterator[None]:
     """Free the cycles that an import leaves, while the collector is paused.
 
     A module that catches an exception and keeps it leaves frames in a cycle, and a frame keeps all frames that it was
     called from, down to the model's own with the tensors in them. Everything older is out of the collector's reach
     while it sweeps (``gc.freeze``), so that the model's own cycles live as long as in a run that imports nothing.
+    *imported* is called after each import.
     """
     bootstrap: Any = importlib._bootstrap
     plain = bootstrap._find_and_load
@@ -39,6 +40,7 @@ def imports_swept() -> Iterator[None]:
             if not depth.imports:
                 gc.collect()
                 gc.unfreeze()
+                imported()
 
     bootstrap._find_and_load = find_and_load
     try:

@@ -210,17 +210,19 @@ def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -
     """The phase of each entry.
 
     After a backward pass or an optimizer step, operations lie between phases until a module is called or an operation
-    makes an autograd node: then the next forward pass has begun. A closure that an optimizer calls is no step.
+    makes an autograd node: then the next forward pass has begun. A closure that an optimizer calls is no step; a step
+    that a hook makes in a backward pass is one.
     """
     names: list[str] = []
     base, since, numbered = FORWARD, 0, followed.first_sequence_number
     for index, entry in enumerate(log):
-        around = {one.name: one.start for one in followed.stretches if one.start <= index and not ended(one, index)}
+        around = open_at(index, followed.stretches)
         makes_node, numbered = entry.sequence_number > numbered, entry.sequence_number
         start = scopes[entry.scope].start if entry.scope else -1
-        if BACKWARD in around:
+        innermost = next(reversed(around), None)
+        if innermost == BACKWARD:
             name = BACKWARD
-        elif OPTIMIZER in around:
+        elif innermost == OPTIMIZER:
             in_closure = bool(names) and names[-1] == FORWARD and index > around[OPTIMIZER]
             name = FORWARD if makes_node or start >= around[OPTIMIZER] or in_closure else OPTIMIZER
         else:
@@ -229,6 +231,16 @@ def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -
             base, since = BETWEEN, index + 1
         names.append(name)
     return names
+
+
+def open_at(index: int, stretches: list[Stretch]) -> dict[str, int]:
+    """The stretches around operation *index* by name and the clock when each began, the innermost last."""
+    around: dict[str, int] = {}
+    for one in stretches:
+        if one.start <= index and not ended(one, index):
+            around.pop(one.name, None)
+            around[one.name] = one.start
+    return around
 
 
 def ended(stretch: Stretch, index: int) -> bool:

@@ -42,8 +42,13 @@ class ModuleCalls:
         self.modules = modules
         self.root = target.roots.get("")
         self.root_started = False
-        self.scopes = [OpenScope(None, "", target.class_name, 0, modules[0][1].training if modules else None)]
+        self.scopes = [OpenScope(None, "", target.class_name, 0, flag_of(modules[0][1]) if modules else None)]
         self.paths = {id(module): (weakref.ref(module), path) for path, module in modules}
+
+    def flags(self) -> set[bool]:
+        """The training flags of the modules that were called, as they were then; that of the root is one."""
+        called = self.scopes if self.root is not None else self.scopes[1:]
+        return {scope.training for scope in called if scope.training is not None}
 
     def adopt(self, path: str, module: nn.Module) -> None:
         """Name *module*, met during the run, and all modules inside it that have no name yet."""
@@ -81,7 +86,7 @@ class ModuleCalls:
             self.root_started = True
         else:
             path = self.path_of(module)
-            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, module.training)
+            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, flag_of(module))
             where.scope = len(self.scopes)
             self.scopes.append(scope)
         where.module = module
@@ -92,6 +97,12 @@ class ModuleCalls:
         where = self.where
         self.scopes[where.scope].end = self.identity.clock
         where.scope, where.module = opened
+
+
+def flag_of(module: nn.Module) -> bool | None:
+    """The training flag of *module*; a frozen TorchScript has none."""
+    flag: bool | None = getattr(module, "training", None)
+    return flag
 
 
 Opened: TypeAlias = "tuple[int, nn.Module | None]"

@@ -19,9 +19,9 @@ from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.capture.guard import Guard
     from pytest_torchgraph.capture.node import Running
     from pytest_torchgraph.capture.phase import Phases
-    from pytest_torchgraph.capture.state import Guard
 
 SEQUENCES = (list, tuple)
 sequence_number: Callable[[], int] = torch._C._autograd._get_sequence_nr
@@ -54,18 +54,22 @@ class Where(threading.local):
         self.call: int | None = None
         self.failure: Failure | None = None
 
-    def fail(self, error: BaseException, operation: str | None = None) -> None:
+    def fail(self, error: BaseException, operation: str | None = None, *, is_traced: bool = False) -> None:
         """Note where *error* was raised; the scopes that it passes on its way out change nothing."""
         if self.failure is None or not self.failure.is_of(error):
-            self.failure = Failure(id(error), self.scope, operation)
+            self.failure = Failure(id(error), self.scope, operation, is_traced)
 
 
 class Failure(NamedTuple):
-    """Where an exception was raised, which is told by its ``id``: kept alive, its traceback would keep tensors."""
+    """Where an exception was raised, which is told by its ``id``: kept alive, its traceback would keep tensors.
+
+    ``is_traced`` says that it was raised by an operation of a function that ``torch.jit.trace`` works on.
+    """
 
     error: int
     scope: int
     operation: str | None
+    is_traced: bool
 
     def is_of(self, error: BaseException) -> bool:
         """Whether *error* is the one that was noted; another one may have its ``id`` by now, yet not its way."""
@@ -165,7 +169,7 @@ class OperationMode(TorchDispatchMode):
         try:
             out = self.call(func, args, kwargs)
         except BaseException as error:
-            where.fail(error, overload.name)
+            where.fail(error, overload.name, is_traced=takes_number_for_tensor(overload, args))
             raise
         if overload.is_special:
             self.look_after(overload, args, kwargs or {}, out)
@@ -228,6 +232,13 @@ class OperationMode(TorchDispatchMode):
 
 
 NOTES_FAILURES.add(OperationMode.__torch_dispatch__.__code__)
+
+
+def takes_number_for_tensor(overload: Overload, args: tuple[Any, ...]) -> bool:
+    """Whether an argument is a number where a tensor belongs: so a size arrives that ``torch.jit.trace`` follows."""
+    places = [place for place, value in enumerate(args) if isinstance(value, (int, float))]
+    schema = getattr(overload.target, "_schema", None)
+    return schema is not None and any(str(schema.arguments[place].type) == "Tensor" for place in places)
 
 
 def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list[Any]:

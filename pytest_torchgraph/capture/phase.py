@@ -27,7 +27,7 @@ class Stretch:
     start: int
     end: int | None = None
     title: str = ""
-    hyperparameters: tuple[float, ...] = ()
+    hyperparameters: tuple[tuple[str, float], ...] = ()
 
 
 class Phases:
@@ -46,6 +46,7 @@ class Phases:
         self._creates_graph = [False]
         self._seeds_from: int | None = None
         self._seeds_to = -1
+        self.before_backward: Callable[[], None] = nothing
 
     def running(self) -> Running | None:
         """The autograd node that runs now, as the log keeps it; only asked while the engine runs."""
@@ -63,6 +64,7 @@ class Phases:
         self.walk.add(outputs)
         self._creates_graph.append(bool(args[2] if len(args) > 2 else kwargs.get("create_graph")))
         if not self.depth:
+            self.before_backward()
             begun = self._seeds_from if self._seeds_to == self.identity.clock else None
             self.stretches.append(Stretch("backward", self.identity.clock if begun is None else begun))
             self._seeds_from, self._seeds_to = None, -1
@@ -138,13 +140,17 @@ class Phases:
                 stretch.end = self.identity.clock
 
 
-def hyperparameters_of(optimizer: Optimizer) -> tuple[float, ...]:
-    """The numbers that *optimizer* was set to, each once."""
-    found: dict[float, None] = {}
+def nothing() -> None:
+    """What happens before a backward pass that nobody wants to know of."""
+
+
+def hyperparameters_of(optimizer: Optimizer) -> tuple[tuple[str, float], ...]:
+    """The numbers that *optimizer* was set to by name, each pair once."""
+    found: dict[tuple[str, float], None] = {}
     for group in optimizer.param_groups:
         for key, value in group.items():
             if key != "params":
-                found.update(dict.fromkeys(numbers_in(value)))
+                found.update(dict.fromkeys((key, number) for number in numbers_in(value)))
     return tuple(found)
 
 

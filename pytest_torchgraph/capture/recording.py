@@ -12,11 +12,13 @@ from torch import Tensor
 
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
-from pytest_torchgraph.capture.capability import eager_stance
+from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
+from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
-from pytest_torchgraph.capture.fake import Left, Observed, fake_mode_is_active, following_propagation, take_out
+from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
 from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
@@ -24,8 +26,7 @@ from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
-from pytest_torchgraph.capture.state import Guard
-from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
+from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
@@ -56,13 +57,14 @@ class Recording:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
             leave_out(clock, self.phases)
         self.target = target
-        self.training = holdings.training
+        self.flags = holdings.flags
         self.libraries = holdings.libraries
         self.inputs: tuple[tuple[str, Any], ...] = ()
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
         self.asides: list[tuple[int, int]] = []
         self.fake_mode = False
+        self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
         self.resident = 0
         self.kept: frozenset[int] | None = None
@@ -96,6 +98,7 @@ class Recording:
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
+        require_fake([*((path, tensor) for _, path, tensor in holdings.leaves), *inputs])
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         for path, tensor in named_parameters(holdings.modules):
@@ -103,7 +106,7 @@ class Recording:
                 self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.phases.name_gradients_of(inputs)
-        self.fake_mode = fake_mode_is_active()
+        self.fake_mode = fake_mode() is not None
         self.resident = self.identity.live
         for sight in self.identity.sights:
             sight.before_run = True
@@ -138,7 +141,7 @@ class Recording:
             self.evidence.keep_ends(self.identity)
             self._graph = self.graph.noting(*replay(self.graph, self.evidence))
 
-    def close(self, *, grad: bool, asked_inference: bool) -> None:
+    def close(self, *notes: str, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
         calls = self.modules.scopes
         calls[0].end = self.identity.clock
@@ -156,11 +159,13 @@ class Recording:
             outputs=self.outputs,
             grad_mode="grad" if grad else "no_grad",
             inference_mode=asked_inference,
-            training=self.training,
+            training=training_of(self.modules.flags() or self.flags),
             followed=Followed(self.phases.stretches, self.phases.walk.seen, self.phases.first_sequence_number),
             libraries=self.libraries,
             kept=self.kept,
             hollow=left.storages,
+            notes=(*notes, *self.eagerly.notes),
+            compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
         )
 
@@ -206,7 +211,7 @@ def recorded(
         _open.append(recording)
         stack.callback(_open.clear)
         stack.enter_context(progress(recording.progress))
-        stack.enter_context(eager_stance())
+        recording.eagerly = stack.enter_context(run_eagerly())
         use = stack.enter_context(without_inference_mode())
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
@@ -215,13 +220,13 @@ def recorded(
         grad = torch.is_grad_enabled()
         mode = recording.witnessed() if verify else recording.clocked()
         stack.enter_context(in_every_thread(mode))
-        stack.enter_context(mode)
+        said = stack.enter_context(entered(mode))
         try:
             yield recording
         except BaseException as error:
             explain_failure(error, recording)
             raise
-    recording.close(grad=grad, asked_inference=use.asked)
+    recording.close(*said, grad=grad, asked_inference=use.asked)
     recording.verify()
 
 
@@ -234,7 +239,7 @@ def clock_of_run() -> Clock:
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard([]), [], clock=clock):
+    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock):
         call()
 
 
@@ -242,7 +247,7 @@ def record_with(call: Callable[[], Any], clock: Clock) -> None:
 def observing(recording: Recording) -> Iterator[None]:
     """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
     with (
-        imports_swept(),
+        imports_swept(recording.eagerly.take),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following(recording.modules),
         following_phases(recording.phases),
@@ -257,6 +262,12 @@ def observing(recording: Recording) -> Iterator[None]:
                 recording.clock.stop()
 
 
+JIT_TRACE = (
+    "torch.jit.trace is at work in the model: under any dispatch mode, and so while recording, the sizes that it "
+    "follows reach operations as plain numbers (pytorch#130726). Trace before recording, and record the traced module."
+)
+
+
 def explain_failure(error: BaseException, recording: Recording) -> None:
     """Add to *error* in which module call and operation it happened."""
     failure = recording.where.failure
@@ -267,6 +278,8 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
     operation = f", in operation {failure.operation}" if failure.operation else ""
     done = times(recording.identity.clock, "operation")
     add_note(error, f"while recording {recording.target.class_name}: in {place}{operation}, after {done}")
+    if failure.is_traced:
+        add_note(error, JIT_TRACE)
 
 
 @contextmanager
@@ -280,7 +293,7 @@ def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> 
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    with recorded(target, holdings_of(target.roots), Guard([]), [], verify=verify, clock=clock) as recording:
+    with recorded(target, holdings_of(target.roots), Guard(), [], verify=verify, clock=clock) as recording:
         recording.modules.root = None
         yield recording
 

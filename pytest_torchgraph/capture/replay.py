@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from pytest_torchgraph.capture.ambient import random_undo
 from pytest_torchgraph.capture.contents import bare, digest, reads_memory
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
-from pytest_torchgraph.capture.state import random_undo
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.tensor import TensorRef
+from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
 
 
 class VerificationFailed(AssertionError):
@@ -94,7 +94,7 @@ class Replay:
             self.skipped[f"{operation.name}: {seen.reason}"] += 1
             self.take_left(seen)
             return
-        readings = [self.reading(operation, reference) for reference in operands]
+        readings = self.readings(operation, operands)
         self.compare(operation, operands, readings, seen.before, "reads")
         places = [bare(one) if reads_memory(one) else one for one in readings]
         results = self.execute(operation, seen, readings)
@@ -130,6 +130,15 @@ class Replay:
                 return list(flat(target_of(operation)(*arguments, **keywords)))
         except Exception as error:  # noqa: BLE001 -- an operation may raise anything
             self.fail(operation, f"it does not run again: {type(error).__name__}: {error}")
+
+    def readings(self, operation: Operation, references: list[TensorRef]) -> list[Tensor]:
+        """The tensors that *references* stand for; one that is given twice is one object, as kernels may ask."""
+        found: dict[tuple[int, TensorSpec], Tensor] = {}
+        for reference in references:
+            key = (reference.value, reference.spec)
+            if key not in found:
+                found[key] = self.reading(operation, reference)
+        return [found[reference.value, reference.spec] for reference in references]
 
     def reading(self, operation: Operation, reference: TensorRef) -> Tensor:
         """The tensor that *reference* stands for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -107,42 +107,6 @@ class Step:
                 else "no parameter or input that the loss depends on requires grad"
             )
         )
-
-    def tensors(self) -> Iterator[Tensor]:
-        """Every tensor that the step may write besides what the model holds."""
-        for parameter in parameters_of(self.optimizer):
-            yield parameter
-            if parameter.grad is not None:
-                yield parameter.grad
-            yield from (tensor for _, tensor in tensors_in(dict(self._state_of(parameter))))
-
-    def _state_of(self, parameter: Tensor) -> dict[str, Any]:
-        state: dict[str, Any] = self.optimizer.state.get(parameter, {}) if self.optimizer is not None else {}
-        return state
-
-    def undo(self) -> Callable[[], None]:
-        """What puts back the optimizer's state and settings; contents of tensors are not its business."""
-        optimizer = self.optimizer
-        if optimizer is None:
-            return lambda: None
-        state = {parameter: copied(entries) for parameter, entries in optimizer.state.items()}
-        groups = [dict(group) for group in optimizer.param_groups]
-
-        def put_back() -> None:
-            optimizer.state.clear()
-            optimizer.state.update(state)
-            for group, before in zip(optimizer.param_groups, groups, strict=False):
-                group.clear()
-                group.update(before)
-
-        return put_back
-
-
-def copied(entries: Any) -> Any:
-    """*entries* with its own dictionaries and lists, the same tensors in them."""
-    if isinstance(entries, dict):
-        return {key: copied(value) for key, value in entries.items()}
-    return [copied(value) for value in entries] if isinstance(entries, list) else entries
 
 
 def parameters_of(optimizer: Optimizer | None) -> list[Tensor]:

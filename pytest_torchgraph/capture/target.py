@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from types import CellType, FunctionType
 from typing import Any
 
 import torch
@@ -67,6 +68,49 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
     return {name: value for name, value in found.items() if isinstance(value, nn.Module)}
 
 
+CAPTURED = (nn.Module, Tensor, torch.optim.Optimizer)
+
+
+def held_by(function: Any) -> list[Any]:
+    """The objects behind a callable that are put back: itself, or the modules, tensors and optimizers of a function.
+
+    Those that it closes over or names globally count, also in a list, tuple or dictionary; the list itself does not,
+    in which a test may write down what it sees.
+    """
+    found: list[Any] = []
+    waiting, seen = [function], set[int]()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, functools.partial):
+            waiting.extend((value.func, *value.args, *value.keywords.values()))
+        elif isinstance(value, FunctionType):
+            named = (value.__globals__.get(name) for name in value.__code__.co_names)
+            found.extend(captured([*named, *contents_of(value.__closure__ or ())]))
+            waiting.extend(each for each in contents_of(value.__closure__ or ()) if isinstance(each, FunctionType))
+        else:
+            found.append(value)
+    return found
+
+
+def captured(values: Iterable[Any]) -> Iterator[Any]:
+    """The modules, tensors and optimizers among *values*, and those in lists, tuples and dictionaries among them."""
+    for value in values:
+        parts = value.values() if type(value) is dict else value if type(value) in (list, tuple) else (value,)
+        yield from (part for part in parts if isinstance(part, CAPTURED))
+
+
+def contents_of(cells: Iterable[CellType]) -> Iterator[Any]:
+    """What *cells* hold; nothing of one that is bound only later."""
+    for cell in cells:
+        try:
+            yield cell.cell_contents
+        except ValueError:
+            continue
+
+
 @dataclass(frozen=True)
 class Holdings:
     """What a target holds at the start of a run: each module once by path, and each tensor of a module once."""
@@ -82,14 +126,19 @@ class Holdings:
         return tuple((name, version) for name, version in sorted(versions.items()) if isinstance(version, str))
 
     @property
-    def training(self) -> Training:
-        """``train`` or ``eval`` when all modules agree."""
-        flags = {module.training for _, module in self.modules}
-        if not flags:
-            return "none"
-        if len(flags) == 2:
-            return "mixed"
-        return "train" if flags.pop() else "eval"
+    def flags(self) -> set[bool]:
+        """The training flags of all modules; those of a frozen TorchScript have none."""
+        found = {getattr(module, "training", None) for _, module in self.modules}
+        return {flag for flag in found if flag is not None}
+
+
+def training_of(flags: set[bool]) -> Training:
+    """``train`` or ``eval`` where all agree."""
+    if not flags:
+        return "none"
+    if len(flags) == 2:
+        return "mixed"
+    return "train" if True in flags else "eval"
 
 
 def holdings_of(roots: dict[str, nn.Module]) -> Holdings:

@@ -23,7 +23,7 @@ from pytest_torchgraph.capture.events import Device
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.module import ModuleCalls, Opened
 from pytest_torchgraph.capture.operation import OperationMode, Where
-from pytest_torchgraph.capture.state import Checkpoint
+from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.graph.collector import collector_paused
@@ -195,9 +195,9 @@ def level(gaps: list[float], wanted: float) -> float:
     return taken
 
 
-def seconds_unrecorded(run: Callable[[], Any], checkpoint: Checkpoint, written: set[int]) -> float:
-    """Seconds of *run* without a recorder; what it writes is copied before, and all is put back after."""
-    checkpoint.guard.keep_all(written)
+def seconds_unrecorded(run: Callable[[], Any], state: State, unwritten: set[int]) -> float:
+    """Seconds of *run* without a recorder; all storages but those *unwritten* are copied before, and put back after."""
+    state.guard.keep_all(unless=unwritten)
     wait = torch.cuda.synchronize if torch.cuda.is_initialized() else nothing
     torch.clear_autocast_cache()
     try:
@@ -209,7 +209,7 @@ def seconds_unrecorded(run: Callable[[], Any], checkpoint: Checkpoint, written: 
             return perf_counter() - begun
     finally:
         torch.clear_autocast_cache()
-        checkpoint.restore()
+        state.restore()
 
 
 def nothing() -> None:

@@ -1,8 +1,9 @@
-"""``trace``: one call of a model recorded from a known state, and put back."""
+"""``trace``: calls of a model recorded from a known state, and everything put back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,20 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
-from pytest_torchgraph.capture.binding import as_call, bind, fresh_containers, list_explained, tensors_in
-from pytest_torchgraph.capture.grad import ordinary_buffers
+from pytest_torchgraph.capture.binding import (
+    as_call,
+    bind,
+    fresh_arguments,
+    list_explained,
+    modules_in,
+    tensors_in,
+)
+from pytest_torchgraph.capture.grad import make_buffers_ordinary
+from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
-from pytest_torchgraph.capture.state import Checkpoint
+from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step
-from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of
+from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
@@ -44,9 +53,13 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     """Run *model* once and return what it did.
 
     ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
-    first and are not part of the graph. With ``restore`` the random state, parameters, buffers, gradients, inputs,
-    optimizer state, training mode and hooks are as before afterwards, also when the model raises; caches in plain
-    attributes are the model's own.
+    first and are not part of the graph; before each next run only random generators, inputs and gradients are put back,
+    so that ``warmup=1`` records a model that has built its caches, and a step whose optimizer has its state.
+
+    With ``restore`` everything that is reachable from the model, its inputs and its optimizer is as before afterwards,
+    also when the model raises: the contents of tensors of any kind, gradients, plain attributes of modules, parameters
+    and other objects with the containers in them, registries and hooks, training flags, random generators, and the
+    state of optimizers that the model steps itself. ``docs/limits.md`` says where that ends.
 
     ``backward=True`` goes backward from the sum of all floating-point outputs, ``"auto"`` only where one of them
     requires grad, ``backward=loss`` from ``loss(output)``; ``optimizer`` then makes its step. One that computes the
@@ -70,56 +83,142 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
     """
-    refuse_both(verify=verify, timing=timing)
+    options = Options(
+        warmup=warmup,
+        restore=restore,
+        backward=backward,
+        optimizer=optimizer,
+        verify=verify,
+        timing=timing,
+        allocator=allocator,
+    )
+    with repeated(model, args, kwargs, options) as run:
+        return run()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of :func:`trace`."""
+
+    warmup: int = 0
+    restore: bool = True
+    backward: Backward = None
+    optimizer: Optimizer | None = None
+    verify: bool = False
+    timing: int = 0
+    allocator: bool = False
+
+    def __post_init__(self) -> None:
+        refuse_both(verify=self.verify, timing=self.timing)
+        if self.allocator and not self.restore:
+            raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+
+@contextmanager
+def repeated(
+    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> Iterator[Callable[[], Graph]]:
+    """What records a call of *model*, as often as it is called; everything is put back when the context closes.
+
+    Between two calls are put back random generators, inputs, gradients, training flags, and what an optimizer wrote;
+    what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
+    before the first call only.
+    """
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    step = Step(backward, optimizer)
+    step = Step(options.backward, options.optimizer)
+    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
+        yield runs
+
+
+@contextmanager
+def runs_of(
+    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, options: Options
+) -> Iterator[Runs]:
+    """The same for a *target*, and a *step* of one's own."""
+    assert target.function is not None
     step.require_over(target.roots.values())
-    if allocator and not restore:
-        raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
-    traced = Traced(target, positional, keywords, step, restore)
-    with list_explained(args):
-        bind(model, positional, keywords)
-        for _ in range(warmup):
-            traced.recording()
+    # Asking a TorchScript for its signature already leaves something in its attributes.
+    state = state_of(target, args, kwargs, step) if options.restore else None
+    try:
+        bind(target.function, args, kwargs)
+        yield Runs(target, args, kwargs, step, state, options)
+    finally:
+        if state is not None:
+            state.restore()
+
+
+def state_of(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step) -> State:
+    """Everything that the call of *target* may change."""
+    roots = [*held_by(target.function), *target.roots.values(), *modules_in((args, kwargs))]
+    if step.optimizer is not None:
+        roots.append(step.optimizer)
+    return State(roots, (args, kwargs))
+
+
+class Runs:
+    """One call of a target, recorded again and again; without *state* nothing is put back."""
+
+    def __init__(
+        self,
+        target: Target,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        step: Step,
+        state: State | None,
+        options: Options,
+    ) -> None:
+        self.target = target
+        self.args = args
+        self.kwargs = kwargs
+        self.step = step
+        self.state = state
+        self.options = options
+        self.is_cold = True
+
+    def __call__(self) -> Graph:
+        """The graph of one run, after the warm-ups where there was none before."""
+        if self.is_cold:
+            self.is_cold = False
+            self._warm_up()
+        timing = self.options.timing
         if timing:
-            if restore and not warmup:
-                with unwatched():
-                    traced.recording()
             # No graph is worked out before the last run: each would run with cold caches.
-            recordings = [traced.recording(timing=True) for _ in range(timing)]
-            graph = several([recording.graph for recording in recordings])
+            graph = several([recording.graph for recording in [self._timed() for _ in range(timing)]])
         else:
-            graph = traced.recording(verify=verify).graph
-        return traced.with_allocator(graph) if allocator else graph
+            graph = self.recording(verify=self.options.verify).graph
+        return self._with_allocator(graph) if self.options.allocator else graph
 
+    def _warm_up(self) -> None:
+        for _ in range(self.options.warmup):
+            self.recording(is_warmup=True)
+        if self.options.timing and self.state is not None and not self.options.warmup:
+            with unwatched():
+                self.recording()
 
-@dataclass(frozen=True)
-class Traced:
-    """One call of a target: its inputs, what follows it, and whether everything is put back."""
+    def _timed(self) -> Recording:
+        clock = clock_of_run()
+        recording = self.recording(clock=clock)
+        if self.state is not None:
+            call, _ = self._prepared()
+            run = partial(self.step.run, call)
+            clock.unrecorded = seconds_unrecorded(run, self._state_now(), self.state.guard.unwritten())
+        return recording
 
-    target: Target
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    step: Step
-    restore: bool
-
-    def recording(self, *, verify: bool = False, timing: bool = False) -> Recording:
-        """One recorded run on fresh containers of the inputs; what it writes is only seen while recording."""
-        holdings = holdings_of(self.target.roots)
-        clock = clock_of_run() if timing else None
-        leaves = holdings.leaves
-        if self.restore and any(tensor.is_inference() for kind, _, tensor in leaves if kind == "buffer"):
-            with ordinary_buffers(holdings.modules):
-                return self._recorded(holdings_of(self.target.roots), verify=verify, clock=clock)
-        return self._recorded(holdings, verify=verify, clock=clock)
-
-    def _recorded(self, holdings: Holdings, *, verify: bool, clock: Clock | None) -> Recording:
+    def recording(self, *, verify: bool = False, clock: Clock | None = None, is_warmup: bool = False) -> Recording:
+        """One recorded run; what it writes is only seen while recording."""
+        holdings = self._holdings()
         call, inputs = self._prepared()
-        checkpoint = self._checkpoint(holdings, inputs) if self.restore else Checkpoint([], [])
+        state = self.state
+        guard = Guard() if state is None else state.guard
         torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
         try:
-            with recorded(self.target, holdings, checkpoint.guard, inputs, verify=verify, clock=clock) as recording:
+            with (
+                nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
+                recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
+            ):
+                if state is not None:
+                    recording.phases.before_backward = state.begin_backward
                 if self.step.optimizer is not None:
                     recording.phases.identify(self.step.optimizer)
                 output = self.step.run(call)
@@ -127,38 +226,36 @@ class Traced:
                 del output
         finally:
             torch.clear_autocast_cache()
-            if self.restore:
-                checkpoint.restore()
-        if clock is not None and self.restore:
-            clock.unrecorded = self._unrecorded(holdings, checkpoint.guard.written())
+        if state is not None:
+            state.after_run(is_warmup=is_warmup)
         return recording
 
-    def _unrecorded(self, holdings: Holdings, written: set[int]) -> float:
-        """Seconds of the same run without the recorder; *written* are the storages that it writes to."""
-        call, inputs = self._prepared()
-        return seconds_unrecorded(partial(self.step.run, call), self._checkpoint(holdings, inputs), written)
+    def _holdings(self) -> Holdings:
+        """What the target holds now; buffers made under inference mode are ordinary from here on, until the end."""
+        holdings = holdings_of(self.target.roots)
+        inference = any(tensor.is_inference() for kind, _, tensor in holdings.leaves if kind == "buffer")
+        if self.state is None or not inference:
+            return holdings
+        make_buffers_ordinary(holdings.modules)
+        return holdings_of(self.target.roots)
 
-    def with_allocator(self, graph: Graph) -> Graph:
+    def _state_now(self) -> State:
+        return state_of(self.target, self.args, self.kwargs, self.step)
+
+    def _with_allocator(self, graph: Graph) -> Graph:
         """*graph* with the allocator's peak of another run beside its own."""
-        call, inputs = self._prepared()
-        checkpoint = self._checkpoint(holdings_of(self.target.roots), inputs)
-        allocated = allocated_over_start(partial(self.step.run, call), checkpoint, graph.origin.device)
+        call, _ = self._prepared()
+        allocated = allocated_over_start(partial(self.step.run, call), self._state_now(), graph.origin.device)
         found = beside(graph.memory, allocated, graph.origin.device)
         return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
 
     def _prepared(self) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
         """The call, and its input tensors by name."""
         assert self.target.function is not None
-        args, kwargs = fresh_containers((self.args, self.kwargs)) if self.restore else (self.args, self.kwargs)
+        args, kwargs = self.args, self.kwargs
+        if self.state is not None:
+            args, kwargs = fresh_arguments(args, kwargs)
         return partial(called, self.target, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
-
-    def _checkpoint(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> Checkpoint:
-        """All that a run may change."""
-        held = [tensor for _, _, tensor in holdings.leaves]
-        tensors = [*held, *(tensor for _, tensor in inputs), *self.step.tensors()]
-        if self.step.backward:
-            tensors += [tensor.grad for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
-        return Checkpoint(holdings.modules, tensors, self.step.undo())
 
 
 def named_inputs(

@@ -15,10 +15,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.capability import never_compiled
-from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory
+from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory, whole_storage
 from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overload_of
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.capture.state import whole_storage
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
@@ -139,9 +138,19 @@ class Witness(OperationMode):
             return self.mode.__torch_dispatch__(func, types, args, kwargs)
         given = (*args, *(value for _, value in sorted((kwargs or {}).items())))
         operands = list(tensors_in(given))
-        seen = self.before(overload, given, operands)
-        readings = [bare(one) if holds_contents(one) and reads_memory(one) else one for one in operands]
+        with _disable_current_modes():
+            seen = self.before(overload, given, operands)
+            readings = [bare(one) if holds_contents(one) and reads_memory(one) else one for one in operands]
         out = self.mode.__torch_dispatch__(func, types, args, kwargs)
+        with _disable_current_modes():
+            self.note(overload, seen, operands, readings, out)
+        self.evidence.operations[self.position(func)] = seen
+        return out
+
+    def note(
+        self, overload: Overload, seen: Witnessed, operands: list[Tensor], readings: list[Tensor], out: Any
+    ) -> None:
+        """What there is to see after the operation has run."""
         seen.after = seen.before if overload.moves_metadata else [digest(one) for one in readings]
         seen.results = [digest(one) if isinstance(one, Tensor) else repr(one).encode() for one in flat(out)]
         if seen.reason:
@@ -150,8 +159,6 @@ class Witness(OperationMode):
             self.keep_left(seen, list(tensors_in((out,))))
         else:
             self.note_rooms(overload, seen, list(tensors_in((out,))))
-        self.evidence.operations[self.position(func)] = seen
-        return out
 
     def before(self, overload: Overload, given: tuple[Any, ...], operands: list[Tensor]) -> Witnessed:
         """What there is to see before the operation runs."""

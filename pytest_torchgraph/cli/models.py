@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pytest_torchgraph.cli.failures import told
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
     from pytest_torchgraph.graph.graph import Graph
 
@@ -99,6 +101,13 @@ def _shape(produced: Any) -> str:
 
 def trace(run: Run) -> Graph:
     """The graph of one run."""
+    with repeated(run) as once:
+        return once()
+
+
+@contextmanager
+def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
+    """What runs the model each time it is called; it is as it was when the context closes."""
     try:
         from pytest_torchgraph.capture import tracing
     except ModuleNotFoundError as error:
@@ -107,12 +116,26 @@ def trace(run: Run) -> Graph:
         raise Wrong(
             "PyTorch is not installed in this environment; running a model needs it: pip install torch"
         ) from None
+    with ExitStack() as stack:
+        with explained(run):
+            options = tracing.Options(**run.options)
+            once = stack.enter_context(tracing.repeated(run.model, run.args, run.kwargs, options))
+        yield lambda: _explained(run, once)
+
+
+def _explained(run: Run, once: Callable[[], Graph]) -> Graph:
+    with explained(run):
+        return once()
+
+
+@contextmanager
+def explained(run: Run) -> Iterator[None]:
+    """Raise as ``Wrong`` whatever the model raises."""
     try:
-        graph: Graph = tracing.trace(run.model, run.args, run.kwargs, **run.options)
+        yield
     except (Exception, SystemExit) as error:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])
         bare = isinstance(error, TypeError) and isinstance(run.args, tuple) and not run.args and not run.kwargs
         hint = f"\n  {run.spec}() returned no inputs: return (model, args)." if bare else ""
         raise Wrong(f"{run.spec} does not run: {told(error)}{rest}{notes}{hint}") from error
-    return graph

@@ -19,6 +19,7 @@ from pytest_torchgraph.graph.alive import alive_at_peak, place_of
 from pytest_torchgraph.graph.gathering import gathered
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph.origin import COMPILED
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.placing import Placed, Placing
 from pytest_torchgraph.graph.program import Block, Given, Operand, Program
@@ -47,7 +48,7 @@ def canonical(graph: Graph) -> Program:
     )
     origin = graph.origin
     return Program(
-        run=("eager", origin.training, origin.grad_mode, origin.device),
+        run=(COMPILED if origin.compiled else "eager", origin.training, origin.grad_mode, origin.device),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),

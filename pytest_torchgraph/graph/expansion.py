@@ -10,7 +10,7 @@ from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Call, Operation
-from pytest_torchgraph.graph.origin import UNKNOWN, Origin, Recorder, Training
+from pytest_torchgraph.graph.origin import COMPILED, UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
@@ -49,7 +49,9 @@ def expand(program: Program, recorder: Recorder | None = None) -> Graph:
             libraries=known.libraries,
             system=known.system,
             architecture=known.architecture,
+            processor=known.processor,
             device=modes[-1] if modes else UNKNOWN,
+            compiled=COMPILED in modes,
             grad_mode="grad" if "grad" in modes else "no_grad",
             training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )

@@ -6,7 +6,7 @@ rest; where both do not tell whether the host waits for a device, the recorded f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -134,7 +134,7 @@ def is_matmul(doing: Doing) -> bool:
     return packet in MATMULS or packet.removesuffix("_") in MATMULS
 
 
-GROUPS: Mapping[str, Callable[[Doing], bool]] = {
+GROUPS: dict[str, Callable[[Doing], bool]] = {
     "ops": lambda doing: not doing.is_view,
     "views": lambda doing: doing.is_view,
     "copies": is_copy,

@@ -8,13 +8,18 @@ from typing import Literal, TypeAlias
 GradMode: TypeAlias = Literal["grad", "no_grad"]
 Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 
+COMPILED = "compiled-run-eagerly"
+"""How a file says that a compiled callable was called: everything else is ``eager``."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Versions, machine and mode of one run.
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
-    ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``.
+    ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
+    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
+    by which kernels are chosen; empty where that is not known.
     """
 
     torch: str
@@ -22,10 +27,12 @@ class Origin:
     libraries: tuple[tuple[str, str], ...] = ()
     system: str
     architecture: str
+    processor: str = ""
     device: str
     grad_mode: GradMode
     training: Training
     inference_mode: bool = False
+    compiled: bool = False
     mkldnn: bool = True
 
 
@@ -41,3 +48,4 @@ class Recorder:
     libraries: tuple[tuple[str, str], ...] = ()
     system: str = UNKNOWN
     architecture: str = UNKNOWN
+    processor: str = ""

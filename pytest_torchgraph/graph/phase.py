@@ -14,12 +14,12 @@ class Phase:
 
     ``operations`` is the half-open range of operation positions; ``scope`` the module call in which the phase was
     begun, the root for an ordinary training step. ``title`` is the optimizer's class.
-    ``hyperparameters`` are the numbers an optimizer was set to, by which its scalars are told from those that change
-    with every step.
+    ``hyperparameters`` are the numbers an optimizer was set to, by name (``lr``; ``betas`` twice), by which its scalars
+    are told from those that change with every step.
     """
 
     name: str
     operations: tuple[int, int]
     scope: int = 0
     title: str = ""
-    hyperparameters: tuple[float, ...] = ()
+    hyperparameters: tuple[tuple[str, float], ...] = ()

@@ -24,6 +24,7 @@ from pytest_torchgraph.graph.program import (
     Work,
 )
 from pytest_torchgraph.graph.reading import canonical_spec, reading_of
+from pytest_torchgraph.graph.stepping import Steps
 from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Settling:
     def __init__(self, nesting: Nesting, graph: Graph) -> None:
         self.nesting = nesting
         self.graph = graph
+        self.steps = Steps(graph)
 
     def order_exports(self, node: Node) -> None:
         """Order what leaves each body as it is made."""
@@ -150,10 +152,11 @@ class Settling:
 
     def work(self, position: int, operation: Operation, node: Node) -> Work:
         """The frozen operation."""
+        arguments, keywords = self.steps.masked(operation)
         return Work(
             name=operation.name,
-            arguments=tuple(self.argument(value, node) for value in operation.arguments),
-            keywords=tuple((name, self.argument(value, node)) for name, value in operation.keywords),
+            arguments=tuple(self.argument(value, node) for value in arguments),
+            keywords=tuple((name, self.argument(value, node)) for name, value in keywords),
             outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
             becomes=tuple(self._becomes(operation, position, node)),
             wait=wait_of(operation.name, is_sync=operation.is_sync),

@@ -12,7 +12,7 @@ from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, address, store
 from pytest_torchgraph.plugin.location import from_here, seen_from
 from pytest_torchgraph.plugin.rules import mistyped_in
-from pytest_torchgraph.plugin.steady import DoesNotRepeat, Steady, settle
+from pytest_torchgraph.plugin.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.snapshot.reader import Snapshot
-
-SECOND_CALL_NOTE = "the first call does other work; the second call matches the snapshot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,21 +143,34 @@ def _compared(
     outcome = comparison.judged(snapshot, first, rules)
     if options.updating(slot.item.config):
         return _updated(slot, rules, snapshot, outcome, again)
-    notes = outcome.renames
-    if not outcome.passes and again is not None:
-        outcome = comparison.judged(snapshot, again(), rules)
-        notes = (*outcome.renames, SECOND_CALL_NOTE)
+    graphs = [first]
+    if again is not None:
+        outcome = _until_it_matches(snapshot, outcome, rules, graphs, again)
     if outcome.passes:
+        notes = (*outcome.renames, *set_aside("the {} call matches the snapshot", graphs[:-1], outcome.graph))
         slot.settle()
         slot.count(passes=True)
         slot.note("matched", notes=notes, case=slot.case("matched", outcome, snapshot))
         return outcome.graph, ""
-    return drifted(slot, snapshot, outcome, first, again)
+    return drifted(slot, snapshot, outcome, is_steady=again is None or repeats(graphs))
 
 
-def drifted(
-    slot: Slot, snapshot: Snapshot, outcome: Outcome, first: Graph, again: Callable[[], Graph] | None
-) -> tuple[Graph, str]:
+def _until_it_matches(
+    snapshot: Snapshot, outcome: Outcome, rules: Rules, graphs: list[Graph], again: Callable[[], Graph]
+) -> Outcome:
+    """The outcome of the first run that matches, or of the last one: that which repeats the one before, or a fourth.
+
+    Every further run is added to *graphs*.
+    """
+    while not outcome.passes and len(graphs) < MOST_RUNS:
+        graphs.append(again())
+        if repeats(graphs):
+            return outcome
+        outcome = comparison.judged(snapshot, graphs[-1], rules)
+    return outcome
+
+
+def drifted(slot: Slot, snapshot: Snapshot, outcome: Outcome, *, is_steady: bool) -> tuple[Graph, str]:
     """The graph, which is not that of *snapshot*, and the report; outside CI it waits for review if it repeats."""
     __tracebackhide__ = True
     slot.count(passes=False)
@@ -169,7 +180,7 @@ def drifted(
     report = comparison.drift_report(outcome, slot.address.test, slot.accept, slot.item.config)
     if not slot.is_variant and variants.differing(snapshot, outcome.graph):
         report += f"\n  for this environment alone: {slot.command('--torchgraph-update=variant')}"
-    if pending.is_wanted(slot.item.config) and (again is None or outcome.graph in (first, again())):
+    if pending.is_wanted(slot.item.config) and is_steady:
         fault = pending.keep(slot.address, outcome)
         if fault:
             return outcome.graph, f"{report}\n{fault}"
@@ -236,7 +247,7 @@ def refused(slot: Slot, unsteady: DoesNotRepeat) -> str:
     slot.note("refused", f"the model does not repeat: {first_change}")
     return (
         f"torchgraph: {slot.address.test} was not recorded: the model does other work on each call\n"
-        f"  the second and the third call differ, first in: {first_change}\n"
+        f"  of {unsteady.runs} calls, no two in a row are equal; the last two differ first in: {first_change}\n"
         "  Make the model and its inputs repeat (a cache that grows, a counter, a draw from its own generator),\n"
         "  or fix which call is recorded with check(..., warmup=n). Nothing was written. Then:\n"
         f"  accept: {slot.accept}"

@@ -115,12 +115,29 @@ def shown(outline: Outline, config: pytest.Config) -> str:
     return render(outline, verbosity=min(max(config.get_verbosity(), 0), 2))
 
 
+def difference_of(before: Graph, after: Graph) -> Difference:
+    """What differs between two graphs."""
+    from pytest_torchgraph.diff.compare import compare
+
+    return compare(before.canonical, after.canonical)
+
+
+def is_memory_only(difference: Difference) -> bool:
+    """Whether nothing but bytes differs: what is held, saved or alive at the peak."""
+    from pytest_torchgraph.diff.change import MetricChanged, PeakMoved
+    from pytest_torchgraph.graph.metric import BYTE_METRICS
+
+    return all(
+        isinstance(each, PeakMoved) or (isinstance(each, MetricChanged) and each.name in BYTE_METRICS)
+        for each in difference.changes
+    )
+
+
 def first_change(before: Graph, after: Graph) -> str:
     """The first operation that two graphs do not share, with scope and source line."""
     from pytest_torchgraph.diff.change import MetricChanged, PeakMoved, RunChanged
-    from pytest_torchgraph.diff.compare import compare
 
-    changes = compare(before.canonical, after.canonical).changes
+    changes = difference_of(before, after).changes
     heads = (MetricChanged, PeakMoved, RunChanged)
     work = [change for change in changes if not isinstance(change, heads)]
     return _place_of((work or changes)[0], before, after)

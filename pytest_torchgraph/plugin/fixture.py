@@ -65,18 +65,23 @@ class TorchGraph:
             rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
             limits = checking.limits_for(self._item, budget, rules)
             slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
-        first, again = self._observe(model, args, kwargs, trace_options)
-        return checking.check(self._item, slot, rules, limits, first, again)
+        try:
+            with self._observed(model, args, kwargs, trace_options) as (first, again):
+                return checking.check(self._item, slot, rules, limits, first, again)
+        except Exception as error:  # noqa: BLE001  raised again at once
+            raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
 
-    def _observe(
+    @contextmanager
+    def _observed(
         self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
-    ) -> tuple[Graph, Callable[[], Graph] | None]:
+    ) -> Iterator[tuple[Graph, Callable[[], Graph] | None]]:
         """The graph to check, and how to trace it again; ``None`` where that is impossible or was ruled out."""
         __tracebackhide__ = True
         if isinstance(model, Graph):
             if args is not NO_INPUTS or kwargs is not None or trace_options:
                 raise TypeError("torch_graph.check(graph) takes no inputs and no trace options: the graph is recorded.")
-            return model, None
+            yield model, None
+            return
         require_known("check", trace_options, self.check, _capture().trace)
         if isinstance(kwargs, str):
             raise TypeError(
@@ -85,8 +90,8 @@ class TorchGraph:
             )
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
-        again = partial(self.trace, model, () if args is NO_INPUTS else args, kwargs, **trace_options)
-        return again(), None if trace_options.get("warmup") else again
+        with self._repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
+            yield again(), None if trace_options.get("warmup") else again
 
     def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
         """Run *model* once and return the graph of what it did; nothing is compared.
@@ -95,16 +100,31 @@ class TorchGraph:
         ``optimizer``, ``verify``, ``allocator``, ``timing``.
         """
         __tracebackhide__ = True
-        capture = _capture()
-        require_known("trace", trace_options, capture.trace)
-        trace_options = self._verified(trace_options)
+        require_known("trace", trace_options, _capture().trace)
         try:
-            with _watching(self._watchers), terminal.progress(self._item.config):
-                graph: Graph = capture.trace(model, args, kwargs, **trace_options)
-            coverage.note(self._item.config, self._item.nodeid, graph)
-            self._tell(graph, verified=bool(trace_options.get("verify")))
+            with self._repeated(model, args, kwargs, trace_options) as run:
+                return run()
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
+
+    @contextmanager
+    def _repeated(
+        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
+    ) -> Iterator[Callable[[], Graph]]:
+        """What traces *model* each time it is called; everything is put back when the context closes."""
+        __tracebackhide__ = True
+        chosen = self._verified(trace_options)
+        tracing = _tracing()
+        with tracing.repeated(model, args, kwargs, tracing.Options(**chosen)) as run:
+            yield partial(self._traced, run, verified=bool(chosen.get("verify")))
+
+    def _traced(self, run: Callable[[], Graph], *, verified: bool) -> Graph:
+        """The graph of one run, with this test's watchers, counted for the coverage."""
+        __tracebackhide__ = True
+        with _watching(self._watchers), terminal.progress(self._item.config):
+            graph = run()
+        coverage.note(self._item.config, self._item.nodeid, graph)
+        self._tell(graph, verified=verified)
         return graph
 
     def record(self, model: Any = None, **trace_options: Any) -> AbstractContextManager[Recording]:
@@ -229,6 +249,12 @@ def _capture() -> ModuleType:
     return import_module(PACKAGE)
 
 
+def _tracing() -> Any:
+    __tracebackhide__ = True
+    _capture()
+    return import_module("pytest_torchgraph.capture.tracing")
+
+
 def _has_torch() -> bool:
     try:
         return find_spec("torch") is not None
@@ -237,10 +263,13 @@ def _has_torch() -> bool:
 
 
 def _frames_of_others(traceback: TracebackType | None) -> TracebackType | None:
-    """*traceback* without the frames of this package: a model's error reads as if the model had run by itself."""
+    """*traceback* without the frames of this package: a model's error reads as if the model had run by itself.
+
+    Nor those of ``contextlib``: the contexts are this package's.
+    """
     if traceback is None:
         return None
     rest = _frames_of_others(traceback.tb_next)
-    if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == PACKAGE:
+    if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in {PACKAGE, "contextlib"}:
         return rest
     return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)

@@ -19,7 +19,7 @@ WAITING = ".new"
 """Follows the suffix of what waits for review."""
 LOSSY = frozenset('\\/?*:|"<>')
 LONGEST_NAME_BYTES = 150
-_LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+))+$")
+_LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+|cpu-\w+))+$")
 """What variants have between a name and the suffix."""
 
 

@@ -1,7 +1,8 @@
 """Variants: snapshots of environments whose graphs legitimately differ from that of the base.
 
-``test_m.torch-2.15.torchgraph`` lies beside ``test_m.torchgraph``; ``device-cuda`` and ``arch-aarch64`` are the other
-labels, in this order where there are several. A check takes the variant that fits its environment best, else the base.
+``test_m.torch-2.15.torchgraph`` lies beside ``test_m.torchgraph``; ``device-cuda``, ``arch-aarch64`` and
+``cpu-avx512_vnni`` are the other labels, in this order where there are several. A check takes the variant that fits its
+environment best, else the base.
 """
 
 from __future__ import annotations
@@ -19,24 +20,25 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
-KINDS = ("torch", "device", "arch")
-WEIGHTS = {"device": 4, "arch": 2, "torch": 1}
+KINDS = ("torch", "device", "arch", "cpu")
+WEIGHTS = {"device": 8, "arch": 4, "torch": 2, "cpu": 1}
 """Of two variants with as many labels, the one whose labels change more of a graph fits better."""
 
 
 def of_graph(graph: Graph) -> dict[str, str]:
-    """The environment that recorded *graph*: PyTorch's minor version, device type, architecture."""
+    """The environment that recorded *graph*: PyTorch's minor version, device type, architecture, processor."""
     origin = graph.origin
-    return dict(zip(KINDS, (_minor(origin.torch), origin.device, origin.architecture), strict=True))
+    found = (_minor(origin.torch), origin.device, origin.architecture, origin.processor)
+    return dict(zip(KINDS, found, strict=True))
 
 
 def of_snapshot(snapshot: Snapshot) -> dict[str, str]:
     """The environment that recorded *snapshot*."""
-    from pytest_torchgraph.snapshot.recorded import recorded_parts
+    from pytest_torchgraph.snapshot.recorded import CPU, recorded_parts
 
     parts = recorded_parts(snapshot.recorded)
     device = snapshot.program.run[-1] if snapshot.program.run else ""
-    found = (_minor(parts.get("torch", "")), device, parts.get("system", "").rpartition(" ")[2])
+    found = (_minor(parts.get("torch", "")), device, parts.get("system", "").rpartition(" ")[2], parts.get(CPU, ""))
     return dict(zip(KINDS, found, strict=True))
 
 
@@ -45,9 +47,14 @@ def _minor(version: str) -> str:
 
 
 def differing(snapshot: Snapshot, graph: Graph) -> tuple[str, ...]:
-    """The labels in which *graph* was recorded elsewhere than *snapshot*; a part that is not noted does not differ."""
+    """The labels in which *graph* was recorded elsewhere than *snapshot*; a part that is not noted does not differ.
+
+    Where the device or the architecture is another one, the processor is so by itself.
+    """
     before, after = of_snapshot(snapshot), of_graph(graph)
-    return tuple(f"{kind}-{after[kind]}" for kind in KINDS if before[kind] and before[kind] != after[kind])
+    kinds = [kind for kind in KINDS if before[kind] and after[kind] and before[kind] != after[kind]]
+    elsewhere = "device" in kinds or "arch" in kinds
+    return tuple(f"{kind}-{after[kind]}" for kind in kinds if kind != "cpu" or not elsewhere)
 
 
 def at(base: Address, labels: tuple[str, ...]) -> Address:

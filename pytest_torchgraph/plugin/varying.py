@@ -55,7 +55,7 @@ def _against_base(
     text = comparison.text_of(steady.graph, slot.address.test)
     fault = SAME_ENVIRONMENT if not labels else SAME_WORK if _same_work(slot, text) else ""
     if fault:
-        graph, report = drifted(slot, base, outcome, steady.graph, None)
+        graph, report = drifted(slot, base, outcome, is_steady=True)
         return graph, f"{report}\n{fault}"
     own = replace(slot, address=variants.at(slot.address, labels))
     return _recorded(own, rules, steady, outcome.moved)

@@ -11,16 +11,17 @@ if TYPE_CHECKING:
 
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "
+CPU = "cpu"
 SYSTEMS = frozenset({"linux", "darwin", "windows"})
 
 
 def recorded_line(graph: Graph) -> str:
-    """``torch 2.13.0, python 3.11, linux x86_64, flops 1310720 (not compared)``."""
+    """``torch 2.13.0, python 3.11, linux x86_64, cpu avx512_vnni, flops 1310720 (not compared)``."""
     origin = graph.origin
     python = ".".join(origin.python.split(".")[:2])
     libraries = [f"{name} {version}" for name, version in origin.libraries]
-    machine = f"{origin.system} {origin.architecture}"
-    parts = [f"torch {origin.torch}", f"python {python}", *libraries, machine, f"flops {graph.flops}"]
+    machine = [f"{origin.system} {origin.architecture}", *([f"{CPU} {origin.processor}"] if origin.processor else [])]
+    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, f"flops {graph.flops}"]
     return SEPARATOR.join(parts) + NOT_COMPARED
 
 
@@ -38,6 +39,7 @@ def recorder_of(recorded: str) -> Recorder:
     parts = recorded_parts(recorded)
     system, _, architecture = parts.pop("system", "").partition(" ")
     return Recorder(
+        processor=parts.pop(CPU, ""),
         torch=parts.pop("torch", "") or UNKNOWN,
         python=parts.pop("python", "") or UNKNOWN,
         libraries=tuple(parts.items()),

@@ -5,20 +5,22 @@ from __future__ import annotations
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.fused import math_path
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.snapshot.recorded import recorded_parts
+from pytest_torchgraph.snapshot.recorded import CPU, recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
+
+DIFFERS = {
+    "": "recorded with {0} {1}, running {2}",
+    "system": "recorded on {1}, running on {2}",
+    CPU: "recorded on a processor with {1}, running on one with {2}: kernels are chosen by it",
+}
+"""How a part of the environment is told that is not as it was, by its name."""
 
 
 def differences(before: str, after: str) -> tuple[str, ...]:
     """One sentence for each part of the environment that is not as it was recorded."""
     left, right = recorded_parts(before), recorded_parts(after)
     changed = [name for name in left if name in right and left[name] != right[name]]
-    return tuple(
-        f"recorded on {left[name]}, running on {right[name]}"
-        if name == "system"
-        else f"recorded with {name} {left[name]}, running {right[name]}"
-        for name in changed
-    )
+    return tuple(DIFFERS.get(name, DIFFERS[""]).format(name, left[name], right[name]) for name in changed)
 
 
 def same_backend(before: str, after: str) -> bool:

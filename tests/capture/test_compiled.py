@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from torch._higher_order_ops.while_loop import while_loop
 from torch.nn.attention.flex_attention import flex_attention
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.graph.expansion import expand
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Bare, Calls, example
 
 pytest.importorskip("torch._dynamo")
@@ -113,8 +117,12 @@ def test_exported_and_symbolically_traced_modules_are_recorded() -> None:
 def test_an_operator_that_compiles_works_where_it_is_the_first_to_load_the_compiler(verify: bool) -> None:
     code = f"""
 import sys
+import textwrap
 import torch
 from pytest_torchgraph import trace
+from pytest_torchgraph.graph.expansion import expand
+from pytest_torchgraph.snapshot.reader import read
+from pytest_torchgraph.snapshot.writer import write
 
 class Chosen(torch.nn.Module):
     def forward(self, x):
@@ -125,3 +133,54 @@ print(trace(Chosen(), torch.ones(3), verify={verify}).op_counts["higher_order.co
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+def said(*names: str) -> tuple[str, ...]:
+    ending = "the graph says nothing of what torch.compile makes of it"
+    return tuple(f"compiled, but recorded as it runs eagerly: {name}; {ending}" for name in names)
+
+
+def test_a_compiled_callable_that_ran_eagerly_is_said_so() -> None:
+    @torch.compile(backend=Compiler())
+    def doubled(x: Tensor) -> Tensor:
+        return x * 2
+
+    def run(module: nn.Module, x: Tensor) -> Tensor:
+        made: Tensor = doubled(module.whole(module.inside(x)))  # type: ignore[operator]
+        return made
+
+    inside = nn.Linear(8, 8)
+    inside.compile(backend=Compiler())
+    whole: Any = torch.compile(network(), backend=Compiler())
+    model = Calls(run, inside=inside, whole=whole)
+    graph = trace(model, example(4, 8))
+    assert graph.notes == said("Linear", "Sequential", "doubled")
+    assert graph.origin.compiled
+    assert graph.canonical.run[0] == "compiled-run-eagerly"
+    text = write(graph.canonical, test="test", recorded="here")
+    assert expand(read(text).program).origin.compiled
+
+
+def test_what_pytorch_compiles_for_itself_is_not_said_to_be_compiled() -> None:
+    query = example(1, 2, 4, 8)
+    graphs = [
+        trace(lambda q: flex_attention(q, q, q), query),
+        trace(lambda x: torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,)), example(4)),
+        trace(network(), example(4, 8)),
+    ]
+    assert [graph.notes for graph in graphs] == [(), (), ()]
+    assert [graph.canonical.run[0] for graph in graphs] == ["eager"] * 3
+
+
+def test_flexible_attention_is_recorded_in_a_fresh_process_and_works_there_afterwards() -> None:
+    code = """
+    import torch
+    from torch.nn.attention.flex_attention import flex_attention
+    from pytest_torchgraph import trace
+    query = torch.ones(1, 2, 4, 8)
+    first, second = (trace(lambda q: flex_attention(q, q, q), query) for _ in range(2))
+    assert first.count("attention") == 1
+    assert first == second
+    flex_attention(query, query, query)
+    """
+    subprocess.run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], check=True, timeout=120)

@@ -12,10 +12,12 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.capture.cost import flops_of, is_heavy
+from pytest_torchgraph.capture.cost import flops_of
 from pytest_torchgraph.capture.formulas import FORMULAS
+from pytest_torchgraph.capture.light import LIGHT, QUANTIZED, is_light, spellings
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.verdict.budget import check_budget
 from tests.capture.small import example
 from tests.models import MODELS
 from tests.models.example import Example
@@ -157,14 +159,82 @@ def test_what_a_library_registered_and_products_of_sparse_tensors_are_unknown() 
     assert graph.flops.exactly() is None
     assert {"aten._linalg_svd"} < set(graph.flops.unknown)
     assert flops_of("some_library.fast_attention.default", None, (), {}, None) is None
-    assert flops_of("aten.add.Tensor", None, (), {}, None) == 0
+    assert flops_of("aten.add.Tensor", torch.ops.aten.add.Tensor, (), {}, None) == 0
 
 
-def test_every_formula_belongs_to_an_operation() -> None:
+def test_every_formula_and_every_light_name_belongs_to_an_operation() -> None:
     here = {name for name in FORMULAS if not name.startswith("higher_order.")}
     assert here <= operation_names()
-    assert is_heavy("quantized.conv2d_relu")
-    assert is_heavy("higher_order.cond")
-    assert not is_heavy("aten._thnn_fused_lstm_cell")
-    assert not is_heavy("aten._foreach_add_")
-    assert not is_heavy("aten._fused_adamw_")
+    stems = {one for name in operation_names() for one in spellings(name.removeprefix("aten."))}
+    assert stems >= LIGHT
+    assert {f"quantized.{name}" for name in QUANTIZED} <= operation_names()
+
+
+@pytest.mark.parametrize(
+    ("operation", "light"),
+    [
+        (torch.ops.aten._thnn_fused_lstm_cell.default, True),
+        (torch.ops.aten._foreach_add_.Scalar, True),
+        (torch.ops.aten._foreach_mm.default, False),
+        (torch.ops.aten._fused_adamw_.default, True),
+        (torch.ops.aten._fused_sdp_choice.default, True),
+        (torch.ops.aten.native_layer_norm_backward.default, True),
+        (torch.ops.aten.permute_copy.default, True),
+        (torch.ops.aten.quantized_lstm.input, False),
+        (torch.ops.aten.linalg_qr.default, False),
+        (torch.ops.aten._sparse_sparse_matmul.default, False),
+        (torch.ops.quantized.add.default, True),
+        (torch.ops.quantized.conv2d_relu.new, False),
+        (torch.ops.mkldnn._linear_pointwise.default, False),
+        (torch.ops.inductor._mm_plus_mm.default, False),
+        ("higher_order.cond", False),
+    ],
+)
+def test_light_is_what_is_proved_to_hold_no_products(operation: Any, light: bool) -> None:
+    assert is_light(operation) == light
+    assert flops_of(str(operation), operation, (), {}, None) == (0 if light else None)
+
+
+def test_an_operation_of_a_library_is_light_where_its_tag_says_so() -> None:
+    with torch.library._scoped_library("costs", "DEF") as library:
+        library.define("shift(Tensor x) -> Tensor", tags=(torch.Tag.pointwise,))
+        library.define("mix(Tensor x) -> Tensor")
+        for name in ("shift", "mix"):
+            library.impl(name, lambda x: x + 1, "CompositeExplicitAutograd")
+        graph = trace(lambda x: (torch.ops.costs.shift(x), torch.ops.costs.mix(x)), example(4, 8))
+    assert graph.flops.unknown == ("costs.mix",)
+    assert [operation.flops for operation in graph.operations if not operation.is_view] == [0, None]
+
+
+@pytest.mark.parametrize(
+    ("module", "size", "product"),
+    [
+        (nn.Conv2d(32, 32, 3, groups=32, padding=1, bias=False), (1, 32, 16, 16), 2 * 16 * 16 * 32 * 9),
+        (nn.Conv2d(8, 12, 3, groups=4), (2, 8, 6, 6), 2 * 2 * 4 * 4 * 12 * 2 * 9),
+        (nn.ConvTranspose2d(8, 12, 3, groups=4), (2, 8, 6, 6), 2 * 2 * 6 * 6 * 8 * 3 * 9),
+        (nn.Conv1d(8, 8, 3, groups=8, stride=2), (2, 8, 9), 2 * 2 * 4 * 8 * 3),
+    ],
+)
+@pytest.mark.parametrize("grad", [False, True])
+def test_a_step_of_a_grouped_convolution_has_a_product_for_each_gradient(
+    module: nn.Module, size: tuple[int, ...], product: int, grad: bool
+) -> None:
+    x = example(*size).requires_grad_(grad)
+    graph = trace(module, x, backward=True)
+    assert graph.select(phase="forward").flops == product
+    assert graph.select(phase="backward").flops == (1 + grad) * product
+
+
+def test_distances_of_many_rows_are_a_product_and_of_few_are_not() -> None:
+    few, many = (trace(torch.cdist, (example(count, 3), example(40, 3)[:count])) for count in (20, 30))
+    assert few.flops.exactly() == 3 * 20 * 20 * 3
+    assert many.count("aten._euclidean_dist") == 1
+    assert many.flops.exactly() == 2 * 30 * 30 * (3 + 2)
+
+
+def test_a_budget_on_flops_with_unknown_parts_fails_and_names_them() -> None:
+    graph = trace(lambda x: torch.linalg.svd(x @ x.T), example(4, 8))
+    (finding,) = check_budget(graph, {"flops": 10**9})
+    assert "flops are ≥256" in finding.title
+    assert finding.details == ("no formula for aten._linalg_svd",)
+    assert check_budget(graph, {"ops": 10}) == []

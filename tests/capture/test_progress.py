@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -63,14 +63,14 @@ def test_the_model_itself_has_no_path_and_a_name_cannot_steer_the_terminal() -> 
 
 
 class Slow(nn.Module):
-    def __init__(self, seen: list[Any]) -> None:
+    def __init__(self, see: Callable[[Any], None]) -> None:
         super().__init__()
-        self.seen = seen
+        self.see = see
         self.layer = nn.Linear(4, 4)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer(x)
-        self.seen.append([thread.name for thread in threading.enumerate()])
+        self.see([thread.name for thread in threading.enumerate()])
         threading.Event().wait(0.3)
         return x
 
@@ -86,10 +86,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_trace_and_a_record_block_tell_on_the_terminal_and_end_with_it() -> None:
     terminal, seen = Terminal(), list[Any]()
     with progress.shown_on(terminal):
-        graph = trace(Slow(seen), torch.ones(2, 4))
+        graph = trace(Slow(seen.append), torch.ones(2, 4))
         assert "operations, in layer, 0 s" in terminal.getvalue()
         with record() as recording:
-            Slow(seen)(torch.ones(2, 4))
+            Slow(seen.append)(torch.ones(2, 4))
     assert terminal.getvalue().count(progress.RESTORE + progress.ERASE) >= 2
     assert "torchgraph-progress" in seen[0]
     assert "torchgraph-progress" not in [thread.name for thread in threading.enumerate()]
@@ -106,7 +106,7 @@ def test_without_a_terminal_nothing_is_written_and_no_thread_runs(kind: str, mon
         stream.close()
     seen: list[Any] = []
     with progress.shown_on(stream):
-        trace(Slow(seen), torch.ones(2, 4))
+        trace(Slow(seen.append), torch.ones(2, 4))
     assert "torchgraph-progress" not in seen[0]
     assert kind == "closed" or stream.getvalue() == ""
 
@@ -123,9 +123,9 @@ def gone() -> Iterator[Any]:
 @pytest.mark.usefixtures("quick")
 def test_a_terminal_that_is_gone_and_a_model_that_raises_end_the_telling(gone: Any) -> None:
     with progress.shown_on(gone):
-        trace(Slow([]), torch.ones(2, 4))
+        trace(Slow(print), torch.ones(2, 4))
     with progress.shown_on(Terminal()), pytest.raises(RuntimeError):
-        trace(Slow([]), torch.ones(2, 5))
+        trace(Slow(print), torch.ones(2, 5))
     assert "torchgraph-progress" not in [thread.name for thread in threading.enumerate()]
 
 

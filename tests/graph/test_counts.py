@@ -16,6 +16,8 @@ from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.kinds import GROUPS
 from pytest_torchgraph.graph.tally import INSTEAD, UnknownName
+from pytest_torchgraph.verdict import measure
+from pytest_torchgraph.verdict.budget import check_budget
 from tests.capture.small import Calls, example
 
 
@@ -168,6 +170,18 @@ def test_a_group_is_counted_and_selected_by_its_name(graph: Graph, group: str) -
     selected = graph.select(op=group)
     assert selected.op_counts[group] == graph.count(group)
     assert len(selected) == graph.count(group) or group == "attention"
+
+
+def test_a_group_is_added_in_one_place(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GROUPS, "comparisons", lambda doing: doing.packet in {"aten.gt", "aten.lt"})
+    monkeypatch.setattr(measure, "COUNTED", (*GROUPS, "flops"))
+    stored = expand(graph.canonical)
+    for one in (graph, stored):
+        assert one.count("comparisons") == one.op_counts["comparisons"] == 2
+        assert len(one.select(op="comparisons")) == 2
+        assert [finding.title for finding in check_budget(one, {"comparisons": 1})] == [
+            "comparisons 2, budget at most 1"
+        ]
 
 
 def test_a_selection_counts_what_it_lacks_as_zero_and_refuses_what_nothing_has(layered: Graph) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 import torch
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.capture.tracing import Options, repeated
 from pytest_torchgraph.plugin.steady import settle
 from tests.models import MODELS
 
@@ -15,8 +14,8 @@ from tests.models import MODELS
 @pytest.mark.parametrize("trait", ["lazy_cache", "lazy_buffer"])
 def test_what_is_recorded_is_what_a_model_in_use_does(trait: str) -> None:
     fresh, used = MODELS[trait](), MODELS[trait]()
-    again = partial(trace, fresh.model, fresh.args)
-    recorded = settle(again(), again)
+    with repeated(fresh.model, fresh.args, None, Options()) as again:
+        recorded = settle(again(), again)
     with torch.no_grad():
         used.model(used.args)
     assert recorded.graph == trace(used.model, used.args)

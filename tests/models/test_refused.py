@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.capture.tracing import Options, repeated
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, settle
 from tests.models import never_repeats, raises
 
@@ -22,6 +21,5 @@ def test_an_error_inside_the_model_names_module_and_operation() -> None:
 
 def test_a_model_that_never_repeats_has_no_steady_state() -> None:
     example = never_repeats.example()
-    again = partial(trace, example.model, example.args)
-    with pytest.raises(DoesNotRepeat):
+    with repeated(example.model, example.args, None, Options()) as again, pytest.raises(DoesNotRepeat):
         settle(again(), again)

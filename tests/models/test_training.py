@@ -30,6 +30,7 @@ LEARNS_NOTHING = {
     "no_work": "no gradient is wanted",
     "plain_callable": "no gradient is wanted",
     "quantized": "no gradient is wanted",
+    "train_step": "it makes its step itself",
     "while_loop": "no gradient is wanted",
 }
 SHOWN = ["block", "checkpointed", "tied_weights", "reused_module", "mha", "moe", "autocast_inside", "hooks_inside"]
@@ -41,11 +42,17 @@ def seeded() -> None:
     torch.manual_seed(0)
 
 
+def optimizer_of(model: Any) -> Any:
+    """An optimizer of what *model* learns in plain memory; ``None`` where that is nothing, or not known yet."""
+    parameters = list(model.parameters()) if isinstance(model, nn.Module) else []
+    learnt = [one for one in parameters if one.requires_grad and type(one) is nn.Parameter]
+    plain = [one for one in learnt if one.layout is torch.strided]
+    return torch.optim.AdamW(plain) if plain else None
+
+
 def step_of(trait: str) -> tuple[Any, dict[str, Any]]:
     example = MODELS[trait]()
-    parameters = list(example.model.parameters()) if isinstance(example.model, nn.Module) else []
-    learnt = [one for one in parameters if one.requires_grad]
-    return example, {"backward": True, "optimizer": torch.optim.AdamW(learnt) if learnt else None}
+    return example, {"backward": True, "optimizer": optimizer_of(example.model)}
 
 
 def recorded(trait: str) -> Graph:

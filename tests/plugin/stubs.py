@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +27,7 @@ def graph(
     scope: str = "layer",
     device: str = "cpu",
     architecture: str = "x86_64",
+    processor: str = "avx2",
 ) -> Graph:
     """A chain of operations on one tensor, inside one module called *scope*."""
     spec = TensorSpec("float32", (2, width), Geometry((2, width), contiguous_stride((2, width))))
@@ -58,6 +61,7 @@ def graph(
             python="3.11",
             system="linux",
             architecture=architecture,
+            processor=processor,
             device=device,
             grad_mode="no_grad",
             training="eval",
@@ -81,6 +85,13 @@ def trace(model: Any, args: Any, kwargs: Any = None, *, warmup: int = 0) -> Grap
     return made
 
 
+@contextmanager
+def repeated(model: Any, args: Any, kwargs: Any, options: dict[str, Any]) -> Iterator[Any]:
+    """What traces *model* each time it is called; warm-ups come before the first time."""
+    first = [options.get("warmup", 0)]
+    yield lambda: trace(model, args, kwargs, warmup=first.pop() if first else 0)
+
+
 def calls(*graphs: Graph) -> Any:
     """A model that returns *graphs* one after the other, the last one for ever."""
     left = list(graphs)
@@ -91,4 +102,6 @@ if __name__ == "stubs":
     # Only inside the project under test; this suite's own process keeps the real room.
     capture = ModuleType("pytest_torchgraph.capture.tracing")
     capture.trace = trace  # type: ignore[attr-defined]
+    capture.repeated = repeated  # type: ignore[attr-defined]
+    capture.Options = dict  # type: ignore[attr-defined]
     sys.modules[capture.__name__] = capture

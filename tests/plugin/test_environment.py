@@ -13,11 +13,12 @@ from tests.plugin.stubs import ADD, graph
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
-HERE = "torch 2.13.0, python 3.11, linux x86_64, flops 12 (not compared)"
+HERE = "torch 2.13.0, python 3.11, linux x86_64, cpu avx2, flops 12 (not compared)"
+CHOSEN = ": kernels are chosen by it"
 
 
 def test_the_line_names_versions_and_machine_and_owns_up_to_unknown_flops() -> None:
-    assert recorded_line(graph(ADD)) == "torch 2.13.0, python 3.11, linux x86_64, flops ≥0 (not compared)"
+    assert recorded_line(graph(ADD)) == "torch 2.13.0, python 3.11, linux x86_64, cpu avx2, flops ≥0 (not compared)"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,12 @@ def test_the_line_names_versions_and_machine_and_owns_up_to_unknown_flops() -> N
         (HERE.replace("2.13.0", "2.15.0"), ("recorded with torch 2.13.0, running 2.15.0",), False),
         (HERE.replace("x86_64", "arm64"), ("recorded on linux x86_64, running on linux arm64",), False),
         (HERE.replace("linux x86_64", "darwin arm64"), ("recorded on linux x86_64, running on darwin arm64",), False),
+        (
+            HERE.replace("avx2", "avx512"),
+            (f"recorded on a processor with avx2, running on one with avx512{CHOSEN}",),
+            True,
+        ),
+        (HERE.replace("cpu avx2, ", ""), (), True),
         (HERE.replace("3.11", "3.12"), ("recorded with python 3.11, running 3.12",), True),
     ],
 )

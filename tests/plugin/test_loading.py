@@ -48,7 +48,7 @@ def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(project: Pr
     )
     result = project.run("--collect-only")
     assert "rooms ['graph', 'plugin']" in result.text
-    graph = [f"pytest_torchgraph.graph.{name}" for name in ("counting", "memory", "phase")]
+    graph = [f"pytest_torchgraph.graph.{name}" for name in ("counting", "memory", "phase", "printable")]
     assert f"of graph {graph}" in result.text
 
 

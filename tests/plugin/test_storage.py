@@ -301,7 +301,7 @@ def test_what_does_not_repeat_is_refused_and_named(project: Project) -> None:
     project.write(
         {
             "test_m.py": CHAIN.replace(
-                "lambda: graph(ADD, MUL)", "calls(graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph())"
+                "lambda: graph(ADD, MUL)", "calls(graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph(MUL), graph())"
             )
         }
     )

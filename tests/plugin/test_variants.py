@@ -53,6 +53,20 @@ def test_environments_come_before_what_changed(base: Project) -> None:
     assert lines[first + 1] == "  recorded with torch 2.13.0, running 2.15.1+cu130"
 
 
+def test_another_processor_is_told_and_may_have_a_variant(project: Project) -> None:
+    project.write(with_graph(HERE))
+    assert project.run("--torchgraph-update").code == 0
+    project.write(with_graph("ADD, CLONE, MUL, processor='avx512_amx'"))
+    text = project.run(CI="true").text
+    assert "  recorded on a processor with avx2, running on one with avx512_amx: kernels are chosen by it\n" in text
+    assert f"  for this environment alone: pytest test_m.py::test_chain {VARY}\n" in text
+    assert project.run(VARY).code == 0
+    assert list(project.snapshots()) == [FILE.replace(".torchgraph", ".cpu-avx512_amx.torchgraph"), FILE]
+    assert project.run().code == 0
+    project.write(with_graph(HERE))
+    assert project.run().code == 0
+
+
 def test_a_variant_lies_beside_the_base_which_stays(base: Project) -> None:
     before = base.snapshots()[FILE]
     result = base.run(VARY)
@@ -218,7 +232,7 @@ def test_a_folder_that_cannot_be_written_is_one_message(base: Project) -> None:
     assert "Traceback" not in result.text
 
 
-@pytest.mark.parametrize("name", ["torch-2.15", "device-cuda", "a.arch-x86_64"])
+@pytest.mark.parametrize("name", ["torch-2.15", "device-cuda", "a.arch-x86_64", "cpu-avx512_vnni"])
 def test_a_snapshot_that_is_called_like_a_variant_is_none(project: Project, name: str) -> None:
     project.write({"test_m.py": CHAIN.replace("(), ", "").replace(", ())", f", (), name={name!r})")})
     assert project.run("--torchgraph-update").code == 0
@@ -228,7 +242,12 @@ def test_a_snapshot_that_is_called_like_a_variant_is_none(project: Project, name
 
 @pytest.mark.parametrize(
     "label",
-    ["s/t.torch-2.15.torchgraph", "s/t.device-cuda.torchgraph", "s/t.torch-2.15.device-cuda.arch-arm64.torchgraph"],
+    [
+        "s/t.torch-2.15.torchgraph",
+        "s/t.device-cuda.torchgraph",
+        "s/t.torch-2.15.device-cuda.arch-arm64.torchgraph",
+        "s/t.cpu-avx512_vnni_bf16.torchgraph",
+    ],
 )
 def test_the_base_of_a_variant_is_known_by_its_name(label: str) -> None:
     assert without_labels(label) == "s/t.torchgraph"

@@ -1,0 +1,69 @@
+"""Entering the recorder's mode and leaving it, whatever else the model leaves on the stack of dispatch modes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from torch.utils import _python_dispatch
+
+from pytest_torchgraph.capture.fake import fake_mode
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pytest_torchgraph.capture.operation import OperationMode
+
+STACK: Any = _python_dispatch
+
+
+class RecorderRemoved(RuntimeError):
+    """The model took the recorder off the stack of dispatch modes: what came after is not recorded."""
+
+
+@contextmanager
+def entered(mode: OperationMode) -> Iterator[list[str]]:
+    """Run under *mode*, and take no other off the stack afterwards; yields what is to be said of the stack then."""
+    notes: list[str] = []
+    mode.__enter__()
+    try:
+        yield notes
+    except BaseException:
+        leave(mode)
+        raise
+    above = leave(mode)
+    if above is None:
+        raise RecorderRemoved(
+            "the model took the recorder off the stack of dispatch modes, so what it did afterwards is not recorded: "
+            "it leaves a mode that it did not enter"
+        )
+    notes += [f"the model leaves the dispatch mode {type(one).__name__} open" for one in above]
+
+
+def leave(mode: OperationMode) -> list[Any] | None:
+    """Take *mode* off the stack and nothing else; returns the modes above it, ``None`` where it is not there."""
+    stack = STACK._get_current_dispatch_mode_stack()
+    places = [place for place, one in enumerate(stack) if one is mode]
+    if not places:
+        return None
+    above: list[Any] = stack[places[-1] + 1 :]
+    for _ in above:
+        STACK._pop_mode()
+    mode.__exit__(None, None, None)
+    for one in above:
+        STACK._push_mode(one)
+    return above
+
+
+def require_fake(named: list[tuple[str, Tensor]]) -> None:
+    """Raise ``TypeError`` where a mode of fake tensors is active that refuses the real ones among *named*."""
+    mode: Any = fake_mode()
+    if mode is None or mode.allow_non_fake_inputs:
+        return
+    real = [name for name, tensor in named if not (tensor.is_meta or hasattr(tensor, "fake_mode"))]
+    if real:
+        raise TypeError(
+            f"a FakeTensorMode is active, and {real[0]} is a real tensor: leave the mode to record a real run, or make "
+            "model and inputs inside of it, or open it with allow_non_fake_inputs=True"
+        )

@@ -1,0 +1,171 @@
+"""What is reachable from some objects, as it was, to be put back in the same objects."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from operator import is_
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.capture.leaf import Leaf
+from pytest_torchgraph.capture.reach import ATOMS, DICT, Container, Kind, container_of, kind_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+EMPTIABLE = frozenset({dict, OrderedDict, list, set})
+NOTHING: Any = object()
+"""What an empty slot holds."""
+
+
+class Picture:
+    """Modules, tensors, containers and objects that are reachable from others, each once, as they were.
+
+    ``apart`` are objects by ``id`` that belong to another picture, ``skipped`` containers by ``id`` that somebody else
+    puts back. Without ``into_tensors`` it ends at tensors, which are its ``ends``. Every object is kept alive; the
+    contents of tensors are the business of a guard.
+    """
+
+    def __init__(
+        self, *, apart: Iterable[dict[int, Any]] = (), into_tensors: bool = True, skipped: frozenset[int] = frozenset()
+    ) -> None:
+        self.apart = tuple(apart)
+        self.into_tensors = into_tensors
+        self.skipped = skipped
+        self.seen: dict[int, Any] = {}
+        self.empty: list[Any] = []
+        self.containers: list[tuple[Any, Container, list[Any]]] = []
+        self.classes: list[tuple[Any, type]] = []
+        self.slots: list[tuple[Any, Any, Any]] = []
+        self.undo: list[Callable[[], None]] = []
+        self.generators: list[Callable[[], None]] = []
+        self.leaves: list[Leaf] = []
+        self.ends: list[Tensor] = []
+        self.modules: list[tuple[nn.Module, bool | None]] = []
+
+    def add(self, *roots: Any) -> None:
+        """Take in everything reachable from *roots* that is not there yet."""
+        waiting = list(roots)
+        seen, apart = self.seen, self.apart
+        while waiting:
+            value = waiting.pop()
+            kind = kind_of(type(value))
+            key = id(value)
+            if kind is None or key in seen or any(key in other for other in apart):
+                continue
+            seen[key] = value
+            self._take(value, kind, waiting)
+
+    def _take(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
+        if kind.is_tensor and not self.into_tensors:
+            self.ends.append(value)
+            return
+        if kind.is_tensor:
+            self._take_tensor(value, waiting)
+        elif kind.is_module:
+            self._take_module(value, kind, waiting)
+        if kind.has_dict:
+            self._take_attributes(value, kind, waiting)
+        if kind.slots:
+            self._take_slots(value, kind.slots, waiting)
+        if not (kind.is_tensor or kind.is_module):
+            self._take_contents(value, kind, waiting)
+
+    def _take_contents(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
+        if kind.container is not None:
+            self._take_container(value, kind.container, waiting)
+        if kind.parts is not None:
+            waiting.extend(part for part in kind.parts(value) if type(part) not in ATOMS)
+        if kind.undo is not None:
+            (self.generators if kind.is_generator else self.undo).append(kind.undo(value))
+
+    def _take_module(self, module: nn.Module, kind: Kind, waiting: list[Any]) -> None:
+        self.modules.append((module, getattr(module, "training", None)))
+        if kind.is_script:
+            waiting.extend((*module.parameters(), *module.buffers()))
+
+    def _take_attributes(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
+        own = object.__getattribute__(value, "__dict__")
+        if not own:
+            self._take_empty(own)
+            return
+        if not kind.is_tensor:
+            self.classes.append((value, type(value)))
+        self._take_container(own, DICT, waiting)
+
+    def _take_container(self, value: Any, container: Container, waiting: list[Any]) -> None:
+        before = container.read(value)
+        if id(value) not in self.skipped:
+            self.containers.append((value, container, before))
+        for part in before:
+            cls = type(part)
+            if cls in ATOMS:
+                continue
+            # Most registries of most modules are empty: nothing is copied of those.
+            if cls in EMPTIABLE and not part:
+                self._take_empty(part)
+            else:
+                waiting.append(part)
+
+    def _take_empty(self, value: Any) -> None:
+        if not any(id(value) in other for other in self.apart):
+            self.seen[id(value)] = value
+            self.empty.append(value)
+
+    def _take_slots(self, value: Any, slots: tuple[Any, ...], waiting: list[Any]) -> None:
+        for slot in slots:
+            try:
+                part = slot.__get__(value)
+            except AttributeError:  # the slot is empty
+                part = NOTHING
+            self.slots.append((value, slot, part))
+            if part is not NOTHING and type(part) not in ATOMS:
+                waiting.append(part)
+
+    def _take_tensor(self, tensor: Tensor, waiting: list[Any]) -> None:
+        leaf = Leaf(tensor)
+        self.leaves.append(leaf)
+        waiting.extend(hooks for hooks in leaf.hooks if hooks is not None)
+
+    def gradients(self) -> list[Tensor]:
+        """The gradients that its tensors have."""
+        return [leaf.grad for leaf in self.leaves if leaf.grad is not None]
+
+    def changed(self) -> Iterator[tuple[Any, Container, list[Any]]]:
+        """The containers, and attributes of objects, that hold other objects by now."""
+        for value in self.empty:
+            container = container_of(type(value)) if value else None
+            if container is not None:
+                yield value, container, []
+        for value, container, before in self.containers:
+            now = container.read(value)
+            if len(now) != len(before) or not all(map(is_, now, before)):
+                yield value, container, before
+
+    def restore(self) -> Iterator[Callable[[], None]]:
+        """What puts everything back, to be called one by one; contents of tensors excepted."""
+        for value, container, before in self.changed():
+            yield partial(container.refill, value, before)
+        for value, cls in self.classes:
+            if type(value) is not cls:
+                yield partial(setattr, value, "__class__", cls)
+        for value, slot, part in self.slots:
+            yield partial(clear, value, slot) if part is NOTHING else partial(slot.__set__, value, part)
+        yield from (leaf.restore for leaf in self.leaves)
+        yield from (*self.undo, *self.generators)
+        yield self.restore_training
+
+    def restore_training(self) -> None:
+        """Put back the training flags."""
+        for module, training in self.modules:
+            if training is not None and module.training != training:
+                module.training = training
+
+
+def clear(value: Any, slot: Any) -> None:
+    """Let *slot* of *value* hold nothing."""
+    try:
+        slot.__delete__(value)
+    except AttributeError:
+        return
