@@ -2,9 +2,9 @@
 
 ``start`` is from the call to the first screen, ``tree`` and ``whole`` until the modules and all of the run are shown.
 ``longest`` is the longest time for which the event loop did not come to a tick of 5 ms while it loads, ``busy`` the
-most that the interface's own thread worked in such a time: the rest is waiting, for Python's lock and, on a machine that
-does other things, too, for the processor. ``key`` is the longest from a key that is pressed while it loads to what
-follows from it, ``walking`` that after.
+most that the interface's own thread worked in such a time: the rest is waiting for Python's lock, and for the processor
+where others use it. ``key`` is the longest from a key that is pressed while it loads to what follows from it,
+``walking`` that after.
 """
 
 from __future__ import annotations
