@@ -23,6 +23,7 @@ from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
+from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
@@ -148,6 +149,10 @@ class Recording:
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
         left = self._left_out(entries)
+        weights = Weights(entries, calls)
+        entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries
+        self.resident += weights.bytes
+        weights.admit(self.identity.sights, self.identity.values)
         log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
         self._run = Run(
             log=log,
@@ -164,6 +169,7 @@ class Recording:
             libraries=self.libraries,
             kept=self.kept,
             hollow=left.storages,
+            weights=weights,
             notes=(*notes, *self.eagerly.notes),
             compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
