@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.contents import digest
+from pytest_torchgraph.capture.operation import Entry, overloads_seen
 from pytest_torchgraph.capture.tensor import FirstSight, Raw
 from pytest_torchgraph.graph.operation import Packed, PackedTensor
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.module import OpenScope
-    from pytest_torchgraph.capture.operation import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ class Weights:
     def __init__(self, log: Iterable[Entry], scopes: list[OpenScope]) -> None:
         self.known: dict[int, Contents] = {}
         self.distinct: dict[tuple[str, Contents], None] = {}
+        if not any(overload.takes_objects for overload in overloads_seen()):
+            return
         for entry in (one for one in log if one.overload.takes_objects):
             for value in objects_in([entry.arguments, list((entry.keywords or {}).values())]):
                 if id(value) not in self.known:

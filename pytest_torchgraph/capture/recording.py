@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -99,7 +100,7 @@ class Recording:
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
-        require_fake([*((path, tensor) for _, path, tensor in holdings.leaves), *inputs])
+        require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         for path, tensor in named_parameters(holdings.modules):
@@ -179,7 +180,7 @@ class Recording:
         """What is no part of the run: see ``fake.py``."""
         sights = self.identity.sights
         inputs = [raw for _, raw in self.inputs]
-        left = Left.of(log, sights, inputs, self.asides, fake_mode=self.fake_mode)
+        left = Left.of(log, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
         self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
         kept = left.kept(len(log))
         if self.evidence is not None:
