@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph.memory import KiB, MiB
@@ -9,29 +10,33 @@ from pytest_torchgraph.graph.memory import KiB, MiB
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.recording import record
     from pytest_torchgraph.capture.tracing import trace
+    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.plugin.fixture import TorchGraph
     from pytest_torchgraph.report.comparison import compare
     from pytest_torchgraph.snapshot.loading import load
 
 __version__ = "0.1.0"
-__all__ = ["KiB", "MiB", "compare", "load", "record", "trace"]
+__all__ = ["Graph", "KiB", "MiB", "TorchGraph", "compare", "load", "record", "trace"]
+
+_HOMES = {
+    "Graph": "graph.graph",
+    "TorchGraph": "plugin.fixture",
+    "compare": "report.comparison",
+    "load": "snapshot.loading",
+    "record": "capture.recording",
+    "trace": "capture.tracing",
+}
+"""Where what is imported from here lies.
+
+pytest loads this package in every session of its users: PyTorch must come with the first recording, not before.
+"""
 
 
 def __getattr__(name: str) -> Any:
-    # pytest loads this package in every session of its users; PyTorch must come with the first recording, not before.
-    if name == "record":
-        from pytest_torchgraph.capture.recording import record
-
-        return record
-    if name == "trace":
-        from pytest_torchgraph.capture.tracing import trace
-
-        return trace
-    if name == "compare":
-        from pytest_torchgraph.report.comparison import compare
-
-        return compare
-    if name == "load":
-        from pytest_torchgraph.snapshot.loading import load
-
-        return load
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -22,19 +22,26 @@ NOTHING: Any = object()
 class Picture:
     """Modules, tensors, containers and objects that are reachable from others, each once, as they were.
 
-    ``apart`` are objects by ``id`` that belong to another picture, ``skipped`` containers by ``id`` that somebody else
-    puts back. Without ``into_tensors`` it ends at tensors, which are its ``ends``. Every object is kept alive; the
-    contents of tensors are the business of a guard.
+    What is in the pictures ``apart`` is theirs. Objects but those of the ids ``but`` are looked into; containers of
+    the ids ``skipped`` are put back by somebody else. Without ``into_tensors`` it ends at tensors, which are its
+    ``ends``. Every object is kept alive; the contents of tensors are the business of a guard.
     """
 
     def __init__(
-        self, *, apart: Iterable[dict[int, Any]] = (), into_tensors: bool = True, skipped: frozenset[int] = frozenset()
+        self,
+        *,
+        apart: Iterable[Picture] = (),
+        but: Collection[int] = frozenset(),
+        into_tensors: bool = True,
+        skipped: frozenset[int] = frozenset(),
     ) -> None:
         self.apart = tuple(apart)
+        self.but = but
         self.into_tensors = into_tensors
         self.skipped = skipped
         self.seen: dict[int, Any] = {}
         self.empty: list[Any] = []
+        self._empty = frozenset[int]()
         self.containers: list[tuple[Any, Container, list[Any]]] = []
         self.classes: list[tuple[Any, type]] = []
         self.slots: list[tuple[Any, Any, Any]] = []
@@ -47,15 +54,25 @@ class Picture:
     def add(self, *roots: Any) -> None:
         """Take in everything reachable from *roots* that is not there yet."""
         waiting = list(roots)
-        seen, apart = self.seen, self.apart
+        known = self._ids_of_empty() if self.seen else frozenset[int]()
         while waiting:
             value = waiting.pop()
             kind = kind_of(type(value))
             key = id(value)
-            if kind is None or key in seen or any(key in other for other in apart):
+            if kind is None or key in self.seen or key in self.but or key in known:
                 continue
-            seen[key] = value
-            self._take(value, kind, waiting)
+            if not any(other.holds(key) for other in self.apart):
+                self.seen[key] = value
+                self._take(value, kind, waiting)
+
+    def holds(self, key: int) -> bool:
+        """Whether the object with that ``id`` is in the picture."""
+        return key in self.seen or key in self._ids_of_empty()
+
+    def _ids_of_empty(self) -> frozenset[int]:
+        if len(self._empty) != len(self.empty):  # there are many, and hardly ever is one asked for
+            self._empty = frozenset(map(id, self.empty))
+        return self._empty
 
     def _take(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
         if kind.is_tensor and not self.into_tensors:
@@ -88,7 +105,7 @@ class Picture:
     def _take_attributes(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
         own = object.__getattribute__(value, "__dict__")
         if not own:
-            self._take_empty(own)
+            self.empty.append(own)
             return
         if not kind.is_tensor:
             self.classes.append((value, type(value)))
@@ -103,15 +120,10 @@ class Picture:
             if cls in ATOMS:
                 continue
             # Most registries of most modules are empty: nothing is copied of those.
-            if cls in EMPTIABLE and not part:
-                self._take_empty(part)
+            if cls in EMPTIABLE and not part and not self.apart:
+                self.empty.append(part)
             else:
                 waiting.append(part)
-
-    def _take_empty(self, value: Any) -> None:
-        if not any(id(value) in other for other in self.apart):
-            self.seen[id(value)] = value
-            self.empty.append(value)
 
     def _take_slots(self, value: Any, slots: tuple[Any, ...], waiting: list[Any]) -> None:
         for slot in slots:

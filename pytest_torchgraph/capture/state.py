@@ -40,9 +40,9 @@ class State:
             self.sharding = Sharding(modules_of(self.roots))
             self.model = self._picture_of_model()
             self.model.add(*self.roots, *self.sharding.sharded)
-            self.inputs = Picture(apart=[self.model.seen])
+            self.inputs = Picture(apart=[self.model])
             self.inputs.add(*inputs)
-            self.gradients = Picture(apart=[self.model.seen, self.inputs.seen])
+            self.gradients = Picture(apart=[self.model, self.inputs])
             self.gradients.add(*self.model.gradients(), *self.inputs.gradients())
             for picture, after_each in ((self.gradients, True), (self.inputs, True), (self.model, False)):
                 for leaf in picture.leaves:
@@ -51,7 +51,7 @@ class State:
         self.backward: Picture | None = None
 
     def _picture_of_model(self) -> Picture:
-        return Picture(apart=[self.sharding.gathered], skipped=self.sharding.registries)
+        return Picture(but=self.sharding.gathered, skipped=self.sharding.registries)
 
     def meet_optimizer(self, optimizer: Any) -> None:
         """Let *optimizer*, which was only seen stepping, be put back too at the end."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -175,6 +175,7 @@ class Runs:
         self.state = state
         self.options = options
         self.is_cold = True
+        self.left_by: Literal["run", "warmup"] | None = None
 
     def __call__(self) -> Graph:
         """The graph of one run, after the warm-ups where there was none before."""
@@ -200,6 +201,7 @@ class Runs:
         clock = clock_of_run()
         recording = self.recording(clock=clock)
         if self.state is not None:
+            self._put_back()
             call, _ = self._prepared()
             run = partial(self.step.run, call)
             clock.unrecorded = seconds_unrecorded(run, self._state_now(), self.state.guard.unwritten())
@@ -207,6 +209,7 @@ class Runs:
 
     def recording(self, *, verify: bool = False, clock: Clock | None = None, is_warmup: bool = False) -> Recording:
         """One recorded run; what it writes is only seen while recording."""
+        self._put_back()
         holdings = self._holdings()
         call, inputs = self._prepared()
         state = self.state
@@ -226,9 +229,14 @@ class Runs:
                 del output
         finally:
             torch.clear_autocast_cache()
-        if state is not None:
-            state.after_run(is_warmup=is_warmup)
+        self.left_by = "warmup" if is_warmup else "run"
         return recording
+
+    def _put_back(self) -> None:
+        """Put back what the run before must not leave to the next; after the last one everything is."""
+        if self.state is not None and self.left_by is not None:
+            self.state.after_run(is_warmup=self.left_by == "warmup")
+        self.left_by = None
 
     def _holdings(self) -> Holdings:
         """What the target holds now; buffers made under inference mode are ordinary from here on, until the end."""
@@ -244,6 +252,7 @@ class Runs:
 
     def _with_allocator(self, graph: Graph) -> Graph:
         """*graph* with the allocator's peak of another run beside its own."""
+        self._put_back()
         call, _ = self._prepared()
         allocated = allocated_over_start(partial(self.step.run, call), self._state_now(), graph.origin.device)
         found = beside(graph.memory, allocated, graph.origin.device)

@@ -33,6 +33,11 @@ def root_of(folder: Path) -> Path:
     return next(configured, None) or next(marked, None) or folder
 
 
+def is_configured(folder: Path) -> bool:
+    """Whether pytest's settings lie in *folder*, which is then a root directory."""
+    return _configuration(folder) is not None
+
+
 def snapshot_folder(root: Path) -> Path:
     """Where the snapshots of the project at *root* lie by its settings."""
     found = _FOLDER.search(_configuration(root) or "")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.layer import Layer
     from pytest_torchgraph.report.comparison import Comparison
 
+LARGE = 5_000
+"""Modules or operations from which on what is told of them is worked out beside the interface."""
 HELD_KINDS = frozenset({"parameter", "buffer"})
 Known: TypeAlias = Literal["model", "run", "file"]
 """What is known: modules alone, a run that was recorded here, or what a file holds of one."""
@@ -37,7 +39,7 @@ class Subject:
 
     Where there are two, ``tree`` is that of the one after with the modules of the one ``before`` that are ``gone``;
     ``alone`` is that of the one after by itself. ``model`` is the live one, where there is one. ``layers`` are what the
-    modules cost in the run, by path, ``recorded`` is the note on what recorded it.
+    modules cost in the run, by path, ``recorded`` is the note on what recorded it. ``amounts`` keeps what was measured.
     """
 
     title: str
@@ -52,6 +54,12 @@ class Subject:
     gone: frozenset[str] = frozenset()
     comparison: Comparison | None = field(default=None, repr=False)
     config: ExplorerConfig = field(default_factory=ExplorerConfig)
+    amounts: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether panels and searches take long enough to be felt."""
+        return len(self.modules) > LARGE or (self.graph is not None and len(self.graph.operations) > LARGE)
 
     @property
     def known(self) -> Known:
@@ -158,7 +166,7 @@ class Subject:
 
     def with_values(self, values: Values) -> Subject:
         """The same with the values of a run."""
-        return replace(self, values=values)
+        return replace(self, values=values, amounts={})
 
     def warmed(self) -> Subject:
         """The same, with all that takes long worked out."""
@@ -207,4 +215,4 @@ def of_graph(graph: Graph, *, title: str = "", around: Subject | None = None, re
         note = recorded or recorded_line(graph)
     if around is None:
         around = Subject(title=title or tree.class_name, tree=tree)
-    return replace(around, tree=tree, graph=graph, layers=found, recorded=note).warmed()
+    return replace(around, tree=tree, graph=graph, layers=found, recorded=note, amounts={}).warmed()

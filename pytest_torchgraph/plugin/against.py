@@ -5,18 +5,20 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, replace
 from errno import ELOOP
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin import comparison, events, options, pending, reports, variants
+from pytest_torchgraph.plugin.command import command
 from pytest_torchgraph.plugin.events import Event, What
 from pytest_torchgraph.plugin.extension import Entry, address, store
-from pytest_torchgraph.plugin.location import from_here, seen_from
+from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
 
@@ -47,10 +49,9 @@ class Slot:
         case: str = "",
     ) -> None:
         """Keep for the summary and the reports what happened to this snapshot."""
-        where = {"test": self.address.test, "path": self.address.label, "text": text, "body": body}
-        events.add(
-            self.item, Event(what=what, changes=changes, notes=notes, environment=environment, case=case, **where)
-        )
+        where: dict[str, Any] = {"test": self.address.test, "path": self.address.label}
+        told: dict[str, Any] = {"text": text, "body": body, "notes": notes, "environment": environment, "case": case}
+        events.add(self.item, Event(what=what, changes=changes, **where, **told))
 
     def case(self, what: What, outcome: Outcome, snapshot: Snapshot) -> str:
         """What a report tells of the comparison with *snapshot*."""
@@ -87,16 +88,11 @@ class Slot:
     @property
     def accept_at_once(self) -> str:
         """The command that takes what waits for review in the place of this snapshot, from where pytest was started."""
-        return shlex.join(
-            ["torchgraph", "accept", seen_from(self.item.config.invocation_params.dir, self.address.path)]
-        )
+        return shlex.join(["torchgraph", "accept", label(self.address.path, self.item.config.invocation_params.dir)])
 
     def command(self, option: str) -> str:
         """The command that runs the test with *option*."""
-        config = self.item.config
-        chosen = config.getoption("torchgraph_snapshot_dir")
-        folder = f" --torchgraph-snapshot-dir {shlex.quote(chosen)}" if chosen else ""
-        return f"pytest {shlex.quote(from_here(self.address.test, config))} {option}{folder}"
+        return command(self.address.test, self.item.config, option)
 
 
 def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None) -> tuple[Graph, str]:
@@ -216,6 +212,11 @@ def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what:
     except DoesNotRepeat as unsteady:
         return first, refused(slot, unsteady)
     repaired = ", the file could not be read" if what == "updated" else ""
+    found = same_test_elsewhere(slot.item, slot.address.path.name)
+    if found is not None and what == "recorded":
+        root, path = (label(each, slot.item.config.rootpath) for each in found)
+        note = f"a second snapshot of this test: {path} was recorded under the root directory {root}"
+        steady = replace(steady, notes=(*steady.notes, note))
     return write(slot, steady, what, comparison.size_of(steady.graph) + repaired)
 
 
@@ -266,10 +267,27 @@ def nothing_stored(slot: Slot, graph: Graph, fault: str) -> str:
         f"the model runs {comparison.size_of(graph)}",
         body=body_digest(comparison.text_of(graph, slot.address.test)),
     )
+    found = same_test_elsewhere(slot.item, slot.address.path.name)
+    if found is not None:
+        return _recorded_elsewhere(slot, *found)
     return (
         f"torchgraph: {slot.address.test} has no snapshot\n"
         f"  {slot.address.label} does not exist; the model runs {comparison.size_of(graph)}.\n"
         f"  Record it, look at the file, and commit it.\n  accept: {slot.accept}"
+    )
+
+
+def _recorded_elsewhere(slot: Slot, root: Path, path: Path) -> str:
+    """The report of a snapshot that lies under another root directory, where an update would not find it."""
+    config = slot.item.config
+    here = config.invocation_params.dir
+    test = from_here(slot.address.test, config)
+    return (
+        f"torchgraph: {slot.address.test} has no snapshot\n"
+        f"  {slot.address.label} does not exist under the root directory of this run, {config.rootpath};\n"
+        f"  {label(path, here)} does: it was recorded under {root}.\n"
+        f"  An update here would make a second set. Run pytest there, or give the root directory:\n"
+        f"  compare: {shlex.join(['pytest', test, '--rootdir', label(root, here)])}"
     )
 
 

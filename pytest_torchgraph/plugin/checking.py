@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import pytest
 
@@ -19,34 +20,57 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules
+    from pytest_torchgraph.verdict.finding import Finding
 
 
-def claim(item: pytest.Item, taken: set[str], name: str | None) -> Slot:
-    """The slot *name* of *item*, or the next unnamed one; fails when another check already has its file."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check that was made under one name: the graph of its first trace, the one that stands, and how it failed."""
+
+    first: Graph
+    stands: Graph
+    failure: str
+
+
+Checks: TypeAlias = "dict[str, Checked | None]"
+
+
+def claim(item: pytest.Item, checks: Checks, name: str | None) -> Slot:
+    """The slot *name* of *item*, or the next unnamed one; fails when another check already has its file.
+
+    A test of hypothesis runs its checks once for each example, so there an unnamed check is always the same.
+    """
     __tracebackhide__ = True
     if name is not None and not name:
         raise ValueError("name='' names no snapshot: leave name out, or give a word.")
     if name is not None and not is_text(name):
         raise ValueError(f"name={name!r} names no snapshot: it holds half a character, which no file can be named by.")
-    unnamed = sum(slot == "" or slot.isdigit() for slot in taken)
+    unnamed = 0 if _repeats(item) else sum(slot == "" or slot.isdigit() for slot in checks)
     chosen = name if name is not None else ("" if not unnamed else str(unnamed + 1))
     address = extension.address(item, chosen)
     claims = item.config.stash[events.LEDGER].claims
     spelled = address.path.with_name(address.path.name.casefold())
     holder = claims.setdefault(spelled, (address.test, chosen))
-    if holder[0] != address.test or chosen.casefold() in {slot.casefold() for slot in taken}:
-        _fail_name_taken(address, chosen, holder)
-    taken.add(chosen)
+    others = {slot.casefold() for slot in checks if slot != chosen}
+    if holder[0] != address.test or chosen.casefold() in others:
+        who = "an earlier check of this test" if holder[0] == address.test else holder[0]
+        _fail_name_taken(address, f"already belongs to {who} (name={holder[1]!r}).", chosen)
+    checks.setdefault(chosen, None)
+    events.add(item, Event(test=address.test, path=address.label, what="claimed"))
     return Slot(item=item, name=chosen, address=address)
 
 
-def _fail_name_taken(address: Address, chosen: str, holder: tuple[str, str]) -> NoReturn:
+def _repeats(item: pytest.Item) -> bool:
+    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
+
+
+def _fail_name_taken(address: Address, why: str, chosen: str, advice: str = "") -> NoReturn:
     __tracebackhide__ = True
-    who = "an earlier check of this test" if holder[0] == address.test else holder[0]
+    name = f"{chosen or 'first'}-2"
     pytest.fail(
         f"torchgraph: two snapshots with one name in {address.test}\n"
-        f"  {address.label} already belongs to {who} (name={holder[1]!r}).\n"
-        f"  Give each check of a test its own name: torch_graph.check(..., name={(chosen or 'first') + '-2'!r}).",
+        f"  {address.label} {why}\n"
+        f"  Give each check of a test its own name: torch_graph.check(..., name={name!r}){advice}.",
         pytrace=False,
     )
 
@@ -71,26 +95,62 @@ def check(
     budget: limits.Limits,
     first: Graph,
     again: Callable[[], Graph] | None,
+    checks: Checks,
 ) -> Graph:
     """Compare, store and judge; returns the graph that stands, or fails the test."""
     __tracebackhide__ = True
+    _require_recorded(item, first)
     with told_as_mistake(item):
         broken = limits.broken(first, budget)
-    compared = vary if options.varying(item.config) else against_snapshot
-    graph, failure = (first, "") if slot is None else compared(slot, rules, first, again)
-    test = extension.address(item, "").test
+    graph, failure = (first, "") if slot is None else _against(slot, rules, first, again, checks)
     if graph is not first:
         broken = limits.broken(graph, budget)
     limits.note_checked(item)
     if broken:
-        where = slot.address.label if slot else test
-        case = reports.over_budget(item, where, broken)
-        text = "; ".join(each.title for each in broken)
-        events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
-        failing.fail(item, "\n\n".join(text for text in (limits.report(test, broken, item.config), failure) if text))
+        _fail_over_budget(item, slot, broken, failure)
     elif failure:
         failing.fail(item, failure)
     return graph
+
+
+def _against(
+    slot: Slot, rules: Rules, first: Graph, again: Callable[[], Graph] | None, checks: Checks
+) -> tuple[Graph, str]:
+    """The graph that stands and, when the test must fail, the report; once for each name, however often it is asked."""
+    __tracebackhide__ = True
+    earlier = checks[slot.name]
+    if earlier is not None:
+        if first not in (earlier.first, earlier.stands) and (again is None or again() != earlier.stands):
+            advice = "; in a test of hypothesis one that the example makes" if _repeats(slot.item) else ""
+            _fail_name_taken(slot.address, "was checked with another graph before.", slot.name, advice)
+        return earlier.stands, earlier.failure
+    compared = vary if options.varying(slot.item.config) else against_snapshot
+    graph, failure = compared(slot, rules, first, again)
+    checks[slot.name] = Checked(first, graph, failure)
+    return graph, failure
+
+
+def _require_recorded(item: pytest.Item, graph: Graph) -> None:
+    """Fail for a recording of nothing, which would pass for ever; a model that runs and computes nothing is none."""
+    __tracebackhide__ = True
+    if not (graph.operations or graph.outputs or len(graph.scopes) > 1):
+        pytest.fail(
+            f"torchgraph: {extension.address(item, '').test} checks a recording of nothing: "
+            "no module was called and no operation ran.\n"
+            "  Run the model where it is recorded: inside 'with torch_graph.record(model) as recording:'.",
+            pytrace=False,
+        )
+
+
+def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding], failure: str) -> None:
+    __tracebackhide__ = True
+    test = extension.address(item, "").test
+    where = slot.address.label if slot else test
+    case = reports.over_budget(item, where, broken)
+    text = "; ".join(each.title for each in broken)
+    events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
+    told = (limits.report(test, broken, item.config), failure)
+    failing.fail(item, "\n\n".join(text for text in told if text))
 
 
 @contextmanager

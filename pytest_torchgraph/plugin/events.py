@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pytest
+
+from pytest_torchgraph.plugin.collection import Collection
+from pytest_torchgraph.plugin.location import without_labels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +26,7 @@ What: TypeAlias = Literal[
     "noted",
     "verified",
     "waiting",
+    "claimed",
 ]
 
 
@@ -33,7 +37,8 @@ class Event:
     ``path`` is the snapshot's path relative to the root directory, ``text`` one line on what moved, ``changes`` the
     ids of what drifted, ``body`` a digest of what would have been recorded, ``notes`` sentences for the reader,
     ``case`` what a report tells of it, as a line of JSON, ``environment`` what runs otherwise than it was recorded.
-    What is *waiting* lies beside its snapshot for review.
+    What is *waiting* lies beside its snapshot for review; what is *claimed* is the file that a check asked for, however
+    the check ended. ``run`` counts the runs of the test, of which a rerun makes more than one.
     """
 
     test: str
@@ -45,28 +50,40 @@ class Event:
     notes: tuple[str, ...] = ()
     case: str = ""
     environment: tuple[str, ...] = ()
+    run: int = 1
 
 
 @dataclass(slots=True)
 class Ledger:
     """What the session saw so far; one per pytest process.
 
-    ``outcomes`` holds the worst phase outcome of each test that made events or could own a snapshot. ``collected`` are
-    the node ids before anything was deselected; ``clean_modules`` are the files whose collection passed. ``claims``
-    says which test used which file; ``stopped`` that the session ended before its last test.
+    ``events`` are those of the last run of each test, the number of which is in ``runs``; ``outcomes`` hold the worst
+    outcome of each; ``claimed`` the labels of all files that checks asked for, variants under the name of their base.
+    ``claims`` says which test used which file; ``stopped`` that the session ended before its last test.
     """
 
     events: dict[str, list[Event]] = field(default_factory=dict)
+    runs: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
-    collected: set[str] = field(default_factory=set)
-    clean_modules: set[str] = field(default_factory=set)
-    faulty_modules: set[str] = field(default_factory=set)
-    items: list[pytest.Item] = field(default_factory=list)
+    claimed: set[str] = field(default_factory=set)
+    collection: Collection = field(default_factory=Collection)
     case_clashes: set[str] = field(default_factory=set)
     claims: dict[Path, tuple[str, str]] = field(default_factory=dict)
     workers_lost: bool = False
     stopped: bool = False
     unused: list[Unused] = field(default_factory=list)
+    unclaimed: list[Unused] = field(default_factory=list)
+
+    def note(self, test: str, outcome: str, events: list[Event], run: int) -> None:
+        """Take over a report of *test*, in whatever order reports come: those of subtests precede that of the setup."""
+        self.claimed.update(without_labels(event.path) for event in events if event.what == "claimed")
+        if outcome in ("failed", "skipped") or test not in self.outcomes:
+            self.outcomes[test] = outcome
+        last = max(run, self.runs.get(test, 0), *(event.run for event in events))
+        if last > self.runs.get(test, 0):
+            self.events[test] = []
+        self.runs[test] = last
+        self.events.setdefault(test, []).extend(event for event in events if event.run == last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +101,23 @@ class Unused:
 
 LEDGER = pytest.StashKey[Ledger]()
 ITEM_EVENTS = pytest.StashKey[list[Event]]()
+RUN = pytest.StashKey[int]()
+"""How often the fixture was made for an item; plugins that run a test again share no other sign of it."""
+
+
+def begin(item: pytest.Item) -> None:
+    """Count a run of *item*."""
+    item.stash[RUN] = item.stash.get(RUN, 0) + 1
 
 
 def add(item: pytest.Item, event: Event) -> None:
     """Note *event* for the report of the phase that *item* is in."""
-    item.stash.setdefault(ITEM_EVENTS, []).append(event)
+    item.stash.setdefault(ITEM_EVENTS, []).append(replace(event, run=item.stash.get(RUN, 1)))
 
 
-def pack(test: str, events: list[Event]) -> dict[str, Any]:
+def pack(test: str, events: list[Event], run: int = 1) -> dict[str, Any]:
     """Plain data for a test report."""
-    return {"test": test, "events": [asdict(event) for event in events]}
+    return {"test": test, "run": run, "events": [asdict(event) for event in events]}
 
 
 def unpack(packed: dict[str, Any]) -> tuple[str, list[Event]]:

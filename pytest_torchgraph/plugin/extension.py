@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.data import SnapshotCollections
 from syrupy.extensions.base import AbstractSyrupyExtension
@@ -16,7 +18,6 @@ from pytest_torchgraph.plugin import location
 from pytest_torchgraph.plugin.events import LEDGER
 
 if TYPE_CHECKING:
-    import pytest
     from syrupy.data import SnapshotCollection
 
 
@@ -108,6 +109,44 @@ def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) ->
     result = assertion.executions[assertion.num_executions - 1]
     if result.exception is not None:
         raise result.exception
+
+
+def refuse_graphs(config: pytest.Config) -> None:
+    """Let syrupy's own fixture refuse a graph, of which it would write every field, in tens of thousands of lines.
+
+    It offers no hook before it writes, so its comparison is wrapped for as long as *config* lives.
+    """
+    compares = SnapshotAssertion.__eq__
+
+    def refuse_or_compare(self: SnapshotAssertion, other: object) -> bool:
+        __tracebackhide__ = True
+        if not issubclass(self.extension_class, TorchGraphExtension) and _has_graph(other):
+            _fail_for_graph(location.node_id(self.test_location.item))
+        return bool(compares(self, other))
+
+    SnapshotAssertion.__eq__ = refuse_or_compare  # type: ignore[method-assign]
+    config.add_cleanup(lambda: setattr(SnapshotAssertion, "__eq__", compares))
+
+
+def _has_graph(data: object) -> bool:
+    """Whether *data* is a graph, or a container of some."""
+    if isinstance(data, (list, tuple, set, frozenset)):
+        return any(map(_has_graph, data))
+    if isinstance(data, dict):
+        return any(map(_has_graph, data.values()))
+    # A graph has been made only where its module is loaded, which takes a while.
+    module = sys.modules.get("pytest_torchgraph.graph.graph")
+    return module is not None and isinstance(data, module.Graph)
+
+
+def _fail_for_graph(test: str) -> NoReturn:
+    __tracebackhide__ = True
+    pytest.fail(
+        f"torchgraph: {test} compares a graph with syrupy's fixture 'snapshot', which would write every field of it\n"
+        "  Take the fixture torch_graph and write instead: assert graph == torch_graph.snapshot\n"
+        "  or, for several in one test: torch_graph.check(graph, name=...). Nothing was written.",
+        pytrace=False,
+    )
 
 
 def hide_from_syrupy(config: pytest.Config) -> None:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import ModuleType
 
+    from typing_extensions import Unpack  # PyTorch brings it; it is never imported when a test runs
+
     from pytest_torchgraph.capture.recording import Recording
     from pytest_torchgraph.capture.watching import Sighting, Watcher
+    from pytest_torchgraph.plugin.keywords import RecordOptions, TraceOptions
 
 NO_INPUTS: Any = object()
 TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
@@ -35,7 +38,7 @@ class TorchGraph:
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
-        self._slots: set[str] = set()
+        self._checks: checking.Checks = {}
         self._told: set[str] = set()
         self._watchers: list[Watcher] = []
 
@@ -50,7 +53,7 @@ class TorchGraph:
         tolerance: Any = None,
         budget: Mapping[str, Any] | None = None,
         ignore: str | Iterable[str] = (),
-        **trace_options: Any,
+        **trace_options: Unpack[TraceOptions],
     ) -> Graph:
         """Trace *model* (or take a :class:`Graph`), compare it with the stored snapshot, and hold it to its budgets.
 
@@ -64,16 +67,16 @@ class TorchGraph:
         with checking.told_as_mistake(self._item):
             rules = Rules.of(self._item.config, compare=compare, tolerance=tolerance, ignore=ignore)
             limits = checking.limits_for(self._item, budget, rules)
-            slot = None if rules.compare == "budget" else checking.claim(self._item, self._slots, name)
+            slot = None if rules.compare == "budget" else checking.claim(self._item, self._checks, name)
         try:
             with self._observed(model, args, kwargs, trace_options) as (first, again):
-                return checking.check(self._item, slot, rules, limits, first, again)
+                return checking.check(self._item, slot, rules, limits, first, again, self._checks)
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(_frames_of_others(error.__traceback__)) from error.__cause__
 
     @contextmanager
     def _observed(
-        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
+        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: Mapping[str, Any]
     ) -> Iterator[tuple[Graph, Callable[[], Graph] | None]]:
         """The graph to check, and how to trace it again; ``None`` where that is impossible or was ruled out."""
         __tracebackhide__ = True
@@ -93,7 +96,13 @@ class TorchGraph:
         with self._repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
             yield again(), None if trace_options.get("warmup") else again
 
-    def trace(self, model: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None, **trace_options: Any) -> Graph:
+    def trace(
+        self,
+        model: Any,
+        args: Any = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **trace_options: Unpack[TraceOptions],
+    ) -> Graph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
@@ -109,7 +118,7 @@ class TorchGraph:
 
     @contextmanager
     def _repeated(
-        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: dict[str, Any]
+        self, model: Any, args: Any, kwargs: Mapping[str, Any] | None, trace_options: Mapping[str, Any]
     ) -> Iterator[Callable[[], Graph]]:
         """What traces *model* each time it is called; everything is put back when the context closes."""
         __tracebackhide__ = True
@@ -127,7 +136,7 @@ class TorchGraph:
         self._tell(graph, verified=verified)
         return graph
 
-    def record(self, model: Any = None, **trace_options: Any) -> AbstractContextManager[Recording]:
+    def record(self, model: Any = None, **trace_options: Unpack[RecordOptions]) -> AbstractContextManager[Recording]:
         """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``.
 
         *trace_options* are those of ``pytest_torchgraph.record``: ``verify`` and ``timing``.
@@ -138,10 +147,10 @@ class TorchGraph:
         recording: AbstractContextManager[Recording] = _capture().record(model, **chosen)
         return self._followed(recording, verified=bool(chosen.get("verify")))
 
-    def _verified(self, trace_options: dict[str, Any]) -> dict[str, Any]:
+    def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
         """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
         asked = options.verifying(self._item.config) and not trace_options.get("timing")
-        return {"verify": True, **trace_options} if asked else trace_options
+        return {"verify": True, **trace_options} if asked else dict(trace_options)
 
     def _tell(self, graph: Graph, *, verified: bool) -> None:
         """Show in the summary what *graph* has to say, once: a check traces more than once."""

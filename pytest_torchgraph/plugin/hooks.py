@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.plugin import coverage, failing, options, painting, reports, surroundings, terminal
-from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, Ledger, pack
+from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, RUN, Ledger, begin, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from pytest_torchgraph.plugin.fixture import TorchGraph
 
 FIXTURE = "torch_graph"
-SUMMED_UP = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,12 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
     surroundings.note(config)
     options.configure(config)
     from pytest_torchgraph.plugin.defaults import require_readable
-    from pytest_torchgraph.plugin.extension import hide_from_syrupy
+    from pytest_torchgraph.plugin.extension import hide_from_syrupy, refuse_graphs
     from pytest_torchgraph.plugin.watch import Watch
 
     require_readable(config)
     reports.configure(config)
     hide_from_syrupy(config)
+    refuse_graphs(config)
     coverage.configure(config)
     terminal.keep(config)
     if not hasattr(config, "workerinput"):
@@ -62,15 +62,23 @@ def torch_graph(request: pytest.FixtureRequest) -> TorchGraph:
     """Record a model's operations and compare them with the stored snapshot: ``torch_graph.check(model, inputs)``."""
     from pytest_torchgraph.plugin.fixture import TorchGraph
 
+    begin(request.node)
     return TorchGraph(request.node)
+
+
+@pytest.fixture
+def torchgraph() -> None:
+    """Misspelled: the fixture is ``torch_graph``."""
+    pytest.fail("there is no fixture 'torchgraph': it is 'torch_graph'", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Note names that differ only in case, before ``--lf`` takes any away."""
+    """Note what was collected, and names that differ only in case, before ``--lf`` takes any away."""
     report = yield
+    collector.config.stash[LEDGER].collection.note_file(collector, report)
     if isinstance(collector, (pytest.Module, pytest.Class)) and report.result:
         from pytest_torchgraph.plugin.location import case_clashes
 
@@ -78,10 +86,20 @@ def pytest_make_collect_report(
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Remember every item before any is deselected."""
-    config.stash[LEDGER].items = list(items)
+    item.config.stash[LEDGER].collection.items.append(item)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note that this run is of a part, whoever took the rest out."""
+    for item in items:
+        item.config.stash[LEDGER].collection.picked = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note that items were taken out without a word."""
+    session.config.stash[LEDGER].collection.end(session)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -114,7 +132,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     if events or FIXTURE in getattr(item, "fixturenames", ()):
         from pytest_torchgraph.plugin.location import node_id
 
-        report.torchgraph = pack(node_id(item), events)
+        report.torchgraph = pack(node_id(item), events, item.stash.get(RUN, 0))
         item.stash[ITEM_EVENTS] = []
     return report
 
@@ -128,38 +146,32 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Judge unused snapshots; a worker reports to its controller instead.
+    """Judge unused snapshots and write the reports; a worker reports to its controller instead.
 
     A plain hook: as a wrapper it would run after xdist has sent the worker's output and after the summary.
     """
-    from pytest_torchgraph.plugin import unused, workers
+    from pytest_torchgraph.plugin import closing, unused, workers
 
     if workers.is_worker(session.config):
         workers.publish(session.config)
-    else:
-        session.config.stash[LEDGER].stopped = bool(session.shouldstop or session.shouldfail)
-        unused.note_collection(session.config)
-        unused.judge(session, int(exitstatus))
-        reports.write(session.config, session.config.stash[LEDGER])
+        return
+    ledger = session.config.stash[LEDGER]
+    ledger.stopped = bool(session.shouldstop or session.shouldfail)
+    ledger.collection.settle()
+    unused.judge(session, int(exitstatus))
+    closing.close(session.config, ledger)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the section ``torchgraph``, if there is anything to say, and which reports were written."""
-    from pytest_torchgraph.plugin import options, summary
+    """Print the section ``torchgraph``, if there is anything to say."""
+    from pytest_torchgraph.plugin import closing
 
-    ledger = config.stash[LEDGER]
-    if any(ledger.events.values()) or ledger.unused:
-        is_quiet = config.get_verbosity() < 0
-        shown = summary.in_one_line(ledger) if is_quiet else summary.lines(ledger, removing=options.updating(config))
-        summary.write(terminalreporter, shown)
-    reports.tell(config, terminalreporter)
-    config.stash[SUMMED_UP] = True
+    closing.show(config, terminalreporter)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Do so now where ``--no-summary`` ruled it out, as pytest 8 has it: a session must not fail without a word."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    is_silent = config.getoption("no_summary", default=False) and not config.stash.get(SUMMED_UP, False)
-    if reporter is not None and is_silent and LEDGER in config.stash:
-        pytest_terminal_summary(reporter, config)
+    """Print it where pytest calls for no summary, as pytest 8 does with ``--no-summary``."""
+    from pytest_torchgraph.plugin import closing
+
+    closing.show(config, config.pluginmanager.get_plugin("terminalreporter"))

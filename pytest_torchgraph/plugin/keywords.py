@@ -1,4 +1,4 @@
-"""Keyword arguments that a call does not take: refused before the model runs."""
+"""The keyword arguments that the fixture hands on: named for editors, and refused before the model runs if unknown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import TypedDict
+
+    from torch.optim.optimizer import Optimizer
+
+    from pytest_torchgraph.capture.step import Backward
+
+    class RecordOptions(TypedDict, total=False):
+        """What ``pytest_torchgraph.record`` takes by keyword."""
+
+        verify: bool
+        timing: bool
+
+    class TraceOptions(TypedDict, total=False):
+        """What ``pytest_torchgraph.trace`` takes by keyword."""
+
+        warmup: int
+        restore: bool
+        backward: Backward
+        optimizer: Optimizer | None
+        verify: bool
+        timing: int
+        allocator: bool
 
 
 def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:

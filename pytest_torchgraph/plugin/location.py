@@ -21,6 +21,7 @@ LOSSY = frozenset('\\/?*:|"<>')
 LONGEST_NAME_BYTES = 150
 _LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+|cpu-\w+))+$")
 """What variants have between a name and the suffix."""
+_HASHED = re.compile(r"(.+)-[0-9a-f]{8}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,20 @@ class Address:
 
 
 def node_id(item: pytest.Item | pytest.Collector) -> str:
-    """The node id that runs *item*; without the group that xdist's ``loadgroup`` appends to it."""
+    """The node id that runs *item*, by the path of its file from the root directory, whichever arguments found it.
+
+    Without the group that xdist's ``loadgroup`` appends.
+    """
+    file = label(item.path, item.config.rootpath)
+    if not file.startswith(".."):
+        return _without_group(item)
+    inner = [
+        node.name for node in item.listchain() if not isinstance(node, (pytest.Session, pytest.Directory, pytest.File))
+    ]
+    return "::".join((file, *inner))
+
+
+def _without_group(item: pytest.Item | pytest.Collector) -> str:
     return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
 
 
@@ -42,10 +56,40 @@ def waiting_path(snapshot: Path) -> Path:
     return snapshot.with_name(snapshot.name + WAITING)
 
 
+def chosen_folder(config: pytest.Config) -> Path:
+    """The folder that the command line or the ini file chose, as it was given."""
+    return Path(config.getoption("torchgraph_snapshot_dir") or config.getini("torchgraph_snapshot_dir"))
+
+
 def snapshot_root(config: pytest.Config) -> Path:
-    """The folder of all snapshots: ``torchgraph_snapshot_dir`` under the root directory."""
-    chosen = config.getoption("torchgraph_snapshot_dir") or config.getini("torchgraph_snapshot_dir")
-    return Path(config.rootpath, chosen)
+    """The folder of all snapshots: ``torchgraph_snapshot_dir`` under the root directory.
+
+    A folder outside of it may serve several projects: each gets its own beneath, named by the path of its root
+    directory from the folder that both are in.
+    """
+    root = config.rootpath
+    folder = Path(os.path.normpath(root / chosen_folder(config)))
+    return folder if folder.is_relative_to(root) else folder / _from_common(root, folder)
+
+
+def _from_common(root: Path, folder: Path) -> PurePath:
+    try:
+        return root.relative_to(os.path.commonpath((root, folder)))
+    except ValueError:  # two drives
+        return PurePath(root.name)
+
+
+def same_test_elsewhere(item: pytest.Item, name: str) -> tuple[Path, Path] | None:
+    """Another root directory under which the file *name* of *item* lies, and that file.
+
+    Without settings the root directory depends on where pytest is started.
+    """
+    chosen = chosen_folder(item.config)
+    for root in item.path.parents:
+        path = Path(os.path.normpath(root / chosen / folder_of(item.path, root) / name))
+        if root != item.config.rootpath and not chosen.is_absolute() and path.is_file():
+            return root, path
+    return None
 
 
 def address(item: pytest.Item, slot: str, *, case_clash: bool = False) -> Address:
@@ -63,21 +107,16 @@ def without_labels(label: str) -> str:
 def from_here(test: str, config: pytest.Config) -> str:
     """The node id *test*, relative to the folder where pytest was started instead of the root directory."""
     module, separator, inner = test.partition("::")
-    path = Path(os.path.relpath(config.rootpath / module, config.invocation_params.dir))
-    return f"{path.as_posix()}{separator}{inner}"
-
-
-def seen_from(folder: Path, path: Path) -> str:
-    """*path* relative to *folder*; as it is on another drive."""
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:
-        return path.as_posix()
+    path = label(Path(os.path.normpath(config.rootpath / module)), config.invocation_params.dir)
+    return f"{path}{separator}{inner}"
 
 
 def label(path: Path, root: Path) -> str:
-    """*path* relative to *root* where possible, with forward slashes."""
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    """*path* relative to *root*, with forward slashes; on another drive as it is."""
+    try:
+        return Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:
+        return path.as_posix()
 
 
 def folder_of(test_file: Path, root: Path) -> PurePath:
@@ -96,11 +135,25 @@ def file_name(item: pytest.Item, slot: str, *, case_clash: bool = False) -> str:
 
 def readable(exact: str, *, always_hash: bool = False) -> str:
     """*exact* as a file name that every file system takes, with a hash of the original unless nothing was lost."""
-    kept = "".join("_" if char in LOSSY or not char.isprintable() else char for char in exact)
-    short = kept.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
+    short = _kept(exact)
     if short == exact and not always_hash:
         return short
     return f"{short}-{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
+
+
+def _kept(exact: str) -> str:
+    kept = "".join("_" if char in LOSSY or not char.isprintable() else char for char in exact)
+    return kept.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore")
+
+
+def may_be_named(name: str, exact: str) -> bool:
+    """Whether the file *name* is that of some snapshot, or variant, of the test *exact*, ``Class.test[params]``."""
+    base = without_labels(name).removesuffix(SUFFIX)
+    kept = _kept(exact)
+    hashed = _HASHED.fullmatch(base)
+    if base == exact or base.startswith(f"{exact}."):
+        return True
+    return hashed is not None and (hashed[1] == kept or hashed[1].startswith(_kept(f"{kept}.")))
 
 
 def is_text(name: str) -> bool:
@@ -116,12 +169,12 @@ def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]
     """Node ids of those *siblings* whose names differ from another's in nothing but case."""
     spelled: dict[str, dict[str, str]] = {}
     for node in siblings:
-        spelled.setdefault(node.name.casefold(), {})[node.name] = node_id(node)
+        spelled.setdefault(node.name.casefold(), {})[node.name] = _without_group(node)
     return {found for names in spelled.values() if len(names) > 1 for found in names.values()}
 
 
 def clashes(item: pytest.Item, known: set[str]) -> bool:
     """Whether *item* or a class around it is among the *known* case clashes."""
     return bool(known) and any(
-        node_id(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
+        _without_group(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
     )

@@ -27,8 +27,11 @@ LISTED: dict[What, dict[str, bool]] = {
 }
 
 
-def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
-    """The section's lines with their colours; empty when there is nothing that pytest has not said."""
+def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prune: str = "") -> list[Line]:
+    """The section's lines with their colours; empty when there is nothing that pytest has not said.
+
+    *prune* is the command for what was not claimed, which *verbose* names.
+    """
     events = [event for of_test in ledger.events.values() for event in of_test]
     shown = [
         *_environments(events),
@@ -37,6 +40,7 @@ def lines(ledger: Ledger, *, removing: bool = False) -> list[Line]:
         *_notes(events),
         *_verified(events),
         *_unused(ledger.unused, removing=removing),
+        *_unclaimed(ledger.unclaimed, verbose=verbose, prune=prune),
     ]
     unchanged = sum(event.what == "unchanged" for event in events)
     if unchanged and any(event.what in ("recorded", "updated") for event in events):
@@ -52,7 +56,8 @@ def in_one_line(ledger: Ledger) -> list[Line]:
     told = [f"{counts[what]} {what}" for what in ("drifted", *LISTED, "unchanged") if counts[what]]
     removed = sum(found.removed for found in ledger.unused)
     kept = len(ledger.unused) - removed
-    told += [f"{count} {word}" for count, word in ((removed, "removed"), (kept, "unused")) if count]
+    unused = ((removed, "removed"), (kept, "unused"), (len(ledger.unclaimed), "not claimed"))
+    told += [f"{count} {word}" for count, word in unused if count]
     if not told:
         return []
     waits = f"; {counts['waiting']} to review: torchgraph review" if counts["waiting"] else ""
@@ -119,11 +124,28 @@ def _unused(unused: Iterable[Unused], *, removing: bool) -> Iterator[Line]:
     kept = 0
     for found in unused:
         kept += not found.removed
-        hint = f", looks like a rename: {found.renamed_to} has the same graph" if found.renamed_to else ""
-        word = "removed" if found.removed else "unused"
-        yield f"{word} {found.path}: of {found.owner}{hint}", YELLOW
+        yield f"{'removed' if found.removed else 'unused'} {_with_owner(found)}", YELLOW
     if kept and not removing:
         yield "Unused snapshots are removed by a complete passing run: pytest --torchgraph-update", PLAIN
+
+
+def _unclaimed(unclaimed: list[Unused], *, verbose: bool, prune: str) -> Iterator[Line]:
+    """What no check asked for, of tests that may still be there: kept, and one line."""
+    if verbose:
+        yield from ((f"not claimed {_with_owner(found)}", PLAIN) for found in unclaimed)
+    if unclaimed:
+        count = times(len(unclaimed), "snapshot")
+        told = [
+            f"{count} {'was' if len(unclaimed) == 1 else 'were'} not claimed",
+            *([] if verbose else [f"-v names {'it' if len(unclaimed) == 1 else 'them'}"]),
+            prune,
+        ]
+        yield "; ".join(filter(None, told)), PLAIN
+
+
+def _with_owner(found: Unused) -> str:
+    hint = f", looks like a rename: {found.renamed_to} has the same graph" if found.renamed_to else ""
+    return f"{found.path}: of {found.owner}{hint}"
 
 
 def write(reporter: Any, shown: list[Line]) -> None:

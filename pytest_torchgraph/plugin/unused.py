@@ -1,49 +1,98 @@
-"""Which snapshot files no test claims any more."""
+"""Which snapshot files no test claims any more, and which of them belong to tests that are proved gone."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin import options, pending
+from pytest_torchgraph.plugin import options, pending, unclaimed
 from pytest_torchgraph.plugin.events import LEDGER, Ledger, Unused
-from pytest_torchgraph.plugin.location import SUFFIX, label, node_id, snapshot_root, without_labels
+from pytest_torchgraph.plugin.location import SUFFIX, label, snapshot_root, without_labels
+from pytest_torchgraph.plugin.owner import Owner
+from pytest_torchgraph.plugin.standing import is_gone
 from pytest_torchgraph.plugin.stored import body_digest_of, owner
 
 if TYPE_CHECKING:
     import pytest
 
+CHOOSING = ("keyword", "lf", "stepwise")
+"""Options of pytest that choose tests, whether or not any was left out."""
+RUNNING_NOTHING = ("collectonly", "setuponly", "setupplan")
 
-def is_whole(config: pytest.Config, ledger: Ledger) -> bool:
-    """Whether the run covered whole files: no test was picked by name, keyword or earlier failure."""
+
+def is_complete(config: pytest.Config, ledger: Ledger) -> bool:
+    """Whether the run compared graphs, in whole test files: none stopped, none picked by name or earlier failure."""
     option: Any = config.option
-    picked = bool(option.keyword) or any("::" in argument for argument in config.args)
-    replayed = any(getattr(option, name, False) for name in ("lf", "stepwise", "collectonly"))
-    return not (picked or replayed or ledger.workers_lost)
+    picked = ledger.collection.picked or any("::" in argument for argument in config.args)
+    chosen = any(getattr(option, name, False) for name in (*CHOOSING, *RUNNING_NOTHING))
+    compares = options.compare_mode(config) != "budget"
+    return compares and not (picked or chosen or ledger.stopped or ledger.workers_lost)
 
 
-def find(config: pytest.Config, ledger: Ledger) -> list[Unused]:
-    """The snapshots below the snapshot folder whose owner is gone, or passed without claiming them."""
-    root = config.rootpath
-    claimed = {without_labels(event.path) for events in ledger.events.values() for event in events}
-    found = []
+def find(config: pytest.Config, ledger: Ledger) -> tuple[list[Unused], list[Unused]]:
+    """The snapshots that no check asked for: of tests that are proved gone, and those of which that is not known.
+
+    Those of tests that did not pass are neither: they may have ended before their check.
+    """
+    gone: list[Unused] = []
+    kept: list[Unused] = []
+    judged = _judge_of(config, ledger)
     for path in sorted(snapshot_root(config).rglob(f"*{SUFFIX}")):
-        shown = label(path, root)
-        test = None if without_labels(shown) in claimed else owner(path)
-        if test is not None and is_abandoned(test, ledger, root):
-            found.append(Unused(path=shown, owner=test, renamed_to=_renamed(path, ledger)))
-    return found
+        shown = label(path, config.rootpath)
+        test = None if without_labels(shown) in ledger.claimed else owner(path)
+        found = None if test is None else judged(Owner.of(test), test, path)
+        if test is not None and found is not None:
+            (gone if found else kept).append(Unused(path=shown, owner=test, renamed_to=_renamed(path, ledger)))
+    return gone, kept
 
 
-def is_abandoned(test: str, ledger: Ledger, root: Path) -> bool:
-    """Whether the run shows that *test* needs no snapshot: it passed without one, or it is no longer there."""
-    module = test.partition("::")[0]
-    if test in ledger.collected:
-        return ledger.outcomes.get(test) == "passed"
-    if module in ledger.faulty_modules:
+def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Path], bool | None]:
+    """Says of an owner and its snapshot whether the test is gone; ``None`` where this run knows nothing of it."""
+    collection, root = ledger.collection, config.rootpath
+    standing = {Owner.of(test).definition for test in collection.tests}
+    folders = _folders(config)
+
+    @cache
+    def proved(file: str, classes: tuple[str, ...], function: str) -> bool:
+        try:
+            return is_gone((root / file).read_bytes(), classes, function)
+        except OSError:
+            return False
+
+    def judge(owner: Owner, test: str, path: Path) -> bool | None:
+        if not (owner.is_inside and owner.would_lie_at(path, config)):
+            return None
+        if _is_missing(root / owner.file):
+            return True if any((root / owner.file).parent.is_relative_to(folder) for folder in folders) else None
+        if owner.file not in collection.whole or owner.file in collection.faulty:
+            return None
+        if test in collection.tests:
+            return False if ledger.outcomes.get(test) == "passed" else None
+        plain = owner.is_plain(config) and not collection.own and owner.definition not in standing
+        return plain and proved(owner.file, owner.classes, owner.function)
+
+    return judge
+
+
+def _folders(config: pytest.Config) -> tuple[Path, ...]:
+    """The folders among the arguments of the run."""
+    given = (Path(os.path.normpath(config.invocation_params.dir / argument)) for argument in config.args)
+    return tuple(path for path in given if path.is_dir())
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether nothing is there; what cannot be looked at may be."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
         return False
-    return module in ledger.clean_modules or not (root / module).exists()
+    return False
 
 
 def _renamed(path: Path, ledger: Ledger) -> str:
@@ -55,42 +104,34 @@ def _renamed(path: Path, ledger: Ledger) -> str:
     return next((event.test for event in missing if event.body and event.body == digest), "")
 
 
-def note_collection(config: pytest.Config) -> None:
-    """Turn the collected items into node ids, once the session knows them all."""
-    ledger = config.stash[LEDGER]
-    ledger.collected.update(node_id(item) for item in ledger.items)
-    ledger.items.clear()
-
-
 def judge(session: pytest.Session, exitstatus: int) -> None:
-    """Find the unused snapshots of a finished session, remove them if that was asked for, or fail the session."""
+    """Find what no check asked for, remove what is proved gone if that was asked for, else fail the session.
+
+    What is not proved gone is kept, and fails nothing.
+    """
     config = session.config
     option: Any = config.option
     ledger = config.stash[LEDGER]
-    stopped = exitstatus not in (0, 1) or session.shouldstop
-    if option.disable_unused_snapshots or stopped or not is_whole(config, ledger):
+    if exitstatus not in (0, 1) or option.disable_unused_snapshots or not is_complete(config, ledger):
+        unclaimed.forget(config, ledger.claimed)
         return
-    ledger.unused = find(config, ledger)
+    ledger.unused, ledger.unclaimed = find(config, ledger)
     if options.updating(config):
-        if exitstatus == 0 and not session.shouldfail and not option.no_cleanup:
+        if exitstatus == 0 and not option.no_cleanup:
             ledger.unused = [_remove(found, config) for found in ledger.unused]
     elif ledger.unused and not option.warn_unused_snapshots:
         session.exitstatus = 1
+    unclaimed.keep(config, ledger)
 
 
 def _remove(found: Unused, config: pytest.Config) -> Unused:
-    path = config.rootpath / found.path
+    path = Path(os.path.normpath(config.rootpath / found.path))
     try:
         path.unlink()
     except OSError:
         return found
     pending.drop(path)
-    _prune(path.parent, snapshot_root(config))
+    from pytest_torchgraph.snapshot.saving import remove_empty
+
+    remove_empty(path.parent, snapshot_root(config))
     return replace(found, removed=True)
-
-
-def _prune(folder: Path, top: Path) -> None:
-    """Remove *folder* and the folders above it that are empty now, up to *top*, which stays."""
-    while folder != top and folder.is_relative_to(top) and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent

@@ -1,8 +1,8 @@
-"""Follows a session's reports: which files were collected, how tests ended, what their checks did."""
+"""Follows a session's reports: how tests ended, and what their checks did."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin.events import Ledger, unpack
 
@@ -16,21 +16,11 @@ class Watch:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A file counts as collected when it and every class in it were."""
-        module, _, inner = report.nodeid.partition("::")
-        if report.outcome != "passed":
-            self._ledger.faulty_modules.add(module)
-        elif not inner:
-            self._ledger.clean_modules.add(module)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the last run of each test: a rerun starts over with its setup."""
-        test, events = unpack(getattr(report, "torchgraph", {"test": report.nodeid, "events": []}))
-        if report.when == "setup":
-            self._ledger.events[test] = []
-            self._ledger.outcomes[test] = report.outcome
-        elif report.outcome != "passed":
-            self._ledger.outcomes[test] = report.outcome
-        if events:
-            self._ledger.events[test].extend(events)
+        """Keep the last run of each test."""
+        packed: dict[str, Any] | None = getattr(report, "torchgraph", None)
+        if packed is None:
+            self._ledger.outcomes.setdefault(report.nodeid, report.outcome)
+            return
+        test, events = unpack(packed)
+        self._ledger.note(test, report.outcome, events, packed["run"])

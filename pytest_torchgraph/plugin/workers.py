@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin.events import LEDGER
-from pytest_torchgraph.plugin.unused import note_collection
 
 if TYPE_CHECKING:
     import pytest
@@ -20,13 +19,9 @@ def is_worker(config: pytest.Config) -> bool:
 
 def publish(config: Any) -> None:
     """Send what this worker collected; reports carry everything else."""
-    ledger = config.stash[LEDGER]
-    note_collection(config)
-    config.workeroutput[KEY] = {
-        "collected": sorted(ledger.collected),
-        "clean_modules": sorted(ledger.clean_modules),
-        "faulty_modules": sorted(ledger.faulty_modules),
-    }
+    collection = config.stash[LEDGER].collection
+    collection.settle()
+    config.workeroutput[KEY] = collection.plain()
 
 
 def receive(node: Any, error: object) -> None:
@@ -36,5 +31,4 @@ def receive(node: Any, error: object) -> None:
     if error is not None or KEY not in output:
         ledger.workers_lost = True
         return
-    for name, found in output[KEY].items():
-        getattr(ledger, name).update(found)
+    ledger.collection.merge(output[KEY])

@@ -18,9 +18,12 @@ from pytest_torchgraph.snapshot.marks import (
     path_in,
     repeat_text,
     scope_of,
+    throughout_text,
 )
-from pytest_torchgraph.snapshot.repeats import Run, runs
-from pytest_torchgraph.snapshot.template import shape
+from pytest_torchgraph.snapshot.repeats import Run, Runs
+from pytest_torchgraph.snapshot.slots import shape, without_specs
+from pytest_torchgraph.snapshot.template import LETTERS, Counter
+from pytest_torchgraph.snapshot.throughout import LEAST_REPETITIONS, DeepRun, DeepRuns, Shapes
 from pytest_torchgraph.snapshot.tree import Node
 
 _LEAST_LINES_NAMED = 3
@@ -56,6 +59,10 @@ class _Folding:
     """One pass over a tree, in the order of its lines; only what was written in full can be named later."""
 
     def __init__(self) -> None:
+        self._depth = 0
+        self._shapes: dict[int, Shapes] = {}
+        self._sizes: dict[int, tuple[int, Nodes]] = {}
+        self._named: list[tuple[str, tuple[str, int] | None]] = []
         self._numbers: dict[object, int] = {}
         self._bodies: dict[int, tuple[int, Nodes]] = {}
         self._kinds: dict[tuple[str, int], int] = {}
@@ -65,26 +72,77 @@ class _Folding:
 
     def siblings(self, nodes: Nodes, parent: str) -> Iterator[Node]:
         """*nodes* folded; *parent* is the path of the scope they stand in."""
-        for run in runs(nodes, [self._kind(node) for node in nodes]):
-            period = nodes[run.start : run.start + run.period]
+        counter = Counter(self._depth, 0, not self._depth)
+        runs = Runs(nodes, [self._kind(node) for node in nodes], counter)
+        deep = self._deep_runs(nodes)
+        start = 0
+        while start < len(nodes):
+            run = runs.at(start)
+            longer = deep.at(start) if deep else None
+            if longer and self._saved(nodes, longer) - 1 > self._saved(nodes, run):
+                yield self._throughout(longer, parent)
+                start += longer.period * longer.times
+                continue
+            period = nodes[start : start + run.period]
             if run.times == 1:
-                yield self._node(period[0], shorten(period[0].text), parent)
+                yield self._node(period[0], self._listed(period[0].text), parent)
             else:
                 yield self._repeated(run, period, parent)
+            start += run.period * run.times
+
+    def _deep_runs(self, nodes: Nodes) -> DeepRuns | None:
+        is_too_deep = self._depth + 2 > len(LETTERS)
+        if is_too_deep or len(nodes) < LEAST_REPETITIONS or not any(node.children for node in nodes):
+            return None
+        shapes = self._shapes.setdefault(self._depth, Shapes(self._depth))
+        bodies = [self._body_number(node.children) for node in nodes]
+        return DeepRuns(nodes, [shapes.kind(node) for node in nodes], bodies, self._depth)
+
+    def _saved(self, nodes: Nodes, run: Run | DeepRun) -> int:
+        """How many lines *run* saves, those beneath counted."""
+        return (run.times - 1) * sum(
+            1 + self._size(node.children) for node in nodes[run.start : run.start + run.period]
+        )
+
+    def _size(self, nodes: Nodes) -> int:
+        if not nodes:
+            return 0
+        known = self._sizes.get(id(nodes))
+        if known is None:
+            known = self._sizes[id(nodes)] = (sum(1 + self._size(node.children) for node in nodes), nodes)
+        return known[0]
+
+    def _throughout(self, run: DeepRun, parent: str) -> Node:
+        """*run* as one period; what is named in it can be named by nobody else."""
+        named = len(self._named)
+        self._depth += 1
+        lines = tuple([self._node(node, self._listed(node.text), parent) for node in run.templates])
+        self._depth -= 1
+        for path, key in self._named[named:]:
+            self._paths.discard(path)
+            if key is not None:
+                del self._written[key]
+                self._of_class[key[0]].pop()
+        del self._named[named:]
+        return Node(throughout_text(run.times, run.counter), lines)
+
+    def _listed(self, text: str) -> str:
+        """*text* with its long lists shortened; one that grows already is."""
+        return text if self._depth and "×" in text else shorten(text, Counter(self._depth, 0, not self._depth))
 
     def _repeated(self, run: Run, period: Nodes, parent: str) -> Node:
         if run.period == 1:
-            text = counted_text(run.templates[0], run.times, run.origin)
+            text = counted_text(run.templates[0], run.times, run.counter)
             found = COUNTED.fullmatch(text) if text else None
-            if text and found and counted_template(found) == run.templates[0]:
+            if text and found and counted_template(found, run.counter) == run.templates[0]:
                 return self._node(period[0], text, parent)
-        text = repeat_text(run.times, run.origin, run.templates)
+        text = repeat_text(run.times, run.counter, run.templates)
         lines = zip(period, run.templates, strict=True)
         return Node(text, tuple([self._node(node, template, parent) for node, template in lines]))
 
     def _node(self, node: Node, text: str, parent: str) -> Node:
         """*node* with its body folded, under the line *text*."""
-        if not is_plain(node.text):
+        if not self._depth and not is_plain(node.text):
             return Node(ESCAPE + node.text, tuple(self.siblings(node.children, parent)), source=node.source)
         if not node.children:
             return Node(text, source=node.source)
@@ -105,9 +163,11 @@ class _Folding:
         children = tuple(self.siblings(nodes, path))
         if path not in self._paths and " " not in path:
             self._paths.add(path)
-            if _line_count(children) >= _LEAST_LINES_NAMED:
-                self._written[class_name, body] = path
+            key = (class_name, body) if _line_count(children) >= _LEAST_LINES_NAMED else None
+            if key is not None:
+                self._written[key] = path
                 self._of_class.setdefault(class_name, []).append((path, nodes))
+            self._named.append((path, key))
         return "", children
 
     def _differing(self, likeness: _Likeness, path: str) -> Iterator[Node]:
@@ -146,12 +206,12 @@ class _Folding:
 
     def _kind(self, node: Node) -> int:
         """One number for all nodes that a template may hold together, -1 for one that none may hold."""
-        if not is_plain(node.text):
+        if "×" in node.text if self._depth else not is_plain(node.text):
             return -1
         body = self._body_number(node.children)
         known = self._kinds.get((node.text, body))
         if known is None:
-            known = self._kinds[node.text, body] = self._numbered(("kind", shape(node.text), body))
+            known = self._kinds[node.text, body] = self._numbered(("kind", shape(without_specs(node.text)[0]), body))
         return known
 
     def _number(self, node: Node) -> int:

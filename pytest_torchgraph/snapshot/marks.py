@@ -1,6 +1,7 @@
 """How a folded line is told from a plain one.
 
-- ``repeat ×6, i = 0-5`` stands over the lines of one period;
+- ``repeat ×6, i = 0-5`` stands over the lines of one period; ``repeat ×6, i = 0-5 throughout`` where i counts in all
+  lines beneath, too, in which what repeats again counts with j;
 - ``layers.0-31: LlamaDecoderLayer ×32(...)`` is a scope that repeats under a counting name;
 - ``... as layers.0`` at the end of a line: the body is that of ``layers.0``; ``... like layers.0``: it is written
   beneath, and ``... [3:13]`` there stands for lines 3 up to 13 (counted from 0, unfolded) of the body of ``layers.0``;
@@ -11,10 +12,15 @@ from __future__ import annotations
 
 import re
 
+from pytest_torchgraph.snapshot.template import Counter
+
+_TERM = re.compile(r"\{[^{}]*\}")
 ESCAPE = "\\"
 AS, LIKE = " as ", " like "
 
-REPEAT = re.compile(r"repeat ×(?P<count>\d+)(?:, i = (?P<first>\d+)-(?P<last>\d+))?")
+REPEAT = re.compile(
+    r"repeat ×(?P<count>\d+)(?:, (?P<letter>[i-n]) = (?P<first>\d+)-(?P<last>\d+)(?P<throughout> throughout)?)?"
+)
 SLICE = re.compile(r"\.\.\. \[(\d+):(\d+)\]")
 REFERENCE = re.compile(r"(?P<text>.*)(?P<how> as | like )(?P<path>\S+)", re.DOTALL)
 COUNTED = re.compile(
@@ -27,7 +33,7 @@ _PHASE = re.compile(r"phase (?P<name>\w+(?:#\d+)?)(?: |:|\(|$)")
 _SCOPE = re.compile(
     r"(?P<name>\"(?:[^\"\\]|\\.)*\"(?:#(?:again)?\d*)?|[^\s\":]+): (?P<class>\"(?:[^\"\\]|\\.)*\"|[^\s(×\"]+)"
 )
-_COUNTING = re.compile(r"(?P<before>[^\s({]*)\{i\}(?P<after>[^\s(:]*: [^\s(×]+)(?P<rest>.*)", re.DOTALL)
+_COUNTING = re.compile(r"(?P<before>[^\s({]*)\{(?P<letter>[i-n])\}(?P<after>[^\s(:]*: [^\s(×]+)(?P<rest>.*)", re.DOTALL)
 
 
 def is_plain(text: str) -> bool:
@@ -51,21 +57,30 @@ def path_in(parent: str, name: str) -> str:
     return f"{parent}.{name}" if parent and not name.startswith("/") else name
 
 
-def repeat_text(count: int, origin: int, templates: tuple[str, ...]) -> str:
+def repeat_text(count: int, counter: Counter, templates: tuple[str, ...]) -> str:
     """The line over a period that is repeated; i is not mentioned where no line counts."""
-    counts = any("i" in part for template in templates for part in re.findall(r"\{[^{}]*\}", template))
-    return f"repeat ×{count}" + (f", i = {origin}-{origin + count - 1}" if counts else "")
+    counts = any(counter.letter in part for template in templates for part in _TERM.findall(template))
+    return f"repeat ×{count}" + (f", {_range(count, counter)}" if counts else "")
 
 
-def counted_text(template: str, count: int, origin: int) -> str | None:
+def throughout_text(count: int, counter: Counter) -> str:
+    """The line over a period in which all lines beneath count as well."""
+    return f"repeat ×{count}, {_range(count, counter)} throughout"
+
+
+def _range(count: int, counter: Counter) -> str:
+    return f"{counter.letter} = {counter.origin}-{counter.origin + count - 1}"
+
+
+def counted_text(template: str, count: int, counter: Counter) -> str | None:
     """``layers.0-31: Layer ×32(...)`` for ``layers.{i}: Layer(...)``; ``None`` where the name does not count by i."""
     found = _COUNTING.fullmatch(template)
-    if found is None:
+    if found is None or found["letter"] != counter.letter:
         return None
-    last = origin + count - 1
-    return f"{found['before']}{origin}-{last}{found['after']} ×{count}{found['rest']}"
+    last = counter.origin + count - 1
+    return f"{found['before']}{counter.origin}-{last}{found['after']} ×{count}{found['rest']}"
 
 
-def counted_template(found: re.Match[str]) -> str:
+def counted_template(found: re.Match[str], counter: Counter) -> str:
     """The template that :func:`counted_text` was given."""
-    return f"{found['before']}{{i}}{found['after']}{found['rest']}"
+    return f"{found['before']}{{{counter.letter}}}{found['after']}{found['rest']}"

@@ -43,3 +43,10 @@ def _followed(path: Path) -> Path:
     if target.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     return target
+
+
+def remove_empty(folder: Path, top: Path) -> None:
+    """Remove *folder* and the folders above it that are empty, up to *top*, which stays."""
+    while folder != top and folder.is_relative_to(top) and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -20,7 +20,7 @@ from pytest_torchgraph.snapshot.marks import (
     path_in,
     scope_of,
 )
-from pytest_torchgraph.snapshot.template import instantiate
+from pytest_torchgraph.snapshot.template import LETTERS, Counter, instantiate
 from pytest_torchgraph.snapshot.tree import Node
 
 Nodes = tuple[Node, ...]
@@ -43,6 +43,8 @@ class _Unfolding:
         self._path = path
         self._allowance = allowance
         self._bodies: dict[str, Nodes] = {}
+        self._named: list[str] = []
+        self._depth = 0
 
     def siblings(self, nodes: Iterable[Node], parent: str, like: Nodes | None) -> Iterator[Node]:
         """*nodes* unfolded; *parent* is the path they stand in, *like* the body that slices among them are of."""
@@ -65,11 +67,11 @@ class _Unfolding:
         if "×" in text:
             repeat = REPEAT.fullmatch(text)
             if repeat:
-                return self._repeat(node, repeat, parent)
+                return (self._throughout if repeat["throughout"] else self._repeat)(node, repeat, parent)
             counted = COUNTED.fullmatch(text)
             if counted:
                 return self._counted(node, counted, parent)
-            text = lengthen(text, self._allowance)
+            text = lengthen(text, self._counter(0), self._allowance)
         if not node.children and AS not in text:
             return (node if text is node.text else Node(text, (), node.line),)
         children, text = self._children(node, text, text, parent)
@@ -98,8 +100,14 @@ class _Unfolding:
         path = path_in(parent, scope[0])
         children = tuple(self.siblings(node.children, path, like))
         if like is None and " " not in path:
-            self._bodies.setdefault(path, children)
+            self._name(path, children)
         return children
+
+    def _name(self, path: str, body: Nodes) -> None:
+        """Let *body* be known by the path of the first scope that has it."""
+        if path not in self._bodies:
+            self._bodies[path] = body
+            self._named.append(path)
 
     def _slice(self, node: Node, like: Nodes | None) -> Nodes:
         found = SLICE.fullmatch(node.text)
@@ -110,7 +118,7 @@ class _Unfolding:
     def _counted(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
         count, origin = self._counts(node, found)
         self._allowance.spend(count, 1, len(node.text))
-        return self._instances(node, counted_template(found), count, origin, parent)
+        return self._instances(node, counted_template(found, self._counter(origin)), count, origin, parent)
 
     def _repeat(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
         count, origin = self._counts(node, found)
@@ -120,6 +128,25 @@ class _Unfolding:
             raise self._error(node, "nothing stands beneath this line that could be repeated")
         for row in zip(*columns, strict=True):
             yield from row
+
+    def _throughout(self, node: Node, found: re.Match[str], parent: str) -> Iterator[Node]:
+        """The lines beneath *node*, written out anew for each repetition; what they name nothing else can name."""
+        count, origin = self._counts(node, found)
+        counter = Counter(self._depth, origin, is_escaped=False)
+        if self._depth + 1 >= len(LETTERS):
+            raise self._error(node, f"up to {len(LETTERS) - 1} repetitions inside one another count throughout")
+        self._allowance.spend(count, *_extent(node.children))
+        self._depth += 1
+        for repetition in range(count):
+            before = len(self._named)
+            yield from self.siblings(_instance(node.children, repetition, counter), parent, None)
+            for path in self._named[before:]:
+                del self._bodies[path]
+            del self._named[before:]
+        self._depth -= 1
+
+    def _counter(self, origin: int) -> Counter:
+        return Counter(self._depth, origin, not self._depth)
 
     def _counts(self, node: Node, found: re.Match[str]) -> tuple[int, int]:
         count = int(found["count"])
@@ -132,16 +159,35 @@ class _Unfolding:
         reference = REFERENCE.fullmatch(template)
         plain = reference["text"] if reference else template
         children, _ = (
-            self._children(node, template, instantiate(plain, 0, origin), parent)
+            self._children(node, template, instantiate(plain, 0, self._counter(origin)), parent)
             if self._has_body(node)
             else ((), plain)
         )
         self._allowance.take(children)
         for repetition in range(count):
-            yield Node(instantiate(plain, repetition, origin), children, node.line)
+            yield Node(instantiate(plain, repetition, self._counter(origin)), children, node.line)
 
     def _has_body(self, node: Node) -> bool:
         return bool(node.children) or REFERENCE.fullmatch(node.text) is not None
 
     def _error(self, node: Node, what: str) -> SnapshotUnreadable:
         return unreadable(self._path, node.line, what, node.text)
+
+
+def _instance(nodes: Nodes, repetition: int, counter: Counter) -> Nodes:
+    """*nodes* and all beneath them as they are in *repetition*."""
+    return tuple(
+        [
+            Node(instantiate(node.text, repetition, counter), _instance(node.children, repetition, counter), node.line)
+            for node in nodes
+        ]
+    )
+
+
+def _extent(nodes: Nodes) -> tuple[int, int]:
+    """How many lines and characters *nodes* and all beneath them are."""
+    lines = characters = 0
+    for node in nodes:
+        inner = _extent(node.children)
+        lines, characters = lines + 1 + inner[0], characters + len(node.text) + inner[1]
+    return lines, characters

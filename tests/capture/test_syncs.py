@@ -287,6 +287,7 @@ def test_the_file_marks_what_a_name_cannot_tell() -> None:
     assert "\nsyncs 0\n" in text
 
 
+@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the list is checked against PyTorch 2.13")
 def test_every_operation_that_pytorch_says_depends_on_data_is_a_sync_by_its_name() -> None:
     tagged = {packet_of(overload.name) for overload in map(learn, dispatched()) if overload.is_data_dependent}
     assert tagged <= SYNCS | MASKABLE

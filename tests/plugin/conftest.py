@@ -6,12 +6,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+
+from tests.plugin.forked import Server
 
 HERE = Path(__file__).resolve().parents[2]
 PLUGINS = ("-p", "syrupy", "-p", "pytest_torchgraph.plugin.hooks")
@@ -81,6 +84,34 @@ class Project:
             for path in sorted(root.rglob("*"))
             if path.is_file()
         }
+
+
+class QuickProject(Project):
+    """The same, run in processes forked from one that has imported pytest and the plugin, with reruns, too."""
+
+    def __init__(self, path: Path, server: Server) -> None:
+        super().__init__(path)
+        self._server = server
+
+    def run(self, *arguments: str, plugins: tuple[str, ...] = (), cwd: str = ".", **environment: str) -> Result:
+        """Run pytest in *cwd*, a folder of the project; the workers of xdist need a whole process."""
+        if "-n" in arguments:
+            return super().run(*arguments, plugins=PLUGINS, **environment)
+        return Result(*self._server.run(self.path / cwd, *plugins, *arguments, top=self.path, **environment))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The process that forks."""
+    made = Server()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick(project: Project, server: Server) -> QuickProject:
+    """A project whose runs take a tenth of the time."""
+    return QuickProject(project.path, server)
 
 
 @pytest.fixture

@@ -89,6 +89,52 @@ def test_unfolding_gives_back_layers_of_which_some_deviate(
     assert unfold(fold(tuple(layers)), allowance()) == tuple(layers)
 
 
+COUNTING = [
+    "layer{a}: L(%x)",
+    "{a}: L(%{b}, {b})",
+    "call#{a}: L(%call#{b}, %y)",
+    "add(%add_{a}, {b}) f32[1,{a}]",
+    "mul(%x[:,{a}:{b}], 0.{a}, 1.5) f32[2]",
+    "cat([{list}], 1) f32[{b}]",
+    "cat([%y, {list}]) f32[{b}] f32[{b}]",
+    "norm: N(%in{a})",
+    "relu(%x) f32[2]",
+    "input p.{a}.k f32[{b}]",
+    "odd({{i}}, '|', ×{a})",
+    "bernoulli_(%x, 0.{c})",
+]
+
+
+def counting(at: int, slope: int, offset: int) -> dict[str, object]:
+    """What the words of a line are in repetition *at*."""
+    listed = ", ".join(f"%in{index}" for index in range(abs(slope * at + offset) % 12 + 1))
+    return {"a": abs(slope * at + offset), "b": at + offset, "c": at * at + 3, "list": listed}
+
+
+def counted_tree(chance: random.Random, depth: int = 0) -> tuple[str, int, int, list[object]]:
+    """A line that counts, and those beneath it."""
+    beneath = [counted_tree(chance, depth + 1) for _ in range(chance.randrange(4))] if depth < 3 else []
+    return chance.choice(COUNTING), chance.choice([0, 0, 1, 1, 2, -1]), chance.randrange(3), list(beneath)
+
+
+def written_out(tree: tuple[str, int, int, list[object]], at: int, chance: random.Random) -> Node:
+    text, slope, offset, beneath = tree
+    words = counting(at if chance.random() < 0.995 else at + 1, slope, offset)
+    return Node(text.format(**words), tuple([written_out(one, at, chance) for one in beneath]))  # type: ignore[arg-type]
+
+
+@relaxed
+@given(st.randoms(use_true_random=False))
+def test_unfolding_gives_back_what_counts_throughout(chance: random.Random) -> None:
+    period = [counted_tree(chance) for _ in range(chance.randint(1, 3))]
+    before, after = [counted_tree(chance) for _ in range(chance.randrange(2))], [counted_tree(chance)]
+    repeated = [written_out(one, at, chance) for at in range(chance.randint(3, 7)) for one in period]
+    alone = [written_out(one, 0, chance) for one in before], [written_out(one, 0, chance) for one in after]
+    nodes = (*alone[0], *repeated, *alone[1])
+    within = (Node("outer: O(%x)", nodes), *(Node(f"outer#{call}: O(%x)", nodes) for call in (2, 3)), *nodes)
+    assert unfold(fold(within), allowance()) == within
+
+
 @relaxed
 @given(trees())
 def test_a_folded_tree_is_never_longer(nodes: tuple[Node, ...]) -> None:
@@ -116,9 +162,11 @@ def test_layers_that_carry_a_value_are_one() -> None:
 def test_second_calls_count_from_two() -> None:
     body = "\n  a\n  b\n  c"
     calls = "\n".join(f"albert#{i}: A(%albert{f'#{i - 1}' if i > 2 else ''}){body}" for i in range(2, 13))
-    assert folded(f"albert: A(%x){body}\n{calls}").splitlines()[-1] == (
-        "albert#2-12: A ×11(%albert | %albert#{i-1}) as albert"
-    )
+    assert folded(f"albert: A(%x){body}\n{calls}").splitlines() == [
+        "repeat ×12, i = 1-12",
+        "  albert{#i}: A(%x | %albert{#i-1})",
+        *["    a", "    b", "    c"],
+    ]
 
 
 def test_blocks_that_alternate_are_one_period() -> None:
@@ -158,3 +206,102 @@ def test_a_hundred_thousand_lines_fold_and_unfold() -> None:
         for i in range(100_000)
     )
     assert unfold(fold(nodes), allowance()) == nodes
+
+
+def test_bodies_that_differ_by_counting_sizes_are_one() -> None:
+    layer = "layer{n}: L(%x)\n  cat(%in0) f32[1,{c}]\n  norm: N = norm(%cat, weight:f32[{c}])\n  relu(%norm) f32[1,{c}]"
+    text = "\n".join(layer.format(n=n, c=8 + 4 * n) for n in range(1, 6))
+    assert folded(text).splitlines() == [
+        "repeat ×5, i = 1-5 throughout",
+        "  layer{i}: L(%x)",
+        "    cat(%in0) f32[1,{4i+8}]",
+        "    norm: N = norm(%cat, weight:f32[{4i+8}])",
+        "    relu(%norm) f32[1,{4i+8}]",
+    ]
+
+
+def test_two_bodies_are_no_counting() -> None:
+    layer = "layer{n}: L(%x)\n  cat(%in0) f32[1,{c}]\n  a\n  b"
+    assert "throughout" not in folded("\n".join(layer.format(n=n, c=8 + 4 * n) for n in range(2)))
+
+
+def test_bodies_whose_sizes_follow_no_rule_are_written() -> None:
+    layer = "layer{n}: L(%x)\n  cat(%in0) f32[1,{c}]\n  a\n  b"
+    assert "throughout" not in folded("\n".join(layer.format(n=n, c=c) for n, c in enumerate([64, 128, 320, 640])))
+
+
+def test_a_list_that_grows_with_every_repetition_says_so() -> None:
+    layers = []
+    for n in range(1, 7):
+        listed = ", ".join(["%pool", *(f"%layer{k}" for k in range(1, n))])
+        layers.append(
+            f"layer{n}: L({listed})\n  cat([{', '.join(f'%in{k}' for k in range(n))}], 1) f32[{n},8]\n  a\n  b"
+        )
+    lines = folded("\n".join(layers)).splitlines()
+    assert lines[:3] == [
+        "repeat ×6, i = 1-6 throughout",
+        "  layer{i}: L(%pool, {%layer{j+1} ×{i-1}})",
+        "    cat([{%in{j} ×{i}}], 1) f32[{i},8]",
+    ]
+
+
+def test_a_constant_that_differs_by_layer_is_told_for_each() -> None:
+    rates = ["0.99", "0.97", "0.9125", "0.9"]
+    layer = "{n}: L(%x)\n  bernoulli_(%in0, {rate})\n  div_(%in0, {rate})\n  b"
+    lines = folded("\n".join(layer.format(n=n, rate=rate) for n, rate in enumerate(rates))).splitlines()
+    assert lines[2:4] == [
+        "    bernoulli_(%in0, {0.99; 0.97; 0.9125; 0.9})",
+        "    div_(%in0, {0.99; 0.97; 0.9125; 0.9})",
+    ]
+
+
+def test_what_repeats_in_a_repetition_counts_with_another_letter() -> None:
+    step = (
+        "model#{n}: M(%x)\n  h.0: B(%in0)\n    cat(%in0) f32[{c}]\n    a\n  h.1: B(%h.0)\n    cat(%in0) f32[{c}]\n    a"
+    )
+    lines = folded("\n".join(step.format(n=n, c=n + 3) for n in range(2, 7))).splitlines()
+    assert lines == [
+        "repeat ×5, i = 2-6 throughout",
+        "  model#{i}: M(%x)",
+        "    h.0-1: B ×2(%in0 || %h.{j-1})",
+        "      cat(%in0) f32[{i+3}]",
+        "      a",
+    ]
+
+
+def test_three_points_make_a_line_and_two_do_not() -> None:
+    levels = [(0, 12), (12, 24), (24, 27)]
+    text = "\n".join(
+        f"topk(%x[:,{a}:{b}], 2)\nadd(%topk{f'_{n}' if n else ''}, {a})" for n, (a, b) in enumerate(levels)
+    )
+    assert "{" not in folded(text)
+    even = [(0, 12), (12, 24), (24, 36)]
+    text = "\n".join(f"topk(%x[:,{a}:{b}], 2)\nadd(%topk{f'_{n}' if n else ''}, {a})" for n, (a, b) in enumerate(even))
+    assert folded(text).splitlines() == [
+        "repeat ×3, i = 0-2",
+        "  topk(%x[:,{12i}:{12i+12}], 2)",
+        "  add(%topk{_i}, {12i})",
+    ]
+
+
+def test_the_growth_of_an_operand_needs_a_third_witness() -> None:
+    text = "layers.0: L(%x)\nlayers.1: L(%y[0:4])\nlayers.2: L(%y[4:8])"
+    assert "[{" not in folded(text)
+    assert folded(f"{text}\nlayers.3: L(%y[8:12])") == "layers.0-3: L ×4(%x | %y[{4i-4}:{4i}])"
+
+
+def test_a_carried_loop_of_five_and_of_six_differ_in_how_often_they_repeat() -> None:
+    def loop(count: int) -> list[str]:
+        lines = []
+        for step in range(count):
+            carried = "%x" if not step else "%tanh" if step == 1 else f"%tanh_{step - 1}"
+            weight = "w:f32[4,4]" if not step else "w"
+            lines += [f"mm({carried}, {weight}) f32[2,4]", f"tanh(%mm{f'_{step}' if step else ''}) f32[2,4]"]
+        return folded("\n".join(lines)).splitlines()
+
+    assert loop(5) == [
+        "repeat ×5, i = 0-4",
+        "  mm(%x | %tanh{_i-1}, w{:f32[4,4]}) f32[2,4]",
+        "  tanh(%mm{_i}) f32[2,4]",
+    ]
+    assert loop(6) == ["repeat ×6, i = 0-5", *loop(5)[1:]]
