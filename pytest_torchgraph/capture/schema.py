@@ -26,7 +26,26 @@ TRAINING_FLAG: dict[str, int] = {
 }
 COMMUNICATING = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem"})
 IGNORED_NAMESPACES = frozenset({"prim", "profiler"})
-IGNORED = frozenset({"_c10d_functional._wrap_tensor_autograd.default"})
+IGNORED = frozenset(
+    {
+        "_c10d_functional._wrap_tensor_autograd.default",
+        "aten.dim.default",
+        "aten.is_contiguous.default",
+        "aten.is_contiguous.memory_format",
+        "aten.is_non_overlapping_and_dense.default",
+        "aten.is_strides_like_format.default",
+        "aten.numel.default",
+        "aten.size.default",
+        "aten.stride.default",
+        "aten.storage_offset.default",
+        "aten.sym_is_contiguous.default",
+        "aten.sym_numel.default",
+        "aten.sym_size.default",
+        "aten.sym_storage_offset.default",
+        "aten.sym_stride.default",
+    }
+)
+"""What wrapper tensors ask for instead of knowing it: no operation, and none for any other tensor."""
 LAUNCHES_NOTHING = frozenset(
     {
         "aten._unsafe_view.default",
