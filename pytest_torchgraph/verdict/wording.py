@@ -37,6 +37,8 @@ def field_text(field: Field) -> str:
         return f"{shown_text(before)} -> {shown_text(after)}"
     elif field.kind == "leaf" and isinstance(before, Value) and isinstance(after, Value):
         return f"uses {after.path} instead of {before.path}"
+    elif field.kind == "wait":
+        return "the host waits for it" if after else "the host waits for it no longer"
     elif field.kind in ("shape", "stride"):
         return f"{field.name} {_sizes_text(before)} -> {_sizes_text(after)}"
     elif field.kind == "argument":
