@@ -317,4 +317,23 @@ def test_a_mask_that_came_is_told_with_its_operation_and_its_line() -> None:
         assert place in told
         assert "a mask as an index" in told
     again = str(compare(graphs[1], graphs[0]))
+    assert "the host waits" not in again
     assert "-1 device-to-host sync, aten.index (1 -> 0)" in again
+
+
+class Picking(nn.Module):
+    rows: Tensor
+
+    def __init__(self, rows: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("rows", rows)
+
+    def forward(self, x: Tensor) -> Any:
+        return x[self.rows] * 2
+
+
+def test_the_same_operation_that_is_a_sync_now_is_told_so() -> None:
+    numbers = trace(Picking(torch.tensor([0, 2])), X)
+    mask = trace(Picking(torch.tensor([True, False, True, False])), X)
+    assert "aten.index: the host waits for it (1 operation)" in str(compare(numbers, mask))
+    assert "aten.index: the host waits for it no longer (1 operation)" in str(compare(mask, numbers))
