@@ -43,7 +43,12 @@ def register(verbs: Any) -> None:
         help=f"a snapshot file, or {models.FORM.partition(', ')[0]}",
     )
     models.add_options(parser)
-    parser.add_argument("--timing", type=int, default=1, metavar="N", help="runs of a model that are timed; 0 for none")
+    parser.add_argument(
+        "--timing",
+        type=int,
+        metavar="N",
+        help="runs of a model that are timed; 1, or none of thousands of modules",
+    )
     parser.add_argument("--review", action="store_true", help="go through what failed tests would record")
     parser.add_argument("--change", action="append", default=[], metavar="ID", help="with --review: this change only")
     parser.add_argument("--all", action="store_true", help="with --review: all projects of the git repository")
@@ -64,7 +69,7 @@ def explored(arguments: argparse.Namespace) -> int:
     """Explore one target, or two."""
     if not 1 <= len(arguments.targets) <= 2:
         raise Wrong(f"torchgraph explore was given {len(arguments.targets) or 'no'} targets; {BEFORE_AFTER}.")
-    if arguments.timing < 0:
+    if arguments.timing is not None and arguments.timing < 0:
         raise Wrong(f"--timing {arguments.timing}: expected how many runs to time, such as 5; 0 takes no times.")
     config = config_of(arguments)
     for given in arguments.targets:
@@ -122,7 +127,7 @@ class Loading:
 
     def stages(self, job: Job) -> Iterator[Subject]:
         """The modules, then the run; a factory that returns no inputs is not run."""
-        from pytest_torchgraph.explorer.sources import of_ran
+        from pytest_torchgraph.explorer.sources import of_ran, runs_timed
 
         job.doing = f"building {self.arguments.model}"
         found = self.run = models.load(self.arguments)
@@ -130,7 +135,9 @@ class Loading:
         if is_module and found.args == () and not found.kwargs:
             yield from of_ran(job, found.model, None, self.config)
             return
-        run = target.timed(trained(found), self.arguments.timing)
+        given = self.arguments.timing
+        runs = given if given is not None else runs_timed(found.model) if is_module else 1
+        run = target.timed(trained(found), runs)
         yield from of_ran(job, found.model if is_module else None, partial(models.trace, run), self.config)
 
     def values(self, job: Job) -> Values:

@@ -17,6 +17,9 @@ from pytest_torchgraph.tracking.export import FORMATS, render, require_format
 if TYPE_CHECKING:
     import argparse
 
+PROFILE = ".chrome.json"
+"""Names of CPU profiles for speedscope, which does not look inside."""
+
 
 def register(verbs: Any) -> None:
     """Add the verb to the command line."""
@@ -25,7 +28,7 @@ def register(verbs: Any) -> None:
         help="write a graph in a format of another program",
         description="Write the graph of a snapshot file, or of one run of a model, in a format of another program. "
         "Formats: json, dot, graphml, csv, model-explorer, and chrome, a timeline of a model for ui.perfetto.dev "
-        "and speedscope (which takes a name that ends in .chrome.json for another format).",
+        "and speedscope.",
     )
     target.add_arguments(parser)
     parser.add_argument("--format", default="json", metavar="FORMAT", help=f"{', '.join(FORMATS)}; json by default")
@@ -46,9 +49,16 @@ def run(arguments: argparse.Namespace) -> int:
             put(text)
         else:
             write_whole(Path(arguments.output), text.encode())
-            say(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n")
+            say(f"{arguments.output}: {times(graph.count('ops'), 'operation')}\n{note_on_name(arguments)}")
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
     except (ValueError, ImportError) as error:
         raise Wrong(str(error)) from None
     return SAME
+
+
+def note_on_name(arguments: argparse.Namespace) -> str:
+    """What is to be known of the name of the file that was written."""
+    if arguments.format == "chrome" and arguments.output.endswith(PROFILE):
+        return f"speedscope takes a name that ends in {PROFILE} for another format: call it .json there\n"
+    return ""

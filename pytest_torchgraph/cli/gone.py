@@ -45,4 +45,6 @@ def _missing(file: Path, names: list[str]) -> str:
 
 def orphan_text(waiting: Waiting, why: str) -> str:
     """One line on what waits for a test that is gone, as :func:`gone` says *why*, with what drops it."""
-    return f"{waiting.snapshot} waits for a test that is gone, {why}: drop what waits with {drop(waiting)}"
+    told = f"{waiting.snapshot} waits for a test that is gone, {why}: drop what waits with {drop(waiting)}"
+    prune = ", and the snapshot, after a run of pytest, with torchgraph prune"
+    return f"{told}{prune * waiting.snapshot.exists()}"

@@ -31,6 +31,7 @@ VERBS = {
     "pre-commit": "pre_commit",
     "trace": "trace",
     "check": "check",
+    "summary": "summary",
     "analyze": "analyze",
     "export": "export",
     "report": "report",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from pytest_torchgraph.explorer.config import SCHEMES, ExplorerConfig
 from pytest_torchgraph.explorer.lines import Foot, head_of
-from pytest_torchgraph.explorer.loading import Job, Source, started
+from pytest_torchgraph.explorer.loading import Beside, Job, Source, started
 from pytest_torchgraph.explorer.measure import known_measures
 from pytest_torchgraph.explorer.palette import THEMES
 from pytest_torchgraph.explorer.panel import MEMORY, VALUES, Panel, panels_of
@@ -27,6 +27,7 @@ from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.explorer.widgets.panel import PanelView
 from pytest_torchgraph.explorer.widgets.tabs import PanelTabs
 from pytest_torchgraph.explorer.widgets.tree import ModuleTree
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.printable import printable
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
 
+    from pytest_torchgraph.explorer.search import Found
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.graph.activation import Values
 
@@ -94,6 +96,7 @@ class Explorer(App[BaseException]):
         self.cursor: int | None = None
         self.job: Job | None = None
         self.threads: list[threading.Thread] = []
+        self.telling, self.looking = Beside(self.call_soon), Beside(self.call_soon)
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = theme_of(self.config, self.available_themes)
@@ -120,14 +123,16 @@ class Explorer(App[BaseException]):
         job = self.job = Job()
 
         def work() -> None:
-            for subject in self.source.stages(job):
-                job.check()
-                self.call_soon(partial(self.show, subject))
+            # A collector that looks for cycles among a million records would hold up everything else for seconds.
+            with collector_paused():
+                for subject in self.source.stages(job):
+                    job.check()
+                    self.call_soon(partial(self.show, subject))
             self.call_soon(partial(self.done, job))
 
         self.threads.append(started(work, lambda error: self.call_soon(partial(self.failed, job, error))))
 
-    def call_soon(self, call: partial[None]) -> None:
+    def call_soon(self, call: Callable[[], None]) -> None:
         """Let the interface do *call*, from another thread; nothing where it has ended."""
         if self.is_running and self._loop is not None:
             self._loop.call_soon_threadsafe(lambda: self.call_later(call))
@@ -174,7 +179,11 @@ class Explorer(App[BaseException]):
             return
         panels = panels_of(self.subject)
         self.tabs.show(tuple(one.name for one in panels), panels.index(self.panel))
-        self.view.show(self.panel.blocks(self.subject, Chosen(row.modules, self.cursor)), keep=keep)
+        blocks = partial(self.panel.blocks, self.subject, Chosen(row.modules, self.cursor))
+        if self.subject.is_large:
+            self.telling.work_out(blocks, partial(self.view.show, keep=keep), self.exit)
+        else:
+            self.view.show(blocks(), keep=keep)
 
     def show_panel(self, panel: Panel) -> None:
         """Show another panel."""
@@ -228,9 +237,16 @@ class Explorer(App[BaseException]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look for it while it is typed."""
         if event.input.id == "search" and self.subject is not None:
-            found = search(self.subject, event.value)
-            self.outline.find(found)
-            self.foot.told(found)
+            look = partial(search, self.subject, event.value)
+            if self.subject.is_large:
+                self.looking.work_out(look, self.found, self.exit)
+            else:
+                self.found(look())
+
+    def found(self, found: Found | None) -> None:
+        """Show what was found."""
+        self.outline.find(found)
+        self.foot.told(found)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep what was found."""
@@ -251,8 +267,8 @@ class Explorer(App[BaseException]):
         if self.field.value or self.field.has_class("-open"):
             self.field.value = ""
             self.field.remove_class("-open")
-            self.outline.find(None)
-            self.foot.told(None)
+            self.looking.forget()
+            self.found(None)
             self.outline.focus()
         elif self.job is not None:
             self.give_up()

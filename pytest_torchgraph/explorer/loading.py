@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.graph.activation import Values
 
+T = TypeVar("T")
 SWITCH = 0.001
 """Seconds after which a busy thread lets the interface have its turn; Python's own 0.005 are felt."""
 
@@ -98,6 +99,37 @@ def started(work: Callable[[], None], failed: Callable[[BaseException], None]) -
     thread = threading.Thread(target=run, name="torchgraph-explorer", daemon=True)
     thread.start()
     return thread
+
+
+class Beside:
+    """Works something out in a thread; where it is wanted anew before it is done, only the last wish counts."""
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        self._call_soon = call_soon
+        self._number = 0
+        self._lock = threading.Lock()
+
+    def work_out(
+        self, work: Callable[[], T], done: Callable[[T], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        """Give what *work* returns to *done*, in the interface's own thread."""
+        self._number += 1
+        number = self._number
+
+        def is_wanted() -> bool:
+            return number == self._number
+
+        def run() -> None:
+            with self._lock:
+                if is_wanted():
+                    found = work()
+                    self._call_soon(lambda: done(found) if is_wanted() else None)
+
+        started(run, lambda error: self._call_soon(lambda: failed(error)))
+
+    def forget(self) -> None:
+        """Nothing is wanted any more."""
+        self._number += 1
 
 
 @contextmanager

@@ -42,6 +42,14 @@ class Measure:
     of: Callable[[Subject, Sequence[Module]], Amount]
     written: Callable[[float], str]
 
+    def amount(self, subject: Subject, modules: Sequence[Module]) -> Amount:
+        """What *modules* have of it, worked out once."""
+        key = self.name, modules[0].path, len(modules)
+        if key not in subject.amounts:
+            subject.amounts[key] = self.of(subject, modules)
+        found: Amount = subject.amounts[key]
+        return found
+
     def text(self, amount: Amount) -> str:
         """``25.6M``, ``≥25.6M``, ``?``."""
         if amount.value is None or (amount.more and not amount.value):
@@ -154,12 +162,12 @@ BY_NAME = {measure.name: measure for measure in MEASURES}
 
 def known_measures(subject: Subject) -> list[Measure]:
     """The measures of which something is known."""
-    return [measure for measure in MEASURES if measure.of(subject, [subject.tree]).value is not None]
+    return [measure for measure in MEASURES if measure.amount(subject, [subject.tree]).value is not None]
 
 
 def share_of(subject: Subject, measure: Measure, modules: Sequence[Module]) -> float | None:
     """The share of the whole."""
-    total, part = measure.of(subject, [subject.tree]), measure.of(subject, modules)
+    total, part = measure.amount(subject, [subject.tree]), measure.amount(subject, modules)
     if part.value is None or not total.value:
         return None
     return min(part.value / total.value, 1.0)

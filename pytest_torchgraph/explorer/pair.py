@@ -24,6 +24,7 @@ def of_pair(before: Subject, after: Subject, comparison: Comparison | None) -> S
         gone=gone,
         before=before,
         comparison=comparison,
+        amounts={},
     ).warmed()
 
 

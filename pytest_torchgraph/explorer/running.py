@@ -50,13 +50,16 @@ def finish(app: Explorer, **options: Any) -> None:
             gc.unfreeze()
     if isinstance(error, BaseException):
         raise error
+    if app.return_code:
+        raise CannotExplore("the explorer failed; what is printed above tells where. The terminal is as it was.")
 
 
 def explore_model(model: Any, inputs: Any = None, config: ExplorerConfig | None = None) -> None:
     """Explore *model* in the terminal; returns when the user quits.
 
     *model* is a ``torch.nn.Module``, or a ``Graph`` that was recorded or loaded. With *inputs* (a tensor, a tuple of
-    arguments, or a mapping of keyword arguments) it runs, everything is put back, and what it costs is shown, too.
+    arguments, or a mapping of keyword arguments) it runs, everything is put back, and what it costs is shown, too; in
+    train mode with a backward pass from the sum of its outputs.
     Without, the modules are shown, and the times that ``record_torch_module_forward_stats`` recorded last.
     """
     from pytest_torchgraph.explorer.sources import of_live, of_record

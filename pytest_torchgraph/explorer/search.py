@@ -131,7 +131,7 @@ def comparison(subject: Subject, name: str, sign: str, number: str) -> Test:
         raise Unreadable(f"{measure.name}: {measure.meaning} are not known here")
 
     def test(module: Module) -> bool:
-        value = measure.of(subject, [module]).value
+        value = measure.amount(subject, [module]).value
         return value is not None and bool(compare(value, wanted))
 
     return test

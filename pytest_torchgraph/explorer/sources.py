@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
 from pytest_torchgraph.explorer.loading import Job, Source
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.activation import Values
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
+
+TIMED = 2_000
+"""Modules up to which a model is timed unless it is asked for."""
 
 
 def of_live(
@@ -70,24 +74,25 @@ def of_ran(job: Job, model: Any, run: Callable[[], Graph] | None, config: Explor
 def watched(job: Job, doing: str) -> Iterator[None]:
     """Run a model, telling how far it is; it ends at the next module call after *job* was given up."""
     from pytest_torchgraph.capture.cancelling import cancellable
+    from pytest_torchgraph.capture.progress import shown_on
 
     job.doing, job.seen = doing, recorder_seen
     try:
-        with cancellable(job.is_cancelled):
+        # What is no terminal is told no progress; the screen has a line for it.
+        with shown_on(StringIO()), cancellable(job.is_cancelled):
             yield
     finally:
         job.seen = str
 
 
 def traced(model: Any, inputs: Any) -> Graph:
-    """One timed run, with a backward pass where something requires grad and one can be had."""
+    """One timed run, with a backward pass where the model trains and one can be had."""
     from pytest_torchgraph.capture.recording import AlreadyRecording
     from pytest_torchgraph.capture.tracing import trace
 
-    # What takes place on the meta device computes nothing, in no time that would mean anything.
-    timing = 0 if any(one.device.type == "meta" for one in model.parameters()) else 1
+    timing = runs_timed(model)
     try:
-        return trace(model, inputs, backward="auto", timing=timing)
+        return trace(model, inputs, backward=backward_of(model), timing=timing)
     except AlreadyRecording:
         raise
     except RuntimeError as error:
@@ -95,12 +100,26 @@ def traced(model: Any, inputs: Any) -> Graph:
     return trace(model, inputs, timing=timing).noting(f"there is no backward pass: {reason}")
 
 
+def runs_timed(model: Any) -> int:
+    """How many runs are timed: none of a model on the meta device, which computes nothing, or of a very large one.
+
+    To be timed, a model runs three times.
+    """
+    is_meta = any(one.device.type == "meta" for one in model.parameters())
+    return 0 if is_meta or sum(1 for _ in model.modules()) > TIMED else 1
+
+
+def backward_of(model: Any) -> Literal["auto"] | None:
+    """Whether a run goes backward: it does in train mode, where something requires grad."""
+    return "auto" if model.training else None
+
+
 def looked_at(model: Any, inputs: Any) -> Values:
-    """The values of one run, with gradients where there can be some."""
+    """The values of one run, with gradients where the model trains and there can be some."""
     from pytest_torchgraph.capture.activation import values
 
     try:
-        return values(model, inputs, backward="auto")
+        return values(model, inputs, backward=backward_of(model))
     except RuntimeError:
         return values(model, inputs)
 

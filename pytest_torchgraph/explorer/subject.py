@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.folding import Likeness
 from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.scopes import tree_of_graph
 from pytest_torchgraph.explorer.stats import stats_of
@@ -17,6 +18,7 @@ from pytest_torchgraph.graph.cost import paths_above
 from pytest_torchgraph.graph.layer import Ends, layers
 from pytest_torchgraph.graph.nesting import operands_of
 from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.graph.tally import Total
 from pytest_torchgraph.report.memory import memory_of
 from pytest_torchgraph.snapshot.recorded import recorded_line
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.graph.layer import Layer
     from pytest_torchgraph.report.comparison import Comparison
 
+LARGE = 5_000
+"""Modules or operations from which on what is told of them is worked out beside the interface."""
 HELD_KINDS = frozenset({"parameter", "buffer"})
 Known: TypeAlias = Literal["model", "run", "file"]
 """What is known: modules alone, a run that was recorded here, or what a file holds of one."""
@@ -37,7 +41,7 @@ class Subject:
 
     Where there are two, ``tree`` is that of the one after with the modules of the one ``before`` that are ``gone``;
     ``alone`` is that of the one after by itself. ``model`` is the live one, where there is one. ``layers`` are what the
-    modules cost in the run, by path, ``recorded`` is the note on what recorded it.
+    modules cost in the run, by path, ``recorded`` is the note on what recorded it. ``amounts`` keeps what was measured.
     """
 
     title: str
@@ -52,6 +56,12 @@ class Subject:
     gone: frozenset[str] = frozenset()
     comparison: Comparison | None = field(default=None, repr=False)
     config: ExplorerConfig = field(default_factory=ExplorerConfig)
+    amounts: dict[object, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether panels and searches take long enough to be felt."""
+        return len(self.modules) > LARGE or (self.graph is not None and len(self.graph.operations) > LARGE)
 
     @property
     def known(self) -> Known:
@@ -92,6 +102,18 @@ class Subject:
             for operation in self.graph.operations:
                 found.setdefault(operation.scope, []).append(operation.index)
         return found
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """Which modules are alike."""
+        found = Likeness()
+        found.of(self.tree)
+        return found
+
+    @cached_property
+    def work(self) -> tuple[int, Total]:
+        """How many operations do work, and their FLOPs."""
+        return (0, Total(0)) if self.graph is None else (self.graph.count("ops"), self.graph.flops)
 
     @cached_property
     def readers(self) -> dict[int, list[int]]:
@@ -158,12 +180,13 @@ class Subject:
 
     def with_values(self, values: Values) -> Subject:
         """The same with the values of a run."""
-        return replace(self, values=values)
+        return replace(self, values=values, amounts={})
 
     def warmed(self) -> Subject:
         """The same, with all that takes long worked out."""
         with collector_paused():
             _ = self.modules, self.calls_beneath, self._by_scope, self.stats, self.changes
+            _ = self.likeness, self.work
             _ = self.readers, self.writers, self.ends, self.memory
         return self
 
@@ -196,7 +219,8 @@ def of_model(model: Any, config: ExplorerConfig | None = None) -> Subject:
     from pytest_torchgraph.explorer.model import tree_of
 
     tree = tree_of(model)
-    return Subject(title=tree.class_name, tree=tree, model=model, config=config or ExplorerConfig())
+    subject = Subject(title=tree.class_name, tree=tree, model=model, config=config or ExplorerConfig())
+    return subject.warmed()
 
 
 def of_graph(graph: Graph, *, title: str = "", around: Subject | None = None, recorded: str = "") -> Subject:
@@ -207,4 +231,4 @@ def of_graph(graph: Graph, *, title: str = "", around: Subject | None = None, re
         note = recorded or recorded_line(graph)
     if around is None:
         around = Subject(title=title or tree.class_name, tree=tree)
-    return replace(around, tree=tree, graph=graph, layers=found, recorded=note).warmed()
+    return replace(around, tree=tree, graph=graph, layers=found, recorded=note, amounts={}).warmed()

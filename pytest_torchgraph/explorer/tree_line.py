@@ -51,10 +51,10 @@ def numbers_of(row: Row, subject: Subject, measure: Measure, width: int) -> Iter
     """Parameters, the measure, and its share as a bar."""
     if subject.config.show_parameter_counts and measure.name != "params" and width >= NARROW:
         params = BY_NAME["params"]
-        yield f"{params.text(params.of(subject, row.modules)):>{COUNT}}", "faint"
+        yield f"{params.text(params.amount(subject, row.modules)):>{COUNT}}", "faint"
     bars = BAR if width >= NARROW else SMALL_BAR
     is_gone = row.path in subject.gone
-    amount = measure.of(subject, row.modules)
+    amount = measure.amount(subject, row.modules)
     text = "" if is_gone and measure.name != "changes" else measure.text(amount)
     yield f"{text:>{VALUE}} ", "number" if amount.size else "faint"
     yield bar(share_of(subject, measure, row.modules) or 0.0, bars), "bar"

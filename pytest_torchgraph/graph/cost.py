@@ -17,11 +17,11 @@ STEPS = ("", "k", "M", "G", "T", "P")
 BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def total_bytes(operations: Iterable[Operation]) -> Total:
+def total_bytes(operations: Iterable[Operation], bytes_of: Callable[[Operation], int | None] = bytes_moved) -> Total:
     """Bytes moved by *operations*; one whose operands have no strided storage makes the total unknown."""
     known, unknown = 0, set()
     for operation in operations:
-        moved = bytes_moved(operation)
+        moved = bytes_of(operation)
         if moved is None:
             unknown.add(operation.packet)
         else:
@@ -118,15 +118,15 @@ class Gathered:
     inside: list[Operation] = field(default_factory=list)
     own: list[Operation] = field(default_factory=list)
 
-    def row(self, name: str) -> Cost:
+    def row(self, name: str, bytes_of: Callable[[Operation], int | None] = bytes_moved) -> Cost:
         """The finished row."""
         return Cost(
             name,
             sum(not operation.is_view for operation in self.inside),
             total_flops(self.inside),
-            total_bytes(self.inside),
+            total_bytes(self.inside, bytes_of),
             total_flops(self.own),
-            total_bytes(self.own),
+            total_bytes(self.own, bytes_of),
         )
 
 
@@ -140,7 +140,9 @@ def costs_by_module(graph: Graph) -> Costs:
         for path in paths:
             gathered[path].inside.append(operation)
     name = graph.scopes[0].class_name
-    return Costs(each.row(path or name) for path, each in gathered.items())
+    # Each operation is in a row of its module and of all around it: its bytes are worked out once.
+    moved = [bytes_moved(operation) for operation in graph.operations]
+    return Costs(each.row(path or name, lambda one: moved[one.index]) for path, each in gathered.items())
 
 
 def paths_above(graph: Graph, scope: int) -> Iterator[str]:

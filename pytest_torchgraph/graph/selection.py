@@ -19,6 +19,7 @@ from pytest_torchgraph.graph.tally import (
     call_name,
     matches,
     total_flops,
+    why_unknown,
 )
 
 NAMED = 3
@@ -50,7 +51,7 @@ class Selection:
         """FLOPs of the selected operations; raises ``ValueError`` naming the operations without a formula."""
         total = total_flops(self.operations)
         if total.unknown:
-            raise ValueError(f"FLOPs are known only in part ({total}): no formula for {', '.join(total.unknown)}")
+            raise ValueError(f"FLOPs are known only in part ({total}): {why_unknown(self)}")
         return total.at_least
 
     @property

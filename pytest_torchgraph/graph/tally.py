@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from pytest_torchgraph.graph.kinds import ATTENTION_CALLS, GROUPS
 from pytest_torchgraph.graph.operation import Operation, Word, packet_of
@@ -33,6 +34,20 @@ INSTEAD = {
     "aten.dropout": "aten.native_dropout, or aten.bernoulli_",
     "aten.scaled_dot_product_attention": "torch.nn.functional.scaled_dot_product_attention, or the group attention",
 }
+
+
+class Countable(Protocol):
+    """A graph, or some of its operations."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What is counted."""
+        ...
+
+    @property
+    def vocabulary(self) -> Callable[[], frozenset[str]] | None:
+        """The operation names of the PyTorch that ran; ``None`` for what was read from a file."""
+        ...
 
 
 class UnknownName(LookupError):
@@ -66,6 +81,16 @@ def total_flops(operations: Iterable[Operation]) -> Total:
         else:
             known += operation.flops
     return Total(known, tuple(sorted(unknown)))
+
+
+def why_unknown(graph: Countable) -> str:
+    """Why the FLOPs of *graph* are known only in part; empty where they are known."""
+    total = total_flops(graph.operations)
+    if not total.unknown:
+        return ""
+    if graph.vocabulary is None and all(operation.flops is None for operation in graph.operations):
+        return "a graph read from a file has no FLOPs"
+    return f"no formula for {', '.join(total.unknown)}"
 
 
 class OperationCounts(Mapping[str, int]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.printable import printable_lines
 from pytest_torchgraph.plugin import options
-from pytest_torchgraph.plugin.location import node_id
+from pytest_torchgraph.plugin.events import LEDGER
+from pytest_torchgraph.plugin.location import SUFFIX, node_id, without_labels
+from pytest_torchgraph.plugin.stored import owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +34,37 @@ def fail(item: pytest.Item, text: str) -> None:
     __tracebackhide__ = True
     shown, kept = printable_lines(text), item.stash.get(_KEPT, None)
     if kept is None:
-        pytest.fail(shown, pytrace=False)
+        pytest.fail(shown + _not_compared(item), pytrace=False)
     if shown not in kept:
         kept.append(shown)
+
+
+def _not_compared(item: pytest.Item) -> str:
+    """That the test has further snapshots which no check asked for yet, and the option that compares them too."""
+    from pytest_torchgraph.plugin.extension import address
+
+    first = address(item, "").path
+    claims = item.config.stash[LEDGER].claims
+    begin = f"{first.name.removesuffix(SUFFIX)}."
+    beside = (path for path in _files(first.parent) if path.name.startswith(begin) and _is_base(path))
+    left = [path for path in beside if path.with_name(path.name.casefold()) not in claims]
+    count = sum(owner(path) == node_id(item) for path in left)
+    if not count:
+        return ""
+    which = "another snapshot of this test was" if count == 1 else f"{count} other snapshots of this test were"
+    return f"\n  {which} not compared; pytest --torchgraph-all compares all before it fails"
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _is_base(path: Path) -> bool:
+    """Whether *path* is a snapshot and no variant of one."""
+    return path.name.endswith(SUFFIX) and without_labels(path.name) == path.name
 
 
 @contextmanager
@@ -44,13 +75,13 @@ def together(item: pytest.Item) -> Iterator[None]:
         yield
     except pytest.skip.Exception:
         _end(item)
-        if item.stash[_TOLD]:
-            raise pytest.fail.Exception(item.stash[_TOLD], pytrace=False) from None
+        if told := item.stash.get(_TOLD, ""):
+            raise pytest.fail.Exception(told, pytrace=False) from None
         raise
     finally:
         _end(item)
-    if item.stash[_TOLD]:
-        pytest.fail(item.stash[_TOLD], pytrace=False)
+    if told := item.stash.get(_TOLD, ""):  # nothing where a plugin runs the body again without its setup
+        pytest.fail(told, pytrace=False)
 
 
 def _end(item: pytest.Item) -> None:

@@ -12,15 +12,18 @@ from pytest_torchgraph.tracking.functions import (
     visualize_computational_graph,
 )
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType
+from pytest_torchgraph.tracking.summary import ModelSummary, summary
 from pytest_torchgraph.tracking.tracker import ComputationalGraphTracker
 
 __all__ = [
     "ComputationalGraphTracker",
     "GraphEdge",
     "GraphNode",
+    "ModelSummary",
     "OperationType",
     "analyze_computational_graph_execution",
     "export_computational_graph",
+    "summary",
     "track_computational_graph_execution",
     "visualize_computational_graph",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.tally import total_flops
+from pytest_torchgraph.graph.tally import total_flops, why_unknown
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (
     BudgetUnreadable,
@@ -82,10 +82,10 @@ def check_budget(graph: Graph, budget: Mapping[str, object] | tuple[Budget, ...]
 
 def _broken(graph: Graph, budget: Budget) -> Finding | None:
     if split(budget.key)[1] == "flops":
-        total = total_flops(measured(graph, budget.key).operations)
-        if total.unknown:
-            title = f"{budget.key} are {total}, budget {budget}: the total is not known"
-            missing = f"no formula for {', '.join(total.unknown)}"
+        within = measured(graph, budget.key)
+        missing = why_unknown(within)
+        if missing:
+            title = f"{budget.key} are {total_flops(within.operations)}, budget {budget}: the total is not known"
             return Finding(kind="budget", severity="fail", title=title, details=(missing,))
     value = value_of(graph, budget.key)
     if budget.limit.allows(value):

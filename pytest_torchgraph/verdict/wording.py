@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.diff.change import Field, Shown, Value
-from pytest_torchgraph.graph.operation import Group, Opaque, Word, packet_of
+from pytest_torchgraph.graph.operation import Group, Opaque, Packed, Word, packet_of
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, TensorSpec
 from pytest_torchgraph.snapshot.reading import base_of, reading_text
 
@@ -20,7 +20,7 @@ def shown_text(value: Shown) -> str:
             return f"{read_text(value)} {spec.text}" if spec else read_text(value)
         case Geometry():
             return f"{list(value.shape)} with strides {list(value.stride)}"
-        case TensorSpec(text=text) | Word(text=text) | Group(text=text) | Opaque(type_name=text):
+        case TensorSpec(text=text) | Word(text=text) | Group(text=text) | Packed(text=text) | Opaque(type_name=text):
             return text
         case tuple():
             return f"[{', '.join(map(shown_text, value))}]"
@@ -37,6 +37,8 @@ def field_text(field: Field) -> str:
         return f"{shown_text(before)} -> {shown_text(after)}"
     elif field.kind == "leaf" and isinstance(before, Value) and isinstance(after, Value):
         return f"uses {after.path} instead of {before.path}"
+    elif field.kind == "wait":
+        return "the host waits for it" if after else "the host waits for it no longer"
     elif field.kind in ("shape", "stride"):
         return f"{field.name} {_sizes_text(before)} -> {_sizes_text(after)}"
     elif field.kind == "argument":

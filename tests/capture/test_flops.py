@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from pytest_torchgraph.capture.cost import flops_of
 from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.light import LIGHT, QUANTIZED, is_light, spellings
 from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.graph.expansion import expand
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.verdict.budget import check_budget
 from tests.capture.small import example
@@ -23,6 +25,9 @@ from tests.models import MODELS
 from tests.models.example import Example
 from tests.real.factories import FACTORIES
 
+of_this_version = pytest.mark.skipif(
+    not torch.__version__.startswith("2.13."), reason="names come and go: the lists are checked against PyTorch 2.13"
+)
 KNOWN_TO_PYTORCH = ("mlp", "resnet", "bottleneck", "densenet", "unet", "block", "moe", "tied_weights", "checkpointed")
 
 
@@ -162,6 +167,7 @@ def test_what_a_library_registered_and_products_of_sparse_tensors_are_unknown() 
     assert flops_of("aten.add.Tensor", torch.ops.aten.add.Tensor, (), {}, None) == 0
 
 
+@of_this_version
 def test_every_formula_and_every_light_name_belongs_to_an_operation() -> None:
     here = {name for name in FORMULAS if not name.startswith("higher_order.")}
     assert here <= operation_names()
@@ -238,3 +244,66 @@ def test_a_budget_on_flops_with_unknown_parts_fails_and_names_them() -> None:
     assert "flops are ≥256" in finding.title
     assert finding.details == ("no formula for aten._linalg_svd",)
     assert check_budget(graph, {"ops": 10}) == []
+    (finding,) = check_budget(expand(graph.canonical), {"flops": 10**9})
+    assert finding.details == ("a graph read from a file has no FLOPs",)
+
+
+SQUARE = example(2, 6, 6) + 9 * torch.eye(6)
+LOWER = torch.linalg.cholesky(SQUARE @ SQUARE.mT)
+
+
+@pytest.mark.parametrize(
+    ("function", "flops"),
+    [
+        (lambda: torch.conv_tbc(example(7, 2, 4), example(3, 4, 5), torch.zeros(5)), 2 * 5 * 2 * 5 * 4 * 3),
+        (lambda: torch.pdist(example(6, 4)), 3 * 15 * 4),
+        (lambda: torch.linalg.det(SQUARE), 2 * 2 * 6**3 // 3),
+        (lambda: torch.linalg.slogdet(SQUARE.to(torch.complex64)), 4 * 2 * 2 * 6**3 // 3),
+        (lambda: torch.cholesky_solve(example(2, 6, 3), LOWER), 2 * 2 * 6 * 6 * 3),
+        (lambda: torch.cholesky_inverse(LOWER), 2 * 2 * 6**3 // 3),
+        (lambda: torch.linalg.lu_solve(*torch.linalg.lu_factor(SQUARE), example(2, 6, 3)), 288 + 2 * 2 * 6 * 6 * 3),
+        (lambda: torch._foreach_mm([example(4, 8), example(2, 3)], [example(8, 5), example(3, 2)]), 2 * 160 + 2 * 12),
+        (
+            lambda: nn.functional.affine_grid(example(2, 2, 3), [2, 1, 4, 5], align_corners=True),
+            2 * (2 * 4 * 5 * 2) * 3,
+        ),
+        (
+            lambda: nn.functional.affine_grid(example(2, 3, 4), [2, 1, 4, 5, 6], align_corners=True),
+            2 * (2 * 4 * 5 * 6 * 3) * 4,
+        ),
+        (lambda: torch.fft.fft(example(3, 8).to(torch.complex64)), 5 * 3 * 8 * 3),
+        (lambda: torch.fft.rfft(example(3, 8)), 5 * 3 * 8 * 3 // 2),
+        (lambda: torch.einsum("ij,jk->ik", *[example(4, 4).to(torch.complex64)] * 2), 4 * 2 * 64),
+    ],
+)
+def test_products_under_other_names(function: Callable[[], Any], flops: int) -> None:
+    with torch.no_grad():
+        assert trace(function).flops.exactly() == flops
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state:UserWarning")
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda: torch.linalg.pinv(SQUARE),
+        lambda: torch.sparse.mm(torch.eye(4).to_sparse(), torch.eye(4).to_sparse()),
+        lambda: torch.hspmm(torch.eye(4).to_sparse(), example(4, 4)),
+        lambda: torch.linalg.eigh(SQUARE),
+        lambda: torch.linalg.matrix_exp(SQUARE),
+    ],
+)
+def test_what_has_no_formula_is_unknown_and_not_none(function: Callable[[], Any]) -> None:
+    with torch.no_grad():
+        graph = trace(function)
+    assert graph.flops.exactly() is None
+    assert str(graph.flops).startswith("≥")
+
+
+def test_the_backward_of_a_linear_layer_in_one_operation_has_two_products() -> None:
+    inputs, grad, weight = (2, 3, 8), (2, 3, 5), (5, 8)
+    product = 2 * 2 * 3 * 8 * 5
+    for name in ("aten.linear_backward", "aten.mkldnn_linear_backward"):
+        assert FORMULAS[name](inputs, grad, weight, (True, True, True)) == 2 * product
+        assert FORMULAS[name](inputs, grad, weight, (False, True, False)) == product
+    assert FORMULAS["aten.mkldnn_linear_backward_input"](inputs, grad, weight) == product
+    assert FORMULAS["aten.mkldnn_linear_backward_weights"](grad, inputs, weight, True) == product

@@ -287,6 +287,7 @@ def test_what_has_no_decomposition_is_no_product_by_its_name() -> None:
         assert PRODUCT_WORDS.search(name)
 
 
+@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the list is checked against PyTorch 2.13")
 def test_all_that_is_unknown_is_a_product() -> None:
     assert reached().unknown <= UNKNOWN
     assert len(reached().unknown) > 10

@@ -287,6 +287,7 @@ def test_the_file_marks_what_a_name_cannot_tell() -> None:
     assert "\nsyncs 0\n" in text
 
 
+@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the list is checked against PyTorch 2.13")
 def test_every_operation_that_pytorch_says_depends_on_data_is_a_sync_by_its_name() -> None:
     tagged = {packet_of(overload.name) for overload in map(learn, dispatched()) if overload.is_data_dependent}
     assert tagged <= SYNCS | MASKABLE
@@ -316,4 +317,23 @@ def test_a_mask_that_came_is_told_with_its_operation_and_its_line() -> None:
         assert place in told
         assert "a mask as an index" in told
     again = str(compare(graphs[1], graphs[0]))
+    assert "the host waits" not in again
     assert "-1 device-to-host sync, aten.index (1 -> 0)" in again
+
+
+class Picking(nn.Module):
+    rows: Tensor
+
+    def __init__(self, rows: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("rows", rows)
+
+    def forward(self, x: Tensor) -> Any:
+        return x[self.rows] * 2
+
+
+def test_the_same_operation_that_is_a_sync_now_is_told_so() -> None:
+    numbers = trace(Picking(torch.tensor([0, 2])), X)
+    mask = trace(Picking(torch.tensor([True, False, True, False])), X)
+    assert "aten.index: the host waits for it (1 operation)" in str(compare(numbers, mask))
+    assert "aten.index: the host waits for it no longer (1 operation)" in str(compare(mask, numbers))

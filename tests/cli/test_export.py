@@ -67,6 +67,8 @@ def test_a_model_is_run_and_timed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_timeline_is_made_of_a_model_and_not_of_a_file(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     assert told(capsys, "export", "some_models:build", "--format", "chrome", "-o", "t.json")[0] == 0
     assert json.loads((folder / "t.json").read_text("utf-8"))["traceEvents"]
+    _, out, _ = told(capsys, "export", "some_models:build", "--format", "chrome", "-o", "t.chrome.json")
+    assert out.endswith("speedscope takes a name that ends in .chrome.json for another format: call it .json there\n")
     code, _, err = told(capsys, "export", str(SNAPSHOT), "--format", "chrome", "-o", "u.json")
     assert code == 2
     assert "no times" in err

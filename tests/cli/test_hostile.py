@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,10 @@ LINES = [
     ["pre-commit", ESCAPE],
     ["check", f"a{ESCAPE}.torchgraph", "models:fails"],
     ["trace", "models:fails"],
+    ["summary", "models:fails"],
+    ["summary", "models:no_model"],
+    ["prune"],
+    ["prune", "--cache", ESCAPE],
     ["trace", "models:no_model"],
     ["trace", f"models:{ESCAPE}"],
     ["analyze", f"a{ESCAPE}.torchgraph"],
@@ -127,7 +132,15 @@ def test_no_escape_of_others_is_printed(line: list[str], capsys: pytest.CaptureF
 
 
 def test_the_lines_go_through_every_verb_that_takes_text_of_others() -> None:
-    assert {line[0] for line in LINES} >= set(VERBS) - {"demo", "explore", "prune", "completion"}
+    assert {line[0] for line in LINES} >= set(VERBS) - {"demo", "explore", "completion"}
+
+
+def test_what_is_printed_goes_through_one_room() -> None:
+    """But for what has colours, which escapes the words of others before it paints them."""
+    painted = {"streams.py", "git_driver.py", "analyze.py", "output.py", "review.py", "show.py"}
+    verbs = (ROOT / "pytest_torchgraph/cli").glob("*.py")
+    raw = {file.name for file in verbs if re.search(r"sys\.std(out|err)\.write|\bprint\(", file.read_text("utf-8"))}
+    assert raw <= painted
 
 
 WIDE = SNAPSHOT.replace("relu(%x) f32[2,16]", '"→é": ReLU = relu(%x) f32[2,16]').replace("return %relu", 'return %"→é"')

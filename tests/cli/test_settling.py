@@ -144,7 +144,8 @@ def test_what_waits_for_a_test_that_is_gone_is_told_with_a_way_out_and_stops_no_
     test: str, source: str | None, why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = owned(test, source)
-    line = f"{path} waits for a test that is gone, {why}: drop what waits with torchgraph reject {path}\n"
+    line = f"{path} waits for a test that is gone, {why}: drop what waits with torchgraph reject {path}"
+    line += ", and the snapshot, after a run of pytest, with torchgraph prune\n"
     assert main(["pre-commit"]) == 0
     assert capsys.readouterr().out == line
     assert main(["review", "--list"]) == 1

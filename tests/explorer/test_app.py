@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from torch import Tensor, nn
 
 from pytest_torchgraph.explorer.app import Explorer
 from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.errors import CannotExplore
 from pytest_torchgraph.explorer.keys import KEYS
 from pytest_torchgraph.explorer.loading import Job, Source
 from pytest_torchgraph.explorer.panel import ALONE
 from pytest_torchgraph.explorer.screens import Export, Help
-from pytest_torchgraph.explorer.sources import of_live, of_record, of_two
+from pytest_torchgraph.explorer.search import search
+from pytest_torchgraph.explorer.sources import of_live, of_record, of_two, runs_timed
 from pytest_torchgraph.explorer.subject import Subject
 from tests.explorer.running import loaded, names, panel, play, screen
 from tests.explorer.small import tower
@@ -398,3 +400,56 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_still_seen(monkeyp
     assert all(style is None or (style.color is None and style.bgcolor is None) for line in styles for style in line)
     assert all(style is not None and style.reverse for style in styles[1])
     assert not any(style is not None and style.reverse for style in styles[2])
+
+
+def test_a_large_model_is_told_of_and_searched_beside_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_torchgraph.explorer.subject.LARGE", 3)
+    main, told = threading.get_ident(), []
+
+    def seen(*given: Any) -> Any:
+        told.append(threading.get_ident() != main)
+        return search(*given)
+
+    monkeypatch.setattr("pytest_torchgraph.explorer.app.search", seen)
+
+    async def settled(pilot: Pilot[Any], is_so: Callable[[], bool]) -> None:
+        for _ in range(500):
+            await pilot.pause(0.02)
+            if is_so():
+                return
+        raise AssertionError("it never came")
+
+    async def script(app: Explorer, pilot: Pilot[Any]) -> None:
+        await loaded(app, pilot)
+        await pilot.press("j")
+        await settled(pilot, lambda: panel(app).startswith("embed"))
+        await pilot.press("slash", "u", "p")
+        await settled(pilot, lambda: names(app) == ["Tower", "layers", "0-2", "up"])
+        await pilot.press("escape")
+        await settled(pilot, lambda: "embed" in names(app))
+
+    play(source(), script)
+    assert told
+    assert all(told)
+
+
+def test_a_large_or_meta_model_is_not_timed_unasked() -> None:
+    assert runs_timed(tower()[0]) == 1
+    assert runs_timed(tower()[0].to("meta")) == 0
+    assert runs_timed(nn.Sequential(*(nn.Identity() for _ in range(2_001)))) == 0
+
+
+def test_a_fault_of_the_explorer_itself_is_told_after_the_terminal_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pytest_torchgraph.explorer.running import finish
+
+    def faulty(*_: Any) -> None:
+        raise ZeroDivisionError("planted")
+
+    async def wait(pilot: Pilot[Any]) -> None:
+        await pilot.pause(0.5)
+
+    monkeypatch.setattr("pytest_torchgraph.explorer.app.Chosen", faulty)
+    with pytest.raises((CannotExplore, ZeroDivisionError)):
+        finish(Explorer(source()), headless=True, auto_pilot=wait)

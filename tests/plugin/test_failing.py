@@ -63,6 +63,11 @@ def test_by_default_the_first_failed_check_fails_the_test(drifted: Project) -> N
     assert result.outcomes() == {"failed": 3, "error": 1, "xfailed": 1}
     assert [name for name in waiting if "several" in name] == ["test_m/test_several.a.torchgraph.new"]
     assert "own words" not in result.text
+    told = [line for line in result.text.splitlines() if "not compared; pytest --torchgraph-all" in line]
+    assert told == [
+        "  another snapshot of this test was not compared; pytest --torchgraph-all compares all before it fails",
+        "  3 other snapshots of this test were not compared; pytest --torchgraph-all compares all before it fails",
+    ]
 
 
 def test_on_request_all_checks_are_made_before_the_test_fails(

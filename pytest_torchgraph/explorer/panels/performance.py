@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 WIDTH = 24
 SHARED = ("params", "time", "backward", "flops", "moved", "ops", "peak")
 COSTLIEST = 8
+UNTIMED = "This run was not timed: torchgraph explore --timing 1 times one, as does trace(model, inputs, timing=1)."
 
 
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
@@ -57,7 +58,12 @@ def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
         *calls(subject, chosen),
     ]
     if subject.graph.timing is None:
-        found.append(Missing("no times", "Trace with timing=1; torchgraph explore does so."))
+        found.append(
+            Missing(
+                "no times",
+                UNTIMED,
+            )
+        )
     found += [Heading("operations that cost most"), costliest(subject.graph, subject.operations(chosen.first.path))]
     return tuple(found)
 
