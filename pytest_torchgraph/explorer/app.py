@@ -27,6 +27,7 @@ from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.explorer.widgets.panel import PanelView
 from pytest_torchgraph.explorer.widgets.tabs import PanelTabs
 from pytest_torchgraph.explorer.widgets.tree import ModuleTree
+from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.nearest import nearest
 from pytest_torchgraph.graph.printable import printable
 
@@ -122,9 +123,11 @@ class Explorer(App[BaseException]):
         job = self.job = Job()
 
         def work() -> None:
-            for subject in self.source.stages(job):
-                job.check()
-                self.call_soon(partial(self.show, subject))
+            # A collector that looks for cycles among a million records would hold up everything else for seconds.
+            with collector_paused():
+                for subject in self.source.stages(job):
+                    job.check()
+                    self.call_soon(partial(self.show, subject))
             self.call_soon(partial(self.done, job))
 
         self.threads.append(started(work, lambda error: self.call_soon(partial(self.failed, job, error))))

@@ -38,9 +38,10 @@ def head_of(subject: Subject) -> Spans:
     parts = [f"{count_text(tree.parameters)} {word}", bytes_text(tree.parameter_bytes)]
     graph = subject.graph
     if graph is not None:
-        parts.append(times(graph.count("ops"), "operation", ","))
+        operations, flops = subject.work
+        parts.append(times(operations, "operation", ","))
         if subject.known == "run":
-            parts.append(flops_text(graph.flops))
+            parts.append(flops_text(flops))
         if graph.timing is not None:
             parts.append(time_text(graph.timing.total))
         parts.append(f"peak {bytes_text(graph.memory.peak)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.explorer.folding import Likeness, Run
+from pytest_torchgraph.explorer.folding import Run
 from pytest_torchgraph.explorer.module import Module, walked
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Rows:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.likeness = Likeness()
+        self.likeness = subject.likeness
 
     def of(self, state: State) -> list[Row]:
         """The rows, the model itself first."""

@@ -50,6 +50,8 @@ def finish(app: Explorer, **options: Any) -> None:
             gc.unfreeze()
     if isinstance(error, BaseException):
         raise error
+    if app.return_code:
+        raise CannotExplore("the explorer failed; what is printed above tells where. The terminal is as it was.")
 
 
 def explore_model(model: Any, inputs: Any = None, config: ExplorerConfig | None = None) -> None:

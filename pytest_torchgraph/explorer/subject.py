@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.folding import Likeness
 from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.scopes import tree_of_graph
 from pytest_torchgraph.explorer.stats import stats_of
@@ -17,6 +18,7 @@ from pytest_torchgraph.graph.cost import paths_above
 from pytest_torchgraph.graph.layer import Ends, layers
 from pytest_torchgraph.graph.nesting import operands_of
 from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.graph.tally import Total
 from pytest_torchgraph.report.memory import memory_of
 from pytest_torchgraph.snapshot.recorded import recorded_line
 
@@ -102,6 +104,18 @@ class Subject:
         return found
 
     @cached_property
+    def likeness(self) -> Likeness:
+        """Which modules are alike."""
+        found = Likeness()
+        found.of(self.tree)
+        return found
+
+    @cached_property
+    def work(self) -> tuple[int, Total]:
+        """How many operations do work, and their FLOPs."""
+        return (0, Total(0)) if self.graph is None else (self.graph.count("ops"), self.graph.flops)
+
+    @cached_property
     def readers(self) -> dict[int, list[int]]:
         """Positions of the operations that read each storage, views and what goes backward apart."""
         found: dict[int, list[int]] = {}
@@ -172,6 +186,7 @@ class Subject:
         """The same, with all that takes long worked out."""
         with collector_paused():
             _ = self.modules, self.calls_beneath, self._by_scope, self.stats, self.changes
+            _ = self.likeness, self.work
             _ = self.readers, self.writers, self.ends, self.memory
         return self
 
@@ -204,7 +219,8 @@ def of_model(model: Any, config: ExplorerConfig | None = None) -> Subject:
     from pytest_torchgraph.explorer.model import tree_of
 
     tree = tree_of(model)
-    return Subject(title=tree.class_name, tree=tree, model=model, config=config or ExplorerConfig())
+    subject = Subject(title=tree.class_name, tree=tree, model=model, config=config or ExplorerConfig())
+    return subject.warmed()
 
 
 def of_graph(graph: Graph, *, title: str = "", around: Subject | None = None, recorded: str = "") -> Subject:

@@ -64,7 +64,9 @@ its state ``exp_avg`` and so on; ``f32[*]`` has the sizes of the parameter; ``[*
 ``layout(sparse_coo)``, ``conj``, ``neg``; ``?`` is the size of a ragged dimension. A result that is an existing value
 is its name, a parameter then with ``$``.
 
-**Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, others ``<Generator>``.
+**Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, the ranks of a collective
+``group(0-3, 8)`` (``0-6:2`` is every second one), packed weights ``packed(qint8[64,32] per_channel_affine)``, others
+``<Generator>``.
 
 **What repeats is written once**, and the file says all the same (``marks.py``, ``template.py``, ``lists.py``)::
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from pytest_torchgraph.explorer.app import Explorer
 from pytest_torchgraph.explorer.config import ExplorerConfig
+from pytest_torchgraph.explorer.errors import CannotExplore
 from pytest_torchgraph.explorer.keys import KEYS
 from pytest_torchgraph.explorer.loading import Job, Source
 from pytest_torchgraph.explorer.panel import ALONE
@@ -436,3 +437,19 @@ def test_a_large_or_meta_model_is_not_timed_unasked() -> None:
     assert runs_timed(tower()[0]) == 1
     assert runs_timed(tower()[0].to("meta")) == 0
     assert runs_timed(nn.Sequential(*(nn.Identity() for _ in range(2_001)))) == 0
+
+
+def test_a_fault_of_the_explorer_itself_is_told_after_the_terminal_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pytest_torchgraph.explorer.running import finish
+
+    def faulty(*_: Any) -> None:
+        raise ZeroDivisionError("planted")
+
+    async def wait(pilot: Pilot[Any]) -> None:
+        await pilot.pause(0.5)
+
+    monkeypatch.setattr("pytest_torchgraph.explorer.app.Chosen", faulty)
+    with pytest.raises((CannotExplore, ZeroDivisionError)):
+        finish(Explorer(source()), headless=True, auto_pilot=wait)
