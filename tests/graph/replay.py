@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.graph.operation import Opaque, Word
+from pytest_torchgraph.graph.operation import Opaque, Packed, Word
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import (
     Block,
@@ -98,6 +98,8 @@ class Replay:
             return [self.value(part, body) for part in value]
         if isinstance(value, Word):
             return operator.attrgetter(value.text.removeprefix("torch."))(torch)
+        if isinstance(value, Packed):
+            raise NotReplayable("a packed weight")
         if isinstance(value, Opaque):
             raise NotReplayable(value.type_name)
         return value
