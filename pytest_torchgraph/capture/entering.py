@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ def leave(mode: OperationMode) -> list[Any] | None:
     return above
 
 
-def require_fake(named: list[tuple[str, Tensor]]) -> None:
+def require_fake(named: Iterable[tuple[str, Tensor]]) -> None:
     """Raise ``TypeError`` where a mode of fake tensors is active that refuses the real ones among *named*."""
     mode: Any = fake_mode()
     if mode is None or mode.allow_non_fake_inputs:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pytest_torchgraph.capture.effect import readings_in
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.operation import Entry, overloads_seen
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.call import OpenCall
     from pytest_torchgraph.capture.module import OpenScope
-    from pytest_torchgraph.capture.operation import Entry
     from pytest_torchgraph.capture.phase import Stretch
 
 PROPAGATOR = "torch.distributed.tensor._sharding_prop"
-ZEROS = "aten._efficientzerotensor"
+ZEROS = "aten._efficientzerotensor.default"
 MOVES = ("aten._to_copy.default", "aten.copy_.default")
 
 
@@ -70,17 +70,17 @@ class Left:
     def of(
         cls,
         log: list[Entry],
-        sights: list[FirstSight],
+        identity: Identity,
         inputs: Iterable[Raw],
         asides: list[tuple[int, int]],
         *,
         fake_mode: bool,
     ) -> Left:
         """What to leave out of a run on *inputs*; a run that is fake as a whole keeps what is fake."""
-        fake = {index for index, sight in enumerate(sights) if is_fake(sight)}
+        sights, fake = identity.sights, fake_in(identity)
         operations = {index for begun, ended in asides for index in range(begun, ended)}
         storages = {index for index, sight in enumerate(sights) if sight.kind == "result" and sight.born in operations}
-        if fake and not (fake_mode or is_fake_run(log, sights, list(inputs))):
+        if fake and not (fake_mode or is_fake_run(log, fake, list(inputs))):
             operations |= {index for index, entry in enumerate(log) if makes_nothing(entry, fake)}
             storages |= fake
         return cls(frozenset(operations), frozenset(storages | zero_tensors(log)))
@@ -90,21 +90,22 @@ class Left:
         return [index for index in range(length) if index not in self.operations]
 
 
-def is_fake(sight: FirstSight) -> bool:
-    """Whether a storage was first seen behind a fake or ``meta`` tensor."""
-    return sight.fake or (sight.raw is not None and sight.raw[6].type == "meta")
+def fake_in(identity: Identity) -> set[int]:
+    """The storages that were first seen behind a fake or ``meta`` tensor."""
+    raws = ((index, sight.raw) for index, sight in enumerate(identity.sights))
+    return identity.fakes | {index for index, raw in raws if raw is not None and raw[6].type == "meta"}
 
 
-def is_fake_run(log: list[Entry], sights: list[FirstSight], inputs: list[Raw]) -> bool:
+def is_fake_run(log: list[Entry], fake: set[int], inputs: list[Raw]) -> bool:
     """Whether a run as a whole is on fake tensors: all its inputs are; without any, most of what is computed is."""
-    given = [is_fake(sights[raw[1]]) for raw in inputs if raw[2]]
+    given = [raw[1] in fake for raw in inputs if raw[2]]
     if given:
         return all(given)
     votes = 0
     for entry in log:
         operands, made = readings_in(entry.arguments), readings_in(entry.results)
         if operands and made and not entry.overload.is_view and entry.overload.name not in MOVES:
-            votes += 1 if is_fake(sights[made[0][1]]) else -1
+            votes += 1 if made[0][1] in fake else -1
     return votes > 0
 
 
@@ -117,7 +118,9 @@ def makes_nothing(entry: Entry, fake: set[int]) -> bool:
 
 def zero_tensors(log: list[Entry]) -> set[int]:
     """The storages of zeros that forward-mode differentiation makes: they say a size and take no memory."""
-    return {raw[1] for entry in log if entry.overload.name.startswith(ZEROS) for raw in readings_in(entry.results)}
+    if not any(overload.name == ZEROS for overload in overloads_seen()):
+        return set()
+    return {raw[1] for entry in log if entry.overload.name == ZEROS for raw in readings_in(entry.results)}
 
 
 class Moments:

@@ -16,6 +16,7 @@ from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
 from pytest_torchgraph.capture.provenance import Provenance
 from pytest_torchgraph.capture.source import source_line
@@ -52,14 +53,16 @@ class Run:
     kept: frozenset[int] | None = None
     hollow: frozenset[int] = frozenset()
     compiled: bool = False
+    weights: Weights | None = None
     root_is_module: bool = False
 
 
 class Records:
     """Turns raw readings and arguments into records, each distinct spec made once."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: Weights | None = None) -> None:
         self._specs: dict[Any, TensorSpec] = {}
+        self._weights = {} if weights is None else weights.known
 
     def spec(self, raw: Raw) -> TensorSpec:
         """The spec of one reading."""
@@ -92,7 +95,8 @@ class Records:
             return tuple(self.argument(part) for part in value)
         if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
-        return plain_word(value)
+        packed = self._weights.get(id(value))
+        return plain_word(value) if packed is None else packed.record
 
     def arguments(self, values: Any) -> tuple[Argument, ...]:
         """The records of several arguments."""
@@ -116,7 +120,7 @@ def plain_word(value: Any) -> Argument:
 
 def freeze(run: Run) -> Graph:
     """The graph of a finished run."""
-    records = Records()
+    records = Records(run.weights)
     linking = Linking(run.log, run.scopes, run.followed)
     links = linking.link()
     positions = {key: index for index, key in enumerate(run.followed.nodes)}

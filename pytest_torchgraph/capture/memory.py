@@ -128,7 +128,6 @@ def memory_of(
     timeline = tuple(entry.live for entry in log)
     peak = max(timeline, default=resident)
     at = timeline.index(peak) if peak > resident else None
-    sights = identity.sights
     lives = tuple(Lives(log, links, identity, nodes, kept).all())
     moment = -1 if at is None else at
     return Memory(
@@ -136,15 +135,16 @@ def memory_of(
         peak=max(peak, resident),
         peak_operation=at,
         timeline=timeline,
-        parameter_bytes=bytes_of("parameter", sights),
-        buffer_bytes=bytes_of("buffer", sights),
-        input_bytes=bytes_of("input", sights),
+        parameter_bytes=bytes_of("parameter", identity),
+        buffer_bytes=bytes_of("buffer", identity),
+        input_bytes=bytes_of("input", identity),
         alive_at_peak=tuple(dict.fromkeys(life.storage for life in lives if life.alive(moment))),
         lives=lives,
         saved=saved_in(lives) if keeps_are_known(log, links, kept) else None,
     )
 
 
-def bytes_of(kind: str, sights: list[FirstSight]) -> int:
-    """Bytes of all storages first seen as *kind*."""
-    return sum(sight.bytes or 0 for sight in sights if sight.kind == kind and not sight.gathered)
+def bytes_of(kind: str, identity: Identity) -> int:
+    """Bytes of all storages first seen as *kind*, but for parameters that were gathered from others."""
+    sights = (sight for index, sight in enumerate(identity.sights) if index not in identity.gathered)
+    return sum(sight.bytes or 0 for sight in sights if sight.kind == kind)

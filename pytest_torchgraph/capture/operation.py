@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -99,6 +99,11 @@ def overload_of(target: Any) -> Overload:
     if found is None or found.target is not target:
         found = _overloads[id(target)] = learn(target)
     return found
+
+
+def overloads_seen() -> Iterable[Overload]:
+    """Every overload that a recording of this process has met."""
+    return _overloads.values()
 
 
 def shared(args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.witness import GeneratorState
-from pytest_torchgraph.graph.operation import Argument, Opaque, Operation, Word
+from pytest_torchgraph.graph.operation import Argument, Opaque, Operation, Packed, Word
 from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
 
 
@@ -38,7 +38,7 @@ def value_of(argument: Argument, readings: Iterator[Tensor], objects: Iterator[A
         return [value_of(part, readings, objects) for part in argument]
     if isinstance(argument, Word):
         return operator.attrgetter(argument.text.removeprefix("torch."))(torch)
-    if isinstance(argument, Opaque):
+    if isinstance(argument, (Opaque, Packed)):
         found = next(objects)
         return generator_of(found) if isinstance(found, GeneratorState) else found
     return argument

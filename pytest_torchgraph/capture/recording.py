@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
+from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
@@ -98,7 +100,7 @@ class Recording:
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
-        require_fake([*((path, tensor) for _, path, tensor in holdings.leaves), *inputs])
+        require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
         for path, tensor in named_parameters(holdings.modules):
@@ -148,6 +150,10 @@ class Recording:
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
         left = self._left_out(entries)
+        weights = Weights(entries, calls)
+        entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries
+        self.resident += weights.bytes
+        weights.admit(self.identity.sights, self.identity.values)
         log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
         self._run = Run(
             log=log,
@@ -164,6 +170,7 @@ class Recording:
             libraries=self.libraries,
             kept=self.kept,
             hollow=left.storages,
+            weights=weights,
             notes=(*notes, *self.eagerly.notes),
             compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
@@ -173,7 +180,7 @@ class Recording:
         """What is no part of the run: see ``fake.py``."""
         sights = self.identity.sights
         inputs = [raw for _, raw in self.inputs]
-        left = Left.of(log, sights, inputs, self.asides, fake_mode=self.fake_mode)
+        left = Left.of(log, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
         self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
         kept = left.kept(len(log))
         if self.evidence is not None:

@@ -26,7 +26,26 @@ TRAINING_FLAG: dict[str, int] = {
 }
 COMMUNICATING = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem"})
 IGNORED_NAMESPACES = frozenset({"prim", "profiler"})
-IGNORED = frozenset({"_c10d_functional._wrap_tensor_autograd.default"})
+IGNORED = frozenset(
+    {
+        "_c10d_functional._wrap_tensor_autograd.default",
+        "aten.dim.default",
+        "aten.is_contiguous.default",
+        "aten.is_contiguous.memory_format",
+        "aten.is_non_overlapping_and_dense.default",
+        "aten.is_strides_like_format.default",
+        "aten.numel.default",
+        "aten.size.default",
+        "aten.stride.default",
+        "aten.storage_offset.default",
+        "aten.sym_is_contiguous.default",
+        "aten.sym_numel.default",
+        "aten.sym_size.default",
+        "aten.sym_storage_offset.default",
+        "aten.sym_stride.default",
+    }
+)
+"""What wrapper tensors ask for instead of knowing it: no operation, and none for any other tensor."""
 LAUNCHES_NOTHING = frozenset(
     {
         "aten._unsafe_view.default",
@@ -51,7 +70,8 @@ class Overload:
 
     ``may_write`` covers both contents and metadata. ``ignored`` operations are PyTorch's own bookkeeping and never
     recorded. ``moves_metadata`` marks in-place view operations (``unsqueeze_``, ``set_``, ``resize_``): they change how
-    an existing tensor reads its storage. ``communicates`` marks what ranks do together, ``is_suspect`` an operation of
+    an existing tensor reads its storage. ``communicates`` marks what ranks do together, ``takes_objects``
+    what is given more than tensors and constants, ``is_suspect`` an operation of
     another library that may write to what it is given without saying so; ``is_special`` all of which there is more to
     see than operands and results.
     """
@@ -68,6 +88,7 @@ class Overload:
     training_flag: int | None
     may_write: bool
     communicates: bool = False
+    takes_objects: bool = False
     is_suspect: bool = False
     is_special: bool = False
 
@@ -128,6 +149,7 @@ def learn(target: Any) -> Overload:
         training_flag=TRAINING_FLAG.get(name),
         may_write=bool(written) or bool(undeclared),
         communicates=communicates,
+        takes_objects=any("torch.classes" in str(argument.type) for argument in arguments),
         is_suspect=is_suspect,
         is_special=communicates or is_suspect or moves_metadata or name == NEG_VIEW,
     )

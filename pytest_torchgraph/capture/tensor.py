@@ -46,25 +46,10 @@ class FirstSight:
     """How a storage was first seen, and when it lived: filled while recording.
 
     ``role`` and ``named_at`` tell what it became later, and when; ``resized`` until when it had which size before.
-    ``before_run`` marks what was there before the first operation, ``fake`` what was seen behind a fake tensor,
-    ``on_host`` what an optimizer keeps on the host, ``gathered`` what is a parameter as long as a module runs.
+    ``before_run`` marks what was there before the first operation, ``on_host`` what an optimizer keeps on the host.
     """
 
-    __slots__ = (
-        "before_run",
-        "born",
-        "bytes",
-        "died",
-        "fake",
-        "gathered",
-        "kind",
-        "name",
-        "named_at",
-        "on_host",
-        "raw",
-        "resized",
-        "role",
-    )
+    __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "on_host", "raw", "resized", "role")
 
     def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
         self.kind: StorageKind = kind
@@ -77,8 +62,6 @@ class FirstSight:
         self.named_at = born
         self.resized: tuple[tuple[int, int], ...] = ()
         self.before_run = False
-        self.fake = False
-        self.gathered = False
         self.on_host = False
 
 
@@ -86,7 +69,8 @@ class Identity:
     """Tells tensors and storages apart and counts the bytes of live storages.
 
     Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages;
-    ``regrown`` are storages that were made larger: nothing is in them yet. ``find_parameter`` tells the path of a
+    ``regrown`` are storages that were made larger: nothing is in them yet; ``fakes`` were first seen behind a fake
+    tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
     parameter that a module holds by now.
     """
 
@@ -101,6 +85,8 @@ class Identity:
         self.neg_bits = False
         self.find_parameter: Callable[[Tensor], str | None] = lambda _: None
         self.regrown: set[int] = set()
+        self.fakes: set[int] = set()
+        self.gathered: set[int] = set()
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
@@ -134,7 +120,7 @@ class Identity:
         fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
-            self.sights[live.index].fake = subclass is FakeTensor
+            self.fakes.update([live.index] if subclass is FakeTensor else ())
         dtype = tensor.dtype
         raw = Raw(
             (
@@ -153,7 +139,7 @@ class Identity:
         if fresh:
             self.sights[live.index].raw = raw
         elif subclass is Parameter:
-            self._take_for_parameter(tensor, self.sights[live.index])
+            self._take_for_parameter(tensor, live.index)
         seen = Seen(tensor)
         seen.raw = raw
         seen.storage_key = key
@@ -226,11 +212,13 @@ class Identity:
         self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
         return live
 
-    def _take_for_parameter(self, tensor: Tensor, sight: FirstSight) -> None:
+    def _take_for_parameter(self, tensor: Tensor, index: int) -> None:
         """Name memory without one after the parameter that now lies in it: one gathered from the shards of ranks."""
+        sight = self.sights[index]
         name = self.find_parameter(tensor) if sight.kind == "constant" and sight.name is None else None
         if name is not None:
-            sight.kind, sight.name, sight.gathered = "parameter", name, True
+            sight.kind, sight.name = "parameter", name
+            self.gathered.add(index)
 
     def _release(self, dead: weakref.ref[torch.UntypedStorage]) -> None:
         assert isinstance(dead, LiveStorage)

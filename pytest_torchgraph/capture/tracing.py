@@ -59,7 +59,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     With ``restore`` everything that is reachable from the model, its inputs and its optimizer is as before afterwards,
     also when the model raises: the contents of tensors of any kind, gradients, plain attributes of modules, parameters
     and other objects with the containers in them, registries and hooks, training flags, random generators, and the
-    state of optimizers that the model steps itself. ``docs/limits.md`` says where that ends.
+    state of optimizers that the model steps itself. ``docs/restoring.md`` says where that ends.
 
     ``backward=True`` goes backward from the sum of all floating-point outputs, ``"auto"`` only where one of them
     requires grad, ``backward=loss`` from ``loss(output)``; ``optimizer`` then makes its step. One that computes the

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-KEPT = frozenset({"FakeTensor", "FunctionalTensor"})  # PyTorch's own, for tracing
+KEPT = frozenset({"FakeTensor", "FunctionalTensor", "LocalTensor"})
+"""PyTorch's own: for tracing, and one that stands for the tensors of all ranks at once."""
 
 
 def unwraps_itself(kind: type) -> bool:

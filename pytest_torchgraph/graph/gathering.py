@@ -121,9 +121,10 @@ class Gathering:
     # Items with a symbol for the parameter.
 
     def _gather(self, stretch: Stretch) -> None:
-        blocks = list(self._each(stretch) if stretch.kind == "each" else self._all(stretch))
+        blocks, alone = self._each(stretch) if stretch.kind == "each" else (list(self._all(stretch)), [])
+        stretch = Stretch(stretch.kind, [place for place in stretch.places if place not in set(alone)])
         read = self._read_later(stretch)
-        if read and (stretch.kind == "each" or len(blocks) != 1):
+        if not blocks or (read and (stretch.kind == "each" or len(blocks) != 1)):
             raise NotUniform
         for block in blocks:
             self.numbers[block.name] += 1
@@ -131,10 +132,12 @@ class Gathering:
             for position, place in enumerate(read):
                 self.moved[place] = Result(len(self.items), position + 1)
             self.items.append(replace(block, call=self.numbers[block.name], exports=exports))
+        self._keep(Stretch("", alone))
 
     def _read_later(self, stretch: Stretch) -> list[int]:
         inside = set(stretch.places)
-        later = [work for place, work in enumerate(self.ownership.works) if place > stretch.places[-1]]
+        end = max(stretch.places, default=0)
+        later = [work for place, work in enumerate(self.ownership.works) if place > end]
         read = {
             one.reference.item
             for work in later
@@ -146,17 +149,22 @@ class Gathering:
             raise NotUniform
         return sorted(read)
 
-    def _each(self, stretch: Stretch) -> Iterator[Block]:
+    def _each(self, stretch: Stretch) -> tuple[list[Block], list[int]]:
+        """A block for all parameters of which the same is done, and the places of work that has no symbols."""
         programs: dict[str, list[int]] = {}
         for place in stretch.places:
             programs.setdefault(self.ownership.owners[place][1][0], []).append(place)
         groups: dict[object, tuple[Block, list[str]]] = {}
+        alone: list[int] = []
         for owner in sorted(programs, key=natural):
-            block = Symbols(self.ownership, self._result, (owner,), programs[owner]).block("each")
+            try:
+                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).block("each")
+            except NotUniform:
+                alone += programs[owner]
+                continue
             key = exact_item(replace(block, parameters=()))
             groups.setdefault(key, (block, []))[1].append(owner)
-        for block, owners in groups.values():
-            yield replace(block, parameters=tuple(owners))
+        return [replace(block, parameters=tuple(owners)) for block, owners in groups.values()], sorted(alone)
 
     def _all(self, stretch: Stretch) -> Iterator[Block]:
         owners = self.ownership.owners[stretch.places[0]][1]

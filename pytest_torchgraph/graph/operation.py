@@ -54,7 +54,34 @@ def span_text(ranks: tuple[int, ...]) -> str:
     return f"{ranks[0]}-{ranks[-1]}" + (f":{step}" if step > 1 else "")
 
 
-Literal: TypeAlias = "None | bool | int | float | complex | str | Word | Opaque | Group"
+@dataclass(frozen=True, slots=True)
+class PackedTensor:
+    """One tensor inside packed weights; ``scheme`` is how it is quantized (``per_channel_affine``), or empty."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    scheme: str = ""
+
+    @property
+    def text(self) -> str:
+        """``qint8[64,32] per_channel_affine``."""
+        sizes = f"{self.dtype}[{','.join(map(str, self.shape))}]"
+        return f"{sizes} {self.scheme}" if self.scheme else sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Weights that were packed for a kernel, among arguments: what they hold, never their values."""
+
+    tensors: tuple[PackedTensor, ...]
+
+    @property
+    def text(self) -> str:
+        """``packed(qint8[64,32] per_channel_affine; float32[64])``."""
+        return f"packed({'; '.join(one.text for one in self.tensors)})"
+
+
+Literal: TypeAlias = "None | bool | int | float | complex | str | Word | Opaque | Group | Packed"
 Argument: TypeAlias = "Literal | TensorRef | tuple[Argument, ...]"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-METHODS = ("transpose", "permute", "expand", "as_strided", "view", "conj", "neg")
+METHODS = ("transpose", "permute", "expand", "unflatten", "as_strided", "view", "conj", "neg")
 PATH = r"(?:/|(?:\.\./)+)?"
 # A reading method after a value (`%layers.0.view(f32)`) must never be taken for a part of the name.
 NAME = rf"{PATH}\w+(?:\.(?!T\b|(?:{'|'.join(METHODS)})\()\w+)*"

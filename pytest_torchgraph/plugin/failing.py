@@ -75,13 +75,13 @@ def together(item: pytest.Item) -> Iterator[None]:
         yield
     except pytest.skip.Exception:
         _end(item)
-        if item.stash[_TOLD]:
-            raise pytest.fail.Exception(item.stash[_TOLD], pytrace=False) from None
+        if told := item.stash.get(_TOLD, ""):
+            raise pytest.fail.Exception(told, pytrace=False) from None
         raise
     finally:
         _end(item)
-    if item.stash[_TOLD]:
-        pytest.fail(item.stash[_TOLD], pytrace=False)
+    if told := item.stash.get(_TOLD, ""):  # nothing where a plugin runs the body again without its setup
+        pytest.fail(told, pytrace=False)
 
 
 def _end(item: pytest.Item) -> None:

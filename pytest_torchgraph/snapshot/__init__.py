@@ -64,14 +64,21 @@ its state ``exp_avg`` and so on; ``f32[*]`` has the sizes of the parameter; ``[*
 ``layout(sparse_coo)``, ``conj``, ``neg``; ``?`` is the size of a ragged dimension. A result that is an existing value
 is its name, a parameter then with ``$``.
 
-**Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, others ``<Generator>``.
+**Literals** are Python's, lists and tuples ``[1, 2]``, PyTorch's constants ``torch.float32``, the ranks of a collective
+``group(0-3, 8)`` (``0-6:2`` is every second one), packed weights ``packed(qint8[64,32] per_channel_affine)``, others
+``<Generator>``.
 
-**What repeats is written once**, and the file says all the same (``marks.py``, ``template.py``, ``lists.py``)::
+**What repeats is written once**, and the file says all the same (``marks.py``, ``template.py``, ``throughout.py``)::
 
     layers.0-31: LlamaDecoderLayer ×32(%embed_tokens | %layers.{i-1}, %rotary_emb)
                                         i counts; what stands before "|" is read in the first repetition
     repeat ×16, i = 0-15                the lines beneath, sixteen times
       input past.{i}.keys f32[2,16]
+      mul(%x | %mul{_i-1}, w{:f32[4]})  %mul, %mul_1, …: a number that may go unsaid; w with its spec at first alone
+    repeat ×6, i = 1-6 throughout       i counts in all lines beneath, in inner scopes too; what repeats in there counts
+      layer{i}: Layer(%x)               with j, and "||" is its bar
+        cat([{%in{j} ×{i}}]) f32[{8i}]  a list of i values
+        bernoulli_(%cat, {0.9; 0.8; …}) one number for each repetition
     {%past.{i}.keys, %past.{i}.values ×32}    values in a list, i from 0
     norm: RMSNorm(%add) as layers.0.norm      the body is that of the scope at this path, which stands above in full
     layers.7: Layer(%layers.6) like layers.0  the body is written beneath, and "... [3:13]" there stands for items 3

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from pytest_torchgraph.snapshot.allowance import Allowance
+from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+from pytest_torchgraph.snapshot.limits import CHARACTERS, OPERATIONS
 from pytest_torchgraph.snapshot.lists import shorten
 from pytest_torchgraph.snapshot.marks import (
     AS,
@@ -25,6 +28,7 @@ from pytest_torchgraph.snapshot.slots import shape, without_specs
 from pytest_torchgraph.snapshot.template import LETTERS, Counter
 from pytest_torchgraph.snapshot.throughout import LEAST_REPETITIONS, DeepRun, DeepRuns, Shapes
 from pytest_torchgraph.snapshot.tree import Node
+from pytest_torchgraph.snapshot.unfolding import unfold
 
 _LEAST_LINES_NAMED = 3
 _LEAST_LINES_SLICED = 3
@@ -37,7 +41,23 @@ Nodes = tuple[Node, ...]
 
 def fold(nodes: Nodes) -> Nodes:
     """The same lines, shorter; ``unfold`` gives exactly *nodes* back."""
-    return tuple(_Folding().siblings(nodes, ""))
+    folding = _Folding()
+    folded = tuple(folding.siblings(nodes, ""))
+    if not folding.counts_throughout or _is_exact(folded, nodes):
+        return folded
+    return tuple(_Folding(may_count_throughout=False).siblings(nodes, ""))
+
+
+def _is_exact(folded: Nodes, nodes: Nodes) -> bool:
+    """Whether a reader gets *nodes* back.
+
+    In what counts throughout, a writer names bodies by templates and a reader by what becomes of them: a name odd
+    enough to make them differ must not cost the file.
+    """
+    try:
+        return unfold(folded, Allowance(OPERATIONS, CHARACTERS)) == nodes
+    except SnapshotUnreadable:
+        return False
 
 
 class _Slice(NamedTuple):
@@ -58,7 +78,9 @@ class _Likeness(NamedTuple):
 class _Folding:
     """One pass over a tree, in the order of its lines; only what was written in full can be named later."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_count_throughout: bool = True) -> None:
+        self.counts_throughout = False
+        self._may_count_throughout = may_count_throughout
         self._depth = 0
         self._shapes: dict[int, Shapes] = {}
         self._sizes: dict[int, tuple[int, Nodes]] = {}
@@ -92,7 +114,12 @@ class _Folding:
 
     def _deep_runs(self, nodes: Nodes) -> DeepRuns | None:
         is_too_deep = self._depth + 2 > len(LETTERS)
-        if is_too_deep or len(nodes) < LEAST_REPETITIONS or not any(node.children for node in nodes):
+        if (
+            not self._may_count_throughout
+            or is_too_deep
+            or len(nodes) < LEAST_REPETITIONS
+            or not any(node.children for node in nodes)
+        ):
             return None
         shapes = self._shapes.setdefault(self._depth, Shapes(self._depth))
         bodies = [self._body_number(node.children) for node in nodes]
@@ -114,6 +141,7 @@ class _Folding:
 
     def _throughout(self, run: DeepRun, parent: str) -> Node:
         """*run* as one period; what is named in it can be named by nobody else."""
+        self.counts_throughout = True
         named = len(self._named)
         self._depth += 1
         lines = tuple([self._node(node, self._listed(node.text), parent) for node in run.templates])

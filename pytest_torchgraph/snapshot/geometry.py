@@ -2,10 +2,12 @@
 
 A text is a chain of steps, each applied to what the one before it gave, beginning with the value itself:
 
-- ``[32,64]``: the value's memory, which has no gaps, in the order in which it lies, with these sizes;
+- ``[32,64]``: the value's memory, which has no gaps, in the order in which it lies, with these sizes; nothing of it
+  where one of them is 0;
 - ``[:,0:4,2]``, ``[0,:]``, ``[3,]``: slices (start:stop:step) and single positions, as in Python; all-full
   dimensions at the end are left out, and a comma or colon always tells it from sizes;
-- ``.T`` (two dimensions), ``.transpose(a,b)``, ``.permute(...)``, ``.expand(...)``;
+- ``.T`` (two dimensions), ``.transpose(a,b)``, ``.permute(...)``, ``.expand(...)``; ``.unflatten(1,4,8)`` splits
+  dimension 1 in two of 4 and 8;
 - ``.as_strided((sizes),(strides),offset)``: exact and in elements, where nothing better says it.
 """
 
@@ -20,7 +22,10 @@ from typing import NamedTuple
 from pytest_torchgraph.graph.tensor import Geometry, Shape, contiguous_stride
 from pytest_torchgraph.snapshot.tensor import sizes_of, sizes_text
 
-STEP = r"\[[-\d,:]*\]|\.T\b|\.(?:transpose|permute|expand)\([\d,]*\)|\.as_strided\(\([\d,]*\),\([-\d,]*\),-?\d+\)"
+STEP = (
+    r"\[[-\d,:]*\]|\.T\b|\.(?:transpose|permute|expand|unflatten)\([\d,]*\)"
+    r"|\.as_strided\(\([\d,]*\),\([-\d,]*\),-?\d+\)"
+)
 _STEP = re.compile(STEP, re.ASCII)
 _AS_STRIDED = re.compile(r"\.as_strided\(\(([^)]*)\),\(([^)]*)\),(-?\d+)\)")
 
@@ -46,10 +51,12 @@ def express(geometry: Geometry, base: Geometry | None) -> str:
 
 def _spellings(target: Geometry, base: Geometry) -> tuple[Callable[[Geometry, Geometry], str], ...]:
     """Ways to say it, best first: one that reads all of a row-major value under other sizes is a resized one."""
+    if 0 in target.shape:
+        return (_empty,)
     all_read = math.prod(axis.size for axis in _spread(target)) == base.numel
     if all_read and len(target.shape) != len(base.shape) and base.stride == contiguous_stride(base.shape):
         return _whole, _by_memory, _by_own_dimensions
-    return _whole, _by_own_dimensions, _by_memory
+    return _whole, _by_own_dimensions, _by_memory, _by_splitting
 
 
 def _resolves(text: str, base: Geometry, geometry: Geometry) -> bool:
@@ -90,6 +97,8 @@ def _step(text: str, current: Geometry) -> Geometry:
     numbers = sizes_of(arguments)
     if method == "expand":
         return _expand(numbers, current)
+    if method == "unflatten":
+        return _unflatten(numbers[:1], numbers[1:], current)
     return _permute(_transposition(numbers, len(current.shape)) if method == "transpose" else numbers, current)
 
 
@@ -122,7 +131,21 @@ def _expand(sizes: Shape, current: Geometry) -> Geometry:
     return Geometry(sizes, tuple(stride), current.offset)
 
 
+def _unflatten(place: Shape, sizes: Shape, current: Geometry) -> Geometry:
+    if not place or place[0] >= len(current.shape) or math.prod(sizes) != current.shape[place[0]]:
+        raise ValueError(f"no dimension of {len(current.shape)} has {math.prod(sizes)} elements at {place}")
+    (at,) = place
+    stride = tuple(step * current.stride[at] for step in contiguous_stride(sizes))
+    return Geometry(
+        (*current.shape[:at], *sizes, *current.shape[at + 1 :]),
+        (*current.stride[:at], *stride, *current.stride[at + 1 :]),
+        current.offset,
+    )
+
+
 def _resize(sizes: Shape, current: Geometry) -> Geometry:
+    if 0 in sizes:
+        return Geometry(sizes, contiguous_stride(sizes))
     if math.prod(sizes) != current.numel:
         raise ValueError(f"[{sizes_text(sizes)}] has {math.prod(sizes)} elements, the value {current.numel}")
     if not _is_dense(current):
@@ -160,7 +183,7 @@ def _bounds(part: str, size: int) -> tuple[int, int, int]:
         return 0, size, 1
     numbers = [int(number) for number in part.split(":")]
     start, stop, step = (numbers + [numbers[0] + 1, 1][len(numbers) - 1 :])[:3]
-    if not (0 <= start < stop <= size and step > 0):
+    if not (0 <= start <= stop <= size and step > 0) or (start == stop and ":" not in part):
         raise ValueError(f"{part} is outside of a dimension of {size}")
     return start, stop, step
 
@@ -169,6 +192,39 @@ def _whole(target: Geometry, base: Geometry) -> str:
     if target.offset == 0 and target.numel == base.numel and target.stride == contiguous_stride(target.shape):
         return f"[{sizes_text(target.shape)}]"
     return ""
+
+
+def _empty(target: Geometry, base: Geometry) -> str:
+    """Nothing of a value: an empty part of it in as many dimensions, or just the sizes."""
+    pairs = list(zip(target.shape, base.shape, strict=False))
+    if len(target.shape) != len(base.shape) or any(size > whole for size, whole in pairs):
+        return f"[{sizes_text(target.shape)}]"
+    return f"[{','.join([':' if size == whole else f'0:{size}' for size, whole in pairs])}]"
+
+
+def _by_splitting(target: Geometry, base: Geometry) -> str:
+    """A part of a value, dimensions of which are then split."""
+    groups: list[list[int]] = []
+    for place, (size, stride) in enumerate(zip(target.shape, target.stride, strict=True)):
+        before = groups[-1][-1] if groups else -1
+        lies_within = before >= 0 and target.stride[before] == size * stride
+        if lies_within and stride > 0 and _owner(target.stride[before], base) == _owner(stride, base):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    sizes = [tuple(target.shape[place] for place in group) for group in groups]
+    shape = tuple(map(math.prod, sizes))
+    whole = Geometry(shape, tuple(target.stride[group[-1]] for group in groups), target.offset)
+    split = [(place, group) for place, group in enumerate(sizes) if len(group) > 1]
+    text = _by_own_dimensions(whole.normalised(), base) if split else ""
+    # The last one first, so that the places of the others stay.
+    return text and text + "".join([f".unflatten({place},{sizes_text(group)})" for place, group in reversed(split)])
+
+
+def _owner(stride: int, base: Geometry) -> int | None:
+    """The dimension of *base* that *stride* is a step along."""
+    axes = [axis for axis in _by_stride(_spread(base)) if axis.stride <= stride]
+    return axes[0].place if axes else None
 
 
 def _by_memory(target: Geometry, base: Geometry) -> str:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from pytest_torchgraph.graph.operation import Group, Literal, Opaque, Word
+from pytest_torchgraph.graph.operation import Group, Literal, Opaque, Packed, PackedTensor, Word
 from pytest_torchgraph.graph.quoting import QUOTED, QUOTED_STRING, quote, unquote
 
 NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)(?![\w.])"
 GROUP = r"group\((?:\d+(?:-\d+(?::\d+)?)?(?:, )?)*\)"
+PACKED = r"packed\((?:\w+\[[\d,]*\](?: \w+)?(?:; )?)*\)"
 LITERAL = (
     rf"(?:None|True|False)(?![\w.=])|{NUMBER}|torch(?:\.\w+)+|word\({QUOTED}\)|{QUOTED_STRING}"
-    rf"|<(?:[\w.]+|{QUOTED})>|complex\([-+.\w]+, [-+.\w]+\)|{GROUP}"
+    rf"|<(?:[\w.]+|{QUOTED})>|complex\([-+.\w]+, [-+.\w]+\)|{GROUP}|{PACKED}"
 )
 RESERVED = frozenset({"None", "True", "False", "inf", "nan", "torch"})
 _is_word = re.compile(r"torch(?:\.\w+)+", re.ASCII).fullmatch
@@ -30,7 +31,7 @@ def literal_text(value: Literal) -> str:
         return quote(value, "'")
     if isinstance(value, Word):
         return value.text if _is_word(value.text) else f"word({quote(value.text)})"
-    if isinstance(value, Group):
+    if isinstance(value, (Group, Packed)):
         return value.text
     if isinstance(value, Opaque):
         return f"<{value.type_name if _is_type(value.type_name) else quote(value.type_name)}>"
@@ -67,6 +68,16 @@ def _ranks(span: str) -> range:
     return range(int(first), int(last or first) + 1, int(step or 1))
 
 
+def _packed(text: str) -> Packed:
+    return Packed(tuple(_packed_tensor(part) for part in text[7:-1].split("; ") if part))
+
+
+def _packed_tensor(text: str) -> PackedTensor:
+    sizes, _, scheme = text.partition(" ")
+    dtype, _, shape = sizes[:-1].partition("[")
+    return PackedTensor(dtype, tuple(int(size) for size in shape.split(",") if size), scheme)
+
+
 _READERS: tuple[tuple[str, Callable[[str], Literal]], ...] = (
     ("'", unquote),
     ("<", _opaque),
@@ -74,4 +85,5 @@ _READERS: tuple[tuple[str, Callable[[str], Literal]], ...] = (
     ("word(", lambda text: Word(unquote(text[5:-1]))),
     ("complex(", _complex),
     ("group(", _group),
+    ("packed(", _packed),
 )

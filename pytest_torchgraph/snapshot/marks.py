@@ -29,10 +29,10 @@ COUNTED = re.compile(
     r"(?P<rest>.*)",
     re.DOTALL,
 )
-_PHASE = re.compile(r"phase (?P<name>\w+(?:#\d+)?)(?: |:|\(|$)")
-_SCOPE = re.compile(
-    r"(?P<name>\"(?:[^\"\\]|\\.)*\"(?:#(?:again)?\d*)?|[^\s\":]+): (?P<class>\"(?:[^\"\\]|\\.)*\"|[^\s(×\"]+)"
-)
+# The number of a call, which may count with a repetition around it.
+_CALL = r"(?:#(?:again)?(?:\d+|\{[^{}]*\})?|\{#[^{}]*\})?"
+_PHASE = re.compile(rf"phase (?P<name>\w+{_CALL})(?: |:|\(|$)")
+_SCOPE = re.compile(rf"(?P<name>\"(?:[^\"\\]|\\.)*\"{_CALL}|[^\s\":]+): (?P<class>\"(?:[^\"\\]|\\.)*\"|[^\s(×\"]+)")
 _COUNTING = re.compile(r"(?P<before>[^\s({]*)\{(?P<letter>[i-n])\}(?P<after>[^\s(:]*: [^\s(×]+)(?P<rest>.*)", re.DOTALL)
 
 

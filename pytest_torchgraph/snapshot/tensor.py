@@ -16,7 +16,8 @@ SPEC = (
 )
 # As many as PyTorch's own limit; without one, sizes could be multiplied for minutes.
 _DIMENSIONS = 64
-_LONGEST_SIZES = 21 * _DIMENSIONS
+# 2**63 has 19 digits.
+_LONGEST_SIZE = 18
 _LONG_DTYPES = {short: long for long, short in SHORT_DTYPES.items()}
 _SYMBOLS = {symbol: size for size, symbol in SIZE_SYMBOLS.items()}
 _is_word = re.compile(r"[a-z]\w*", re.ASCII).fullmatch
@@ -35,8 +36,10 @@ def sizes_text(sizes: Shape) -> str:
 def sizes_of(text: str) -> Shape:
     """The sizes that :func:`sizes_text` wrote; negative ones included."""
     parts = text.split(",") if text else []
-    if len(parts) > _DIMENSIONS or len(text) > _LONGEST_SIZES:
-        raise ValueError(f"a tensor has up to {_DIMENSIONS} dimensions, each of up to 20 digits")
+    if len(parts) > _DIMENSIONS:
+        raise ValueError(f"a tensor has up to {_DIMENSIONS} dimensions")
+    if any(len(part) > _LONGEST_SIZE for part in parts):
+        raise ValueError(f"a size of more than {_LONGEST_SIZE} digits is none of a tensor")
     try:
         return tuple([_SYMBOLS[part] if part in _SYMBOLS else int(part) for part in parts])
     except ValueError:

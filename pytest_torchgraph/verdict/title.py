@@ -21,11 +21,12 @@ from pytest_torchgraph.diff.change import (
     Replaced,
     RunChanged,
 )
-from pytest_torchgraph.diff.grouping import Group, scope_of
+from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, PHASES
 from pytest_torchgraph.graph.program import Block, Given, Work
+from pytest_torchgraph.verdict.causes.claim import phase_of
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
@@ -90,8 +91,8 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
 def _shares(groups: Sequence[Group]) -> str:
     """``: 12 of the edit itself, 4 that follow in later views``: how the copies that came or went add up."""
     changes = [change for group in groups for change in group.changes if isinstance(change, (Added, Removed))]
-    backward = [change for change in changes if scope_of(change).startswith(BACKWARD)]
-    follow = [change for change in changes if change.follows and not scope_of(change).startswith(BACKWARD)]
+    backward = [change for change in changes if phase_of(change) == BACKWARD]
+    follow = [change for change in changes if change.follows and phase_of(change) != BACKWARD]
     if direction_of(groups) == "other" or not (backward or follow):
         return ""
     counts = [sum(map(times_done, part)) for part in (changes, follow, backward)]

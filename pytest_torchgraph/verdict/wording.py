@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.diff.change import Field, Shown, Value
-from pytest_torchgraph.graph.operation import Group, Opaque, Word, packet_of
+from pytest_torchgraph.graph.operation import Group, Opaque, Packed, Word, packet_of
 from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, TensorSpec
 from pytest_torchgraph.snapshot.reading import base_of, reading_text
 
@@ -20,7 +20,7 @@ def shown_text(value: Shown) -> str:
             return f"{read_text(value)} {spec.text}" if spec else read_text(value)
         case Geometry():
             return f"{list(value.shape)} with strides {list(value.stride)}"
-        case TensorSpec(text=text) | Word(text=text) | Group(text=text) | Opaque(type_name=text):
+        case TensorSpec(text=text) | Word(text=text) | Group(text=text) | Packed(text=text) | Opaque(type_name=text):
             return text
         case tuple():
             return f"[{', '.join(map(shown_text, value))}]"

@@ -177,3 +177,23 @@ def test_a_first_step_with_sharded_tensors_records_like_a_second(fake: bool) -> 
     assert facts(cold) == facts(warm)
     assert cold == warm
     assert cold.flops.at_least == 2 * 8 * width * width * (2 + 3)
+
+
+def test_a_mode_that_runs_all_ranks_at_once_records_like_one_rank() -> None:
+    local = pytest.importorskip("torch.distributed._local_tensor")
+
+    def step() -> Graph:
+        mesh = init_device_mesh("cpu", (4,))
+        model = parallelize_module(Pair(16), mesh, {"up": ColwiseParallel(), "down": RowwiseParallel()})
+        x = torch.zeros(8, 16)
+        model(x)
+        return trace(model, x, backward=True)
+
+    with ranks(4):
+        alone = step()
+        with local.LocalTensorMode(4):
+            together = step()
+    work = [[one.packet for one in graph.operations if not one.is_view] for graph in (alone, together)]
+    assert work[0] == work[1]
+    assert "_c10d_functional.all_reduce" in work[1]
+    assert together.flops == alone.flops

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -267,6 +268,16 @@ def test_what_repeats_in_a_repetition_counts_with_another_letter() -> None:
         "      cat(%in0) f32[{i+3}]",
         "      a",
     ]
+
+
+@pytest.mark.parametrize("name", ['"/"', "model", "/up.model", "phase backward"])
+def test_bodies_are_named_within_what_counts_throughout(name: str) -> None:
+    body = ["cat(%in0) f32[{c}]", *(f"{letter}(%x)" for letter in "abcdef")]
+    first, second = ("\n".join(f"    {line}" for line in lines) for lines in (body, [*body, "g(%x)"]))
+    step = f"{name}#{{n}}: M(%x)\n  x: A\n{first}\n  b(%y)\n  y: A\n{second}"
+    lines = folded("\n".join(step.format(n=n, c=n * 2) for n in range(2, 7))).splitlines()
+    assert lines[0] == "repeat ×5, i = 2-6 throughout"
+    assert "    y: A like " in "\n".join(lines)
 
 
 def test_three_points_make_a_line_and_two_do_not() -> None:

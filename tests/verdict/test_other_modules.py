@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
@@ -156,3 +157,24 @@ def test_work_for_fewer_parameters_names_them() -> None:
     verdict = judge(compare(graph(frozen=False), graph(frozen=True)))  # type: ignore[arg-type]
     assert verdict.status == "drift"
     assert "the optimizer leaves out 1 parameter: 2.bias" in titles(verdict)
+
+
+class Copies(nn.Module):
+    def __init__(self, *, copies: bool) -> None:
+        super().__init__()
+        self.copies = copies
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = x.relu()
+        return made.clone() if self.copies else made
+
+
+def test_a_module_that_is_called_like_a_pass_is_none() -> None:
+    def graph(*, copies: bool) -> Graph:
+        names = ("forward_layer", "backward_layer")
+        children = {name: Copies(copies=copies) for name in names}
+        return trace(Calls(lambda m, x: m.backward_layer(m.forward_layer(x)), **children), torch.ones(2, 4))
+
+    verdict = judge(compare(graph(copies=False).canonical, graph(copies=True).canonical))
+    assert "+2 aten.clone" in titles(verdict)
+    assert "backward pass" not in titles(verdict)
