@@ -99,7 +99,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
 
 def _is_behind(change: Change) -> bool:
     """Whether the backward call of a module came or went, which is no call more than the forward one."""
-    return scope_of(change).startswith(BACKWARD)
+    return phase_of(change) == BACKWARD
 
 
 def _shares(groups: Sequence[Group]) -> str:
