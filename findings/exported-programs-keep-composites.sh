@@ -38,10 +38,10 @@ def operations(program):
     return [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
 
 
-x = torch.ones(2, 4)
-program = torch.export.export(Block(), (x,))
+block, x = Block(), torch.ones(2, 4)
+program = torch.export.export(block, (x,))
 with torch.no_grad(), Log() as log:
-    Block()(x)
+    block(x)
 print("exported:", operations(program))
 print("decomposed by {}:", operations(program.run_decompositions({})))
 print("dispatched:", log.names)

@@ -16,6 +16,10 @@ from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
 
 
+def no_name(_: Tensor) -> None:
+    """Nothing: there is no module to ask."""
+
+
 class Raw(tuple[Any, ...]):
     """One reading of a tensor, as plain values that are turned into records after the run.
 
@@ -83,7 +87,7 @@ class Identity:
         self.live = 0
         self.clock = 0
         self.neg_bits = False
-        self.find_parameter: Callable[[Tensor], str | None] = lambda _: None
+        self.find_parameter: Callable[[Tensor], str | None] = no_name
         self.regrown: set[int] = set()
         self.fakes: set[int] = set()
         self.gathered: set[int] = set()

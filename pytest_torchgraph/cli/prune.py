@@ -28,6 +28,7 @@ NO_LIST = (
     "no list of snapshots that were not claimed{where}: run pytest once, on whole files, with nothing deselected. "
     "Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
 )
+NOTHING = "nothing: the runs so far claimed every snapshot of the test files that they collected as a whole\n"
 ENDING = ".torchgraph"
 
 
@@ -71,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the list, or remove what is on it."""
     found = _found(arguments.cache)
     if not found.unclaimed.files:
-        say(f"every snapshot of {near(found.root)} was claimed\n")
+        say(NOTHING)
         return SAME
     if not arguments.yes:
         say("".join(f"{line}\n" for line in _lines(found)))

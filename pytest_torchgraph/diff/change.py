@@ -12,8 +12,21 @@ from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semanti
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
-    "name", "dtype", "shape", "stride", "device", "layout", "argument", "operand", "geometry", "leaf", "result", "wait"
+    "name",
+    "dtype",
+    "shape",
+    "stride",
+    "device",
+    "layout",
+    "argument",
+    "spelling",
+    "operand",
+    "geometry",
+    "leaf",
+    "result",
+    "wait",
 ]
+"""``spelling`` is an argument that is given otherwise and means the same: a default that is written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +97,8 @@ class Added:
 
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
     what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
-    a value that lies otherwise in memory than before.
+    a value that lies otherwise in memory than before. ``within`` says that it stands in a module call that is told
+    itself: a sync, an attention call; then it adds no operations to those of that call.
     """
 
     site: Site
@@ -93,6 +107,7 @@ class Added:
     idle: bool = False
     for_host: bool = False
     follows: bool = False
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,8 @@ class Removed:
     """An operation, API call, input or whole module call that is only in the graph before.
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
-    The others are as in :class:`Added`, of the graph before. ``near`` is the position in the
+    The others are as in :class:`Added`, of the graph before. ``left`` says that the same work on the same values is
+    still done elsewhere. ``near`` is the position in the
     live graph after of the forward operation that backward work was for, where that is still there.
     """
 
@@ -110,7 +126,9 @@ class Removed:
     idle: bool = False
     for_host: bool = False
     follows: bool = False
+    within: bool = False
     used: bool = False
+    left: bool = False
     near: int | None = field(default=None, compare=False)
 
 
@@ -151,7 +169,8 @@ class Called:
     """Another module is called in the place of one, though both graphs or one of them have the other too.
 
     ``before`` and ``after`` are the paths of the modules, ``scope`` that of the call around. ``gone`` says that the
-    module from before is called no longer, ``again`` that the one from after had a place of its own already.
+    module from before is called no longer, ``again`` that the one from after had a place of its own already, ``bare``
+    that neither has parameters or buffers and both do the same work, so that it does not matter which is called.
     """
 
     scope: str
@@ -159,6 +178,7 @@ class Called:
     after: str
     gone: bool
     again: bool
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +273,8 @@ class Difference:
     """Everything that differs between two canonical graphs, in program order.
 
     ``counts_before`` and ``counts_after`` count operations that do work by full name, those beneath API calls
-    included, and the API calls themselves.
+    included, and the API calls themselves. ``scores`` are the query and key lengths of the attention that either graph
+    computes, by one call or by separate operations.
     """
 
     changes: tuple[Change, ...]
@@ -267,6 +288,7 @@ class Difference:
     alive_after: tuple[Alive, ...] = ()
     counts_before: tuple[tuple[str, int], ...] = ()
     counts_after: tuple[tuple[str, int], ...] = ()
+    scores: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def same(self) -> bool:

@@ -18,6 +18,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
@@ -47,14 +48,17 @@ def _compared(before: Program, after: Program) -> Difference:
     outputs = tuple(_outputs(matching))
     body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())
     bookkeeping = () if body or outputs else (Redeclared(""),)
-    return _difference(before, after, (*heads, *body, *outputs, *bookkeeping))
+    scores = scores_of(left.tree) | scores_of(right.tree)
+    return _difference(before, after, (*heads, *body, *outputs, *bookkeeping), scores)
 
 
 def _around(program: Program) -> tuple[object, ...]:
     return program.root.class_name, program.root.inputs, program.outputs
 
 
-def _difference(before: Program, after: Program, changes: tuple[Change, ...]) -> Difference:
+def _difference(
+    before: Program, after: Program, changes: tuple[Change, ...], scores: frozenset[tuple[int, int]] = frozenset()
+) -> Difference:
     return Difference(
         changes=changes,
         metrics_before=_metrics(before, after),
@@ -67,6 +71,7 @@ def _difference(before: Program, after: Program, changes: tuple[Change, ...]) ->
         alive_after=after.alive,
         counts_before=tuple(sorted(Counter(call_names(before.root)).items())),
         counts_after=tuple(sorted(Counter(call_names(after.root)).items())),
+        scores=scores,
     )
 
 

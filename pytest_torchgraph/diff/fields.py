@@ -10,9 +10,10 @@ from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
+from pytest_torchgraph.diff.spelling import meaning, means_the_same
 from pytest_torchgraph.diff.tree import Body, Own, Read
 from pytest_torchgraph.graph.operation import Word, packet_of
-from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Reading, Semantic, Work
+from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 ABSENT = Word("nothing")
@@ -49,9 +50,36 @@ class FieldComparison:
         for name in dict.fromkeys([*(name for name in order if name in left or name in right), *left, *right]):
             given = left.get(name, usual[0].get(name, ABSENT)), right.get(name, usual[1].get(name, ABSENT))
             if ABSENT not in given:
-                yield from self._argument(name, *given)
+                if before.name == after.name and self._is_spelling(after, name, (left, right), given):
+                    yield Field("spelling", name, *self._both(*given))
+                else:
+                    yield from self._argument(name, *given)
             elif not _is_usual(name, left, usual[0]) and not _is_usual(name, right, usual[1]):
                 yield Field("argument", name, *self._both(*given))
+
+    def _is_spelling(
+        self,
+        item: Work | Semantic,
+        name: str,
+        arguments: tuple[Mapping[str, Argument], Mapping[str, Argument]],
+        given: tuple[Argument, Argument],
+    ) -> bool:
+        """Whether an argument differs, and means the same."""
+        if isinstance(given[0], Operand) or argument_key(given[0]) == argument_key(given[1]):
+            return False
+        meant = (
+            meaning(item, name, arguments[0], given[0], self._spec_before),
+            meaning(item, name, arguments[1], given[1], self._spec_after),
+        )
+        return means_the_same(*meant)
+
+    def _spec_before(self, operand: Operand) -> TensorSpec | None:
+        tree = self.matching.before.tree
+        return read_spec(tree, tree.read(self.before, operand))
+
+    def _spec_after(self, operand: Operand) -> TensorSpec | None:
+        tree = self.matching.after.tree
+        return read_spec(tree, tree.read(self.after, operand))
 
     def _argument(self, name: str, before: Argument, after: Argument) -> Iterator[Field]:
         if isinstance(before, Operand) and isinstance(after, Operand):
@@ -63,7 +91,8 @@ class FieldComparison:
             elif argument_key(before) != argument_key(after):
                 yield from list_fields(name, before, after) or [Field("argument", name, *self._both(before, after))]
         elif argument_key(before) != argument_key(after) or isinstance(before, Operand) or isinstance(after, Operand):
-            yield Field("argument", name, *self._both(before, after))
+            # Backward formulas are told the dtype that the forward pass read: it is that of another operation.
+            yield Field("dtype" if name == "input_dtype" else "argument", name, *self._both(before, after))
 
     def _both(self, before: Argument, after: Argument) -> tuple[Shown, Shown]:
         trees = self.matching.before.tree, self.matching.after.tree
@@ -78,7 +107,7 @@ class FieldComparison:
                 yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
             elif self.is_call:
                 yield from self._dtype(name, left, right)
-        elif not _reads_same(left, right):
+        elif not self.matching.reads_as(left, right):
             found = list(self._geometry(name, left, right))
             only = found and all(field.kind == "geometry" for field in found)
             is_told = only and before.reading != after.reading
@@ -195,17 +224,6 @@ def _stride_field(before: Geometry | None, after: Geometry | None, of: str) -> F
     if before and after and before.stride == after.stride:
         return Field("stride", f"offset{of}", before.offset, after.offset)
     return Field("stride", f"stride{of}", before.stride if before else None, after.stride if after else None)
-
-
-def _reads_same(before: Read, after: Read) -> bool:
-    return before.readings == after.readings or _normalised(before) == _normalised(after)
-
-
-def _normalised(read: Read) -> tuple[Reading, ...]:
-    return tuple(
-        Reading(reading.geometry.normalised() if reading.geometry else None, reading.dtype, reading.conj, reading.neg)
-        for reading in read.readings
-    )
 
 
 def _geometry_of(read: Read) -> Shown:

@@ -6,6 +6,7 @@ the keys of the operands' makers, and checked exactly once items are matched.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.graph.tensor import TensorSpec
 
+JOINING = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm", "aten.matmul", "aten.cat"})
 OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
 
@@ -41,6 +43,8 @@ class Keys:
         """Forward calls that have a counterpart in the other graph: where they stand, and the number of the pair."""
         self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]
         self._readers: dict[int, dict[Definition, int]] = {}
+        self._held: dict[int, tuple[tuple[str, tuple[int, ...]], ...]] = {}
+        self._ends: dict[int, dict[int, Hashable]] = {}
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
         for body in reversed(tree.bodies):
             self._digest(body)
@@ -52,6 +56,25 @@ class Keys:
             known = self._reads[body] = self._reads_of(self.tree.bodies[body])
         return known[item]
 
+    def taken(self, body: int, item: int) -> tuple[Read, ...]:
+        """What the item takes from outside: the operands of an operation, the inputs of a module call."""
+        outer = self.tree.bodies[body]
+        record = outer.record.items[item]
+        if isinstance(record, Block):
+            return tuple(self.tree.read(outer, operand) for operand in record.inputs)
+        return self.reads(body, item)
+
+    def loose(self, body: Body, at: int) -> int:
+        """A number for the operation whatever it reads: where it stands and how that is read are left aside."""
+        item = body.record.items[at]
+        assert isinstance(item, OPERATIONS)
+        arguments = tuple(map(_without_readings, item.arguments))
+        keywords = tuple((name, _without_readings(argument)) for name, argument in item.keywords)
+        made = (
+            tuple(map(_outcome_key, item.outcomes)) if isinstance(item, Work) else self.digests[body.inner[at].number]
+        )
+        return self.interner.number(("loose", item.name, arguments, keywords, made))
+
     def first_readers(self, body: int) -> dict[Definition, int]:
         """Which operation of the body reads each value first."""
         known = self._readers.get(body)
@@ -61,6 +84,40 @@ class Keys:
                 for read in self.reads(body, at):
                     known.setdefault(read.definition, at)
         return known
+
+    def held(self, body: Body) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Dtypes and shapes of the parameters and buffers that the module call and those inside it read, sorted."""
+        known = self._held.get(body.number)
+        if known is None:
+            own = [(spec.dtype, spec.shape) for _, spec in body.record.leaves] if isinstance(body.record, Block) else []
+            known = tuple(sorted([*own, *(spec for inner in body.inner.values() for spec in self.held(inner))]))
+            self._held[body.number] = known
+        return known
+
+    def ends(self, body: Body) -> dict[int, Hashable]:
+        """For each module call of the body, the first operation behind it that joins several values: which, and where.
+
+        Of query, key and value projections, the attention call and the place among its operands, say.
+        """
+        known = self._ends.get(body.number)
+        if known is None:
+            known = self._ends[body.number] = self._ends_of(body)
+        return known
+
+    def _ends_of(self, body: Body) -> dict[int, Hashable]:
+        found: dict[int, Hashable] = {}
+        sources: dict[int, set[int]] = {}
+        for at, item in enumerate(body.record.items):
+            made_from = [sources.get(_local(operand), set()) for operand in _inputs(item)]
+            if isinstance(item, Block):
+                sources[at] = {at}
+                continue
+            sources[at] = set().union(*made_from)
+            if isinstance(item, Semantic) or (len(made_from) > 1 and packet_of(item.name) in JOINING):
+                for position, origin in enumerate(made_from):
+                    for start in origin:
+                        found.setdefault(start, (item.name, position))
+        return found
 
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
         read = self.tree.read
@@ -128,6 +185,17 @@ def argument_key(argument: Any) -> Hashable:
     return argument if kind is not str else ("str", argument)
 
 
+def _local(operand: Operand) -> int:
+    """The item of the body that made *operand* or handed it out; -1 for what is from outside."""
+    return operand.reference.item if type(operand.reference) is Result else -1
+
+
+def _without_readings(argument: Any) -> Hashable:
+    if type(argument) is Operand:
+        return "%"
+    return tuple(map(_without_readings, argument)) if type(argument) is tuple else argument_key(argument)
+
+
 def out_of_place(packet: str) -> str:
     """``aten.relu`` for ``aten.relu_``, which writes into what it reads."""
     return packet[:-1] if packet.endswith("_") and not packet.endswith("__") else packet
@@ -149,6 +217,16 @@ def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
         made = read.definition
         makers.append((keys.plain[made.body][made.item], made.position) if isinstance(made, Made) else None)
     return (keys.plain[body.number][at], *makers) if makers else keys.plain[body.number][at]
+
+
+def same_use(keys: Keys, body: Body, at: int) -> Hashable:
+    """A module call that does the same, and whose result ends in the same place of what reads it."""
+    if not _is_module(body, at):
+        return None
+    item = body.record.items[at]
+    assert isinstance(item, Block)
+    end = keys.ends(body).get(at)
+    return None if end is None else ("used", item.class_name, keys.digests[body.inner[at].number], end)
 
 
 def same_work(keys: Keys, body: Body, at: int) -> Hashable:
@@ -189,6 +267,27 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
             return ("api", item.name)
 
 
+def same_parameters(keys: Keys, body: Body, at: int) -> Hashable:
+    """A module call that holds the same parameters, whatever it is called and does; nothing for what holds none."""
+    held = keys.held(body.inner[at]) if _is_module(body, at) else ()
+    return ("holds", held) if held else None
+
+
+def same_elements(keys: Keys, body: Body, at: int) -> Hashable:
+    """A module call that holds as many elements of parameters: experts that were stacked, projections that were joined.
+
+    Wrong where two modules in the place of one another happen to be of one size and are unrelated otherwise.
+    """
+    held = keys.held(body.inner[at]) if _is_module(body, at) else ()
+    total = sum(math.prod(shape) for _, shape in held)
+    return ("elements", total) if total else None
+
+
+def _is_module(body: Body, at: int) -> bool:
+    item = body.record.items[at]
+    return isinstance(item, Block) and not item.phase and item.call > 0
+
+
 def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
     """The same class of module; any operation that makes the same tensors, unless it only copies."""
     item = body.record.items[at]
@@ -205,5 +304,14 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
             return ("api",)
 
 
-LEVELS: tuple[Level, ...] = (same_makers, same_work, same_module, same_name, same_kind)
+LEVELS: tuple[Level, ...] = (
+    same_makers,
+    same_use,
+    same_work,
+    same_module,
+    same_name,
+    same_parameters,
+    same_elements,
+    same_kind,
+)
 """Likeness from the strictest to the loosest; each is tried on what the ones before left over."""

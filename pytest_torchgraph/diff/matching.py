@@ -47,6 +47,9 @@ class Matching:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
             pairs = sequence_pairs(self.before, before, self.after, after)
+            crossing = _crossing_calls(before, after, pairs)
+            self.moved.update((before.number, left) for left, _ in crossing)
+            pairs = sorted([*pairs, *crossing])
         for left, right in pairs:
             self.pair((before.number, left), (after.number, right))
             if left in before.inner and right in after.inner:
@@ -54,43 +57,70 @@ class Matching:
                 self._match_bodies(before.inner[left], after.inner[right])
 
     def _match_moved(self) -> None:
-        """Pair what was left over on both sides and does the same work on the same values."""
-        left, right = list(self._left_over(self.before, self.forward)), list(self._left_over(self.after, self.backward))
-        candidates: dict[tuple[str, object], list[Place]] = defaultdict(list)
-        for body, at in right:
-            candidates[_label(self.after, body, at)].append((body.number, at))
-        for body, at in left:
-            waiting = candidates.get(_label(self.before, body, at), [])
-            for place in waiting:
-                if self._reads_alike((body.number, at), place):
+        """Pair what was left over on both sides and does the same work, on the same values or on what became of them.
+
+        Where only a part of what is read is the same, one has to stand in a module around the other: work that was
+        taken out of a module or put into one.
+        """
+        for reads_alike, label in ((self._reads_the_same, _label), (self._reads_what_became, _name)):
+            left, right = self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)
+            candidates: dict[object, list[Place]] = defaultdict(list)
+            for body, at in right:
+                candidates[label(self.after, body, at)].append((body.number, at))
+            for body, at in left:
+                waiting = candidates.get(label(self.before, body, at), [])
+                place = next((place for place in waiting if reads_alike((body.number, at), place)), None)
+                if place is not None:
                     waiting.remove(place)
-                    self.pair((body.number, at), place)
-                    self.moved.add((body.number, at))
-                    if at in body.inner:
-                        self._match_bodies(body.inner[at], self.after.tree.bodies[place[0]].inner[place[1]])
-                    break
+                    self._pair_moved((body.number, at), place)
 
-    def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> Iterator[tuple[Body, int]]:
-        for body in keys.tree.bodies:
-            for at, item in enumerate(body.record.items):
-                inside_api = body.beneath is not None
-                if (body.number, at) not in matched and not inside_api and not isinstance(item, Given):
-                    yield body, at
+    def _pair_moved(self, before: Place, after: Place) -> None:
+        self.pair(before, after)
+        self.moved.add(before)
+        left, right = self.before.tree.bodies[before[0]], self.after.tree.bodies[after[0]]
+        if before[1] in left.inner:
+            self._match_bodies(left.inner[before[1]], right.inner[after[1]])
 
-    def _reads_alike(self, before: Place, after: Place) -> bool:
-        item = self.before.tree.bodies[before[0]].record.items[before[1]]
-        if isinstance(item, Block):
-            return True
-        pairs = list(zip(self.before.reads(*before), self.after.reads(*after), strict=False))
-        if len(self.before.reads(*before)) != len(self.after.reads(*after)):
+    def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> list[tuple[Body, int]]:
+        return [
+            (body, at)
+            for body in keys.tree.bodies
+            if body.beneath is None
+            for at, item in enumerate(body.record.items)
+            if not isinstance(item, Given) and (body.number, at) not in matched
+        ]
+
+    def _reads_of(self, before: Place, after: Place) -> list[tuple[Read, Read]] | None:
+        """The operands of two items in pairs; ``None`` where they do not pair up."""
+        left, right = self.before.taken(*before), self.after.taken(*after)
+        return list(zip(left, right, strict=True)) if len(left) == len(right) else None
+
+    def _reads_the_same(self, before: Place, after: Place) -> bool:
+        pairs = self._reads_of(before, after)
+        if pairs is None:
             return False
         # Parameters last: two of them are only taken for one another where all else is alike.
         pairs.sort(key=lambda pair: isinstance(pair[0].definition, Own))
         return all(self.same_read(*pair) for pair in pairs)
 
+    def _reads_what_became(self, before: Place, after: Place) -> bool:
+        """Whether each operand is the same value or one that became of it, in a module around the other or inside."""
+        scopes = self.before.tree.bodies[before[0]].owner, self.after.tree.bodies[after[0]].owner
+        pairs = self._reads_of(before, after)
+        if not pairs or not _are_nested(self.scopes.get(scopes[0], scopes[0]), scopes[1]):
+            return False
+        return all(
+            self.same_value(*made) or self.is_consequence(*made)
+            for made in ((before_read.definition, after_read.definition) for before_read, after_read in pairs)
+        )
+
     def same_read(self, before: Read, after: Read) -> bool:
         """Whether two operands are corresponding values, read alike."""
-        return before.readings == after.readings and self.same_value(before.definition, after.definition)
+        return self.same_value(before.definition, after.definition) and self.reads_as(before, after)
+
+    def reads_as(self, before: Read, after: Read) -> bool:
+        """Whether two corresponding values are read alike, through whichever modules they are handed on."""
+        return before.readings == after.readings or self.before.tree.whole(before) == self.after.tree.whole(after)
 
     def same_value(self, before: Definition, after: Definition) -> bool:
         """Whether two values correspond: made by corresponding operations, or the same parameter."""
@@ -121,7 +151,8 @@ class Matching:
         if self.renamed(before).rpartition(".")[0] == other:
             return True
         left, right = self._owners
-        return name == called and scope in left - right and other in right - left
+        elsewhere = scope in left - right and other in right - left
+        return name == called and (elsewhere or (scope != other and _are_nested(self.scopes.get(scope, scope), other)))
 
     @cached_property
     def _owners(self) -> tuple[set[str], set[str]]:
@@ -176,6 +207,36 @@ class Matching:
         return self._seen_through[key]
 
 
+def _crossing_calls(before: Body, after: Body, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Calls of the same modules, and as many API calls of one name, that stand in another order among the rest."""
+    waiting: dict[object, list[int]] = defaultdict(list)
+    for at in _unpaired(before, {left for left, _ in pairs}):
+        waiting[_call_of(before.record.items[at])].append(at)
+    others: dict[object, list[int]] = defaultdict(list)
+    for at in _unpaired(after, {right for _, right in pairs}):
+        others[_call_of(after.record.items[at])].append(at)
+    return [
+        pair
+        for call, left in waiting.items()
+        if call is not None and len(left) == len(others.get(call, []))
+        for pair in zip(left, others[call], strict=True)
+    ]
+
+
+def _unpaired(body: Body, paired: set[int]) -> Iterator[int]:
+    return (at for at in body.inner if at not in paired)
+
+
+def _call_of(item: object) -> object:
+    match item:
+        case Block(name=name, call=call, phase=phase) if call > 0:
+            return "module", name, call, phase
+        case Semantic(name=name):
+            return "api", name
+        case _:
+            return None
+
+
 def _written(keys: Keys, place: Place | None) -> tuple[Definition, ...]:
     """The value that the operation at *place* writes into, where it makes none."""
     if place is None:
@@ -199,13 +260,22 @@ def _upstream(keys: Keys, start: Definition, matched: dict[Place, Place]) -> Ite
                 waiting.append(read.definition)
 
 
-def _label(keys: Keys, body: Body, at: int) -> tuple[str, object]:
-    """What an item that moved is recognised by; the reads are compared on top of it."""
+def _label(keys: Keys, body: Body, at: int) -> object:
+    """What an item that moved is recognised by; what it reads is compared on top of it."""
     item = body.record.items[at]
     if isinstance(item, Block):
-        return ("scope", (item.name, item.class_name, keys.digests[body.inner[at].number]))
-    assert isinstance(item, (Work, Semantic))
-    return ("operation", keys.plain[body.number][at])
+        return ("scope", item.class_name, item.phase, item.call < 0, keys.digests[body.inner[at].number])
+    return ("operation", keys.loose(body, at))
+
+
+def _name(_: Keys, body: Body, at: int) -> object:
+    """What an item that moved and changed is recognised by."""
+    item = body.record.items[at]
+    return ("scope", item.class_name, item.name, item.call) if isinstance(item, Block) else ("operation", item.name)
+
+
+def _are_nested(one: str, other: str) -> bool:
+    return not one or not other or f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Body) -> list[tuple[int, int]]:
@@ -227,14 +297,12 @@ def _level_pairs(
 ) -> list[tuple[int, int]]:
     """Pairs of one gap at one level, as positions in the gap."""
     sides = [_numbers(level, *side) for side in (before, after)]
-    if level is same_kind:
-        # One operation takes the place of another only where as many came as went, copies on the way left aside.
-        kept = [[at for at, number in enumerate(side) if number is not None] for side in sides]
-        if len(kept[0]) != len(kept[1]):
-            return []
-        found = align(*([side[at] or 0 for at in places] for side, places in zip(sides, kept, strict=True)))
-        return [(kept[0][x], kept[1][y]) for x, y in found]
-    return align(*([number or 0 for number in side] for side in sides))
+    kept = [[(at, number) for at, number in enumerate(side) if number is not None] for side in sides]
+    # One operation takes the place of another only where as many came as went, copies on the way left aside.
+    if level is same_kind and len(kept[0]) != len(kept[1]):
+        return []
+    found = align(*([number for _, number in side] for side in kept))
+    return [(kept[0][x][0], kept[1][y][0]) for x, y in found]
 
 
 def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | None]:

@@ -24,7 +24,7 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 
 EACH, ALL = "each", "all"
 """The names of a loop that does its work for one parameter after the other, and of one that does it at once."""
@@ -107,6 +107,7 @@ class Tree:
         self.program = program
         self.bodies: list[Body] = []
         self._leaf_specs: dict[str, TensorSpec] | None = None
+        self._wholes: dict[Read, tuple[Reading, ...]] = {}
         self._add(program.root, None, 0)
 
     def _add(self, record: Block | Semantic, outer: Body | None, position: int) -> Body:
@@ -170,6 +171,15 @@ class Tree:
             inner = body.inner.get(result.item)
         return Made(body.number, result.item, result.position)
 
+    def whole(self, read: Read) -> tuple[Reading, ...]:
+        """The readings of *read* as one, relative to the value that it is; none where that is read as it was made."""
+        if not read.readings:
+            return ()
+        known = self._wholes.get(read)
+        if known is None:
+            known = self._wholes[read] = composed(read.readings, self.spec_of(read.definition))
+        return known
+
     def spec_of(self, definition: Definition) -> TensorSpec | None:
         """The spec of a value as it was made; ``None`` where the graph does not tell."""
         match definition:
@@ -202,6 +212,29 @@ class Tree:
                 for path, spec in body.record.leaves
             }
         return self._leaf_specs
+
+
+def composed(readings: tuple[Reading, ...], made: TensorSpec | None) -> tuple[Reading, ...]:
+    """One reading for several, each of the one before it; what no kernel can see is left out.
+
+    Several remain where bytes are read as another type on the way: their offsets count different elements.
+    """
+    if any(reading.dtype for reading in readings):
+        return tuple(_normalised(reading) for reading in readings)
+    geometry: Geometry | None = None
+    for reading in readings:
+        if reading.geometry is not None:
+            start = geometry.offset if geometry else 0
+            geometry = Geometry(reading.geometry.shape, reading.geometry.stride, reading.geometry.offset + start)
+    geometry = geometry.normalised() if geometry else None
+    if made is not None and made.geometry is not None and geometry == made.geometry.normalised():
+        geometry = None
+    conj, neg = (sum(getattr(reading, bit) for reading in readings) % 2 == 1 for bit in ("conj", "neg"))
+    return (Reading(geometry, None, conj, neg),) if geometry or conj or neg else ()
+
+
+def _normalised(reading: Reading) -> Reading:
+    return Reading(reading.geometry and reading.geometry.normalised(), reading.dtype, reading.conj, reading.neg)
 
 
 def scope_path(outer: Body, block: Block) -> str:

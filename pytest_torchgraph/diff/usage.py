@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.graph.kinds import names_sync
-from pytest_torchgraph.graph.program import Given, Operand, Work
+from pytest_torchgraph.graph.program import Block, Given, Operand, Work
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
 """Words in the names of operations that may make something else each time."""
@@ -47,12 +47,37 @@ class Usage:
         if not works:
             return False, False, False
         numbers = [self._numbers[place] for place in works if place in self._numbers]
-        again = bool(numbers) and all(self._counts[number] > 1 for number in numbers)
+        again = bool(numbers) and all(map(self._is_done_again, works))
         # Where the caller got nothing at all, what it is after is not known.
         told = bool(self.keys.tree.program.outputs)
         idle = told and not any(place in self._needed for place in works)
         for_host = told and not idle and not any(place in self._needed_on_device for place in works)
         return again, idle, for_host
+
+    def _is_done_again(self, place: Place) -> bool:
+        """Whether the work is done elsewhere, too; what checkpointing runs again counts for itself only."""
+        number = self._numbers.get(place)
+        return number is None or self._counts[number] > (place not in self._rerun)
+
+    def is_done_elsewhere(self, body: Body, at: int, kept: Mapping[Place, Place]) -> bool:
+        """Whether the work of the item is done once more by items that are among the *kept*."""
+        works = [place for place in self._works(body, at) if place in self._numbers]
+        return bool(works) and all(
+            any(twin in kept for twin in self._twins[self._numbers[place]] if twin != place) for place in works
+        )
+
+    @cached_property
+    def _twins(self) -> dict[int, list[Place]]:
+        """Where the work of each number is done."""
+        found: dict[int, list[Place]] = defaultdict(list)
+        for place, number in self._numbers.items():
+            found[number].append(place)
+        return found
+
+    @cached_property
+    def _rerun(self) -> set[Place]:
+        """Where operations are that checkpointing runs again."""
+        return {(body.number, at) for body in self.bodies if _is_rerun(body) for at in range(len(body.record.items))}
 
     def _works(self, body: Body, at: int) -> Iterator[Place]:
         """Where the operations of the item are."""
@@ -81,7 +106,7 @@ class Usage:
 
     @cached_property
     def _counts(self) -> Counter[int]:
-        return Counter(self._numbers.values())
+        return Counter(number for place, number in self._numbers.items() if place not in self._rerun)
 
     @cached_property
     def _numbers(self) -> dict[Place, int]:
@@ -92,7 +117,7 @@ class Usage:
         plain = self.keys.plain
         for place, work, reads in self._steps:
             if _writes(work):
-                versions.update(read.definition for read in reads[:1])
+                versions.update(_version_of(read.definition) for read in reads[:1])
             elif not _varies(work.name):
                 values = [_value(read, found, versions) for read in reads]
                 key = (plain[place[0]][place[1]], *values)
@@ -145,13 +170,31 @@ class Usage:
         return found
 
 
+def _is_rerun(body: Body | None) -> bool:
+    while body is not None:
+        if isinstance(body.record, Block) and body.record.call < 0:
+            return True
+        body = body.outer
+    return False
+
+
 def _value(read: Read, numbers: dict[Place, int], versions: Counter[Definition]) -> Hashable:
     """What an operation reads: the work that made it, what was written into it since, and how it is read."""
     made, readings = read
     version = versions.get(made, 0)
+    if isinstance(made, Own):
+        return made, version, versions.get(EVERY, 0), readings
     if type(made) is Made and (number := numbers.get(made[:2])) is not None:
         return (number, made.position, version, readings) if readings or version else (number, made.position)
     return made, version, readings
+
+
+EVERY = Own("*")
+"""Stands for all parameters, which a loop over them writes."""
+
+
+def _version_of(definition: Definition) -> Definition:
+    return EVERY if isinstance(definition, Own) and definition.path.startswith("*") else definition
 
 
 def _writes(work: Work) -> bool:

@@ -17,6 +17,7 @@ from pytest_torchgraph.diff.change import (
     Removed,
     Renamed,
     Replaced,
+    first_source,
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
 from pytest_torchgraph.diff.keys import Keys
@@ -26,7 +27,7 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
-from pytest_torchgraph.graph.kinds import COPIES
+from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
 
@@ -108,6 +109,9 @@ class Walk:
         operations = operations_in(body.record.items[at]) * body.times
         follows = self._copies_changed(self.after, body, at, {})
         yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
+        for inside, position in notable_in(inner):
+            facts = self.usage_after.facts(inside, position)
+            yield Added(site_at(self.after, inside, position), 0, *facts, within=True)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
@@ -119,8 +123,25 @@ class Walk:
         operations = operations_in(item) * body.times
         facts = self.usage_before.facts(body, at)
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
-        near = forward_source(self.matching, body, at)
-        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used, near)
+        near = self._near(body, at)
+        left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
+        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
+        for inside, position in notable_in(inner):
+            found = self.usage_before.facts(inside, position)
+            yield Removed(site_at(self.before, inside, position), 0, *found, within=True, used=used, near=near)
+
+    def _near(self, body: Body, at: int) -> int | None:
+        """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
+        known = forward_source(self.matching, body, at)
+        is_forward = known is None and body.forward is body
+        places = [*range(at + 1, len(body.record.items)), *range(at - 1, -1, -1)] if is_forward else []
+        for beside in places:
+            after = self.matching.forward.get((body.number, beside))
+            if after is not None:
+                source = first_source(self.after.tree.bodies[after[0]].record.items[after[1]])
+                if source is not None:
+                    return source
+        return known
 
     def _copies_changed(self, keys: Keys, body: Body, at: int, to_after: dict[Place, Place]) -> bool:
         """Whether the item at *at* copies a value that lies otherwise on the other side."""
@@ -131,7 +152,7 @@ class Walk:
         return to_after.get(made, made) in self.changed_looks
 
     def _pair(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
-        if (before.number, left) in self.matching.moved:
+        if (before.number, left) in self.matching.moved and not self._is_renamed(before, left, after, right):
             yield self._moved(before, left, after, right)
         one, other = before.record.items[left], after.record.items[right]
         match one, other:
@@ -146,6 +167,13 @@ class Walk:
                 yield from self._body(before.inner[left], after.inner[right])
             case _:
                 yield from self._operation(before, left, after, right)
+
+    def _is_renamed(self, before: Body, left: int, after: Body, right: int) -> bool:
+        """Whether a module call that stands elsewhere is that of a module whose other path is told."""
+        one, other = before.inner.get(left), after.inner.get(right)
+        if one is None or other is None or one.owner == other.owner:
+            return False
+        return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
         writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
@@ -163,11 +191,13 @@ class Walk:
     def _another_module(self, before: Body, after: Body) -> Iterator[Change]:
         """A module of another name: renamed, or called in the place of another that both graphs have."""
         if self.modules.renamed(before.owner, after.owner):
-            if _own_name(before) != _own_name(after):
+            if _own_name(before) != _own_name(after) and after.forward is after:
                 yield Renamed("scope", before.scope, after.scope)
         elif after.forward is after and after.outer is not None:
             gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
-            yield Called(after.outer.scope, before.owner, after.owner, gone, again)
+            alike = self.before.digests[before.number] == self.after.digests[after.number]
+            bare = alike and not self.before.held(before)
+            yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
     def _loop(self, before: Block | Semantic, after: Body) -> Iterator[Change]:
         if not isinstance(before, Block) or not isinstance(after.record, Block):
@@ -208,7 +238,8 @@ class Walk:
         one, other = before.record.items[left], after.record.items[right]
         assert isinstance(one, (Work, Semantic))
         assert isinstance(other, (Work, Semantic))
-        fields = FieldComparison(self.matching, before, after).fields(one, other)
+        found = FieldComparison(self.matching, before, after).fields(one, other)
+        fields = tuple(field for field in found if field.kind != "spelling") or found
         if not fields:
             return
         follows = self._follows(fields, before, left, after, right)
@@ -246,6 +277,18 @@ class Walk:
             if path in specs and specs[path] != spec:
                 self.changed_leaves.add(leaf_path(after, path))
                 yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+
+
+def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:
+    """The syncs and attention calls inside a module call that came or went, with where they stand."""
+    if body is None or body.beneath is not None or (isinstance(body.record, Block) and body.record.phase):
+        return
+    for at, item in enumerate(body.record.items):
+        attends = body.forward is body and packet_of(item.name) in ATTENTION | ATTENTION_CALLS
+        if (isinstance(item, Work) and item.is_sync) or (isinstance(item, (Work, Semantic)) and attends):
+            yield body, at
+        if at in body.inner:
+            yield from notable_in(body.inner[at])
 
 
 def _maker(read: Read) -> Place:

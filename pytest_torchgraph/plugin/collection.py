@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from pytest_torchgraph.plugin.location import label, node_id
 
 OWN_COLLECTION = ("pytest_pycollect_makeitem", "pytest_pycollect_makemodule", "pytest_collect_file")
-"""Hooks by which a conftest file makes tests that stand in no source."""
+"""Hooks by which a conftest file, or a plugin that the project names, makes tests that stand in no source."""
 
 
 @dataclass(slots=True)
@@ -20,7 +19,7 @@ class Collection:
 
     ``whole`` are files of which pytest's own collector took every definition, ``faulty`` those that did not import,
     were skipped as a whole, or have such a class. ``picked`` says that tests were taken out, or files passed over, and
-    ``own`` that a conftest file collects in its own way.
+    ``own`` that the project collects in its own way.
     """
 
     whole: set[str] = field(default_factory=set)
@@ -44,7 +43,9 @@ class Collection:
         """Compare what is left to run with what was collected."""
         self.picked |= len(session.items) < len(self.items)
         manager = session.config.pluginmanager
-        self.own |= any(_is_conftest(found.plugin) for name in OWN_COLLECTION for found in _hooks(manager, name))
+        installed = {id(plugin) for plugin, _ in manager.list_plugin_distinfo()}
+        hooks = (hook for name in OWN_COLLECTION for hook in getattr(manager.hook, name).get_hookimpls())
+        self.own |= any(id(hook.plugin) not in installed and not _is_of_pytest(hook.plugin) for hook in hooks)
 
     def settle(self) -> None:
         """Turn the collected items into node ids, once other plugins have named them."""
@@ -70,9 +71,6 @@ class Collection:
         self.own |= found["own"]
 
 
-def _hooks(manager: pytest.PytestPluginManager, name: str) -> list[Any]:
-    return list(getattr(manager.hook, name).get_hookimpls())
-
-
-def _is_conftest(plugin: object) -> bool:
-    return Path(getattr(plugin, "__file__", None) or "").name == "conftest.py"
+def _is_of_pytest(plugin: object) -> bool:
+    name = getattr(plugin, "__name__", None) or type(plugin).__module__
+    return name.startswith("_pytest.")

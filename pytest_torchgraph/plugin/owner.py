@@ -48,9 +48,13 @@ class Owner:
         return bool(self.file) and not PurePath(self.file).is_absolute() and ".." not in PurePath(self.file).parts
 
     def is_plain(self, config: pytest.Config) -> bool:
-        """Whether pytest's own collector would take it for a function of a Python file, by the names in its id."""
+        """Whether pytest's own collector would take it for a function of a Python file, by the names in its id.
+
+        A doctest is named like its module, or what it documents in there: ``test_m``, ``test_m.function``.
+        """
         return (
             self.file.endswith(".py")
+            and (bool(self.classes) or self.function != PurePath(self.file).stem)
             and _fits(self.function, config.getini("python_functions"))
             and all(_fits(name, config.getini("python_classes")) for name in self.classes)
         )

@@ -50,7 +50,7 @@ def _may_stand(tree: ast.Module, containers: list[Container], names: list[str]) 
 
 
 def _family(tree: ast.Module, classes: list[ast.ClassDef]) -> list[Container] | None:
-    """*classes* with what they inherit from; ``None`` where that is not all spelled out in this file."""
+    """*classes* with what they inherit from; ``None`` where their methods are not all spelled out in this file."""
     found: list[Container] = []
     waiting = list(classes)
     while waiting:
@@ -59,7 +59,7 @@ def _family(tree: ast.Module, classes: list[ast.ClassDef]) -> list[Container] | 
             continue
         found.append(node)
         bases = [_spelled_out(tree, base) for base in node.bases]
-        if node.keywords or not all(bases):
+        if node.keywords or not all(bases) or _is_decorated(node):
             return None
         waiting += [named for base in bases for named in base if named.name != "object"]
     return found
@@ -104,8 +104,11 @@ def _may_multiply(tree: ast.Module, node: ast.AST) -> bool:
     """Whether a decorator of *node*, or what a class inherits, may make more tests under longer names."""
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return False
-    inherits = isinstance(node, ast.ClassDef) and _family(tree, [node]) is None
-    return inherits or any(_root(decorator) not in SINGLE for decorator in node.decorator_list)
+    return _is_decorated(node) or (isinstance(node, ast.ClassDef) and _family(tree, [node]) is None)
+
+
+def _is_decorated(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    return any(_root(decorator) not in SINGLE for decorator in node.decorator_list)
 
 
 def _writes_names(tree: ast.Module) -> bool:

@@ -20,38 +20,54 @@ if TYPE_CHECKING:
 
 
 def keep(config: pytest.Config, ledger: Ledger) -> None:
-    """Write the list of a complete run; nothing where pytest has no cache, or none that can be written."""
+    """Write the list of a complete run; nothing where pytest has no cache, or none that can be written.
+
+    What an earlier run listed of files that this one did not collect stays on it.
+    """
     path = _path(config) if snapshot_root(config).is_dir() else None
     if path is None:
         return
     from pytest_torchgraph.snapshot.unclaimed import Unclaimed
 
+    found = {file.path: file for file in _files(config, ledger)}
+    earlier = _earlier(path)
+    listed = () if earlier is None else _unclaimed_still(earlier, ledger)
+    others = {file.path: file for file in listed if file.owner.partition("::")[0] not in ledger.collection.whole}
     _write(
         path,
         Unclaimed(
             root=label(config.rootpath, path.parent),
             folder=label(snapshot_root(config), path.parent),
-            files=tuple(_files(config, ledger)),
+            files=tuple(file for _, file in sorted({**others, **found}.items())),
         ),
     )
 
 
-def forget(config: pytest.Config, claimed: set[str]) -> None:
+def forget(config: pytest.Config, ledger: Ledger) -> None:
     """Take off the list what a later run, of whatever part, has claimed."""
-    path = _path(config) if claimed else None
-    if path is None:
-        return
+    path = _path(config) if ledger.claimed else None
+    earlier = None if path is None else _earlier(path)
+    if path is not None and earlier is not None:
+        left = _unclaimed_still(earlier, ledger)
+        if left != earlier.files:
+            _write(path, replace(earlier, files=left))
+
+
+def _earlier(path: Path) -> Unclaimed | None:
     from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
     from pytest_torchgraph.snapshot.unclaimed import read_unclaimed
 
     try:
-        earlier = read_unclaimed(path)
+        return read_unclaimed(path)
     except SnapshotUnreadable:
-        return
-    if earlier is not None:
-        left = tuple(file for file in earlier.files if without_labels(file.path) not in claimed)
-        if left != earlier.files:
-            _write(path, replace(earlier, files=left))
+        return None
+
+
+def _unclaimed_still(earlier: Unclaimed, ledger: Ledger) -> tuple[UnclaimedFile, ...]:
+    removed = {found.path for found in ledger.unused if found.removed}
+    return tuple(
+        file for file in earlier.files if without_labels(file.path) not in ledger.claimed and file.path not in removed
+    )
 
 
 def command(config: pytest.Config) -> str:

@@ -113,7 +113,7 @@ def judge(session: pytest.Session, exitstatus: int) -> None:
     option: Any = config.option
     ledger = config.stash[LEDGER]
     if exitstatus not in (0, 1) or option.disable_unused_snapshots or not is_complete(config, ledger):
-        unclaimed.forget(config, ledger.claimed)
+        unclaimed.forget(config, ledger)
         return
     ledger.unused, ledger.unclaimed = find(config, ledger)
     if options.updating(config):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
@@ -13,8 +14,9 @@ from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, OPTIMIZER, PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
+from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
-from pytest_torchgraph.report.spelling import group_text, site_text
+from pytest_torchgraph.report.spelling import group_text, short_text, site_text
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
@@ -45,9 +47,9 @@ def outline_of(
     sources = Sources(verdict, source_of)
     edits = edits_of(verdict.findings)
     names = {id(finding): edit.fingerprint for edit in edits for finding in edit.findings}
-    return Outline(
+    outline = Outline(
         status=verdict.status,
-        title=f"{test}: {verdict.headline}",
+        title=f"{test}: {headline_of(verdict)}",
         environment=environment,
         sections=tuple(_section(finding, sources, names.get(id(finding), "")) for finding in verdict.findings),
         cost=cost_text(difference),
@@ -55,6 +57,15 @@ def outline_of(
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
+    return replace(outline, brief=brief_lines(outline))
+
+
+def headline_of(verdict: Verdict) -> str:
+    """The headline, its finding's title cut to a line."""
+    if not verdict.findings:
+        return verdict.headline
+    around = len(verdict.headline) - len(verdict.findings[0].title)
+    return verdict.headline.replace(verdict.findings[0].title, cut(verdict.findings[0].title, WIDTH - around))
 
 
 def cost_text(difference: Difference) -> str:
@@ -125,7 +136,7 @@ def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
             continue
         text = group_text(group)
         if text and text != finding.title:
-            yield Row(place_text(group), text, sources.of(group))
+            yield Row(place_text(group), text, sources.of(group), short_text(group))
 
 
 def places_of(finding: Finding, sources: Sources) -> Iterator[Row]:

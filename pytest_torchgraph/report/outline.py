@@ -11,11 +11,15 @@ Status: TypeAlias = Literal["same", "note", "improved", "drift", "budget"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One edit at one place: the scope (repeated layers as ``layers.* ×32``), what was done, the source line."""
+    """One edit at one place: the scope (repeated layers as ``layers.* ×32``), what was done, the source line.
+
+    ``short`` says what was done in few words, empty where *text* is short.
+    """
 
     scope: str
     text: str
     source: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Outline:
     ``sections`` are ranked, the first being the one change that matters; ``cost`` is what it costs and where;
     ``alive`` says of each kind of value how many more or fewer are alive at the peak, the most bytes first; ``accept``
     is the command that takes it all as it is; ``changes`` are the ids of the changes, that of the first section first.
+    ``brief`` are the lines beneath the title of a short report, cut once for every format.
     """
 
     status: Status
@@ -55,6 +60,7 @@ class Outline:
     alive: tuple[str, ...] = ()
     accept: str = ""
     changes: tuple[str, ...] = ()
+    brief: tuple[str, ...] = ()
 
 
 def hint_text(hint: str, cause: str) -> str:

@@ -87,6 +87,51 @@ def group_text(group: Group) -> str:
             return _other_text(first)
 
 
+def short_text(group: Group) -> str:
+    """The edit in few words, without what it reads and how that lies in memory: ``+3 clone f32[2,4,64,16]``."""
+    first = group.first
+    match first:
+        case Added(site) | Removed(site):
+            sign = "+" if isinstance(first, Added) else "-"
+            return f"{sign}{_amount(group)}{_short_item(site, group)}"
+        case Altered(before, after):
+            kinds = {field.kind for field in first.fields}
+            telling = [field for field in first.fields if field.kind not in LYING] or first.fields[:1]
+            if "name" in kinds or isinstance(after.item, Given):
+                return ""
+            word = operation_word(after.name) if isinstance(after.item, Work) else semantic_text(before.name)
+            return f"{_amount(group)}{word}: {field_text(telling[0])}"
+        case Moved():
+            return f"{_amount(group)}{operation_word(first.after.name)} moved"
+        case _:
+            return ""
+
+
+LYING = frozenset({"stride", "geometry", "shape"})
+"""Kinds of fields that say how a tensor lies in memory."""
+
+
+def _short_item(site: Site, group: Group) -> str:
+    match site.item:
+        case Work(name=name, outcomes=outcomes):
+            made = next((outcome for outcome in outcomes if isinstance(outcome, TensorSpec)), None)
+            names = list(dict.fromkeys(_first_names(group)))
+            of = f" of {', '.join(names)}" if 0 < len(names) <= FEW else ""
+            return f"{operation_word(name)}{of} {made.text}" if made else f"{operation_word(name)}{of}"
+        case Semantic(name=name):
+            return semantic_text(name)
+        case Block(class_name=class_name, name=name):
+            return class_name or name
+        case Given(kind=kind, spec=spec):
+            return f"{kind} {spec.text}"
+
+
+def _first_names(group: Group) -> Iterator[str]:
+    """The values that the edit reads first, without how they are read."""
+    sites = [change.site for change in group.changes if isinstance(change, (Added, Removed))]
+    return (site.reads[0].name for site in sites if site.scope == sites[0].scope and site.reads)
+
+
 def _done_text(body: object) -> str:
     """`` for each of 24 parameters``: of work in a loop, for how many it is done."""
     if not isinstance(body, Block) or body.phase != EVERY_PARAMETER:

@@ -22,7 +22,7 @@ DEFAULT_TOLERANCE = "1%"
 SAVINGS = frozenset({"copy", "cast", "sync"})
 LOSSES = frozenset({"gradient-lost"})
 """Causes that are no win, though they take nothing but work away."""
-SAVING = frozenset({"repeat-removed", "unused-removed"})
+SAVING = frozenset({"repeat-removed", "unused-removed", "checkpointing-early-stop"})
 """Causes whose changes only take away, whatever read what is gone."""
 
 

@@ -27,6 +27,7 @@ Kind: TypeAlias = Literal[
     "follow",
     "backend",
     "name",
+    "spelling",
     "bookkeeping",
 ]
 Severity: TypeAlias = Literal["fail", "note"]

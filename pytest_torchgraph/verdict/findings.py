@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, MetricChanged, Moved, Removed
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Difference,
+    Field,
+    MetricChanged,
+    Moved,
+    Removed,
+    Renamed,
+)
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.graph.metric import BYTE_METRICS
@@ -18,31 +28,10 @@ from pytest_torchgraph.verdict.causes.single import cause_of
 from pytest_torchgraph.verdict.causes.table import claims
 from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
+from pytest_torchgraph.verdict.ranking import ranked
 from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
 
-WORK: tuple[Kind, ...] = ("cast", "copy", "scope", "operation", "argument")
-TIERS: Mapping[Kind, int] = {
-    **dict.fromkeys(("budget", "run", "input", "state"), 0),
-    "attention": 2,
-    "sync": 3,
-    **dict.fromkeys(WORK, 4),
-    **dict.fromkeys(("look", "output"), 5),
-    "order": 6,
-    "memory": 7,
-    "count": 8,
-    **dict.fromkeys(("follow", "backend"), 9),
-    "name": 10,
-    "bookkeeping": 11,
-}
-"""What is told first: what explains the rest, then what costs most; work is ranked by the bytes that it writes."""
-CAUSE_TIERS = {
-    **dict.fromkeys(("gradient-lost", "checkpointing-on", "checkpointing-off", "checkpointing-twice"), 1),
-    "gradient-added": 3,
-    **dict.fromkeys(("other-parameters", "saved-more"), 4),
-    "communication-removed": TIERS["order"],
-}
-"""Tiers of causes that matter more or less than their kind."""
-NOTES = frozenset({"order", "backend", "name", "bookkeeping"})
+NOTES = frozenset({"order", "backend", "name", "spelling", "bookkeeping"})
 DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 """Kinds that other inputs may bring with them."""
 
@@ -56,24 +45,13 @@ def findings_of(changes: list[Change], difference: Difference, *, same_backend: 
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
     told = with_the_same_ops(_driven_by_inputs(found), difference)
-    return tuple(sorted(told, key=_rank))
-
-
-def _rank(finding: Finding) -> tuple[object, ...]:
-    return finding.severity != "fail", _tier(finding), -finding.cost, not finding.cause, -finding.size
-
-
-def _tier(finding: Finding) -> int:
-    """An input that came or went matters less than what the model does with it."""
-    if finding.kind == "input" and finding.direction != "other":
-        return TIERS["scope"]
-    return CAUSE_TIERS.get(finding.cause, TIERS[finding.kind])
+    return ranked(told, max(difference.metric("peak")[0] or 0, difference.metric("peak")[1] or 0))
 
 
 def _claimed(claim: Claim, *, same_backend: bool) -> Finding:
     return Finding(
         kind=claim.kind,
-        severity="note" if claim.beneath and not same_backend else "fail",
+        severity="note" if (claim.beneath and not same_backend) or claim.idle else "fail",
         title=claim.title,
         groups=grouped(claim.changes),
         direction=claim.direction,
@@ -93,9 +71,13 @@ def _bucket(change: Change) -> tuple[object, ...]:
         case Altered(before, after, fields, follows):
             together = kind in ("follow", "attention", "backend")
             fields_told = tuple((field.kind, field.name) for field in fields)
+            if kind == "spelling":
+                return (kind, fields_told)
             return (kind, follows) if together else (kind, before.name, after.name, fields_told)
         case MetricChanged(name):
             return (kind, name)
+        case Renamed():
+            return (kind,)
         case _:
             return (kind, type(change).__name__, getattr(change, "writes", None))
 

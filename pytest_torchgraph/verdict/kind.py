@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from pytest_torchgraph.diff.change import (
     Added,
@@ -57,8 +58,16 @@ def kind_of(change: Change) -> Kind:
             return "backend" if before.beneath else "order"
         case MetricChanged(name):
             return METRIC_KINDS.get(name, "count")
+        case _:
+            return _other_kind(change)
+
+
+def _other_kind(change: Change) -> Kind:
+    match change:
         case LeafChanged(path=path) if is_gradient(path):
             return "follow"
+        case Called(bare=True):
+            return "name"
         case _:
             return KINDS[type(change)]
 
@@ -124,13 +133,16 @@ def result_spec(site: Site) -> TensorSpec | None:
 def _altered_kind(change: Altered) -> Kind:
     if isinstance(change.after.item, Given):
         return _given_kind(change.after.item)
+    found = {field.kind for field in change.fields}
+    if found == {"spelling"}:
+        return "spelling"
     if change.after.beneath:
         return "backend"
-    if change.follows:
-        return "follow"
-    if change.after.name in ATTENTION_CALLS:
+    return "follow" if change.follows else _edit_kind(change, found)
+
+
+def _edit_kind(change: Altered, found: AbstractSet[str]) -> Kind:
+    is_kernel = packet_of(change.after.name) in ATTENTION and change.before.name == change.after.name
+    if is_kernel or change.after.name in ATTENTION_CALLS:
         return "attention"
-    if packet_of(change.after.name) in ATTENTION and change.before.name == change.after.name:
-        return "attention"
-    found = {field.kind for field in change.fields}
     return next(kind for kinds, kind in FIELDS if found & kinds)

@@ -43,7 +43,7 @@ def balance(groups: Sequence[Group]) -> int:
 
 def times_done(change: Added | Removed) -> int:
     """How often the item that came or went is done: more than once only for an operation of a loop."""
-    return change.operations if isinstance(change.site.item, Work) else 1
+    return change.operations if isinstance(change.site.item, Work) and not change.within else 1
 
 
 def direction_of(groups: Sequence[Group]) -> Direction:
@@ -65,13 +65,21 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
     return metric_text(first) if isinstance(first, MetricChanged) else _other(kind, changes, first)
 
 
+def counts_text(difference: Difference, name: str, net: int) -> str:
+    """`` (2 -> 18)``: how many the graphs have, where what is told beside it is all of the difference."""
+    before, after = difference.count(name)
+    return f" ({before} -> {after})" if after - before == net != 0 else ""
+
+
 def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, difference: Difference) -> str:
     net = balance(groups)
     item = first.site.item
     if isinstance(item, Given):
         if item.kind == "input":
             return f"input %{item.name} {'added' if net > 0 else 'removed'}"
-        return f"{_signed(net, groups)} {item.kind} {item.spec.text}"
+        return (
+            f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation (a number or list from Python)"
+        )
     if isinstance(item, Block):
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
@@ -79,13 +87,19 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         if item.phase == BETWEEN and net:
             came = "added" if net > 0 else "removed"
             return f"work between backward and optimizer {came} ({times(operations, 'operation')})"
+        calls = [change for group in groups for change in group.changes if not _is_behind(change)]
+        net = sum(1 if isinstance(change, Added) else -1 for change in calls) or net
         return f"{_signed(net, groups)} {_block_text(item, abs(net))} ({times(operations, 'operation')})"
     name = operation_text(first.site.name)
-    before, after = difference.count(name)
-    counts = f" ({before} -> {after})" if before or after else ""
+    counts = counts_text(difference, name, net)
     if kind == "sync":
         return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
     return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}"
+
+
+def _is_behind(change: Change) -> bool:
+    """Whether the backward call of a module came or went, which is no call more than the forward one."""
+    return phase_of(change) == BACKWARD
 
 
 def _shares(groups: Sequence[Group]) -> str:
@@ -133,6 +147,8 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
         return f"{given_text(first)} {input_text(first)}"
     if kind == "attention":
         return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
+    if kind == "spelling":
+        return f"{name}: {fields}, which means the same ({times(count, 'operation')})"
     colon = "" if first.fields[0].kind == "leaf" else ":"
     return f"{name}{colon} {fields} ({times(count, 'operation')})"
 
@@ -177,7 +193,7 @@ def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
             return _head(first, more)
 
 
-RENAMED = {"scope": "scope", "input": "input", "leaf": "parameter"}
+RENAMED = {"scope": "module", "input": "input", "leaf": "parameter"}
 
 
 def _head(change: Change, more: str) -> str:

@@ -11,7 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.graph.operation import Opaque, Word
+from pytest_torchgraph.graph.operation import Opaque, Packed, Word
+from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.program import (
     Block,
     Given,
@@ -33,9 +34,9 @@ class NotReplayable(Exception):
 
 @dataclass
 class Body:
-    """One body while it runs: its path, where it stands, what it was given, and what its items made."""
+    """One body while it runs: its path and those around it, where it stands, what it was given, what its items made."""
 
-    path: str
+    paths: tuple[str, ...]
     steps: tuple[int, ...]
     given: list[Tensor]
     made: list[list[Any]] = field(default_factory=list)
@@ -51,7 +52,7 @@ class Replay:
 
     def run(self, program: Program) -> dict[str, Tensor]:
         """The outputs by path."""
-        root = Body("", (), [])
+        root = Body(("",), (), [])
         self.items(program.root.items, root)
         return {path: self.operand(operand, root) for path, operand in program.outputs}
 
@@ -72,10 +73,10 @@ class Replay:
             return self.work(item, body)
         if isinstance(item, Block):
             taken: tuple[Any, ...] = item.inputs
-            inner = Body(absolute(item.name, body.path), steps, [])
+            inner = Body((absolute(item.name, body.paths), *body.paths), steps, [])
         else:
             taken = (*item.arguments, *(value for _, value in item.keywords))
-            inner = Body(body.path, steps, [])
+            inner = Body(body.paths, steps, [])
         inner.given = [self.operand(value, body) for value in taken if isinstance(value, Operand)]
         self.items(item.items, inner)
         return [inner.made[export.item][export.position] for export in item.exports]
@@ -97,6 +98,8 @@ class Replay:
             return [self.value(part, body) for part in value]
         if isinstance(value, Word):
             return operator.attrgetter(value.text.removeprefix("torch."))(torch)
+        if isinstance(value, Packed):
+            raise NotReplayable("a packed weight")
         if isinstance(value, Opaque):
             raise NotReplayable(value.type_name)
         return value
@@ -107,7 +110,7 @@ class Replay:
         if isinstance(reference, Input):
             base = body.given[reference.index]
         elif isinstance(reference, Leaf):
-            base = self.leaves[absolute(reference.path, body.path)]
+            base = self.leaves[absolute(reference.path, body.paths)]
         elif isinstance(reference, Inner):
             base = self.made[reference.steps][reference.position]
         elif isinstance(reference, Saved):
@@ -115,11 +118,6 @@ class Replay:
         else:
             base = body.made[reference.item][reference.position]
         return base if operand.reading is None else read(base, operand.reading)
-
-
-def absolute(path: str, within: str) -> str:
-    """A path as a scope names it, told from the root."""
-    return path[1:] if path.startswith("/") else ".".join(filter(None, (within, path)))
 
 
 def read(base: Tensor, reading: Reading) -> Tensor:

@@ -36,8 +36,10 @@ def path_to(file: str, name: str = "") -> str:
     return f"tests/{file}" + (f"::{name}" if name else "")
 
 
+whole = st.sampled_from([(), ("tests",), ("tests/",)])
 paths = st.one_of(
-    st.sampled_from([(), ("tests",), ("tests/",)]),
+    whole,
+    whole,
     st.lists(st.sampled_from([path_to(file) for file in FILES]), min_size=1, max_size=3, unique=True).map(tuple),
     st.sampled_from([(path_to(file, name),) for file, name in DEFINITIONS if name.startswith("test_")]),
 )
@@ -68,17 +70,17 @@ choices = st.sampled_from(
         ],
     ]
 )
-arguments = st.tuples(paths, st.lists(choices, max_size=2)).map(
+arguments = st.tuples(paths, st.one_of(st.just([]), st.lists(choices, max_size=2))).map(
     lambda both: (*both[0], *[word for choice in both[1] for word in choice])
 )
 steps = st.builds(
     Step,
-    turned=st.lists(st.sampled_from(DEFINITIONS), max_size=2, unique=True).map(tuple),
+    turned=st.lists(st.sampled_from(DEFINITIONS), max_size=3, unique=True).map(tuple),
     project=st.sampled_from(list(PROJECTS)),
     below=st.booleans(),
     arguments=arguments,
     device=st.booleans(),
-    update=st.booleans(),
+    update=st.sampled_from([True, True, False]),
 )
 
 

@@ -27,6 +27,7 @@ TEST = """
     def test_m(torch_graph, model):
         torch_graph.check(graph(ADD{}))
 """
+NOTHING = "nothing: the runs so far claimed every snapshot of the test files that they collected as a whole"
 BERT, GPT, VIT = (f"test_m/test_m[{name}].torchgraph" for name in ("bert", "gpt", "vit"))
 
 
@@ -48,7 +49,7 @@ def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, lis
 def test_what_was_not_claimed_is_shown_and_removed_on_demand(
     models: QuickProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert prune(capsys) == (0, ["every snapshot of . was claimed"])
+    assert prune(capsys) == (0, [NOTHING])
     models.write({f"snapshots/{GPT}.new": "waits"})
     assert models.run("--model", "bert").code == 0
     expected = [
@@ -60,7 +61,7 @@ def test_what_was_not_claimed_is_shown_and_removed_on_demand(
     assert {GPT, VIT} < models.snapshots().keys()
     assert prune(capsys, "--yes") == (0, [f"removed snapshots/{GPT}", f"removed snapshots/{VIT}"])
     assert list(models.snapshots()) == [BERT]
-    assert prune(capsys, "--yes") == (0, ["every snapshot of . was claimed"])
+    assert prune(capsys, "--yes") == (0, [NOTHING])
 
 
 def test_what_was_written_or_claimed_since_stays(models: QuickProject, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +72,15 @@ def test_what_was_written_or_claimed_since_stays(models: QuickProject, capsys: p
     told = [f"kept snapshots/{VIT}: it was written since that run; run pytest again"]
     assert prune(capsys, "--yes") == (2, told)
     assert set(models.snapshots()) == {BERT, GPT, VIT}
+
+
+def test_a_run_of_other_files_leaves_the_list(models: QuickProject, capsys: pytest.CaptureFixture[str]) -> None:
+    assert models.run("--model", "bert").code == 0
+    models.write({"tests/test_other.py": "def test_other(model):\n    pass\n"})
+    assert models.run("tests").code == 0
+    assert len(prune(capsys)[1]) == 3
+    assert models.run("test_m.py").code == 0
+    assert prune(capsys) == (0, [NOTHING])
 
 
 def test_without_a_list_it_says_to_run_pytest(
@@ -95,7 +105,7 @@ def test_a_run_of_a_part_lists_nothing(
 ) -> None:
     models.write({"test_m.py": TEST.format(", CLONE")})
     models.run("--model", "bert", "--torchgraph-budget=ops:9", *arguments)
-    assert prune(capsys) == (0, ["every snapshot of . was claimed"])
+    assert prune(capsys) == (0, [NOTHING])
 
 
 def test_the_command_is_right_from_any_folder(

@@ -146,6 +146,11 @@ def test_what_a_class_may_inherit_from_elsewhere_is_not_gone(head: str) -> None:
     assert is_gone(f"{dedent(MODULE)}\n{more}".encode(), (), "test_gone")
 
 
+def test_what_a_decorator_may_add_to_a_class_is_not_gone() -> None:
+    assert not gone("@made_of('a folder')\nclass TestA: pass", "TestA", "test_gone")
+    assert gone("@pytest.mark.slow\nclass TestA: pass", "TestA", "test_gone")
+
+
 def test_an_imported_class_is_not_looked_into() -> None:
     assert not gone("from a import TestModel", "TestModel", "test_gone")
     assert not gone("class TestModel: pass\nTestModel = wrap(TestModel)", "TestModel", "test_gone")

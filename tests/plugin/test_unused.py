@@ -227,6 +227,9 @@ def test_a_method_is_gone_when_neither_its_class_nor_a_base_in_the_file_has_it(q
 
 def test_doctests_and_tests_of_unittest_keep_their_snapshots(quick: QuickProject) -> None:
     test = """
+        '''
+        >>> _ = getfixture("torch_graph").check(graph(ADD, ADD))
+        '''
         import unittest
         import pytest
         from stubs import *
@@ -245,13 +248,18 @@ def test_doctests_and_tests_of_unittest_keep_their_snapshots(quick: QuickProject
                 self.torch_graph.check(graph(MUL))
     """
     record(quick, {"test_m.py": test}, "--doctest-modules")
-    assert sorted(quick.snapshots()) == ["test_m/Models.test_model.torchgraph", "test_m/test_m.f.torchgraph"]
-    quick.write({"test_m.py": "from stubs import *\ndef test_one():\n    pass\n"})
-    assert keeps_all(quick).section() == ["2 snapshots were not claimed; -v names them; torchgraph prune"]
+    names = ["test_m/Models.test_model.torchgraph", "test_m/test_m.f.torchgraph", "test_m/test_m.torchgraph"]
+    assert sorted(quick.snapshots()) == names
+    quick.write({"test_m.py": "from stubs import graph\n\ndef test_one():\n    pass\n"})
+    assert keeps_all(quick).section() == ["3 snapshots were not claimed; -v names them; torchgraph prune"]
 
 
-def test_what_a_conftest_file_collects_in_its_own_way_is_never_proved_gone(recorded: QuickProject) -> None:
-    recorded.write({"conftest.py": "import stubs\ndef pytest_pycollect_makeitem():\n    pass\n", "test_m.py": LESS})
+@pytest.mark.parametrize("file", ["conftest.py", "plugin_of_mine.py"])
+def test_what_a_project_collects_in_its_own_way_is_never_proved_gone(recorded: QuickProject, file: str) -> None:
+    named = "" if file == "conftest.py" else "pytest_plugins = ['plugin_of_mine']\n"
+    recorded.write({"conftest.py": f"import stubs\n{named}", "test_m.py": LESS})
+    with (recorded.path / file).open("a") as stream:
+        stream.write("def pytest_pycollect_makeitem():\n    pass\n")
     assert keeps_all(recorded).section() == [ONE]
 
 

@@ -25,6 +25,20 @@ from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
 from tests.regressions.process_group import process_group, ranks
+from tests.verdict.edits import (
+    SIZE,
+    Rms,
+    activation,
+    by_hand,
+    capped,
+    cast_in,
+    masked,
+    narrowed,
+    normed,
+    rerun,
+    routed,
+    scale,
+)
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
 
 MESSAGES = Path(__file__).parent / "messages"
@@ -186,7 +200,7 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(nested, inside=False),
         partial(nested, inside=True),
         "checkpointing-twice",
-        "checkpointing-off",
+        "checkpointing-once",
     ),
     "no_grad dropped": (graph_of, partial(graph_of, grad=True), "grad-in-evaluation", "grad-off"),
     "eval dropped": (
@@ -265,6 +279,42 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "moved-module",
         "moved-module",
     ),
+    "a mask made otherwise": (partial(masked, "triu"), partial(masked, "fill"), "mask-rebuilt", "mask-rebuilt"),
+    "a default written out": (
+        partial(scale, given=False),
+        partial(scale, given=True),
+        "same-argument",
+        "same-argument",
+    ),
+    "a cast before work": (partial(narrowed, before=False), partial(narrowed, before=True), "downcast", "upcast"),
+    "a cast in another module": (partial(cast_in, 0), partial(cast_in, 1), "cast-moved", "cast-moved"),
+    "heads copied earlier": (
+        partial(by_hand, contiguous=False),
+        partial(by_hand, contiguous=True),
+        "copied-elsewhere",
+        "copied-elsewhere",
+    ),
+    "checkpointing to the end": (
+        partial(rerun, how=False),
+        partial(rerun, how=True),
+        "checkpointing-whole",
+        "checkpointing-early-stop",
+    ),
+    "products kept": (partial(rerun, how=False), partial(rerun, how="kept"), "kept", "recomputed"),
+    "an activation each": (
+        partial(activation, shared=True),
+        partial(activation, shared=False),
+        "shared-module",
+        "shared-module",
+    ),
+    "another norm": (partial(normed, Rms), partial(normed, partial(nn.LayerNorm, SIZE)), "other-norm", "other-norm"),
+    "experts in one product": (
+        partial(routed, grouped=True),
+        partial(routed, grouped=False),
+        "experts-looped",
+        "experts-grouped",
+    ),
+    "another cap": (partial(capped, 30.0), partial(capped, 50.0), "other-scale", "other-scale"),
     "another kernel": (
         partial(attention, 2),
         partial(attention, 2, backend="_other"),

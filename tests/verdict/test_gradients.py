@@ -129,12 +129,17 @@ def test_a_gradient_that_is_lost_where_the_forward_work_was_edited_is_told() -> 
     assert [finding.title for finding in found] == ["gradient lost: 1 parameter gets no gradient any more: weight"]
 
 
-def test_parameters_of_a_part_that_is_called_no_longer_have_lost_nothing() -> None:
-    assert not GRADIENT & causes(step(in_a_row), step(lambda m, x: m.second(x)))
+def test_lost_gradients_of_a_part_that_is_called_no_longer_are_told_after_that() -> None:
+    found = verdict_of(step(in_a_row), step(lambda m, x: m.second(x))).findings
+    assert [(each.kind, each.cause) for each in found if each.cause in GRADIENT] == [("follow", "gradient-lost")]
+    assert found[0].cause == "module-removed"
 
 
-def test_a_part_before_the_first_one_does_not_make_that_newly_differentiated() -> None:
-    assert not GRADIENT & causes(step(lambda m, x: m.second(x)), step(in_a_row))
+def test_a_part_before_the_first_one_is_newly_differentiated_and_no_other() -> None:
+    found = verdict_of(step(lambda m, x: m.second(x)), step(in_a_row)).findings
+    assert [(each.kind, each.cause) for each in found if each.cause in GRADIENT] == [("follow", "gradient-added")]
+    assert "second" not in next(each for each in found if each.cause in GRADIENT).title
+    assert found[0].cause == "module-added"
 
 
 def test_another_way_to_cut_a_value_into_parts_is_no_gradient() -> None:

@@ -100,7 +100,7 @@ def test_a_renamed_module_is_a_note() -> None:
     ]
     verdict = judge(compare(graphs[0].canonical, graphs[1].canonical))
     assert verdict.status == "note"
-    assert "scope renamed: projection -> proj" in titles(verdict)
+    assert "module renamed: projection -> proj" in titles(verdict)
 
 
 def test_independent_lines_in_another_order_are_a_note() -> None:

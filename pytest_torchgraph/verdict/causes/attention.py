@@ -21,8 +21,10 @@ from pytest_torchgraph.verdict.causes.claim import (
     made,
     module_of,
     packet,
+    work_names,
 )
 from pytest_torchgraph.verdict.causes.masks import is_mask_work
+from pytest_torchgraph.verdict.finding import Direction
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import field_text
 
@@ -33,15 +35,15 @@ CALL = "scaled_dot_product_attention"
 DIMENSIONS = 3
 """More than these has a tensor of keys or values: batch, heads, length, size."""
 REPEATS = frozenset({"aten.repeat", "aten.repeat_interleave", "aten.index_select"})
-MASK_HINT = "a mask that is passed rules out the flash kernel on CUDA, and grows with batch x query x key length"
+MASK_HINT = "a mask rules out the flash kernel on CUDA, and grows with query x key length"
 DROPOUT_HINT = "dropout inside attention is for training, and restricts which kernel can run"
-REPEATED_HINT = "keys and values are repeated before the call instead of being shared by the kernel"
+REPEATED_HINT = "keys and values are repeated before the call, not shared by the kernel"
 SHARED = "keys and values are no longer written out for every head"
-SHARED_HINT = "keys and values are shared by the kernel; for some head sizes CUDA falls back to the math kernel"
+SHARED_HINT = "for some head sizes CUDA falls back to the math kernel"
 
 
 CONVERTED = "a bool mask is converted to float in each call; kernels differ in the masks they take"
-MATH = "PyTorch computes each step separately: a mask that requires grad, dropout or the layout rules the kernel out"
+MATH = "computed step by step: a mask that requires grad, dropout or the layout rules the kernel out"
 LARGE = "CUDA has no fused kernel that shares heads of size {size}: it falls back to the math kernel"
 WIDEST_HEAD = 256
 """Widest head for which CUDA's fused attention kernels exist."""
@@ -69,13 +71,22 @@ def _unfused_claim(seen: Seen, changes: tuple[Change, ...], parts: list[Come], *
     total = max(seen.difference.count(CALL))
     which = f"{calls} of {times(total, 'call')}"
     if not gone:
-        cause = Cause("attention-fused", "the scores are no longer written to memory by separate operations")
+        cause = Cause("attention-fused", MATH_PATH if _on_math_path(changes) else "the scores are written no longer")
         return Claim(cause, "attention", f"attention is computed by {CALL} now ({which})", changes)
     scores = max((made(change.site) for change in parts if packet(change) in PARTS), key=bytes_of)
     size = f"{scores.text}, {bytes_text(bytes_of(scores))} a call" if scores else "batch x heads x query x key length"
     hint = f'every score is written to memory ({size}); attn_implementation="eager" or output_attentions=True?'
     title = f"attention is computed by separate operations, no longer by {CALL} ({which})"
     return Claim(Cause("attention-unfused", hint), "attention", title, changes)
+
+
+def _on_math_path(changes: tuple[Change, ...]) -> bool:
+    """Whether an attention call among *changes* is computed by separate operations."""
+    calls = [each for each in changes if isinstance(each, (Added, Removed)) and each.site.name in ATTENTION_CALLS]
+    return any(set(work_names(call.site)) & PARTS for call in calls)
+
+
+MATH_PATH = "one call, which this machine still computes by separate operations"
 
 
 def _belongs(change: Change, modules: set[str]) -> bool:
@@ -150,7 +161,16 @@ def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) 
     if cause.name == "keys-shared" and head is not None and head.shape[-1] > WIDEST_HEAD:
         cause = Cause("attention-path", LARGE.format(size=head.shape[-1]))
     edits = ", ".join(field_text(field) for field in fields.values())
-    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others))
+    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others), _cost_direction(fields))
+
+
+def _cost_direction(fields: dict[str, Field]) -> Direction:
+    """``more`` where a mask is given that was not, or dropout; ``fewer`` the other way round."""
+    for name in ("attn_mask", "dropout_p"):
+        if name in fields:
+            before, after = bool(fields[name].before), bool(fields[name].after)
+            return "other" if before is after else "more" if after else "fewer"
+    return "other"
 
 
 def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cause, str]:

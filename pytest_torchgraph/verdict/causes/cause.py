@@ -1,9 +1,12 @@
-"""The names of causes, as reports and JSON show them, with what each of them means."""
+"""The names of causes, as reports and JSON show them: what each means, what it is called the other way round."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Tone: TypeAlias = Literal["loss", "win", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,65 +17,209 @@ class Cause:
     hint: str
 
 
-CAUSES: Mapping[str, str] = {
-    "attention-path": "an attention call has another mask, causality, dropout, scale or grouping",
-    "attention-unfused": "attention is computed by separate operations instead of one call",
-    "attention-fused": "separate operations became one attention call",
-    "mask-materialised": "a mask or another query x key tensor is written to memory",
-    "mask-removed": "a mask or another query x key tensor is written no longer",
-    "repeated-keys": "keys and values are repeated in memory for the heads that share them",
-    "keys-shared": "keys and values are repeated no longer",
-    "extra-copy": "the same values are written to other memory",
-    "copy-removed": "a copy is made no longer",
-    "moved-each-call": "a parameter or buffer is copied or cast in each call",
-    "moved-once": "a parameter or buffer is copied or cast in each call no longer",
-    "upcast": "values are held or computed in a wider type",
-    "upcast-removed": "values are widened no longer",
-    "downcast": "values are held or computed in a narrower type",
-    "downcast-removed": "values are narrowed no longer",
-    "unfused": "one operation became several that do the same",
-    "fused": "several operations became one that does the same",
-    "out-of-place": "an operation writes to new memory instead of over what it reads",
-    "in-place": "an operation writes over what it reads",
-    "host-sync": "the host reads a value from the device",
-    "sync-removed": "the host reads a value from the device no longer",
-    "communication": "ranks send values to each other",
-    "communication-removed": "ranks send values to each other no longer",
-    "reduction": "ranks combine their values by another operation",
-    "other-ranks": "ranks send values to each other in another group",
-    "repeated-work": "the same work is done on the same values more than once",
-    "repeat-removed": "work that was done more than once is done once",
-    "unused-result": "work whose results nothing needs",
-    "unused-removed": "work whose results nothing needed is done no longer",
-    "checkpointing-on": "modules run again in the backward pass instead of keeping values for it",
-    "checkpointing-off": "modules run in the backward pass no longer",
-    "checkpointing-twice": "what is checkpointed is checkpointed once more inside or around it",
-    "gradient-lost": "work that is the same in the forward pass is differentiated no longer",
-    "gradient-added": "work that is the same in the forward pass is now differentiated",
-    "grad-in-evaluation": "an autograd graph is built where none was",
-    "grad-off": "no autograd graph is built any more",
-    "training-mode": "the model runs in training mode",
-    "evaluation-mode": "the model runs in evaluation mode",
-    "dropout": "dropout came or went in the same mode",
-    "saved-more": "the forward pass keeps more for the backward pass",
-    "saved-less": "the forward pass keeps less for the backward pass",
-    "kept-alive": "values live longer while the work is the same",
-    "released-sooner": "values are let go of sooner while the work is the same",
-    "state-bytes": "parameters, buffers, gradients or optimizer state take other space",
-    "other-configuration": "parameters or buffers have other sizes",
-    "other-sizes": "the inputs have other sizes, and nothing else changed",
-    "other-inputs": "the inputs are others",
-    "module-added": "a module is called that was not",
-    "module-removed": "a module is called no longer",
-    "other-module": "another module is called in the place of one",
-    "phase-added": "the test runs more of a training step than was recorded",
-    "phase-removed": "the test runs less of a training step than was recorded",
-    "other-parameters": "backward or optimizer work is done for other parameters",
-    "other-optimizer": "the optimizer keeps or does something else for each parameter",
-    "other-weight": "an operation reads another parameter than before",
-    "other-number": "the same number has another type",
-    "renamed": "a module, input or parameter has another name",
-    "moved-module": "a module lies elsewhere in the tree, or work in another module",
-    "reordered": "independent operations run in another order",
-    "other-backend": "another kernel runs beneath the same call",
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a cause says; ``mirrors`` may be the causes of the reverse edit, ``tone`` is whether it costs or saves."""
+
+    name: str
+    text: str
+    mirrors: tuple[str, ...]
+    tone: Tone = "other"
+
+
+def _loss_and_win(loss: str, costs: str, win: str, saves: str) -> Iterator[Meaning]:
+    yield Meaning(loss, costs, (win,), "loss")
+    yield Meaning(win, saves, (loss,), "win")
+
+
+def _both_ways(one: str, text: str, other: str, reverse: str) -> Iterator[Meaning]:
+    yield Meaning(one, text, (other,))
+    yield Meaning(other, reverse, (one,))
+
+
+def _either_way(name: str, text: str) -> Iterator[Meaning]:
+    yield Meaning(name, text, (name,))
+
+
+MEANINGS: Mapping[str, Meaning] = {
+    meaning.name: meaning
+    for meanings in (
+        _either_way("attention-path", "an attention call has another mask, causality, dropout, scale or grouping"),
+        _loss_and_win(
+            "attention-unfused",
+            "attention is computed by separate operations instead of one call",
+            "attention-fused",
+            "separate operations became one attention call",
+        ),
+        _loss_and_win(
+            "mask-materialised",
+            "a mask or another query x key tensor is written to memory",
+            "mask-removed",
+            "a mask or another query x key tensor is written no longer",
+        ),
+        _either_way("mask-rebuilt", "a mask of the same sizes is made by other operations"),
+        _loss_and_win(
+            "repeated-keys",
+            "keys and values are repeated in memory for the heads that share them",
+            "keys-shared",
+            "keys and values are repeated no longer",
+        ),
+        _loss_and_win(
+            "extra-copy",
+            "the same values are written to other memory",
+            "copy-removed",
+            "a copy is made no longer",
+        ),
+        _either_way("copied-elsewhere", "as many copies are made as before, of other views of the values"),
+        _loss_and_win(
+            "moved-each-call",
+            "a parameter or buffer is copied or cast in each call",
+            "moved-once",
+            "a parameter or buffer is copied or cast in each call no longer",
+        ),
+        (
+            Meaning("upcast", "values are held or computed in a wider type", ("upcast-removed", "downcast"), "loss"),
+            Meaning("upcast-removed", "values are widened no longer", ("upcast",), "win"),
+            Meaning("downcast", "values are held or computed in a narrower type", ("downcast-removed", "upcast")),
+            Meaning("downcast-removed", "values are narrowed no longer", ("downcast",)),
+        ),
+        _either_way("cast-moved", "casts of the same kind are made of other values, or in another module"),
+        _loss_and_win(
+            "unfused",
+            "one operation became several that do the same",
+            "fused",
+            "several operations became one that does the same",
+        ),
+        _loss_and_win(
+            "experts-looped",
+            "experts run one after the other instead of in one grouped product",
+            "experts-grouped",
+            "experts run in one grouped product instead of one after the other",
+        ),
+        _loss_and_win(
+            "out-of-place",
+            "an operation writes to new memory instead of over what it reads",
+            "in-place",
+            "an operation writes over what it reads",
+        ),
+        _loss_and_win(
+            "host-sync",
+            "the host reads a value from the device",
+            "sync-removed",
+            "the host reads a value from the device no longer",
+        ),
+        _loss_and_win(
+            "communication",
+            "ranks send values to each other",
+            "communication-removed",
+            "ranks send values to each other no longer",
+        ),
+        _either_way("reduction", "ranks combine their values by another operation"),
+        _either_way("other-ranks", "ranks send values to each other in another group"),
+        _loss_and_win(
+            "repeated-work",
+            "the same work is done on the same values more than once",
+            "repeat-removed",
+            "work that was done more than once is done once, or not at all",
+        ),
+        _loss_and_win(
+            "unused-result",
+            "work whose results nothing needs",
+            "unused-removed",
+            "work whose results nothing needed is done no longer",
+        ),
+        _both_ways(
+            "checkpointing-on",
+            "modules run again in the backward pass instead of keeping values for it",
+            "checkpointing-off",
+            "modules run in the backward pass no longer",
+        ),
+        _loss_and_win(
+            "checkpointing-twice",
+            "what is checkpointed is checkpointed once more inside or around it",
+            "checkpointing-once",
+            "what is checkpointed is no longer checkpointed once more inside or around it",
+        ),
+        _both_ways(
+            "checkpointing-whole",
+            "what checkpointing runs again goes to its end, also where nothing needs that",
+            "checkpointing-early-stop",
+            "what checkpointing runs again stops at the last value that is needed",
+        ),
+        _both_ways(
+            "recomputed",
+            "operations run again in the backward pass whose results were kept",
+            "kept",
+            "results are kept of operations that ran again in the backward pass",
+        ),
+        _both_ways(
+            "gradient-lost",
+            "work that is the same in the forward pass is differentiated no longer",
+            "gradient-added",
+            "work that is the same in the forward pass is now differentiated",
+        ),
+        _loss_and_win(
+            "grad-in-evaluation",
+            "an autograd graph is built where none was",
+            "grad-off",
+            "no autograd graph is built any more",
+        ),
+        _both_ways(
+            "training-mode",
+            "the model runs in training mode",
+            "evaluation-mode",
+            "the model runs in evaluation mode",
+        ),
+        _either_way("dropout", "dropout came or went in the same mode"),
+        _loss_and_win(
+            "saved-more",
+            "the forward pass keeps more for the backward pass",
+            "saved-less",
+            "the forward pass keeps less for the backward pass",
+        ),
+        _loss_and_win(
+            "kept-alive",
+            "values live longer while the work is the same",
+            "released-sooner",
+            "values are let go of sooner while the work is the same",
+        ),
+        _either_way("state-bytes", "parameters, buffers, gradients or optimizer state take other space"),
+        _either_way("other-configuration", "parameters or buffers have other sizes"),
+        _either_way("other-sizes", "the inputs have other sizes, and nothing else changed"),
+        _either_way("other-inputs", "the inputs are others"),
+        _both_ways(
+            "module-added",
+            "a module is called that was not",
+            "module-removed",
+            "a module is called no longer",
+        ),
+        _either_way("other-module", "another module is called in the place of one"),
+        _either_way("other-scale", "a number that values are scaled, shifted or bounded with is another"),
+        _either_way("other-norm", "a normalisation became another one"),
+        _both_ways(
+            "phase-added",
+            "the test runs more of a training step than was recorded",
+            "phase-removed",
+            "the test runs less of a training step than was recorded",
+        ),
+        _either_way("other-parameters", "backward or optimizer work is done for other parameters"),
+        _either_way("other-optimizer", "the optimizer keeps or does something else for each parameter"),
+        _either_way("other-weight", "an operation reads another parameter than before"),
+        _either_way("other-number", "the same number has another type"),
+        _either_way("same-argument", "an argument is spelled otherwise and means the same, as a default that is given"),
+        _either_way("renamed", "a module, input or parameter has another name"),
+        _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
+        _either_way("moved-module", "a module lies elsewhere in the tree, or work in another module"),
+        _either_way("reordered", "independent operations run in another order"),
+        _either_way("other-backend", "another kernel runs beneath the same call"),
+    )
+    for meaning in meanings
 }
+"""Every cause by name; what stands together is one edit told in both directions."""
+
+CAUSES: Mapping[str, str] = {name: meaning.text for name, meaning in MEANINGS.items()}
+
+
+def tone_of(cause: str) -> Tone:
+    """Whether *cause* costs or saves something; ``other`` for what does neither, and where no cause is known."""
+    return MEANINGS[cause].tone if cause in MEANINGS else "other"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Altered, Change, Value
+from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
 from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD
+from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, phase_of
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, phase_of, work_names
 
 INSIDE = re.compile(rf"(^%|>){AGAIN}")
 """Part of a value's name: the call that is made again is the one around the reader."""
@@ -31,13 +31,73 @@ def checkpointing(seen: Seen) -> Iterator[Claim]:
     if came:
         cause = Cause("checkpointing-twice", TWICE) if any(map(_is_nested, came)) else Cause("checkpointing-on", ON)
     else:
-        cause = Cause("checkpointing-off", ONCE if any(map(_is_nested, went)) else OFF)
+        cause = Cause("checkpointing-once", ONCE) if any(map(_is_nested, went)) else Cause("checkpointing-off", OFF)
     rewired: list[Change] = [change for change in seen.altered if _reads_again(change)]
     rewired += [change for change in (seen.added if came else seen.removed) if _is_rerun(change)]
     calls = times(len(blocks), "module call")
     what = f"{calls} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass{'' if came else ' no longer'}"
     changes = distinct((*blocks, *rewired))
     yield Claim(cause, "scope", f"{what} ({times(operations_of(changes), 'operation', '+d')})", changes)
+
+
+def early_stop(seen: Seen) -> Iterator[Claim]:
+    """What runs again goes to its end, or stops at the last value needed, while the forward pass is the same."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found = [change for change in changes if change.idle and _is_inside_again(change)]
+        if not found or _edits_forward(seen):
+            continue
+        count = times(operations_of(found), "operation", "+d")
+        if more:
+            title = f"checkpointing runs modules again to their end, though nothing needs that ({count})"
+            yield Claim(Cause("checkpointing-whole", WHOLE), "operation", title, tuple(found), "more")
+        else:
+            title = f"what checkpointing runs again stops at the last value needed ({count})"
+            yield Claim(Cause("checkpointing-early-stop", EARLY), "operation", title, tuple(found), "fewer")
+
+
+WHOLE = "reentrant checkpointing does so; was use_reentrant=False dropped?"
+EARLY = "non-reentrant checkpointing does so (use_reentrant=False)"
+
+
+def recomputed(seen: Seen) -> Iterator[Claim]:
+    """Operations that run again in the backward pass though their results were kept, or the other way round."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found = [change for change in changes if change.again and not change.idle and _is_inside_again(change)]
+        if not found or _edits_forward(seen):
+            continue
+        works = dict.fromkeys(name.removeprefix("aten.") for change in found for name in work_names(change.site))
+        names = ", ".join([*works][:FEW]) + (", …" if len(works) > FEW else "")
+        count = times(operations_of(found), "operation", "+d")
+        rewired = [change for change in seen.altered if phase_of(change) == BACKWARD and _is_rewired(change)]
+        all_of_them: tuple[Change, ...] = (*found, *rewired)
+        if more:
+            title = f"run again in the backward pass, no longer kept: {names} ({count})"
+            yield Claim(Cause("recomputed", POLICY), "operation", title, all_of_them, "more")
+        else:
+            title = f"kept for the backward pass, no longer run again: {names} ({count})"
+            yield Claim(Cause("kept", POLICY), "operation", title, all_of_them, "fewer")
+
+
+FEW = 4
+POLICY = "what a checkpointed module keeps is another; does the policy name the operations that run?"
+
+
+def _is_inside_again(change: Come) -> bool:
+    """Whether it stands in a module that runs again, and is not that itself."""
+    return AGAIN in change.site.scope and not _is_again(change)
+
+
+def _edits_forward(seen: Seen) -> bool:
+    """Whether the forward pass does something else: then what runs again does, too."""
+    return any(
+        (isinstance(change, (Added, Removed)) and phase_of(change) == FORWARD)
+        or (isinstance(change, Altered) and not change.follows and phase_of(change) == FORWARD)
+        for change in seen.difference.changes
+    )
+
+
+def _is_rewired(change: Altered) -> bool:
+    return all(field.kind in ("operand", "geometry") for field in change.fields)
 
 
 def _is_again(change: Come) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,7 +25,8 @@ Come: TypeAlias = "Added | Removed"
 class Claim:
     """What one cause explains: the finding's kind and title, and the changes behind it, the leading ones first.
 
-    ``beneath`` says that nothing but operations beneath API calls changed, which fail where the machine is the same.
+    ``beneath`` says that nothing but operations beneath API calls changed, which fail where the machine is the same,
+    ``idle`` that no operation differs by it, so that it is a note.
     """
 
     cause: Cause
@@ -33,6 +35,7 @@ class Claim:
     changes: tuple[Change, ...]
     direction: Direction = "other"
     beneath: bool = False
+    idle: bool = False
 
 
 Story: TypeAlias = "Callable[[Seen], Iterator[Claim]]"
@@ -46,14 +49,23 @@ class Seen:
         self.changes = tuple(changes)
         self.difference = difference
         self.same_backend = same_backend
-        self.added = [change for change in self.changes if isinstance(change, Added)]
-        self.removed = [change for change in self.changes if isinstance(change, Removed)]
-        self.altered = [change for change in self.changes if isinstance(change, Altered)]
+        came = [change for change in self.changes if isinstance(change, Added)]
+        went = [change for change in self.changes if isinstance(change, Removed)]
+        self.added = [change for change in came if not change.within]
+        self.removed = [change for change in went if not change.within]
+        self.added_within = [change for change in came if change.within]
+        self.removed_within = [change for change in went if change.within]
+        self.altered = [change for change in self.changes if isinstance(change, Altered) and not is_spelling(change)]
 
     @property
     def came_and_went(self) -> list[Come]:
         """What was added, then what was removed."""
         return [*self.added, *self.removed]
+
+
+def is_spelling(change: Altered) -> bool:
+    """Whether nothing differs but how an argument is given, which means the same."""
+    return all(field.kind == "spelling" for field in change.fields)
 
 
 def packet(change: Come) -> str:
@@ -130,7 +142,11 @@ def module_of(change: Change) -> str:
     path = scope_of(change)
     phase, _, rest = path.partition(" ")
     path = rest if phase in PHASES else "" if path in PHASES else path
-    return path.partition("#")[0]
+    return CALL.sub("", path)
+
+
+CALL = re.compile(r"#(?:again)?\d*")
+"""What a path says of which call of a module it is."""
 
 
 def phase_of(change: Change) -> str:

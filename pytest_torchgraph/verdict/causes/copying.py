@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import MOVES
+from pytest_torchgraph.graph.kinds import COPIES, MOVES
+from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -17,13 +19,14 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_view,
     is_work,
     made,
+    module_of,
     packet,
     phase_of,
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
 
-MOVED = "the same parameters or buffers are copied or cast whenever the model is called; do it once, when it is built"
+MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
 
 
 def moved_each_call(seen: Seen) -> Iterator[Claim]:
@@ -37,6 +40,32 @@ def moved_each_call(seen: Seen) -> Iterator[Claim]:
             title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
             cause = Cause("moved-each-call", MOVED) if more else Cause("moved-once", "")
             yield Claim(cause, "copy", title, tuple(found), "more" if more else "fewer")
+
+
+def copied_otherwise(seen: Seen) -> Iterator[Claim]:
+    """As many copies as before, of other views of the same values: a ``.contiguous()`` before or after a transpose."""
+    copies = [change for change in seen.altered if packet_of(change.after.name) in COPIES and _lies(change)]
+    leading = [change for change in copies if not change.follows]
+    if not leading:
+        return
+    modules = set(map(module_of, copies))
+    behind = [
+        change for change in seen.altered if module_of(change) in modules and change not in copies and _lies(change)
+    ]
+    before, after = made(leading[0].before), made(leading[0].after)
+    what = f"{before.text} -> {after.text}" if before and after and before.text != after.text else "with other strides"
+    made_of = f"{times(len(leading), 'copy')} made of {'another view' if len(leading) == 1 else 'other views'}"
+    title = f"{made_of}: {packet_of(leading[0].after.name)} {what}"
+    yield Claim(
+        Cause("copied-elsewhere", OTHERWISE), "copy", title, (*leading, *(c for c in copies if c.follows), *behind)
+    )
+
+
+OTHERWISE = "as many copies as before, made before or after a transpose (.contiguous())"
+
+
+def _lies(change: Altered) -> bool:
+    return all(field.kind in ("shape", "stride", "geometry") for field in change.fields)
 
 
 def _moves_leaf(change: Come) -> bool:
@@ -58,5 +87,5 @@ def copied(finding: Finding) -> Cause | None:
 
 
 EXPANDED = "an expanded tensor is written out in full (.expand(...).reshape(...), .repeat)"
-VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape()); many operations read views"
+VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape())"
 PLAIN = "the same values are written to other memory (.clone(), copy_); is the copy needed?"

@@ -90,7 +90,7 @@ def _written_out(
     told = ", ".join(kind.removeprefix("aten.") for kind in sorted(kinds))
     all_changes: tuple[Change, ...] = distinct((*changes, *parts, *behind))
     if more:
-        hint = "one kernel became several, each of which reads and writes memory, and keeps more for a backward pass"
+        hint = "one kernel became several, each of which reads and writes memory"
         title = f"{name} is written out: {told} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
         yield Claim(Cause("unfused", hint), "operation", title, all_changes)
     else:

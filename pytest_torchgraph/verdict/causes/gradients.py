@@ -36,6 +36,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
+from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
 
@@ -77,7 +78,8 @@ def differentiated(seen: Seen) -> Iterator[Claim]:
     for changes, others, here, there, more in sides:
         found = _found(changes, others, edits)
         told = here - there if _trains_others(seen.difference, more=more) else set()
-        names = sorted(name for name in told if not any(_reads(edit, name) for edit in edits))
+        is_held = _holds_the_same(seen.difference)
+        names = sorted(name for name in told if is_held or not any(_reads(edit, name) for edit in edits))
         found = found or [change for change in changes if phase_of(change) == BACKWARD and _named_by(change) & {*names}]
         alone = not edits and len(found) == len(changes) + len(others)
         if (found and names) or (_is_derived(found, alone=alone) and _is_sure(seen.difference)):
@@ -88,6 +90,12 @@ def _trains_others(difference: Difference, *, more: bool) -> bool:
     """Whether gradients take more memory, or less: where they do not, a parameter gets its gradient by another way."""
     before, after = (amount or 0 for amount in difference.metric("gradients"))
     return after > before if more else after < before
+
+
+def _holds_the_same(difference: Difference) -> bool:
+    """Whether the model has as many bytes of parameters as before: then none of them is gone or new."""
+    before, after = difference.metric("parameters")
+    return before is not None and before == after
 
 
 def _is_edit(change: Change) -> bool:
@@ -190,7 +198,29 @@ def _claim(seen: Seen, found: list[Come], names: list[str], *, more: bool) -> Cl
     moved = [change for change in moved if ((change.after or 0) > (change.before or 0)) is more]
     changes = distinct((*found, *_rewired(seen, found), *loops, *moved))
     cause, title = (_gained if more else _lost)(seen.difference, found, names)
-    return Claim(cause, "operation", title, changes, "more" if more else "other")
+    follows = bool(names) and _belong_to_modules(seen, names)
+    if follows and more:
+        title = _trained_text(names)
+    if names and _is_read_otherwise(seen, names):
+        cause = Cause(cause.name, READ if more else UNREAD)
+    kind: Kind = "follow" if follows else "operation"
+    return Claim(cause, kind, title, changes, "more" if more else "other")
+
+
+def _belong_to_modules(seen: Seen, names: list[str]) -> bool:
+    """Whether all the parameters are of modules whose calls came or went: that says it first."""
+    blocks = [change for change in seen.came_and_went if _is_block(change) and phase_of(change) == FORWARD]
+    return all(any(_reads(block, name) for block in blocks) for name in names)
+
+
+def _is_read_otherwise(seen: Seen, names: list[str]) -> bool:
+    """Whether forward work that reads the parameters came or went: then that is why."""
+    edits = [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
+    return all(any(_reads(edit, name) for edit in edits) for name in names)
+
+
+UNREAD = "the forward pass no longer reads them, though the model still holds them: they are trained no longer"
+READ = "the forward pass reads them now, which it did not, though the model held them"
 
 
 def _rewired(seen: Seen, found: list[Come]) -> Iterator[Altered]:
@@ -210,9 +240,17 @@ def _gained(difference: Difference, found: list[Come], names: list[str]) -> tupl
     where, saved = _places(found), _saved(difference)
     if not names:
         return Cause("gradient-added", GAINED), f"{saved}more of {where} is differentiated ({_count(found)})"
-    more = "parameter more gets" if len(names) == 1 else "parameters more get"
-    title = f"{saved}the backward pass now goes through {where} ({_count(found)}), {len(names)} {more} a gradient"
+    title = f"{saved}the backward pass now goes through {where} ({_count(found)}), {_trained_text(names)}"
     return Cause("gradient-added", TRAINED), title
+
+
+def _trained_text(names: list[str]) -> str:
+    more = "parameter more gets" if len(names) == 1 else "parameters more get"
+    return f"{len(names)} {more} a gradient: {_few(names)}"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _lost(_: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:
@@ -220,8 +258,7 @@ def _lost(_: Difference, found: list[Come], names: list[str]) -> tuple[Cause, st
         title = f"gradient lost: part of {_places(found)} is differentiated no longer ({_count(found)})"
         return Cause("gradient-lost", CUT), title
     less = f"{times(len(names), 'parameter')} {'gets' if len(names) == 1 else 'get'}"
-    listed = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-    return Cause("gradient-lost", UNTRAINED), f"gradient lost: {less} no gradient any more: {listed}"
+    return Cause("gradient-lost", UNTRAINED), f"gradient lost: {less} no gradient any more: {_few(names)}"
 
 
 def _count(found: list[Come]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from pytest_torchgraph.diff.change import Site
+from pytest_torchgraph.diff.change import Change, Site
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.tensor import TensorSpec
@@ -56,25 +56,66 @@ def is_square(spec: TensorSpec | None) -> bool:
 
 def materialised(seen: Seen) -> Iterator[Claim]:
     """Query x key tensors that came or went while no attention call changed."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
-        largest = max((made(change.site) for change in found), key=bytes_of, default=None)
-        if found and any(map(_writes_square, found)) and largest is not None:
-            yield _claim(found, largest, more=more)
+    came, went = _masks(seen, seen.added), _masks(seen, seen.removed)
+    if came and went:
+        yield _rebuilt(came, went)
+    elif came:
+        yield _claim(came, more=True)
+    elif went:
+        yield _claim(went, more=False)
 
 
-def _writes_square(change: Come) -> bool:
+def _masks(seen: Seen, changes: Sequence[Come]) -> list[Come]:
+    """What builds masks among *changes*; nothing where none of it writes one of the sizes that attention has."""
+    found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
+    sizes = seen.difference.scores
+    return found if any(_writes_scores(change, sizes) for change in found) else []
+
+
+def _writes_scores(change: Come, sizes: frozenset[tuple[int, int]]) -> bool:
     spec = made(change.site)
-    return is_square(spec) and packet(change) not in ("aten.arange", "aten.scalar_tensor")
+    if spec is None or packet(change) in ("aten.arange", "aten.scalar_tensor") or len(spec.shape) < 2:
+        return False
+    return spec.shape[-2:] in sizes and spec.shape[-2] > 1
 
 
-def _claim(found: list[Come], largest: TensorSpec, *, more: bool) -> Claim:
-    size = f"{largest.text}, {bytes_text(bytes_of(largest))}"
+def _largest(changes: Sequence[Come]) -> TensorSpec:
+    specs = [spec for spec in (made(change.site) for change in changes) if spec is not None]
+    return max(specs, key=bytes_of)
+
+
+def _size_text(spec: TensorSpec) -> str:
+    return f"{spec.text}, {bytes_text(bytes_of(spec))}"
+
+
+def _claim(found: list[Come], *, more: bool) -> Claim:
+    size = _size_text(_largest(found))
     count = times(len(found), "operation")
     kind: Kind = "copy" if all(packet(change) == "aten.clone" for change in found) else "operation"
     if more:
-        hint = "it grows with query x key length; is_causal=True, or a mask that is broadcast, takes no such memory"
+        hint = "it grows with query x key length; is_causal=True, or a broadcast mask, takes no such memory"
         title = f"a mask is written to memory: {size} ({count} more)"
         return Claim(Cause("mask-materialised", hint), kind, title, tuple(found), "more")
-    cause = Cause("mask-removed", "query x key values are no longer written")
-    return Claim(cause, kind, f"no mask is written to memory: {size} ({count} fewer)", tuple(found), "fewer")
+    title = f"a mask is written to memory no longer: {size} ({count} fewer)"
+    return Claim(Cause("mask-removed", ""), kind, title, tuple(found), "fewer")
+
+
+def _rebuilt(came: list[Come], went: list[Come]) -> Claim:
+    """The same mask by other operations, or a larger or smaller one in its place."""
+    before, after = _largest(went), _largest(came)
+    count = f"{times(len(came), 'operation')} for {len(went)}"
+    changes: tuple[Change, ...] = (*came, *went)
+    if bytes_of(before) == bytes_of(after):
+        hint = "it takes as much memory as before"
+        return Claim(
+            Cause("mask-rebuilt", hint),
+            "operation",
+            f"a mask is made otherwise: {_size_text(after)} ({count})",
+            changes,
+        )
+    more = bytes_of(after) > bytes_of(before)
+    sizes = f"{_size_text(after)}, was {_size_text(before)}"
+    title = f"a {'larger' if more else 'smaller'} mask is written to memory: {sizes} ({count})"
+    if more:
+        return Claim(Cause("mask-materialised", "it grows with query x key length"), "operation", title, changes)
+    return Claim(Cause("mask-removed", "the larger mask is written no longer"), "operation", title, changes)

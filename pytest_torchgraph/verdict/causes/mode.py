@@ -12,6 +12,7 @@ from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet
 
+MIXED = "mixed"
 TRAINING, EVALUATION = ("eval", "train"), ("train", "eval")
 MODES: Mapping[tuple[str, str], Cause] = {
     TRAINING: Cause("training-mode", "the model is in training mode (dropout, batch statistics); was .eval() dropped?"),
@@ -32,9 +33,10 @@ def mode(seen: Seen) -> Iterator[Claim]:
     for change in seen.changes:
         if isinstance(change, RunChanged):
             pair = (change.before, change.after)
-            driven = driven_by_training(seen) if pair in (TRAINING, EVALUATION) else []
+            is_mixed = MIXED in pair
+            driven = driven_by_training(seen) if pair in (TRAINING, EVALUATION) or is_mixed else []
             title = f"run: {change.before or 'unset'} -> {change.after or 'unset'}"
-            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven))
+            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven), idle=is_mixed and not driven)
 
 
 def driven_by_training(seen: Seen) -> list[Change]:

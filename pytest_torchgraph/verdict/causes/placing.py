@@ -19,7 +19,9 @@ def in_place_or_not(seen: Seen) -> Iterator[Claim]:
     swapped: dict[bool, list[Altered]] = defaultdict(list)
     for change in seen.altered:
         before, after = packet_of(change.before.name), packet_of(change.after.name)
-        if before != after and out_of_place(before) == out_of_place(after) and not change.after.beneath:
+        reads_others = any(field.kind in ("operand", "leaf") for field in change.fields)
+        same = before != after and out_of_place(before) == out_of_place(after)
+        if same and not reads_others and not change.after.beneath:
             swapped[before.endswith("_")].append(change)
     for was_in_place, changes in swapped.items():
         modules = set(map(module_of, changes))
@@ -39,6 +41,6 @@ def _claim(changes: list[Altered], scattered: list[Come], *, was_in_place: bool)
     if was_in_place:
         size = max(bytes_of(made(change.after)) for change in changes)
         each = f" of {bytes_text(size)}" if size else ""
-        hint = f"the result is new memory{each}; it was written over what is read (inplace=True, a name that ends in _)"
+        hint = f"the result is new memory{each}; it was written over what is read (inplace=True, mul_)"
         return Claim(Cause("out-of-place", hint), "operation", title, all_changes)
     return Claim(Cause("in-place", "the result is written over what is read"), "operation", title, all_changes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
 from pytest_torchgraph.graph.counting import times
@@ -22,6 +23,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     read,
 )
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.title import counts_text
 
 FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 
@@ -90,28 +92,90 @@ def _width(change: Come) -> int:
 
 
 def cast(seen: Seen) -> Iterator[Claim]:
-    """Casts between floats that came or went, with what follows them."""
-    came = [change for change in seen.added if _direction(change.site)]
-    went = [change for change in seen.removed if _direction(change.site)]
+    """Casts between floats that came or went, with what follows them; those of one pair of types belong together."""
+    came, went = _by_dtypes(seen.added), _by_dtypes(seen.removed)
+    for dtypes in [each for each in came if each in went]:
+        yield from _moved(seen, dtypes, came.pop(dtypes), went.pop(dtypes))
     if came:
-        yield from _cast_claims(seen, came, more=True)
+        yield _cast_claim(seen, [change for changes in came.values() for change in changes], more=True)
     if went:
-        yield from _cast_claims(seen, went, more=False)
+        yield _cast_claim(seen, [change for changes in went.values() for change in changes], more=False)
 
 
-def _cast_claims(seen: Seen, casts: Sequence[Come], *, more: bool) -> Iterator[Claim]:
+Dtypes: TypeAlias = "tuple[str, str]"
+
+
+def _by_dtypes(changes: Iterable[Come]) -> dict[Dtypes, list[Come]]:
+    found: dict[Dtypes, list[Come]] = {}
+    for change in changes:
+        before, after = read(change.site), made(change.site)
+        if _direction(change.site) and before and after:
+            found.setdefault((before.dtype, after.dtype), []).append(change)
+    return found
+
+
+def _moved(seen: Seen, dtypes: Dtypes, came: list[Come], went: list[Come]) -> Iterator[Claim]:
+    """Casts of the same kind in other places: the work in between is done in the other type."""
+    between = [change for change in seen.altered if _works_in(change, dtypes)]
+    outputs = [change for change in seen.changes if isinstance(change, OutputChanged) and _follows_dtype(change)]
+    leading = max(came, key=lambda change: bytes_of(made(change.site)))
+    changes: tuple[Change, ...] = (leading, *(each for each in came if each is not leading), *went, *between, *outputs)
+    if between:
+        yield _worked_otherwise(dtypes, between, changes)
+        return
+    what = _cast_text(dtypes)
+    net = len(came) - len(went)
+    where = f" ({net:+d})" if net else ""
+    hint = "the same kind of cast is made of other values, or at another place"
+    yield Claim(
+        Cause("cast-moved", hint),
+        "cast",
+        f"{what} elsewhere: {times(len(came), 'cast')} for {len(went)}{where}",
+        changes,
+    )
+
+
+def _worked_otherwise(dtypes: Dtypes, between: list[Altered], changes: tuple[Change, ...]) -> Claim:
+    """A cast that changed places with the work *between*."""
+    done = _dtypes(between[0])[0][1]
+    place = "before work instead of after it" if done == dtypes[1] else "after work instead of before it"
+    names = [*dict.fromkeys(packet_text(change).removeprefix("aten.") for change in between)]
+    title = (
+        f"{_cast_text(dtypes)} {place}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''} done in {_short(done)}"
+    )
+    hint = f"what lies between the old place and the new one is computed in {_short(done)}"
+    wider = width_of(done) > width_of(next(dtype for dtype in dtypes if dtype != done))
+    return Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, distinct((*changes, *between)))
+
+
+def _cast_text(dtypes: Dtypes) -> str:
+    way = "up" if width_of(dtypes[1]) > width_of(dtypes[0]) else "down"
+    return f"{way}cast {_short(dtypes[0])} -> {_short(dtypes[1])}"
+
+
+def _cast_dtypes(site: Site) -> Dtypes:
+    before, after = read(site), made(site)
+    return (before.dtype if before else "?", after.dtype if after else "?")
+
+
+def _works_in(change: Altered, dtypes: Dtypes) -> bool:
+    """Whether the operation is done in one of the types and was done in the other."""
+    return any(set(pair) == set(dtypes) for pair in _dtypes(change)) and not _direction(change.after)
+
+
+def _cast_claim(seen: Seen, casts: Sequence[Come], *, more: bool) -> Claim:
     """One finding for all casts; an upcast that is cast back is told as an upcast."""
     wide = [change for change in casts if _direction(change.site) == "up"]
     leading = max(wide or casts, key=lambda change: bytes_of(made(change.site)))
     followers = [change for change in seen.changes if _follows_dtype(change)]
-    before, after = seen.difference.count("aten._to_copy")
-    sign = "+" if more else "-"
+    net = len(casts) if more else -len(casts)
     dtypes = f"{_short_of(read(leading.site))} -> {_short_of(made(leading.site))}"
-    title = f"{sign}{len(casts)} aten._to_copy ({before} -> {after}): {'up' if wide else 'down'}cast {dtypes}"
+    counts = counts_text(seen.difference, "aten._to_copy", net)
+    title = f"{net:+d} aten._to_copy{counts}: {'up' if wide else 'down'}cast {dtypes}"
     changes: tuple[Change, ...] = (leading, *(each for each in casts if each is not leading), *followers)
     cause = Cause(_name(more=more, wide=bool(wide)), _hint(leading, more=more, wide=bool(wide)))
     title = f"{title}{' no longer' if not more else ''}{_travel(followers)}"
-    yield Claim(cause, "cast", title, changes, "more" if more else "fewer" if not followers else "other")
+    return Claim(cause, "cast", title, changes, "more" if more else "fewer" if not followers else "other")
 
 
 def _name(*, more: bool, wide: bool) -> str:
@@ -127,7 +191,7 @@ def _hint(leading: Come, *, more: bool, wide: bool) -> str:
         return f"an upcast (.float(), autocast, a wider operand): {size}"
     if more:
         return f"values are narrowed (.half(), .bfloat16(), autocast): {size}"
-    return f"the values keep their dtype: {spec.text} is written no longer"
+    return f"the cast to {spec.text} is made no longer"
 
 
 def _direction(site: Site) -> str:
@@ -148,6 +212,10 @@ def larger(seen: Seen) -> Iterator[Claim]:
     before, after = made(moved[0].before), made(moved[0].after)
     assert before is not None
     assert after is not None
+    between = [change for change in seen.altered if _works_in(change, _cast_dtypes(moved[0].after))]
+    if between:
+        yield _worked_otherwise(_cast_dtypes(moved[0].after), between, tuple(moved))
+        return
     more = bytes_of(after) > bytes_of(before)
     wide = _direction(moved[0].after) == "up"
     outputs = [change for change in seen.changes if isinstance(change, OutputChanged)]

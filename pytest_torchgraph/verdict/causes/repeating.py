@@ -20,6 +20,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     made,
     module_of,
+    operations_of,
     phase_of,
     work_names,
 )
@@ -47,7 +48,7 @@ def again(seen: Seen) -> Iterator[Claim]:
             continue
         modules = set(map(module_of, asked))
         found: list[Come] = [*asked, *(each for each in twice if each not in asked and module_of(each) in modules)]
-        count = sum(change.operations for change in found)
+        count = abs(operations_of(found))
         told = _told(found)
         kind: Kind = "scope" if all(map(is_block, found)) else "operation"
         rewired = [change for change in seen.altered if _reads_twin(change)]
@@ -55,7 +56,13 @@ def again(seen: Seen) -> Iterator[Claim]:
             title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
             yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
         else:
-            title = f"work on the same values is done once: {told} (-{times(count, 'operation')})"
+            left = all(change.left for change in found if isinstance(change, Removed))
+            what = (
+                "the same work on the same values is done less often"
+                if left
+                else "work that was done repeatedly is gone"
+            )
+            title = f"{what}: {told} (-{times(count, 'operation')})"
             yield Claim(Cause("repeat-removed", ""), kind, title, (*found, *rewired), "fewer")
 
 

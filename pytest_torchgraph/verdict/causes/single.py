@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    Called,
     Change,
     LeafChanged,
     LoopChanged,
@@ -75,7 +76,7 @@ def _is_between(item: Item) -> bool:
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
 BESIDE = "gradients are clipped, scaled or set to zero instead of None, or no longer; the model need not have changed"
 ONCE_MORE = "its module is called once more in the same scope"
-NEWLY_CALLED = "a module that was not called before: a new layer, or one that a setting switches on"
+NEWLY_CALLED = "a new layer, one that is switched on, or one that only returned views before"
 
 
 def held(finding: Finding) -> Cause | None:
@@ -92,12 +93,7 @@ def held_bytes(finding: Finding) -> Cause | None:
     """Parameters, buffers, gradients or optimizer state take more or less memory."""
     for change in changes_of(finding):
         if isinstance(change, MetricChanged) and change.name in HELD_METRICS:
-            before, after = sorted((change.before or 0, change.after or 0))
-            fewer = finding.direction == "fewer"
-            if before and after == 2 * before:
-                width = "half" if fewer else "twice"
-                return Cause("state-bytes", f"{change.name} in a dtype of {width} the width?")
-            return Cause("state-bytes", HELD_HINTS[change.name][fewer])
+            return Cause("state-bytes", HELD_HINTS[change.name][finding.direction == "fewer"])
     return None
 
 
@@ -164,15 +160,29 @@ RUNNING_STATISTICS = "the running statistics are used instead of those of the ba
 
 def name(finding: Finding) -> Cause | None:
     """The same body under another name, in the same place or elsewhere."""
-    renames = [change for change in changes_of(finding) if isinstance(change, Renamed)]
-    if any(isinstance(change, Replaced) for change in changes_of(finding)):
+    changes = [change for group in finding.groups for change in group.changes]
+    if any(isinstance(change, Called) for change in changes):
+        return Cause("shared-module", "neither module has parameters, and both do the same work")
+    renames = [change for change in changes if isinstance(change, Renamed)]
+    if any(isinstance(change, Replaced) for change in changes):
         return Cause("renamed", "the class has another name, its modules do the same work")
     if not renames:
         return None
-    elsewhere = any(_parent(change.before) != _parent(change.after) for change in renames if change.kind != "input")
-    if elsewhere:
+    moved = {change.before: change.after for change in renames}
+    if any(_lies_elsewhere(change, moved) for change in renames if change.kind != "input"):
         return Cause("moved-module", "the modules do the same work elsewhere in the tree")
     return Cause("renamed", "the work is the same")
+
+
+def _lies_elsewhere(change: Renamed, moved: Mapping[str, str]) -> bool:
+    """Whether the parent after is not what became of the parent before."""
+    parent = _parent(change.before)
+    return moved.get(parent, parent) != _parent(change.after)
+
+
+def spelled(_: Finding) -> Cause:
+    """An argument that is given otherwise and means the same."""
+    return Cause("same-argument", "")
 
 
 def _parent(path: str) -> str:
@@ -205,6 +215,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     ("memory", saved),
     ("argument", number),
     ("name", name),
+    ("spelling", spelled),
     ("order", order),
     ("backend", backend),
 )

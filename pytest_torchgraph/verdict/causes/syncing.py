@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.diff.change import Added
+from pytest_torchgraph.diff.change import Change
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
-from pytest_torchgraph.verdict.title import times_done
+from pytest_torchgraph.verdict.title import counts_text, times_done
 
 HINTS = {
-    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`, `.all()`)",
+    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`)",
     "aten.is_nonzero": "a tensor is used as a Python bool",
     "aten.equal": "torch.equal answers a Python bool",
-    "aten.index": "the size of the result depends on the data (a mask as an index)",
+    "aten.index": "the result's size depends on the data (a mask as an index)",
     "aten.index_put": "how many values are written depends on the data (a mask as an index)",
     "aten.index_put_": "how many values are written depends on the data (a mask as an index)",
-    "aten.nonzero": "the size of the result depends on the data (nonzero, one-argument where, indexing with a mask)",
-    "aten.masked_select": "the size of the result depends on the data (masked_select, indexing with a mask)",
+    "aten.nonzero": "the result's size depends on the data (nonzero, where, a mask as index)",
+    "aten.masked_select": "the result's size depends on the data (masked_select, a mask as index)",
 }
 COUNTED = "tensors are read by the host (.item(), `if tensor:`, nonzero)"
-WAITS = "free on a CPU, on CUDA the host waits for the device"
+WAITS = "on CUDA the host waits"
 
 
 def sync(seen: Seen) -> Iterator[Claim]:
     """Syncs that came or went, with the operations that are there for nothing else."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        by_name: dict[str, list[Come]] = defaultdict(list)
-        for change in changes:
-            if is_work(change) and is_sync(change):
-                by_name[packet(change)].append(change)
-        feeding: list[Come] = [change for change in changes if change.for_host and not is_sync(change)]
-        for name, found in by_name.items():
-            yield _claim(seen, name, found, feeding, more=more)
-            feeding = []
+    came = _syncs([*seen.added, *seen.added_within])
+    went = _syncs([*seen.removed, *seen.removed_within])
+    if came and went:
+        yield _both(seen, came, went)
+        return
+    for changes, found, more in ((seen.added, came, True), (seen.removed, went, False)):
+        if found:
+            yield _claim(seen, found, _feeding(changes), more=more)
 
 
 def is_sync(change: Come) -> bool:
@@ -44,11 +42,46 @@ def is_sync(change: Come) -> bool:
     return isinstance(change.site.item, Work) and change.site.item.is_sync
 
 
-def _claim(seen: Seen, name: str, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
-    before, after = seen.difference.count(name)
-    sign = "+" if isinstance(found[0], Added) else "-"
-    title = f"{sign}{times(sum(map(times_done, found)), 'device-to-host sync')}, {name} ({before} -> {after})"
+def _syncs(changes: Iterable[Come]) -> list[Come]:
+    return [change for change in changes if is_work(change) and is_sync(change)]
+
+
+def _feeding(changes: Iterable[Come]) -> list[Come]:
+    return [change for change in changes if change.for_host and not is_sync(change)]
+
+
+def _claim(seen: Seen, found: list[Come], feeding: list[Come], *, more: bool) -> Claim:
+    count = sum(map(times_done, found))
+    syncs = f"{'+' if more else '-'}{times(count, 'device-to-host sync')}"
+    names = [*dict.fromkeys(map(packet, found))]
+    title = f"{syncs}, {names[0]}{counts_text(seen.difference, names[0], count if more else -count)}"
+    if len(names) > 1:
+        each = [f"{sum(times_done(one) for one in found if packet(one) == name)} {name}" for name in names]
+        before, after = (number or 0 for number in seen.difference.metric("syncs"))
+        all_of_them = f" ({before} -> {after})" if after - before == (count if more else -count) else ""
+        title = f"{syncs}{all_of_them}: {', '.join(each)}"
     if more:
-        cause = Cause("host-sync", f"{HINTS.get(name, COUNTED)}; {WAITS}")
+        cause = Cause("host-sync", f"{HINTS.get(names[0], COUNTED)}; {WAITS}")
         return Claim(cause, "sync", title, (*found, *feeding), "more")
     return Claim(Cause("sync-removed", ""), "sync", title, (*found, *feeding), "fewer")
+
+
+def _both(seen: Seen, came: list[Come], went: list[Come]) -> Claim:
+    """Some came while others went: what is left of both, and each by name, the new ones first."""
+    new, gone = (sum(map(times_done, changes)) for changes in (came, went))
+    before, after = seen.difference.metric("syncs")
+    counts = f" ({before} -> {after})" if (after or 0) - (before or 0) == new - gone != 0 else ""
+    amount = times(abs(new - gone), f"{'more' if new > gone else 'fewer'} device-to-host sync")
+    head = f"{amount}{counts}" if new != gone else "device-to-host syncs elsewhere"
+    title = f"{head}: {_named(came)} new, {_named(went)} gone"
+    changes: tuple[Change, ...] = (*came, *went, *_feeding(seen.added), *_feeding(seen.removed))
+    hint = f"new: {HINTS.get(packet(came[0]), COUNTED)}; {WAITS}"
+    if new >= gone:
+        return Claim(Cause("host-sync", hint), "sync", title, changes, "more")
+    return Claim(Cause("sync-removed", hint), "sync", title, changes, "other")
+
+
+def _named(changes: list[Come]) -> str:
+    """``22 aten.nonzero``; of several operations the number of all."""
+    names = list(dict.fromkeys(map(packet, changes)))
+    return f"{sum(map(times_done, changes))} {names[0] if len(names) == 1 else 'of several operations'}"

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD, OPTIMIZER
+from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.program import Block
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, phase_of, work_names
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    module_of,
+    operations_of,
+    phase_of,
+    work_names,
+)
 from pytest_torchgraph.verdict.title import loop_text
 
 FROZEN = "fewer parameters are trained (requires_grad_(False), .detach(), no_grad around a part)"
@@ -19,21 +27,60 @@ GIVEN = "they got a gradient that nothing used; the optimizer was given more of 
 TRAINED = "more parameters are trained (requires_grad, a part that was detached or under no_grad)"
 
 
+def steps(seen: Seen) -> Iterator[Claim]:
+    """More or fewer phases of a training step, or whole steps: with the forward calls that belong to them."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        phases = [change for change in changes if _phase(change) in (BACKWARD, OPTIMIZER)]
+        if len(phases) < 2 and not any(
+            isinstance(each.site.item, Block) and each.site.item.call > 1 for each in phases
+        ):
+            continue
+        beside = [change for change in changes if _phase(change) == BETWEEN or _is_called_again(change)]
+        names = [_phase(change) for change in phases]
+        told = " and ".join(times(names.count(name), f"{name} phase") for name in dict.fromkeys(names))
+        all_of_them: tuple[Change, ...] = (*phases, *beside)
+        count = times(abs(operations_of(all_of_them)), "operation")
+        title = f"{'+' if more else '-'}{told} ({count}{' in all' if beside else ''})"
+        cause = Cause("phase-added", STEPS) if more else Cause("phase-removed", STEPS)
+        yield Claim(cause, "scope", title, all_of_them, "more" if more else "fewer")
+
+
+def _phase(change: Come) -> str:
+    item = change.site.item
+    return item.phase if isinstance(item, Block) and item.phase in PHASES else ""
+
+
+def _is_called_again(change: Come) -> bool:
+    """Whether a module is called for the second time or later straight from the code that is recorded."""
+    item = change.site.item
+    return isinstance(item, Block) and not item.phase and item.call > 1 and not change.site.scope
+
+
+STEPS = "another number of training steps, or parts of one, is recorded; the model need not have changed"
+
+
 def frozen(seen: Seen) -> Iterator[Claim]:
     """The backward pass is done for other parameters: their gradients come or go with the work for them."""
     before, after = seen.difference.metric("gradients")
     if before is None or after is None or before == after:
         return
     fewer = after < before
-    found = [change for change in (seen.removed if fewer else seen.added) if phase_of(change) == BACKWARD]
+    moved = seen.removed if fewer else seen.added
+    forward = {module_of(change) for change in moved if phase_of(change) == FORWARD}
+    found = [change for change in moved if _is_whole(change) and module_of(change) not in forward]
     if not found:
         return
-    found.sort(key=lambda change: not isinstance(change.site.item, Block))
     loops = [change for change in seen.changes if isinstance(change, LoopChanged)]
     changes: tuple[Change, ...] = (*found, *loops)
     verb = "no longer goes" if fewer else "goes"
     title = f"the backward pass {verb} through {_named(found)} ({times(operations_of(changes), 'operation', '+d')})"
     yield Claim(Cause("other-parameters", FROZEN if fewer else TRAINED), "state", title, changes)
+
+
+def _is_whole(change: Come) -> bool:
+    """Whether all of the backward work of a module came or went."""
+    item = change.site.item
+    return isinstance(item, Block) and not item.phase and item.call > 0 and phase_of(change) == BACKWARD
 
 
 def _named(changes: list[Come]) -> str:

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="improved", cause="unused-removed", module="backward layers.*.1, run again ×4")
+TOLD = Told(status="improved", cause="checkpointing-early-stop", module="backward layers.*.1, run again ×4")
 
 
 class Model(nn.Module):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", cause="moved-module", module="layers.0")
+TOLD = Told(status="note", cause="moved-module", module="up")
 
 
 def before() -> Run:
@@ -32,6 +32,6 @@ def after() -> Run:
             self.layers = nn.Sequential(nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH))
 
         def forward(self, x: Tensor) -> Tensor:
-            return x + self.layers(x)  # here
+            return x + self.layers(x)
 
     return Run(model=Mlp(), args=torch.randn(2, WIDTH))

@@ -1,0 +1,35 @@
+"""The sizes of the scores that attention computes: a tensor of these sizes grows with query times key length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.showing import value_of
+from pytest_torchgraph.diff.tree import Body, Tree, operands_of
+from pytest_torchgraph.graph.kinds import ATTENTION_CALLS
+from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph.program import Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+
+SOFTMAX = frozenset({"aten._softmax", "aten._safe_softmax"})
+PRODUCTS = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm"})
+MATRICES = 3
+"""Dimensions of scores at least: a batch of matrices."""
+
+
+def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
+    """Query and key length of every attention call, and of every softmax over products of matrices beside it."""
+    return frozenset(sizes for body in tree.bodies for sizes in _in_body(tree, body))
+
+
+def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
+    has_product = any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)
+    for item in body.record.items:
+        if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
+            specs = [value_of(tree, body, operand).spec for operand in operands_of(item)[:2]]
+            if len(specs) > 1 and specs[0] and specs[1] and min(len(spec.shape) for spec in specs if spec) > 1:
+                yield specs[0].shape[-2], specs[1].shape[-2]
+        elif has_product and isinstance(item, Work) and packet_of(item.name) in SOFTMAX:
+            made = next((each for each in item.outcomes if isinstance(each, TensorSpec)), None)
+            if made is not None and len(made.shape) >= MATRICES:
+                yield made.shape[-2], made.shape[-1]

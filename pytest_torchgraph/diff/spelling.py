@@ -1,0 +1,70 @@
+"""Arguments that are given otherwise and mean the same: a default written out, a dimension counted from the other end.
+
+The canonical graph keeps them as they were given; only the comparison knows that nothing else is done.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph.program import Argument, Operand, Semantic, Work
+from pytest_torchgraph.graph.tensor import TensorSpec
+
+SpecOf = Callable[[Operand], "TensorSpec | None"]
+ATTENTION = "scaled_dot_product"
+CLOSE = 1e-6
+"""Relative: how far two decimals may lie apart that are the same number worked out in another order."""
+DIMENSIONS = frozenset({"dim", "dims", "dim0", "dim1", "start_dim", "end_dim"})
+GROWS = frozenset({"aten.stack"})
+"""Operations whose dimension is one of the result."""
+HEADS = -3
+
+
+def means_the_same(before: Argument, after: Argument) -> bool:
+    """Whether two meanings are equal, decimals as far as their last digits."""
+    if isinstance(before, float) and isinstance(after, float):
+        return math.isclose(before, after, rel_tol=CLOSE)
+    return type(before) is type(after) and before == after
+
+
+def meaning(
+    item: Work | Semantic, name: str, given: Mapping[str, Argument], value: Argument, spec_of: SpecOf
+) -> Argument:
+    """What argument *name* of *item* comes to, *value* being what was given or the default of the signature."""
+    if ATTENTION in item.name:
+        return _of_attention(name, given, value, spec_of)
+    if name in DIMENSIONS and packet_of(item.name) not in GROWS:
+        return _from_the_front(value, _rank(given, spec_of))
+    return value
+
+
+def _of_attention(name: str, given: Mapping[str, Argument], value: Argument, spec_of: SpecOf) -> Argument:
+    """PyTorch's ``scaled_dot_product_attention``: the scale is ``1 / sqrt(E)``, equal heads need no grouping."""
+    query, key = (_spec(given.get(side), spec_of) for side in ("query", "key"))
+    if name == "scale" and value is None and query is not None and query.shape[-1] > 0:
+        return 1 / math.sqrt(query.shape[-1])
+    if name == "enable_gqa" and query is not None and key is not None:
+        has_heads = len(query.shape) >= -HEADS <= len(key.shape)
+        return False if has_heads and query.shape[HEADS] == key.shape[HEADS] else value
+    return value
+
+
+def _from_the_front(value: Argument, rank: int) -> Argument:
+    if type(value) is int:
+        return value + rank if value < 0 < rank else value
+    return tuple(_from_the_front(each, rank) for each in value) if type(value) is tuple else value
+
+
+def _rank(given: Mapping[str, Argument], spec_of: SpecOf) -> int:
+    """Dimensions of the first tensor that is given; 0 where that is not known."""
+    first = next(iter(given.values()), None)
+    if isinstance(first, tuple) and first:
+        first = first[0]
+    spec = _spec(first, spec_of)
+    return len(spec.shape) if spec else 0
+
+
+def _spec(argument: Argument, spec_of: SpecOf) -> TensorSpec | None:
+    return spec_of(argument) if isinstance(argument, Operand) else None

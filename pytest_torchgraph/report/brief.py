@@ -1,0 +1,133 @@
+"""The few lines that a reader sees first: cut once, the same in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
+
+WIDTH = 110
+"""Characters of a line at most; a narrower terminal wraps it."""
+EDITS = 3
+"""Edits told of one scope."""
+TITLES = 3
+"""Other findings told by their titles."""
+NEAR = "near "
+"""Before a source line that is not of the change itself."""
+LEAST = 24
+"""Characters that a title has to keep to be worth telling."""
+
+
+def brief_lines(outline: Outline) -> tuple[str, ...]:
+    """What stands beneath the title in a short report: where and what, its cost, the likely cause, what else."""
+    if not outline.sections:
+        return ()
+    leading, *others = outline.sections
+    lines = [
+        *_leading_row(leading),
+        *_cost(outline.cost),
+        *_alive(outline, 1 if leading.in_cost else 0),
+        *_hint(leading),
+        *_others(others),
+    ]
+    return tuple(f"  {line}" for line in lines)
+
+
+def cut(text: str, room: int) -> str:
+    """*text* in at most *room* characters, broken after a word."""
+    if len(text) <= room:
+        return text
+    kept = text[: max(room - 1, 0)]
+    at = max(kept.rfind(" "), kept.rfind(","))
+    return f"{kept[:at].rstrip(' ,;:(') if at > room // 2 else kept}…"
+
+
+def _leading_row(section: Section) -> Iterator[str]:
+    """What happened in the first place, and how many more places there are; the source line is always kept."""
+    if not section.rows:
+        return
+    scope = section.rows[0].scope
+    here = [row for row in section.rows if row.scope == scope]
+    elsewhere = len({row.scope for row in section.rows}) - 1
+    more = f" (and {times(elsewhere, 'more place')})" if elsewhere else ""
+    told = here[:EDITS]
+    sources = merged([row.source for row in told if row.source])
+    room = WIDTH - 2 - len(row_text(Row(scope, more or " ", sources)))
+    yield row_text(Row(cut(scope, WIDTH // 2), _edits(here, told, room) + more, cut(sources, WIDTH // 2)))
+
+
+def _edits(here: Sequence[Row], told: Sequence[Row], room: int) -> str:
+    """The edits in full where they fit, else in short, else as many as fit; the first is always told."""
+    rest = ["…"] * (len(here) > len(told))
+    full = ", ".join([*(row.text for row in told), *rest])
+    if len(full) <= room:
+        return full
+    short = [row.short or row.text for row in told]
+    first = told[0].text if len(", ".join([told[0].text, *short[1:], *rest])) <= room else short[0]
+    for count in range(len(short), 0, -1):
+        parts = [first, *short[1:count], *(["…"] * (len(here) > count))]
+        if len(", ".join(parts)) <= room:
+            return ", ".join(parts)
+    return cut(first, max(room, LEAST))
+
+
+def merged(sources: Sequence[str]) -> str:
+    """``near a.py:3`` and ``near a.py:5, b.py:1`` as ``near a.py:3,5, b.py:1``; near only where all of them are."""
+    near = all(source.startswith(NEAR) for source in sources) and bool(sources)
+    lines: dict[str, dict[str, None]] = {}
+    for part in ", ".join(source.removeprefix(NEAR) for source in sources).split(", "):
+        file, _, numbers = part.rpartition(":")
+        lines.setdefault(file, {}).update(dict.fromkeys(numbers.split(",")))
+    told = ", ".join(f"{file}:{','.join(numbers)}" for file, numbers in lines.items() if file)
+    return f"{NEAR}{told}" if near else told
+
+
+def row_text(row: Row) -> str:
+    """``layers.* ×4  +clone of %q   model.py:8``, without what is not known."""
+    return "  ".join(part for part in (row.scope, row.text) if part) + (f"   {row.source}" if row.source else "")
+
+
+def _cost(cost: str) -> Iterator[str]:
+    """The metrics that fit, without the place of the peak where that takes too much room."""
+    if cost:
+        yield cost if len(cost) + 2 <= WIDTH else _metrics(cost.split("; "))
+
+
+def _metrics(parts: Sequence[str]) -> str:
+    told = [part.partition(" at ")[0] for part in parts]
+    while len("; ".join(told)) + 2 > WIDTH and len(told) > 1:
+        told.pop()
+    return cut("; ".join(told), WIDTH - 2)
+
+
+def _alive(outline: Outline, most: int) -> Iterator[str]:
+    """What is alive at the peak that was not, or no longer: told only where no operation is."""
+    for text in outline.alive[:most]:
+        others = len(outline.alive) - most
+        more = f" (-v shows {others} more)" if others else ""
+        yield f"at the peak, {cut(text, WIDTH - 15 - len(more))}{more}"
+
+
+def _hint(section: Section) -> Iterator[str]:
+    if section.hint:
+        room = WIDTH - len(f"  hint:  [{section.cause}]")
+        yield f"hint: {hint_text(cut(section.hint, room), section.cause)}"
+
+
+def _others(sections: Sequence[Section]) -> Iterator[str]:
+    """The findings that are not told here, one line for all of them."""
+    titles = [section.title for section in sections if not section.note and not section.in_cost]
+    notes = sum(section.note for section in sections)
+    for count in range(min(len(titles), TITLES), -1, -1):
+        left = len(titles) - count
+        tail = [f"{left} more" if left else "", times(notes, "note") if notes else ""]
+        end = "; ".join(part for part in tail if part)
+        room = WIDTH - len("  also:  (-vv shows all)") - (len(end) + 2 if end else 0)
+        told = "; ".join(titles[:count])
+        if len(told) > room and count > 1:
+            continue
+        if told or end:
+            head = cut(told, max(room, LEAST))
+            yield f"also: {'; '.join(part for part in (head, end) if part)} (-vv shows all)"
+        return

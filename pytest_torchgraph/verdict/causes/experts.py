@@ -1,0 +1,69 @@
+"""Experts: one after the other, each a product of its own, or all in one grouped product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed
+from pytest_torchgraph.diff.grouping import NUMBER
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.kinds import MATMULS
+from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, packet, phase_of, work_names
+
+GROUPED = frozenset({"aten._grouped_mm", "aten._scaled_grouped_mm"})
+LOOPED = "a product for each expert: small kernels, and the host decides which run"
+ONE = "one product for all experts"
+
+
+def experts(seen: Seen) -> Iterator[Claim]:
+    """Grouped products came where single ones went in the same modules, or the other way round."""
+    for grouped, single, fewer in ((seen.added, seen.removed, True), (seen.removed, seen.added, False)):
+        found = [change for change in grouped if packet(change) in GROUPED and phase_of(change) == FORWARD]
+        parts = [change for change in single if _multiplies(change) and _is_near(change, found)]
+        count = sum(name in MATMULS for change in parts for name in work_names(change.site))
+        if not found or count <= len(found):
+            continue
+        name = packet(found[0])
+        modules = {module_of(each) for each in found} | {_holder(each) for each in parts}
+        changes: tuple[Change, ...] = distinct((*found, *parts, *(c for c in seen.changes if _inside(c, modules))))
+        many = times(count, "single product")
+        if fewer:
+            title = f"experts run by {name} ({times(len(found), 'operation')}) instead of {many}"
+            yield Claim(Cause("experts-grouped", ONE), "operation", title, changes)
+        else:
+            title = f"experts run one after the other: {many} instead of {name} ({times(len(found), 'operation')})"
+            yield Claim(Cause("experts-looped", LOOPED), "operation", title, changes)
+
+
+def _holder(change: Come) -> str:
+    """Path of the module that holds the experts, of which *change* is a part."""
+    return NUMBERED.sub("", module_of(change))
+
+
+NUMBERED = re.compile(r"(\.\w+)?\.\d+(\.\w+)?$")
+"""``.experts.3`` and what is in it."""
+
+
+def _multiplies(change: Come) -> bool:
+    return phase_of(change) == FORWARD and any(name in MATMULS - GROUPED for name in work_names(change.site))
+
+
+def _is_near(change: Come, found: Sequence[Come]) -> bool:
+    """Whether it stands in the module of one of *found*, or beside it."""
+    around = {_parent(_parent(NUMBER.sub("*", module_of(each)))) for each in found}
+    module = f"{NUMBER.sub('*', module_of(change))}."
+    return any(not path or module.startswith(f"{path}.") for path in around)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _inside(change: Change, modules: set[str]) -> bool:
+    """Whether it is work of one of *modules*, or of the list of experts in it."""
+    path = module_of(change)
+    is_work = isinstance(change, (Added, Removed, Altered, Moved))
+    return is_work and (path in modules or _parent(path) in modules or _parent(_parent(path)) in modules)

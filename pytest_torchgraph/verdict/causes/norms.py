@@ -1,0 +1,71 @@
+"""A normalisation that became another one, as its modules or its operations tell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.diff.change import Change, Replaced
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    distinct,
+    is_work,
+    module_of,
+    packet,
+    phase_of,
+)
+
+LAYER, RMS, GROUP, BATCH = "layer norm", "RMS norm", "group norm", "batch norm"
+KERNELS = {
+    "aten.native_layer_norm": LAYER,
+    "aten._fused_rms_norm": RMS,
+    "aten.native_group_norm": GROUP,
+    "aten.native_batch_norm": BATCH,
+    "aten._native_batch_norm_legit": BATCH,
+    "aten.cudnn_batch_norm": BATCH,
+}
+WRITTEN_OUT = frozenset({"aten.pow", "aten.mean", "aten.rsqrt", "aten.mul"})
+"""What an RMS norm is where there is no kernel for it; a layer norm subtracts the mean or takes the variance, too."""
+CENTRED = frozenset({"aten.sub", "aten.var", "aten.var_mean", "aten.std"})
+HINT = "it computes something else; are its weights made for it?"
+
+
+def norms(seen: Seen) -> Iterator[Claim]:
+    """Modules in which one normalisation went and another came."""
+    went, came = _by_module(seen.removed), _by_module(seen.added)
+    pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for module in went:
+        before, after = _norm(went[module]), _norm(came.get(module, []))
+        if before and after and before != after:
+            pairs[before, after].append(module)
+    for (before, after), modules in pairs.items():
+        parts = [change for module in modules for change in (*went[module], *came[module])]
+        inside = set(modules)
+        behind = [
+            change
+            for change in seen.changes
+            if module_of(change) in inside and (phase_of(change) != FORWARD or isinstance(change, Replaced))
+        ]
+        changes: tuple[Change, ...] = distinct((*parts, *behind))
+        title = f"{before} became {after} ({times(len(modules), 'module')})"
+        yield Claim(Cause("other-norm", HINT), "operation", title, changes)
+
+
+def _by_module(changes: Iterable[Come]) -> dict[str, list[Come]]:
+    found: dict[str, list[Come]] = defaultdict(list)
+    for change in changes:
+        if is_work(change) and phase_of(change) == FORWARD:
+            found[module_of(change)].append(change)
+    return found
+
+
+def _norm(changes: list[Come]) -> str:
+    """The normalisation that *changes* are; empty where they are none."""
+    names = {packet(change) for change in changes}
+    kernel = next((KERNELS[name] for name in KERNELS if name in names), "")
+    return kernel or (RMS if names >= WRITTEN_OUT and not names & CENTRED else "")

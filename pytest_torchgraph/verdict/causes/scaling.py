@@ -1,0 +1,77 @@
+"""Numbers that values are multiplied by, divided by, shifted or bounded with: scales, soft caps, epsilons."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pytest_torchgraph.diff.change import Altered, Change
+from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, packet, phase_of
+from pytest_torchgraph.verdict.wording import shown_text
+
+CAP = frozenset({"aten.tanh"})
+SCALING = frozenset({"aten.div", "aten.mul", "aten.div_", "aten.mul_"})
+HINT = "a scale, an epsilon, a bound: the same operations compute other values"
+
+
+def scale(seen: Seen) -> Iterator[Claim]:
+    """Operations that are given another number, those of one pair of numbers together."""
+    by_numbers: dict[tuple[str, str], list[Altered]] = defaultdict(list)
+    for change in seen.altered:
+        numbers = _numbers(change)
+        if numbers:
+            by_numbers[numbers].append(change)
+    for (before, after), changes in by_numbers.items():
+        names = dict.fromkeys(packet_of(change.after.name) for change in changes)
+        fields = dict.fromkeys(change.fields[0].name for change in changes)
+        what = f"{', '.join(names)}: {', '.join(fields)}"
+        title = f"{what} {before} -> {after} ({times(len(changes), 'operation')})"
+        yield Claim(Cause("other-scale", HINT), "argument", title, tuple(changes))
+
+
+def _numbers(change: Altered) -> tuple[str, str] | None:
+    """The one number before and after, where nothing else differs."""
+    if change.after.beneath or len(change.fields) != 1 or change.fields[0].kind != "argument":
+        return None
+    before, after = change.fields[0].before, change.fields[0].after
+    if type(before) is not float or type(after) is not float:
+        return None
+    return shown_text(before), shown_text(after)
+
+
+def soft_cap(seen: Seen) -> Iterator[Claim]:
+    """``tanh(x / cap) * cap`` that came or went."""
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found = [part for change in changes if packet(change) in CAP for part in _capped(change, changes)]
+        if not found:
+            continue
+        count = sum(packet(change) in CAP for change in found)
+        title = f"values are soft-capped{'' if more else ' no longer'}: tanh(x / cap) * cap ({times(count, 'place')})"
+        behind = [each for each in changes if _is_behind(each, {module_of(change) for change in found})]
+        all_of_them: tuple[Change, ...] = (*found, *behind)
+        yield Claim(Cause("other-scale", "a setting such as final_logit_softcapping"), "operation", title, all_of_them)
+
+
+def _capped(tanh: Come, changes: Sequence[Come]) -> list[Come]:
+    """*tanh* between the two operations that scale; nothing where they are not there."""
+    beside = [change for change in changes if is_work(change) and change.site.scope == tanh.site.scope]
+    read = tanh.site.reads[0].name if tanh.site.reads else ""
+    before = [each for each in beside if packet(each) in SCALING and f"%{_word(each)}" == read.partition("_")[0]]
+    after = [each for each in beside if packet(each) in SCALING and _reads_tanh(each)]
+    return [tanh, before[0], after[0]] if before and after else []
+
+
+def _word(change: Come) -> str:
+    return packet(change).rpartition(".")[2].rstrip("_")
+
+
+def _reads_tanh(change: Come) -> bool:
+    return bool(change.site.reads) and change.site.reads[0].name.startswith("%tanh")
+
+
+def _is_behind(change: Come, modules: set[str]) -> bool:
+    names = {"aten.tanh_backward", *SCALING}
+    return phase_of(change) != "forward" and module_of(change) in modules and packet(change) in names

@@ -1,0 +1,121 @@
+"""What is told first: what explains the rest, then losses, then other edits and wins, then what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pytest_torchgraph.diff.change import Added, Altered, Change, LeafChanged, LoopChanged, Moved, Removed, RunChanged
+from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.verdict.causes.cause import tone_of
+from pytest_torchgraph.verdict.causes.claim import phase_of
+from pytest_torchgraph.verdict.finding import Finding, Kind
+
+WORK: tuple[Kind, ...] = ("cast", "copy", "scope", "operation", "argument")
+EDITS = frozenset({*WORK, "attention", "sync"})
+"""Kinds that an edit of the model shows as, and that bring others with them."""
+EXPLAIN, FIRST, LOSS, EDIT, LOOK, BEHIND, ORDER, MEMORY, COUNT, FOLLOW, NAME, BOOKKEEPING = range(12)
+PLACES: Mapping[Kind, int] = {
+    **dict.fromkeys(("budget", "run", "input", "state"), EXPLAIN),
+    **dict.fromkeys(EDITS, EDIT),
+    **dict.fromkeys(("look", "output"), LOOK),
+    "order": ORDER,
+    "memory": MEMORY,
+    "count": COUNT,
+    **dict.fromkeys(("follow", "backend"), FOLLOW),
+    **dict.fromkeys(("name", "spelling"), NAME),
+    "bookkeeping": BOOKKEEPING,
+}
+CAUSE_PLACES: Mapping[str, int] = {
+    **dict.fromkeys(("gradient-lost", "phase-added", "phase-removed"), FIRST),
+    **dict.fromkeys(
+        (
+            *("checkpointing-on", "checkpointing-off", "checkpointing-twice", "checkpointing-once"),
+            *("checkpointing-whole", "checkpointing-early-stop", "recomputed", "kept"),
+        ),
+        FIRST,
+    ),
+    **dict.fromkeys(("gradient-added", "other-parameters"), LOSS),
+    "communication-removed": ORDER,
+}
+"""Places of causes that matter more or less than their kind."""
+SLIGHT = 50
+"""A loss of operations that writes less than one part in this many of the peak is slight."""
+KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
+"""Among equals these kinds come first, all others by the bytes that they write."""
+
+
+def ranked(findings: Iterable[Finding], peak: int = 0) -> tuple[Finding, ...]:
+    """*findings* as they are told: those that fail first, losses before wins, an edit before what follows from it.
+
+    *peak* is the bytes at the peak: a loss that writes next to nothing of that is told with the other edits.
+    """
+    found = list(findings)
+    has_edit = any(each.severity == "fail" and each.kind in EDITS and not _lies_behind(each) for each in found)
+    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peak=peak)))
+
+
+def _rank(finding: Finding, *, has_edit: bool, peak: int) -> tuple[object, ...]:
+    place = _place(finding, has_edit=has_edit)
+    if place == LOSS and finding.kind == "operation" and finding.cost * SLIGHT < peak:
+        place = EDIT
+    kind = KINDS.get(finding.kind, len(KINDS))
+    return finding.severity != "fail", place, kind, -finding.cost, not finding.cause, -finding.size
+
+
+def _place(finding: Finding, *, has_edit: bool) -> int:
+    if finding.kind != "follow" and finding.cause in CAUSE_PLACES:
+        return CAUSE_PLACES[finding.cause]
+    if finding.cause == "saved-more" and not has_edit:
+        return LOSS
+    if finding.kind in EDITS:
+        return _edit_place(finding, has_edit=has_edit)
+    changes_edits = finding.kind == "input" and finding.direction != "other"
+    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else PLACES[finding.kind]
+
+
+def _edit_place(finding: Finding, *, has_edit: bool) -> int:
+    if finding.kind == "attention" and all(map(_is_within, changes_of(finding))):
+        return LOOK
+    if has_edit and finding.kind != "sync" and _lies_behind(finding):
+        return BEHIND
+    return LOSS if tone_of(finding.cause) == "loss" or _is_dearer(finding) else EDIT
+
+
+def _is_of_some_modules(finding: Finding) -> bool:
+    """Whether some modules are in another mode than the rest: that is told after what they do."""
+    return any(
+        isinstance(change, RunChanged) and MIXED in (change.before, change.after) for change in changes_of(finding)
+    )
+
+
+MIXED = "mixed"
+
+
+def _is_dearer(finding: Finding) -> bool:
+    """Whether a cause that can go either way is a loss here."""
+    return finding.cause == "attention-path" and finding.direction == "more"
+
+
+def _lies_behind(finding: Finding) -> bool:
+    """Whether everything in *finding* is behind the forward pass, or copies what lies otherwise in memory than before.
+
+    Wrong where a model edits its own backward formulas and its forward pass at once: both are told, the forward first.
+    """
+    changes = changes_of(finding)
+    return bool(changes) and all(map(_is_behind, changes))
+
+
+def changes_of(finding: Finding) -> list[Change]:
+    """All changes behind *finding*."""
+    return [change for group in finding.groups for change in group.changes]
+
+
+def _is_within(change: Change) -> bool:
+    return isinstance(change, (Added, Removed)) and change.within
+
+
+def _is_behind(change: Change) -> bool:
+    if isinstance(change, (Added, Removed)) and change.follows:
+        return True
+    has_phase = isinstance(change, (Added, Removed, Altered, Moved, LeafChanged, LoopChanged))
+    return has_phase and phase_of(change) != FORWARD

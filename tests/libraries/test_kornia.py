@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from tests.libraries.proof import require_recorded
+
+pytestmark = pytest.mark.library
+
+
+def test_filters() -> None:
+    filters = pytest.importorskip("kornia").filters
+    require_recorded(
+        lambda: nn.Sequential(filters.GaussianBlur2d((3, 3), (1.5, 1.5)), filters.Sobel()),
+        (torch.rand(1, 3, 16, 16),),
+    )
