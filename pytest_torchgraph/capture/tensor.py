@@ -72,7 +72,8 @@ class FirstSight:
 class Identity:
     """Tells tensors and storages apart and counts the bytes of live storages.
 
-    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages;
+    Holds weak references only. What dies once it ``is_closed`` was alive when the run ended. ``clock`` is the number of
+    operations so far; ``live`` the bytes of live storages;
     ``regrown`` are storages that were made larger: nothing is in them yet; ``fakes`` were first seen behind a fake
     tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
     parameter that a module holds by now.
@@ -87,6 +88,7 @@ class Identity:
         self.live = 0
         self.clock = 0
         self.neg_bits = False
+        self.is_closed = False
         self.find_parameter: Callable[[Tensor], str | None] = no_name
         self.regrown: set[int] = set()
         self.fakes: set[int] = set()
@@ -228,8 +230,9 @@ class Identity:
         assert isinstance(dead, LiveStorage)
         if self.storages.get(dead.key) is dead:
             del self.storages[dead.key]
-        self.live -= dead.bytes
-        self.sights[dead.index].died = self.clock
+        if not self.is_closed:
+            self.live -= dead.bytes
+            self.sights[dead.index].died = self.clock
 
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)
