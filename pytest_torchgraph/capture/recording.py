@@ -29,7 +29,7 @@ from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
-from pytest_torchgraph.capture.tensor import Identity, following_resizes
+from pytest_torchgraph.capture.tensor import Identity, following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
 from pytest_torchgraph.capture.watching import unwatched, watched
@@ -53,7 +53,6 @@ class Recording:
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
-        self.identity.find_parameter = self.modules.parameter_path
         self.clock = clock
         if clock is not None:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
@@ -146,6 +145,7 @@ class Recording:
     def close(self, *notes: str, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
         calls = self.modules.scopes
+        self.identity.is_closed = True
         calls[0].end = self.identity.clock
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
@@ -262,9 +262,11 @@ def observing(recording: Recording) -> Iterator[None]:
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
     ):
+        recording.identity.find_parameter = recording.modules.parameter_path
         try:
             yield
         finally:
+            recording.identity.find_parameter = no_name  # what a run leaves behind must not hold the model
             if recording.clock is not None:
                 recording.clock.stop()
 

@@ -16,6 +16,10 @@ from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
 
 
+def no_name(_: Tensor) -> None:
+    """Nothing: there is no module to ask."""
+
+
 class Raw(tuple[Any, ...]):
     """One reading of a tensor, as plain values that are turned into records after the run.
 
@@ -68,7 +72,8 @@ class FirstSight:
 class Identity:
     """Tells tensors and storages apart and counts the bytes of live storages.
 
-    Holds weak references only. ``clock`` is the number of operations so far; ``live`` the bytes of live storages;
+    Holds weak references only. What dies once it ``is_closed`` was alive when the run ended. ``clock`` is the number of
+    operations so far; ``live`` the bytes of live storages;
     ``regrown`` are storages that were made larger: nothing is in them yet; ``fakes`` were first seen behind a fake
     tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
     parameter that a module holds by now.
@@ -83,7 +88,8 @@ class Identity:
         self.live = 0
         self.clock = 0
         self.neg_bits = False
-        self.find_parameter: Callable[[Tensor], str | None] = lambda _: None
+        self.is_closed = False
+        self.find_parameter: Callable[[Tensor], str | None] = no_name
         self.regrown: set[int] = set()
         self.fakes: set[int] = set()
         self.gathered: set[int] = set()
@@ -224,8 +230,9 @@ class Identity:
         assert isinstance(dead, LiveStorage)
         if self.storages.get(dead.key) is dead:
             del self.storages[dead.key]
-        self.live -= dead.bytes
-        self.sights[dead.index].died = self.clock
+        if not self.is_closed:
+            self.live -= dead.bytes
+            self.sights[dead.index].died = self.clock
 
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)

@@ -28,6 +28,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.tree import numbered
 from pytest_torchgraph.graph.paths import ROOT, UP, absolute
+from pytest_torchgraph.graph.phase import PHASES
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 NUMBER = re.compile(r"\d+")
@@ -97,6 +98,12 @@ def scope_of(change: Change) -> str:
             return scope
         case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
             return ""
+
+
+def phase_of(change: Change) -> str:
+    """The phase in which *change* happened; ``forward`` where the scope names none."""
+    first = scope_of(change).partition(" ")[0].partition("#")[0]
+    return first if first in PHASES else "forward"
 
 
 def _inside(site: Site) -> str:

@@ -21,6 +21,7 @@ from pytest_torchgraph.explorer.palette import THEMES
 from pytest_torchgraph.explorer.panel import MEMORY, VALUES, Panel, panels_of
 from pytest_torchgraph.explorer.panels.chosen import Chosen
 from pytest_torchgraph.explorer.panels.memory import position
+from pytest_torchgraph.explorer.rows import Rows, State
 from pytest_torchgraph.explorer.screens import Export, Help
 from pytest_torchgraph.explorer.search import HINTS, search
 from pytest_torchgraph.explorer.widgets.bar import Bar
@@ -51,6 +52,14 @@ def theme_of(config: ExplorerConfig, known: Iterable[str]) -> str:
         near = nearest(name, [*SCHEMES, *known])
         raise ValueError(f"there is no colour scheme {name!r}{near} There are: dark, light, {', '.join(sorted(known))}")
     return name
+
+
+def measure_first_rows(subject: Subject) -> None:
+    """Measure what is seen first, so that it need not be done while it is drawn."""
+    rows = Rows(subject).of(State())
+    for measure in known_measures(subject):
+        for row in rows:
+            measure.amount(subject, row.modules)
 
 
 class Explorer(App[BaseException]):
@@ -126,8 +135,11 @@ class Explorer(App[BaseException]):
             # A collector that looks for cycles among a million records would hold up everything else for seconds.
             with collector_paused():
                 for subject in self.source.stages(job):
+                    measure_first_rows(subject)
                     job.check()
                     self.call_soon(partial(self.show, subject))
+                # What was loaded lives as long as the explorer: the collector need not walk it again and again.
+                gc.freeze()
             self.call_soon(partial(self.done, job))
 
         self.threads.append(started(work, lambda error: self.call_soon(partial(self.failed, job, error))))
@@ -151,8 +163,6 @@ class Explorer(App[BaseException]):
         """All is loaded."""
         if self.job is job:
             self.job = None
-        # What was loaded lives as long as the explorer: the collector need not walk it again and again.
-        gc.freeze()
         self._tick()
 
     def failed(self, job: Job, error: BaseException) -> None:

@@ -121,7 +121,7 @@ class Rows:
             children = tuple(child for child in children if child.path in found.shown)
         place = {child.path: index for index, child in enumerate(first.children)}
         rows: list[Row] = []
-        for run in self._runs(children, state):
+        for run in self._kept(first, children, state) if whole else self._runs(children, state):
             unfolded = run.is_fold and run.first.path in state.unfolded
             for members in [(one,) for one in run.members] if unfolded or not run.is_fold else [run.members]:
                 everywhere = tuple(outer.children[place[one.path]] for outer in around.modules for one in members)
@@ -148,6 +148,16 @@ class Rows:
             fold=run.first.path if run.is_fold else "",
             matches=found is not None and first.path in found.matched,
         )
+
+    def _kept(self, module: Module, children: Sequence[Module], state: State) -> Sequence[Run]:
+        """The runs of all *children* of *module*; those of a tree in which nothing is searched are worked out once."""
+        if state.found is not None:
+            return list(self._runs(children, state))
+        key = "runs", module.path
+        if key not in self.subject.amounts:
+            self.subject.amounts[key] = tuple(self._runs(children, state))
+        found: tuple[Run, ...] = self.subject.amounts[key]
+        return found
 
     def _runs(self, modules: Sequence[Module], state: State) -> Iterator[Run]:
         """Neighbours that are alike, and in which the same was found and the same changed."""

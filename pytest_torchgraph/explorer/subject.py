@@ -41,7 +41,7 @@ class Subject:
 
     Where there are two, ``tree`` is that of the one after with the modules of the one ``before`` that are ``gone``;
     ``alone`` is that of the one after by itself. ``model`` is the live one, where there is one. ``layers`` are what the
-    modules cost in the run, by path, ``recorded`` is the note on what recorded it. ``amounts`` keeps what was measured.
+    modules cost in the run, by path, ``recorded`` is the note on what recorded it. ``amounts`` keeps what is known.
     """
 
     title: str

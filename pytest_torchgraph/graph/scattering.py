@@ -203,10 +203,11 @@ class Turn:
         return Operand(Leaf(path), reading_of(spec, whole))
 
     def _spec(self, spec: TensorSpec, owner: str) -> TensorSpec:
+        """*spec* with the sizes of the parameter; as it is where nothing in the file tells them."""
         if spec.shape != LIKE:
             return spec
-        own = self.phase.known[owner]
-        return replace(spec, shape=own.shape, geometry=own.geometry)
+        own = self.phase.known.get(owner)
+        return spec if own is None else replace(spec, shape=own.shape, geometry=own.geometry)
 
 
 def leaf_of(owner: str, key: str) -> str:

@@ -21,12 +21,11 @@ from pytest_torchgraph.diff.change import (
     Replaced,
     RunChanged,
 )
-from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.diff.grouping import Group, phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, PHASES
 from pytest_torchgraph.graph.program import Block, Given, Work
-from pytest_torchgraph.verdict.causes.claim import phase_of
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text

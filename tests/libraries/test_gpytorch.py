@@ -11,7 +11,7 @@ pytestmark = pytest.mark.library
 
 
 def test_the_likelihood_of_an_exact_process() -> None:
-    gpytorch = pytest.importorskip("gpytorch")
+    gpytorch: Any = pytest.importorskip("gpytorch")
     x = torch.linspace(0, 1, 12)
     y = torch.sin(x * 6)
 

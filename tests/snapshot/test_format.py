@@ -13,7 +13,7 @@ from pytest_torchgraph.snapshot.operations import USUAL_OVERLOADS, operation_of,
 from pytest_torchgraph.snapshot.reader import Snapshot, read
 from pytest_torchgraph.snapshot.tensor import spec_of, spec_text
 from pytest_torchgraph.snapshot.writer import write
-from tests.snapshot.golden import BLOCK, CACHED
+from tests.snapshot.golden import BLOCK, CACHED, GROWING
 
 
 def rewritten(snapshot: Snapshot) -> str:
@@ -21,7 +21,7 @@ def rewritten(snapshot: Snapshot) -> str:
     return write(snapshot.program, test=snapshot.test, recorded=snapshot.recorded)
 
 
-@pytest.mark.parametrize("text", [BLOCK, CACHED], ids=["block", "cached"])
+@pytest.mark.parametrize("text", [BLOCK, CACHED, GROWING], ids=["block", "cached", "growing"])
 def test_an_example_is_read_and_written_as_it_stands(text: str) -> None:
     assert rewritten(read(text)) == text
 

@@ -15,15 +15,17 @@ from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, read_pending, write_pending
 from pytest_torchgraph.snapshot.reader import SnapshotUnreadable, read
 from pytest_torchgraph.snapshot.writer import write
-from tests.snapshot.golden import BLOCK, CACHED, VERSION_1
+from tests.snapshot.golden import BLOCK, CACHED, GROWING, VERSION_1
 
-FILES = [BLOCK, CACHED, *VERSION_1.values()]
+FILES = [BLOCK, CACHED, GROWING, GROWING, *VERSION_1.values()]
 CHANGE = WaitingChange(fingerprint="3fbb0002", title="mm: stride [1] -> [2]", places=("layers.*",), hint="a copy")
 WAITING = write_pending(Pending(test="test_m.py::test", before="00", changes=(CHANGE,), cost="ops 1 -> 2", text=BLOCK))
 FRAGMENTS = [
     "%x", "%in0", "%layers.{i-1}", "^^^in0", "../w", ":1", "[0:1]", "×3", " as layers.0", " like layers.0", "... [0:2]",
     "repeat ×3, i = 0-2", " -> none", " -> %a, %b", "for each of 2 parameters", "phase backward", "f32[*]", "[*grad]",
     "{", "}", " | ", "\\", '"', "(", ")", "[", "]", ", ", "$", "#again", "#2", "end", "leaves ", "return ", "\x1b[31m",
+    "{_i}", "{:i}", "{#i-1}", "{j}", "{%in{j} ×{i}}", " throughout", " || ", "{0.1; 0.2; 0.3}", "{:f32[2]}", "[2,0]",
+    "repeat ×3, i = 0-2 throughout", "repeat ×2, j = 0-1", ".unflatten(0,2,2)",
     "9" * 30, "-1", "0", ".view(i32)", ".T", ".as_strided((2),(1),0)", "  ", "\n", "\t", "\x00", "é", "\u2028",
 ]  # fmt: skip
 settled = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -149,12 +149,6 @@ CALL = re.compile(r"#(?:again)?\d*")
 """What a path says of which call of a module it is."""
 
 
-def phase_of(change: Change) -> str:
-    """The phase in which *change* happened; ``forward`` where the scope names none."""
-    first = scope_of(change).partition(" ")[0].partition("#")[0]
-    return first if first in PHASES else "forward"
-
-
 def fields_of(change: Altered, kind: str) -> list[Field]:
     """The fields of one kind that differ."""
     return [field for field in change.fields if field.kind == kind]

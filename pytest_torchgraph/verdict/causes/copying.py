@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Altered
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.kinds import COPIES, MOVES
 from pytest_torchgraph.graph.operation import packet_of
@@ -21,7 +22,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     made,
     module_of,
     packet,
-    phase_of,
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import OPTIMIZER
@@ -19,7 +20,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     module_of,
     packet,
-    phase_of,
     work_names,
 )
 

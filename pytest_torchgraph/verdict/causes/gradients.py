@@ -18,7 +18,7 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.diff.grouping import NUMBER, shared_path
+from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
 from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.paths import absolute
@@ -32,7 +32,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     distinct,
     module_of,
     operations_of,
-    phase_of,
     work_names,
 )
 from pytest_torchgraph.verdict.causes.communicating import NAMESPACES

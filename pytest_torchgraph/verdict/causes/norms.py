@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.diff.change import Change, Replaced
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -17,7 +18,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     module_of,
     packet,
-    phase_of,
 )
 
 LAYER, RMS, GROUP, BATCH = "layer norm", "RMS norm", "group norm", "batch norm"

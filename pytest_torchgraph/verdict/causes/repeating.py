@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import BETWEEN, FORWARD
@@ -21,7 +22,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     made,
     module_of,
     operations_of,
-    phase_of,
     work_names,
 )
 from pytest_torchgraph.verdict.finding import Kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.program import Block
@@ -15,7 +16,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     Seen,
     module_of,
     operations_of,
-    phase_of,
     work_names,
 )
 from pytest_torchgraph.verdict.title import loop_text
