@@ -1,6 +1,6 @@
 """What a replay needs and a graph does not hold, kept while a run is recorded: first contents, random states, digests.
 
-Everything happens in the dispatch handler, where no mode is active: nothing of it is recorded.
+Everything happens in the dispatch handler, where the recorder's own mode is not active: nothing of it is recorded.
 """
 
 from __future__ import annotations
