@@ -48,16 +48,17 @@ class Owner:
         return bool(self.file) and not PurePath(self.file).is_absolute() and ".." not in PurePath(self.file).parts
 
     def is_plain(self, config: pytest.Config) -> bool:
-        """Whether pytest's own collector would take it for a function of a Python file, by the names in its id.
-
-        A doctest is named like its module, or what it documents in there: ``test_m``, ``test_m.function``.
-        """
+        """Whether pytest's own collector would take it for a function of a Python file, by the names in its id."""
         return (
             self.file.endswith(".py")
-            and (bool(self.classes) or self.function != PurePath(self.file).stem)
             and _fits(self.function, config.getini("python_functions"))
             and all(_fits(name, config.getini("python_classes")) for name in self.classes)
         )
+
+    @property
+    def may_be_doctest_of_module(self) -> bool:
+        """Whether the doctest of its module's docstring would have this id, too."""
+        return not self.classes and self.function == PurePath(self.file).stem
 
     def would_lie_at(self, path: Path, config: pytest.Config) -> bool:
         """Whether *path* is where one of its snapshots lies under this root directory."""

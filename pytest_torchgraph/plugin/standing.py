@@ -36,6 +36,11 @@ def is_gone(source: bytes, classes: tuple[str, ...], function: str) -> bool:
     return not (_writes_names(tree) or _may_stand(tree, [tree], [*classes, function]))
 
 
+def has_doctest(source: bytes) -> bool:
+    """Whether the docstring of the module may hold a doctest, which is named like the module."""
+    return b">>>" in source
+
+
 def _may_stand(tree: ast.Module, containers: list[Container], names: list[str]) -> bool:
     name, *inner = names
     found = [node for container in containers for bound, node in _bindings(container) if bound == name]

@@ -13,7 +13,7 @@ from pytest_torchgraph.plugin import options, pending, unclaimed
 from pytest_torchgraph.plugin.events import LEDGER, Ledger, Unused
 from pytest_torchgraph.plugin.location import SUFFIX, label, snapshot_root, without_labels
 from pytest_torchgraph.plugin.owner import Owner
-from pytest_torchgraph.plugin.standing import is_gone
+from pytest_torchgraph.plugin.standing import has_doctest, is_gone
 from pytest_torchgraph.plugin.stored import body_digest_of, owner
 
 if TYPE_CHECKING:
@@ -57,11 +57,13 @@ def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Pa
     folders = _folders(config)
 
     @cache
-    def proved(file: str, classes: tuple[str, ...], function: str) -> bool:
+    def proved(owner: Owner) -> bool:
         try:
-            return is_gone((root / file).read_bytes(), classes, function)
+            source = (root / owner.file).read_bytes()
         except OSError:
             return False
+        documented = owner.may_be_doctest_of_module and has_doctest(source)
+        return not documented and is_gone(source, owner.classes, owner.function)
 
     def judge(owner: Owner, test: str, path: Path) -> bool | None:
         if not (owner.is_inside and owner.would_lie_at(path, config)):
@@ -73,7 +75,7 @@ def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Pa
         if test in collection.tests:
             return False if ledger.outcomes.get(test) == "passed" else None
         plain = owner.is_plain(config) and not collection.own and owner.definition not in standing
-        return plain and proved(owner.file, owner.classes, owner.function)
+        return plain and proved(owner)
 
     return judge
 

@@ -250,7 +250,8 @@ def test_doctests_and_tests_of_unittest_keep_their_snapshots(quick: QuickProject
     record(quick, {"test_m.py": test}, "--doctest-modules")
     names = ["test_m/Models.test_model.torchgraph", "test_m/test_m.f.torchgraph", "test_m/test_m.torchgraph"]
     assert sorted(quick.snapshots()) == names
-    quick.write({"test_m.py": "from stubs import graph\n\ndef test_one():\n    pass\n"})
+    left = "'''\n>>> 1\n1\n'''\nfrom stubs import graph\n\ndef test_one():\n    pass\n"
+    quick.write({"test_m.py": left})
     assert keeps_all(quick).section() == ["3 snapshots were not claimed; -v names them; torchgraph prune"]
 
 

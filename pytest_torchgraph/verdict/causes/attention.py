@@ -160,6 +160,8 @@ def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) 
     head = changes[0].after.reads[0].spec if changes[0].after.reads else None
     if cause.name == "keys-shared" and head is not None and head.shape[-1] > WIDEST_HEAD:
         cause = Cause("attention-path", LARGE.format(size=head.shape[-1]))
+    if cause.name == "repeated-keys" and head is not None and head.shape[-1] > WIDEST_HEAD:
+        cause = Cause("attention-path", REPEATED_HINT)
     edits = ", ".join(field_text(field) for field in fields.values())
     return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others), _cost_direction(fields))
 

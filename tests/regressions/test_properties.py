@@ -1,0 +1,75 @@
+"""What a report says of a pair adds up, contradicts nothing, and reads the same on the way back."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from pytest_torchgraph import compare
+from pytest_torchgraph.report.brief import WIDTH
+from pytest_torchgraph.report.comparison import Comparison
+from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.verdict.causes.cause import MEANINGS, tone_of
+from pytest_torchgraph.verdict.ranking import EDIT, LOSS
+from tests.regressions.pair import Pair, pairs_in
+
+EVERY = {**pairs_in("drift"), **pairs_in("harmless")}
+CHANGED = re.compile(r"([+-]\d+) ([\w.]+(?: \w+)?) \((\d+) -> (\d+)\)")
+OPERATION = re.compile(r"[+-]\d+ (aten\.\w+) \((\d+) -> (\d+)\)")
+OPPOSITES = (
+    ("is written to memory:", "is written to memory no longer"),
+    ("is done again", "is done less often"),
+    ("is computed by separate operations", "is computed by scaled_dot_product_attention now"),
+    ("takes the causal path now", "no longer takes the causal path"),
+)
+
+
+def both_ways(pair: Pair) -> tuple[Comparison, Comparison]:
+    return pair.comparison, compare(*reversed(pair.graphs))
+
+
+def causes_of(comparison: Comparison) -> Counter[str]:
+    return Counter(finding.cause for finding in comparison.verdict.failing if finding.cause)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_number_that_is_told_is_the_difference_of_both_counts(name: str) -> None:
+    for comparison in both_ways(EVERY[name]):
+        text = render(comparison.outline("t"), 1)
+        for number, _, before, after in CHANGED.findall(text):
+            assert int(after) - int(before) == int(number)
+        for operation, before, after in OPERATION.findall(text):
+            assert comparison.difference.count(operation) == (int(before), int(after))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_two_sentences_of_a_report_contradict_each_other(name: str) -> None:
+    for comparison in both_ways(EVERY[name]):
+        text = render(comparison.outline("t"), 1)
+        assert not [pair for pair in OPPOSITES if all(words in text for words in pair)]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_reverse_of_an_edit_has_the_mirrored_causes(name: str) -> None:
+    there, back = map(causes_of, both_ways(EVERY[name]))
+    for cause in there:
+        assert set(MEANINGS[cause].mirrors) & set(back), f"{cause} has no counterpart in {sorted(back)}"
+    assert len(there) == len(back)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_saving_is_told_before_a_loss_that_is_not_slight(name: str) -> None:
+    assert LOSS < EDIT
+    for comparison in both_ways(EVERY[name]):
+        tones = [tone_of(finding.cause) for finding in comparison.verdict.failing if finding.kind in ("copy", "sync")]
+        assert "loss" not in tones[tones.index("win") :] if "win" in tones else True
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_lines_of_a_short_report_are_cut_at_one_width(name: str) -> None:
+    for comparison in both_ways(EVERY[name]):
+        outline = comparison.outline("t")
+        assert all(len(line) <= WIDTH for line in outline.brief)
+        assert len(outline.title) <= WIDTH + len("t: ")
