@@ -171,7 +171,7 @@ class Walk:
     def _is_renamed(self, before: Body, left: int, after: Body, right: int) -> bool:
         """Whether a module call that stands elsewhere is that of a module whose other path is told."""
         one, other = before.inner.get(left), after.inner.get(right)
-        if one is None or other is None or one.owner == other.owner:
+        if one is None or other is None or one.owner == other.owner or one.beneath or other.beneath:
             return False
         return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
