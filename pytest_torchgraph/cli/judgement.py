@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.rootdir import lines_of, root_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compare", choices=COMPARE, default="graph", help="graph (default), or counts and memory")
     parser.add_argument("--tolerance", metavar="AMOUNT", help="how far memory may move: '5%%', '1 MiB', '5%% or 1 MiB'")
     parser.add_argument("--ignore", action="append", default=[], metavar="NAME", help="what never counts as drift")
+    parser.add_argument(
+        "--same",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="this module before is that one after, 'layers.*.attn=blocks.*.attention'; can be repeated",
+    )
     output.add_arguments(parser)
     parser.add_argument("-v", "--verbose", action="count", default=0, help="every finding; twice for every operation")
 
@@ -38,15 +47,26 @@ class Judged:
 
 
 def require_matching(arguments: argparse.Namespace, snapshots: Iterable[Snapshot], live: Graph | None = None) -> None:
-    """Refuse names to ignore that none of *snapshots* has."""
-    if arguments.ignore:
-        from pytest_torchgraph.verdict.mistyped import require_matching as require
+    """Refuse names to ignore, and names of modules that are the same as others, that none of *snapshots* has."""
+    programs = [snapshot.program for snapshot in snapshots]
+    try:
+        if arguments.ignore:
+            from pytest_torchgraph.verdict.mistyped import require_matching as require
 
-        programs = (snapshot.program for snapshot in snapshots)
-        try:
             require(arguments.ignore, programs, live.vocabulary if live else None)
-        except ValueError as error:
-            raise Wrong(str(error)) from None
+        if arguments.same:
+            from pytest_torchgraph.diff.same import parse_same, require_known
+
+            require_known(parse_same(arguments.same), programs)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
+
+
+def _same(arguments: argparse.Namespace) -> dict[str, str]:
+    """What the project's settings and the command line say is the same, the command line over the settings."""
+    from pytest_torchgraph.diff.same import parse_same
+
+    return {**parse_same(lines_of(root_of(Path.cwd()), "torchgraph_same")), **parse_same(arguments.same)}
 
 
 def judged(
@@ -70,6 +90,7 @@ def judged(
             compare=arguments.compare,
             tolerance=arguments.tolerance,
             ignore=arguments.ignore,
+            same=_same(arguments),
             live=live,
         )
     except ValueError as error:

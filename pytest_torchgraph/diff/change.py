@@ -148,20 +148,25 @@ class Altered:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A module (or an input, or a parameter) that does what it did under another name; both are full paths."""
+    """A module (or an input, or a parameter) that does what it did under another name; both are full paths.
+
+    ``told`` says that a person says so of a module, whose work may be another then.
+    """
 
     kind: Literal["scope", "input", "leaf"]
     before: str
     after: str
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The module at one place has another class."""
+    """The module at one place has another class; ``told`` says that a person says the two are the same."""
 
     scope: str
     before: str
     after: str
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
@@ -27,23 +28,27 @@ from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.program import Operand, Program, without_waits
 
 
-def compare(before: Program, after: Program) -> Difference:
-    """What changed from *before* to *after*: facts in program order, without an opinion."""
+def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference:
+    """What changed from *before* to *after*: facts in program order, without an opinion.
+
+    *same* says which modules before are which after. Raises :class:`~pytest_torchgraph.diff.same.SameUnreadable` where
+    it contradicts itself; what neither graph has pairs nothing.
+    """
     if before is after:
         return _difference(before, after, ())
     with collector_paused():
         if not (before.tells_waits and after.tells_waits):
             before, after = without_waits(before), without_waits(after)
-        return _compared(before, after)
+        return _compared(before, after, same)
 
 
-def _compared(before: Program, after: Program) -> Difference:
+def _compared(before: Program, after: Program, same: Same) -> Difference:
     interner = Interner()
     left, right = Keys(Tree(before), interner), Keys(Tree(after), interner)
     heads = tuple(_heads(before, after))
     if left.digests[0] == right.digests[0] and _around(before) == _around(after):
         return _difference(before, after, heads)
-    matching = Matching(left, right)
+    matching = Matching(left, right, same)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
     body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())

@@ -25,6 +25,7 @@ from pytest_torchgraph.diff.change import (
     OutputChanged,
     Removed,
     Renamed,
+    Replaced,
     Site,
     Value,
 )
@@ -67,6 +68,8 @@ def _named(change: Change) -> tuple[object, ...]:
             return name, (after or 0) > (before or 0)
         case Renamed(kind):
             return (kind,)
+        case Replaced():
+            return change.before, change.after
         case Called():
             return change.gone, change.again
     return tuple(getattr(change, field.name) for field in fields(change) if field.name != "scope")

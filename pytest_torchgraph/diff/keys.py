@@ -39,6 +39,8 @@ class Keys:
         self.tree = tree
         self.interner = interner
         self.digests: dict[int, int] = {}
+        self.told: dict[int, object] = {}
+        """What module calls are told by that a person says are the same, by number of their body."""
         self.calls: dict[Place, int] = {}
         """Forward calls that have a counterpart in the other graph: where they stand, and the number of the pair."""
         self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]

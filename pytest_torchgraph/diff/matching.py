@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
+from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
@@ -20,16 +21,21 @@ FAR = 4096
 class Matching:
     """Corresponding items of two graphs, both ways; ``moved`` are pairs that changed place among the rest."""
 
-    def __init__(self, before: Keys, after: Keys) -> None:
+    def __init__(self, before: Keys, after: Keys, same: Same = NOTHING) -> None:
         self.before = before
         self.after = after
+        self.told = Told(same, before.tree, after.tree)
+        before.told = {body.number: self.told.before(body) for body in before.tree.bodies} if same else {}
+        after.told = {body.number: self.told.after(body) for body in after.tree.bodies} if same else {}
         self.forward: dict[Place, Place] = {}
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
-        self.scopes: dict[str, str] = {"": ""}
+        self.scopes: dict[str, str] = {"": "", **self.told.to}
         self.leaf_renames: dict[str, str] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
+        if self.told.to:
+            self._match_told()
         self._match_moved()
 
     def pair(self, before: Place, after: Place) -> None:
@@ -47,7 +53,7 @@ class Matching:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
             pairs = sequence_pairs(self.before, before, self.after, after)
-            crossing = _crossing_calls(before, after, pairs)
+            crossing = _crossing_calls((self.before, before), (self.after, after), pairs)
             self.moved.update((before.number, left) for left, _ in crossing)
             pairs = sorted([*pairs, *crossing])
         for left, right in pairs:
@@ -55,6 +61,16 @@ class Matching:
             if left in before.inner and right in after.inner:
                 self.before.calls[before.number, left] = self.after.calls[after.number, right] = len(self.forward)
                 self._match_bodies(before.inner[left], after.inner[right])
+
+    def _match_told(self) -> None:
+        """Pair the calls that are said to be the same and stand in modules that do not correspond."""
+        waiting: dict[object, list[Place]] = defaultdict(list)
+        for body, at in self._left_over(self.after, self.backward):
+            waiting[_told(self.after, body, at)].append((body.number, at))
+        for body, at in self._left_over(self.before, self.forward):
+            told = _told(self.before, body, at)
+            if told is not None and waiting.get(told) and (body.number, at) not in self.forward:
+                self._pair_moved((body.number, at), waiting[told].pop(0))
 
     def _match_moved(self) -> None:
         """Pair what was left over on both sides and does the same work, on the same values or on what became of them.
@@ -207,14 +223,16 @@ class Matching:
         return self._seen_through[key]
 
 
-def _crossing_calls(before: Body, after: Body, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _crossing_calls(
+    before: tuple[Keys, Body], after: tuple[Keys, Body], pairs: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
     """Calls of the same modules, and as many API calls of one name, that stand in another order among the rest."""
     waiting: dict[object, list[int]] = defaultdict(list)
-    for at in _unpaired(before, {left for left, _ in pairs}):
-        waiting[_call_of(before.record.items[at])].append(at)
+    for at in _unpaired(before[1], {left for left, _ in pairs}):
+        waiting[_call_of(*before, at)].append(at)
     others: dict[object, list[int]] = defaultdict(list)
-    for at in _unpaired(after, {right for _, right in pairs}):
-        others[_call_of(after.record.items[at])].append(at)
+    for at in _unpaired(after[1], {right for _, right in pairs}):
+        others[_call_of(*after, at)].append(at)
     return [
         pair
         for call, left in waiting.items()
@@ -227,8 +245,16 @@ def _unpaired(body: Body, paired: set[int]) -> Iterator[int]:
     return (at for at in body.inner if at not in paired)
 
 
-def _call_of(item: object) -> object:
-    match item:
+def _told(keys: Keys, body: Body, at: int) -> object:
+    """What the item is told by where it is a call that is said to be another; ``None`` for all else."""
+    return keys.told.get(body.inner[at].number) if keys.told and at in body.inner else None
+
+
+def _call_of(keys: Keys, body: Body, at: int) -> object:
+    told = _told(keys, body, at)
+    if told is not None:
+        return told
+    match body.record.items[at]:
         case Block(name=name, call=call, phase=phase) if call > 0:
             return "module", name, call, phase
         case Semantic(name=name):
@@ -264,14 +290,17 @@ def _label(keys: Keys, body: Body, at: int) -> object:
     """What an item that moved is recognised by; what it reads is compared on top of it."""
     item = body.record.items[at]
     if isinstance(item, Block):
-        return ("scope", item.class_name, item.phase, item.call < 0, keys.digests[body.inner[at].number])
+        kind = item.class_name, item.phase, item.call < 0, keys.digests[body.inner[at].number]
+        return ("scope", *kind, _told(keys, body, at))
     return ("operation", keys.loose(body, at))
 
 
-def _name(_: Keys, body: Body, at: int) -> object:
+def _name(keys: Keys, body: Body, at: int) -> object:
     """What an item that moved and changed is recognised by."""
     item = body.record.items[at]
-    return ("scope", item.class_name, item.name, item.call) if isinstance(item, Block) else ("operation", item.name)
+    if isinstance(item, Block):
+        return ("scope", item.class_name, item.name, item.call, _told(keys, body, at))
+    return ("operation", item.name)
 
 
 def _are_nested(one: str, other: str) -> bool:
@@ -310,6 +339,11 @@ def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | Non
     number = keys.interner.number
     found: list[int | None] = []
     for at in gap:
+        told = _told(keys, body, at)
+        if told is not None:
+            # At one level only: there it meets the call that it is said to be, and it may never meet another.
+            found.append(number(told) if level is LEVELS[0] else None)
+            continue
         pair = forward_pair(keys, body, at)
         key = level(keys, body, at) if pair is None else ("stands for", pair)
         found.append(None if key is None else number(key))

@@ -14,6 +14,7 @@ class Modules:
     def __init__(self, matching: Matching) -> None:
         self.before = _called(matching.before.tree.bodies)
         self.after = _called(matching.after.tree.bodies)
+        self.told = matching.told
         self.to: dict[str, set[str]] = defaultdict(set)
         self.origin: dict[str, set[str]] = defaultdict(set)
         for left, right in matching.forward.items():
@@ -26,11 +27,18 @@ class Modules:
     def renamed(self, before: str, after: str) -> bool:
         """Whether *before* is *after* now: wherever the one was called the other is, and nothing else.
 
-        Numbers that shift by an inserted layer rename every later one; modules that changed places did not.
+        Numbers that shift by an inserted layer rename every later one; modules that changed places did not. What a
+        person says of the two is believed.
         """
+        if self.is_told(before, after):
+            return True
         if self.to[before] != {after} or self.origin[after] != {before}:
             return False
         return not self._changed_places(before)
+
+    def is_told(self, before: str, after: str) -> bool:
+        """Whether a person says that *before* is *after* now."""
+        return self.told.to.get(before) == after
 
     def gone(self, before: str) -> bool:
         """Whether the graph after calls the module no longer."""

@@ -173,6 +173,8 @@ class Walk:
         one, other = before.inner.get(left), after.inner.get(right)
         if one is None or other is None or one.owner == other.owner or one.beneath or other.beneath:
             return False
+        if self.modules.is_told(one.owner, other.owner):
+            return True
         return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
@@ -184,15 +186,17 @@ class Walk:
             yield from self._another_module(before, after)
         yield from self._loop(before.record, after)
         if before.class_name != after.class_name:
-            yield Replaced(after.scope, before.class_name, after.class_name)
+            told = self.modules.is_told(before.owner, after.owner)
+            yield Replaced(after.scope, before.class_name, after.class_name, told)
         if not self._untouched(before, after):
             yield from self._body(before, after)
 
     def _another_module(self, before: Body, after: Body) -> Iterator[Change]:
         """A module of another name: renamed, or called in the place of another that both graphs have."""
         if self.modules.renamed(before.owner, after.owner):
-            if _own_name(before) != _own_name(after) and after.forward is after:
-                yield Renamed("scope", before.scope, after.scope)
+            told = self.modules.is_told(before.owner, after.owner)
+            if (told or _own_name(before) != _own_name(after)) and after.forward is after:
+                yield Renamed("scope", before.scope, after.scope, told)
         elif after.forward is after and after.outer is not None:
             gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
             alike = self.before.digests[before.number] == self.after.digests[after.number]

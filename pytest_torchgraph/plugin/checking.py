@@ -147,10 +147,13 @@ def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding
     test = extension.address(item, "").test
     where = slot.address.label if slot else test
     case = reports.over_budget(item, where, broken)
+    written = events.written(item, where)
     text = "; ".join(each.title for each in broken)
+    text += f"; {written.what} all the same: {written.text}" if written else ""
     events.add(item, Event(test=test, path=where, what="over budget", text=text, case=case))
-    told = (limits.report(test, broken, item.config), failure)
-    failing.fail(item, "\n\n".join(text for text in told if text))
+    stored = f"  The snapshot was {written.what} all the same; no update moves a budget." if written else ""
+    over = "\n".join(filter(None, (limits.report(test, broken, item.config), stored)))
+    failing.fail(item, "\n\n".join(filter(None, (over, failure))))
 
 
 @contextmanager

@@ -67,6 +67,7 @@ def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
         compare=rules.compare,
         tolerance=rules.tolerance,
         ignore=rules.ignore,
+        same=rules.same,
         live=graph,
     )
     return Outcome(graph=graph, comparison=comparison)

@@ -8,7 +8,7 @@ from pytest_torchgraph.plugin import limits, options, rules
 
 
 def require_readable(config: pytest.Config) -> None:
-    """Raise ``UsageError`` for a tolerance, a budget or a name to ignore that cannot be read.
+    """Raise ``UsageError`` for a tolerance, a budget, a name to ignore or a same module that cannot be read.
 
     Reading them loads the rooms that judge, so a session that sets none pays nothing.
     """
@@ -17,5 +17,6 @@ def require_readable(config: pytest.Config) -> None:
         limits.require_readable(limits.for_session(config))
         if tolerance or ignored:
             rules.require_readable(tolerance, ignored)
+        rules.same_of(config)
     except ValueError as error:
         raise pytest.UsageError(f"torchgraph: {error}") from None

@@ -115,6 +115,13 @@ def add(item: pytest.Item, event: Event) -> None:
     item.stash.setdefault(ITEM_EVENTS, []).append(replace(event, run=item.stash.get(RUN, 1)))
 
 
+def written(item: pytest.Item, path: str) -> Event | None:
+    """What this run of *item* noted when it wrote the snapshot at *path*; ``None`` where it wrote none."""
+    run = item.stash.get(RUN, 1)
+    noted = (event for event in item.stash.get(ITEM_EVENTS, []) if event.run == run and event.path == path)
+    return next((event for event in noted if event.what in ("recorded", "updated")), None)
+
+
 def pack(test: str, events: list[Event], run: int = 1) -> dict[str, Any]:
     """Plain data for a test report."""
     return {"test": test, "run": run, "events": [asdict(event) for event in events]}

@@ -86,6 +86,12 @@ def _register_ini(parser: pytest.Parser) -> None:
     parser.addini("torchgraph_tolerance", "default of --torchgraph-tolerance", default="")
     parser.addini("torchgraph_ignore", "defaults of --torchgraph-ignore, one a line", type="linelist", default=[])
     parser.addini("torchgraph_budget", "defaults of --torchgraph-budget, one a line", type="linelist", default=[])
+    parser.addini(
+        "torchgraph_same",
+        "modules that are the same under another name, OLD=NEW, one a line",
+        type="linelist",
+        default=[],
+    )
     parser.addini("torchgraph_all", "default of --torchgraph-all", type="bool", default=False)
     parser.addini("torchgraph_snapshot_dir", "default of --torchgraph-snapshot-dir", default="snapshots")
 
@@ -126,6 +132,11 @@ def tolerance(config: pytest.Config) -> str | None:
 def ignored(config: pytest.Config) -> tuple[str, ...]:
     """Names that the ini file and the command line exempt from failing."""
     return (*config.getini("torchgraph_ignore"), *(config.getoption("torchgraph_ignore") or ()))
+
+
+def same(config: pytest.Config) -> tuple[str, ...]:
+    """The lines ``OLD=NEW`` of the ini file: modules that are the same under another name."""
+    return tuple(config.getini("torchgraph_same"))
 
 
 def verifying(config: pytest.Config) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_torchgraph.diff.same import Same
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.drift import Compare
@@ -27,6 +28,7 @@ class Rules:
     compare: Compare
     tolerance: Any
     ignore: tuple[str, ...]
+    same: Same
     own: tuple[str, ...]
 
     @classmethod
@@ -42,8 +44,19 @@ class Rules:
             compare=chosen,
             tolerance=options.tolerance(config) if tolerance is None else tolerance,
             ignore=(*options.ignored(config), *names),
+            same=same_of(config),
             own=names,
         )
+
+
+def same_of(config: pytest.Config) -> dict[str, str]:
+    """Which module before is which after by the ini file; raises ``ValueError`` for a line in no accepted form."""
+    lines = options.same(config)
+    if not lines:
+        return {}
+    from pytest_torchgraph.diff.same import parse_same
+
+    return parse_same(lines)
 
 
 def mistyped_in(rules: Rules, graph: Graph, snapshot: Snapshot | None) -> str:

@@ -34,6 +34,7 @@ def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prun
     """
     events = [event for of_test in ledger.events.values() for event in of_test]
     shown = [
+        *_over_budget(events),
         *_environments(events),
         *_drifts(events),
         *_listed(events),
@@ -95,11 +96,23 @@ def _drifts(events: Iterable[Event]) -> Iterator[Line]:
         yield from ((f"  drifted {event.path}", RED) for event in group)
 
 
+def _over_budget(events: list[Event]) -> Iterator[Line]:
+    """Broken budgets, which stand before all else: what an update wrote over its budget is not well."""
+    yield from ((_listed_line(event), RED) for event in events if event.what == "over budget")
+
+
 def _listed(events: list[Event]) -> Iterator[Line]:
+    """What else happened to one snapshot each; that one was written over its budget was told with the budget."""
+    broken = {event.path for event in events if event.what == "over budget"}
     for what, colour in LISTED.items():
-        for event in events:
-            if event.what == what:
-                yield f"{what} {event.path}" + (f": {event.text}" if event.text else ""), colour
+        if what == "over budget":
+            continue
+        told = (event for event in events if event.what == what)
+        yield from ((_listed_line(event), colour) for event in told if colour is RED or event.path not in broken)
+
+
+def _listed_line(event: Event) -> str:
+    return f"{event.what} {event.path}" + (f": {event.text}" if event.text else "")
 
 
 def _notes(events: Iterable[Event]) -> Iterator[Line]:

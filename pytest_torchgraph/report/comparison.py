@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.compare import compare as differences_of
+from pytest_torchgraph.diff.same import NOTHING, Same, require_known
 from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
@@ -68,13 +69,14 @@ def compared(
     compare: Compare = "graph",
     tolerance: object = None,
     ignore: str | Iterable[str] = (),
+    same: Same = NOTHING,
     live: Graph | None = None,
 ) -> Comparison:
     """Two canonical graphs; *recorded* are the notes on what recorded each of them.
 
-    Raises ``ValueError`` for a *compare*, *tolerance* or *ignore* in no accepted form.
+    Raises ``ValueError`` for a *compare*, *tolerance*, *ignore* or *same* in no accepted form.
     """
-    difference = differences_of(before, after)
+    difference = differences_of(before, after, same)
     verdict = judge(
         difference, compare=compare, tolerance=tolerance, ignore=ignore, same_backend=same_backend(*recorded)
     )
@@ -88,13 +90,16 @@ def compare(
     compare: Compare = "graph",
     tolerance: object = None,
     ignore: str | Iterable[str] = (),
+    same: Same = NOTHING,
 ) -> Comparison:
     """What changed from *before* to *after*, judged as ``torch_graph.check`` judges it.
 
     *compare* is ``"graph"``, ``"counts"`` (with memory) or ``"budget"`` (nothing drifts); *tolerance* is how far memory
-    may move (``"5% or 1 MiB"``); *ignore* names operations, scopes and metrics that never fail. Raises ``ValueError``
-    for one in no accepted form.
+    may move (``"5% or 1 MiB"``); *ignore* names operations, scopes and metrics that never fail; *same* says which
+    module before is which after where the names do not tell (``{"layers.*.attn": "blocks.*.attention"}``). Raises
+    ``ValueError`` for one in no accepted form, and for a module that is the same as another and in neither graph.
     """
+    require_known(same, (before.canonical, after.canonical))
     return compared(
         before.canonical,
         after.canonical,
@@ -102,5 +107,6 @@ def compare(
         compare=compare,
         tolerance=tolerance,
         ignore=ignore,
+        same=same,
         live=after,
     )

@@ -31,6 +31,7 @@ PATHS = (
 )
 OPTIONS = (
     *("--list", "--change", "--all", "--format", "-o", "-v", "-vv", "--compare", "--tolerance", "--ignore", "--plot"),
+    *("--same", "a=b", "*=*", "="),
     *("--remove", "--warmup", "--backward", "--loss", "--depth", "--timing", "--picture", "--by", "--before"),
     *("--help", "--version", "json", "md", "csv", "dot", "counts", "5%", "-1", "9" * 30, "merge", "bash"),
 )

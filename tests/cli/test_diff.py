@@ -55,6 +55,57 @@ def test_what_is_ignored_but_nowhere_is_an_error(
     assert words in capsys.readouterr().err
 
 
+@pytest.fixture
+def rebuilt(tmp_path: Path) -> tuple[str, str]:
+    """Two snapshots, the second with a module rebuilt under another name."""
+    body = "head: Old(%x)\n    relu(%in0) f32[2,16]\n    sin(%relu) f32[2,16]\n    sigmoid(%sin) f32[2,16]\n"
+    whole = SNAPSHOT.replace("ops 1", "ops 3").replace("at relu", "at head").replace("relu(%x) f32[2,16]\n", body)
+    before = whole.replace("return %relu", "return %head").replace("forward ReLU", "forward Model")
+    after = before.replace("head", "tail").replace("Old", "New").replace("relu", "gelu").replace("sin(", "tanh(")
+    paths = tmp_path / "old.torchgraph", tmp_path / "new.torchgraph"
+    for path, text in zip(paths, (before, after.replace("%sin", "%tanh")), strict=True):
+        path.write_text(text, encoding="utf-8")
+    return str(paths[0]), str(paths[1])
+
+
+def test_modules_that_are_said_to_be_the_same_are_compared(
+    rebuilt: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tests").mkdir()
+    monkeypatch.chdir(tmp_path / "tests")
+    assert main(["diff", *rebuilt, "-v"]) == 1
+    untold = capsys.readouterr().out
+    assert main(["diff", *rebuilt, "-v", "--same", "head=tail"]) == 1
+    told = capsys.readouterr().out
+    assert "+1 New" in untold
+    assert "1 operation swapped: aten.relu -> aten.gelu" in told
+    assert "New (" not in told
+    assert "module renamed: head -> tail" in told
+    assert told.count("hint: the two are said to be the same module, by --same or torchgraph_same [renamed]") == 2
+    assert "same work" not in told
+    assert "the work is the same" not in told
+    ini = tmp_path / "pytest.ini"
+    ini.write_text("[pytest]\ntorchgraph_same =\n    head=tail\n    absent=gone\n", encoding="utf-8")
+    assert main(["diff", *rebuilt, "-v"]) == 1
+    assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize(
+    ("same", "words"),
+    [
+        ("haed=tail", "neither graph has a module 'haed'; did you mean 'head'? Modules: head, tail."),
+        ("head=tial", "neither graph has a module 'tial'; did you mean 'tail'?"),
+        ("head", "expected 'OLD=NEW'"),
+        ("head*=tail", "both sides take as many '*'"),
+    ],
+)
+def test_what_cannot_be_the_same_is_an_error(
+    rebuilt: tuple[str, str], capsys: pytest.CaptureFixture[str], same: str, words: str
+) -> None:
+    assert main(["diff", *rebuilt, "--same", same]) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_json_is_a_report_of_one_case(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diff", *files, "--format", "json"]) == 1
     report = json.loads(capsys.readouterr().out)

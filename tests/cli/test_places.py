@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.rootdir import root_of, snapshot_folder
+from pytest_torchgraph.cli.rootdir import lines_of, root_of, snapshot_folder
 from pytest_torchgraph.snapshot.pending import pending_path
 from tests.cli.test_diff import COPIED
 from tests.cli.test_review import CLONE, waits
@@ -72,6 +72,32 @@ def test_the_folder_of_the_snapshots_is_that_of_the_settings(tmp_path: Path, nam
     Path("pytest.ini").unlink()
     Path(name).write_text(text, encoding="utf-8")
     assert snapshot_folder(root_of(tmp_path)) == tmp_path / folder
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", "[pytest]\ntorchgraph_same =\n    # ours\n    a.*=b.*\n\n    c = d\nxfail_strict = true\n"),
+        ("tox.ini", "[tox]\nenvlist = py\n[pytest]\ntorchgraph_same = a.*=b.*\n    c = d\n"),
+        ("setup.cfg", "[tool:pytest]\ntorchgraph_same: a.*=b.*\n    c = d\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\ntorchgraph_same = [\n  "a.*=b.*", # ours\n  "c = d",\n]\n'),
+        ("pyproject.toml", '[tool.pytest.ini_options]\ntorchgraph_same = """\na.*=b.*\nc = d\n"""\n'),
+        ("pyproject.toml", "[tool.pytest]\ntorchgraph_same = ['a.*=b.*', 'c = d']\n"),
+        ("pytest.toml", "[pytest]\ntorchgraph_same = ['a.*=b.*', 'c = d']\n"),
+    ],
+)
+def test_a_setting_of_several_lines_is_read_as_pytest_reads_it(tmp_path: Path, name: str, text: str) -> None:
+    Path("pytest.ini").unlink()
+    Path(name).write_text(text, encoding="utf-8")
+    assert lines_of(root_of(tmp_path), "torchgraph_same") == ["a.*=b.*", "c = d"]
+    assert lines_of(root_of(tmp_path), "torchgraph_absent") == []
+
+
+@pytest.mark.parametrize(("name", "text"), [("pytest.ini", "[pytest]\n\0="), ("pytest.toml", "x ="), ("tox.ini", "")])
+def test_settings_that_cannot_be_read_say_nothing(tmp_path: Path, name: str, text: str) -> None:
+    Path("pytest.ini").unlink()
+    Path(name).write_text(text, encoding="utf-8")
+    assert lines_of(tmp_path, "torchgraph_same") == []
 
 
 @pytest.mark.parametrize("place", [".", "tests", "tests/deep"])

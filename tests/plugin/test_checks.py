@@ -79,6 +79,35 @@ def test_budgets_hold_for_each_check_of_a_name(quick: QuickProject) -> None:
     assert any(line.startswith("over budget ") for line in result.section())
 
 
+def test_what_is_updated_over_its_budget_is_told_as_broken_first_and_as_recorded_on_the_same_line(
+    quick: QuickProject,
+) -> None:
+    test = """
+        from stubs import *
+
+        def test_fine(torch_graph):
+            torch_graph.check(graph({}))
+
+        def test_m(torch_graph):
+            torch_graph.check(graph({}), budget={{"ops": 1}})
+    """
+    for work, what in (("ADD, MUL", "recorded"), ("ADD, MUL, ADD", "updated")):
+        quick.write({"test_m.py": test.format(work, work)})
+        result = quick.run("--torchgraph-update")
+        assert result.outcomes() == {"failed": 1, "passed": 1}
+        first, *others = [line for line in result.section() if "test_m.torchgraph" in line.replace("\\", "/")]
+        count = len(work.split())
+        assert first.startswith("over budget ")
+        assert f": ops {count}, budget at most 1; {what} all the same: " in first
+        assert not others
+        assert result.section()[0] == first
+        assert [line.partition(" ")[0] for line in result.section() if "test_fine" in line] == [what]
+        said = result.text.index(f"test_m.py::test_m: over budget: ops {count}, budget at most 1")
+        assert result.text.index(f"The snapshot was {what} all the same; no update moves a budget.") > said
+    assert len(list(quick.snapshots())) == 2
+    assert "all the same" not in quick.run().text
+
+
 def test_a_recording_of_nothing_is_refused(quick: QuickProject) -> None:
     test = """
         from dataclasses import replace

@@ -116,13 +116,40 @@ def test_a_wrong_budget_setting_stops_the_run(project: Project, line: str, words
 
 @pytest.mark.parametrize(
     ("setting", "words"),
-    [("torchgraph_compare=all", "graph, counts, budget"), ("torchgraph_tolerance=abit", "abit")],
+    [
+        ("torchgraph_compare=all", "graph, counts, budget"),
+        ("torchgraph_tolerance=abit", "abit"),
+        ("torchgraph_same=layers.*", "torchgraph: same='layers.*': expected 'OLD=NEW'"),
+        ("torchgraph_same=layers.*=blocks", "both sides take as many '*'"),
+    ],
 )
 def test_a_wrong_ini_setting_stops_the_run(project: Project, setting: str, words: str) -> None:
     project.write(budget_test())
     result = project.run("-o", setting)
     assert result.code == 4
     assert words in result.text
+
+
+def test_modules_that_the_ini_file_says_are_the_same_are_compared(project: Project) -> None:
+    test = """
+        from dataclasses import replace
+        from stubs import *
+
+        def test_m(torch_graph):
+            made = graph({})
+            root, inner = made.scopes
+            torch_graph.check(replace(made, scopes=(root, replace(inner, class_name={!r}))))
+    """
+    project.write({"test_m.py": test.format("ADD, RELU, scope='head'", "Old")})
+    assert project.run("--torchgraph-update").code == 0
+    project.write({"test_m.py": test.format("MUL, CLONE, RELU, scope='outer.tail'", "New")})
+    same = ("-o", "torchgraph_same=head=outer.tail")
+    told = project.run(*same, "-v")
+    assert told.code == 1
+    assert "module renamed: head -> outer.tail" in told.text
+    assert "module renamed" not in project.run("-v", "-o", "torchgraph_same=absent=gone").text
+    project.write({"test_m.py": test.format("ADD, RELU, scope='outer.tail'", "New")})
+    assert project.run(*same).code == 0
 
 
 def test_a_marker_that_no_check_sees_fails(project: Project) -> None:

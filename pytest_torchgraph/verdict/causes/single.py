@@ -158,11 +158,17 @@ BATCH_STATISTICS = "the statistics of the batch are used and the running ones up
 RUNNING_STATISTICS = "the running statistics are used instead of those of the batch, as in evaluation mode"
 
 
+SAID = "the two are said to be the same module, by --same or torchgraph_same"
+
+
 def name(finding: Finding) -> Cause | None:
     """The same body under another name, in the same place or elsewhere."""
     changes = [change for group in finding.groups for change in group.changes]
     if any(isinstance(change, Called) for change in changes):
         return Cause("shared-module", "neither module has parameters, and both do the same work")
+    told = [change for change in changes if isinstance(change, (Renamed, Replaced)) and change.told]
+    if told:
+        return Cause("renamed", SAID if len(told) == len(changes) else f"{SAID}, some of them")
     renames = [change for change in changes if isinstance(change, Renamed)]
     if any(isinstance(change, Replaced) for change in changes):
         return Cause("renamed", "the class has another name, its modules do the same work")
