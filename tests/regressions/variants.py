@@ -49,7 +49,7 @@ def trained(run: Run) -> Run:
 def checkpointed(run: Run) -> Run:
     """Each layer checkpointed; a model without layers as a whole."""
     for layer in getattr(run.model, "layers", None) or [run.model]:
-        _checkpoint_calls_of(layer)  # type: ignore[arg-type]
+        _checkpoint_calls_of(layer)
     return trained(run)
 
 
