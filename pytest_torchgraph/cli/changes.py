@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.gone import gone, orphan_text
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.snapshots import load, parsed
 from pytest_torchgraph.cli.waiting import Waiting
 from pytest_torchgraph.graph.counting import times
@@ -96,5 +97,6 @@ def explained(waiting: Waiting, *, colour: bool) -> str:
 
     _, before = load(str(waiting.snapshot))
     after = parsed(waiting.pending.text, f"{waiting.path}, the snapshot in it")
-    comparison = compared(before.program, after.program, (before.recorded, after.recorded))
+    same = same_modules(waiting.snapshot.parent)
+    comparison = compared(before.program, after.program, (before.recorded, after.recorded), same=same)
     return render(comparison.outline(waiting.pending.test), verbosity=2, colour=colour)

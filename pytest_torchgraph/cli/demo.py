@@ -99,7 +99,7 @@ def _pytest(folder: Path, *options: str, ends: int) -> None:
     _say(f"   $ pytest {' '.join(options)}".rstrip())
     sys.stdout.flush()
     colour = "yes" if sys.stdout.isatty() else "no"
-    command = [sys.executable, "-m", "pytest", *PLUGINS, "--no-header", "-q", f"--color={colour}", *options]
+    command = [sys.executable, "-m", "pytest", *PLUGINS, "--no-header", f"--color={colour}", *options]
     code = subprocess.run(command, cwd=folder, env=_environment(), check=False).returncode
     if code != ends:
         raise Wrong(f"pytest ended with {code} where the demonstration expects {ends}; its output is above.")

@@ -6,9 +6,11 @@ import os
 import sys
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.streams import say, silence
 from pytest_torchgraph.graph.printable import printable_lines
 
@@ -61,7 +63,8 @@ def _explained(path: str, before: str, after: str) -> str:
     from pytest_torchgraph.report.terminal import render
 
     left, right = _snapshot(before, path), _snapshot(after, path)
-    comparison = compared(left.program, right.program, (left.recorded, right.recorded))
+    same = same_modules(Path.cwd())
+    comparison = compared(left.program, right.program, (left.recorded, right.recorded), same=same)
     return render(comparison.outline(path), verbosity=1, colour=_wants_colour())
 
 

@@ -62,11 +62,14 @@ def require_matching(arguments: argparse.Namespace, snapshots: Iterable[Snapshot
         raise Wrong(str(error)) from None
 
 
-def _same(arguments: argparse.Namespace) -> dict[str, str]:
-    """What the project's settings and the command line say is the same, the command line over the settings."""
+def same_modules(folder: Path, given: Iterable[str] = ()) -> dict[str, str]:
+    """Which modules are the same by the settings of the project around *folder*, and by the lines *given* over them."""
     from pytest_torchgraph.diff.same import parse_same
 
-    return {**parse_same(lines_of(root_of(Path.cwd()), "torchgraph_same")), **parse_same(arguments.same)}
+    try:
+        return {**parse_same(lines_of(root_of(folder), "torchgraph_same")), **parse_same(given)}
+    except ValueError as error:
+        raise Wrong(str(error)) from None
 
 
 def judged(
@@ -90,7 +93,7 @@ def judged(
             compare=arguments.compare,
             tolerance=arguments.tolerance,
             ignore=arguments.ignore,
-            same=_same(arguments),
+            same=same_modules(Path.cwd(), arguments.same),
             live=live,
         )
     except ValueError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from pytest_torchgraph.graph.paths import absolute
+from pytest_torchgraph.graph.phase import FORWARD, PHASES
 from pytest_torchgraph.graph.program import (
     EVERY_PARAMETER,
     Argument,
@@ -238,11 +240,17 @@ def _normalised(reading: Reading) -> Reading:
 
 
 def scope_path(outer: Body, block: Block) -> str:
-    """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``."""
+    """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``.
+
+    The forward pass is named only before a path that would be taken for a phase: that of a module called ``backward``.
+    """
     if block.phase:
         return f"{outer.scope} {numbered(block)}".strip()
     phase = outer.scope if is_phase(outer) else outer.scope.rpartition(" ")[0]
-    return f"{phase} {numbered(block, absolute(block.name, outer.called_around))}".strip()
+    path = numbered(block, absolute(block.name, outer.called_around))
+    if not phase and re.split(r"[.#]", path, maxsplit=1)[0] in PHASES:
+        phase = FORWARD
+    return f"{phase} {path}".strip()
 
 
 def is_phase(body: Body) -> bool:

@@ -29,7 +29,7 @@ def test_the_demonstration_runs_to_its_end_and_leaves_nothing(
     steps = ["recorded snapshots/", "1 failed, 1 passed", "+16 aten.clone", "accept: pytest", "updated snapshots/"]
     places = [shown.index(step) for step in steps]
     assert places[0] < min(places[1:4]) < max(places[1:4]) < places[4]
-    assert shown.count("\n2 passed") == 3
+    assert shown.count(" 2 passed in ") == 3
     assert "model.py:" in shown
     assert list(tmp_path.iterdir()) == []
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_torchgraph.cli.changes import explained
 from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.cli.waiting import Waiting
+from pytest_torchgraph.snapshot.pending import Pending, pending_path
 from tests.cli.test_show import SNAPSHOT
 
 COPIED = (
@@ -88,6 +91,27 @@ def test_modules_that_are_said_to_be_the_same_are_compared(
     ini.write_text("[pytest]\ntorchgraph_same =\n    head=tail\n    absent=gone\n", encoding="utf-8")
     assert main(["diff", *rebuilt, "-v"]) == 1
     assert capsys.readouterr().out == told
+
+
+def test_git_and_a_review_match_by_the_setting_too(
+    rebuilt: tuple[str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old, new = (Path(path).read_text("utf-8") for path in rebuilt)
+    pending = Pending(test="test_m", before="", changes=(), environment=(), cost="", text=new)
+    waiting = Waiting(path=pending_path(Path(rebuilt[0])), pending=pending)
+
+    def told() -> list[str]:
+        assert main(["git-diff", "m.torchgraph", rebuilt[0], "1", "100644", rebuilt[1], "2", "100644"]) == 0
+        return [capsys.readouterr().out, explained(waiting, colour=False)]
+
+    assert old != new
+    assert all("+1 New" in text for text in told())
+    Path("pytest.ini").write_text("[pytest]\ntorchgraph_same = head=tail\n", encoding="utf-8")
+    assert all("module renamed: head -> tail" in text and "+1 New" not in text for text in told())
+    Path("pytest.ini").write_text("[pytest]\ntorchgraph_same = head\n", encoding="utf-8")
+    assert main(["git-diff", "m.torchgraph", rebuilt[0], "1", "100644", rebuilt[1], "2", "100644"]) == 0
+    assert "expected 'OLD=NEW'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,12 @@ def test_spans_that_touch_share_an_end(lengths: list[float], begun: float, noise
     assert all(one["ts"] + one["dur"] <= other["ts"] for one, other in pairwise(inside))
 
 
+def test_a_span_that_begins_where_what_lies_around_was_moved_to_is_moved_along() -> None:
+    spans = [Span(1.9346416257612873 - 4e-10, 1.4e-9), Span(1.9346416257612873, 8.98e-5), Span(1.93464162576, 8.97e-5)]
+    events = [complete(str(place), "", span, 1, {}) for place, span in enumerate(spans)]
+    assert_nested(nested(sorted(events, key=order)))
+
+
 def test_the_memory_counter_ends_at_what_is_left_and_peaks_at_the_peak(step: Graph) -> None:
     counters = [event for event in chrome(step)["traceEvents"] if event["ph"] == "C"]
     totals = [sum(event["args"].values()) for event in counters]

@@ -178,3 +178,15 @@ def test_a_module_that_is_called_like_a_pass_is_none() -> None:
     verdict = judge(compare(graph(copies=False).canonical, graph(copies=True).canonical))
     assert "+2 aten.clone" in titles(verdict)
     assert "backward pass" not in titles(verdict)
+
+
+@pytest.mark.parametrize("name", ["backward", "optimizer", "between"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_module_that_is_called_just_like_a_pass_is_none(name: str, backward: bool) -> None:
+    def graph(*, copies: bool) -> Graph:
+        inner = Calls(lambda m, x: m.lin(m.copies(x)), copies=Copies(copies=copies), lin=nn.Linear(4, 4))
+        return trace(Calls(lambda m, x: getattr(m, name)(x), **{name: inner}), torch.ones(2, 4), backward=backward)
+
+    verdict = judge(compare(graph(copies=False).canonical, graph(copies=True).canonical))
+    assert verdict.findings[0].title == "+1 aten.clone (0 -> 1)"
+    assert "pass" not in titles(verdict)

@@ -52,23 +52,24 @@ def order(event: dict[str, Any]) -> tuple[float, float]:
 
 def nested(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """*events* in order, with each span inside of what it begins in: clocks and sums may be a tick off."""
-    open_until: dict[int, list[float]] = {}
+    around: dict[int, list[tuple[float, float]]] = {}
     for event in events:
         if event["ph"] == "X":
-            fit(event, open_until.setdefault(event["tid"], []))
+            fit(event, around.setdefault(event["tid"], []))
     return sorted(events, key=order)
 
 
-def fit(event: dict[str, Any], open_until: list[float]) -> None:
-    """Begin where the one before ends, where that is a tick away, and end no later than what lies around."""
-    end = event["ts"] + event["dur"]
-    while open_until and open_until[-1] - 1 / TICKS <= event["ts"]:
-        event["ts"] = max(event["ts"], open_until.pop())
-    end = max(end, event["ts"])
-    if open_until:
-        end = min(end, open_until[-1])
-    event["dur"] = end - event["ts"]
-    open_until.append(end)
+def fit(event: dict[str, Any], around: list[tuple[float, float]]) -> None:
+    """Begin where the one before ends, where that is a tick away, and stay within the span that lies *around*."""
+    start, end = event["ts"], event["ts"] + event["dur"]
+    while around and around[-1][1] - 1 / TICKS <= start:
+        start = max(start, around.pop()[1])
+    if around:
+        outer_start, outer_end = around[-1]
+        start, end = max(start, outer_start), min(end, outer_end)
+    end = max(start, end)
+    event["ts"], event["dur"] = start, end - start
+    around.append((start, end))
 
 
 def timeline(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
