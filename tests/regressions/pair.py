@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from operator import itemgetter
 from pathlib import Path
@@ -90,6 +90,11 @@ class Pair:
             with torch.set_grad_enabled(run.grad):
                 return trace(run.model, run.args, run.kwargs, **options)
 
+    @cached_property
+    def reverse(self) -> Comparison:
+        """The two sides judged the other way round."""
+        return compare(*reversed(self.graphs))
+
     def numbers_of(self, side: Callable[[], Run]) -> list[Tensor]:
         """Outputs, then the parameters and gradients that a training step leaves."""
         with self.within():
@@ -106,6 +111,7 @@ class Pair:
         return tuple(line for line in _lines(row.source) if line.startswith(f"{self.name}.py:"))
 
 
+@cache
 def pairs_in(folder: str) -> dict[str, Pair]:
     """Every pair of *folder* by name."""
     files = sorted(path for path in (FOLDER / folder).glob("*.py") if path.stem != "__init__")

@@ -7,15 +7,15 @@ from collections import Counter
 
 import pytest
 
-from pytest_torchgraph import compare
 from pytest_torchgraph.report.brief import WIDTH
 from pytest_torchgraph.report.comparison import Comparison
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import MEANINGS, tone_of
 from pytest_torchgraph.verdict.ranking import EDIT, LOSS
 from tests.regressions.pair import Pair, pairs_in
+from tests.regressions.variants import variants
 
-EVERY = {**pairs_in("drift"), **pairs_in("harmless")}
+EVERY = {**pairs_in("drift"), **pairs_in("harmless"), **variants()}
 CHANGED = re.compile(r"([+-]\d+) ([\w.]+(?: \w+)?) \((\d+) -> (\d+)\)")
 OPERATION = re.compile(r"[+-]\d+ (aten\.\w+) \((\d+) -> (\d+)\)")
 OPPOSITES = (
@@ -27,7 +27,7 @@ OPPOSITES = (
 
 
 def both_ways(pair: Pair) -> tuple[Comparison, Comparison]:
-    return pair.comparison, compare(*reversed(pair.graphs))
+    return pair.comparison, pair.reverse
 
 
 def causes_of(comparison: Comparison) -> Counter[str]:
