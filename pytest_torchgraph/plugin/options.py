@@ -16,27 +16,7 @@ def register(parser: pytest.Parser) -> None:
         "torchgraph",
         "op graphs of PyTorch models; ignore *.torchgraph.new in git, where drifts wait for `torchgraph review`",
     )
-    group.addoption(
-        "--torchgraph-update",
-        action="store_true",
-        default=False,
-        help="record what is missing and rewrite what drifted, this plugin's snapshots only",
-    )
-    group.addoption(
-        "--torchgraph-update=new",
-        action="store_true",
-        default=False,
-        dest="torchgraph_update_new",
-        help="record what is missing, and touch nothing that is there",
-    )
-    # An option of its own: with a value that may be left out, the path after the option would be taken for it.
-    group.addoption(
-        "--torchgraph-update=variant",
-        action="store_true",
-        default=False,
-        dest="torchgraph_update_variant",
-        help="record what this PyTorch, device type or architecture does otherwise beside the snapshot it leaves alone",
-    )
+    _register_updates(group)
     group.addoption(
         "--torchgraph-compare",
         choices=COMPARE,
@@ -79,6 +59,30 @@ def register(parser: pytest.Parser) -> None:
     reports.register(group)
     coverage.register(group)
     _register_ini(parser)
+
+
+def _register_updates(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--torchgraph-update",
+        action="store_true",
+        default=False,
+        help="record what is missing and rewrite what drifted, this plugin's snapshots only",
+    )
+    group.addoption(
+        "--torchgraph-update=new",
+        action="store_true",
+        default=False,
+        dest="torchgraph_update_new",
+        help="record what is missing, and touch nothing that is there",
+    )
+    # An option of its own: with a value that may be left out, the path after the option would be taken for it.
+    group.addoption(
+        "--torchgraph-update=variant",
+        action="store_true",
+        default=False,
+        dest="torchgraph_update_variant",
+        help="record what this PyTorch, device type or architecture does otherwise beside the snapshot it leaves alone",
+    )
 
 
 def _register_ini(parser: pytest.Parser) -> None:
