@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.operation import Literal as Constant
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.recorded.operation import Literal as Constant
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
     "name",

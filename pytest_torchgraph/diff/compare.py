@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Operand, Program, without_waits
 from pytest_torchgraph.diff.change import (
     Change,
     Difference,
@@ -24,8 +25,7 @@ from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.program import Operand, Program, without_waits
+from pytest_torchgraph.recorded.collector import collector_paused
 
 
 def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference:

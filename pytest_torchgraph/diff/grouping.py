@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.paths import ROOT, UP, absolute
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -27,9 +29,7 @@ from pytest_torchgraph.diff.change import (
     Value,
 )
 from pytest_torchgraph.diff.tree import numbered
-from pytest_torchgraph.graph.paths import ROOT, UP, absolute
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
+from pytest_torchgraph.recorded.phase import PHASES
 
 NUMBER = re.compile(r"\d+")
 COUNT = re.compile(r"_\d+$")

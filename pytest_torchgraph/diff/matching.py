@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 Gap: TypeAlias = "tuple[range, range]"
 FAR = 4096

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from pytest_torchgraph.canonical.program import Block, Program
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.program import Block, Program
+from pytest_torchgraph.words.nearest import nearest
 
 Same = Mapping[str, str]
 """Path of a module before, and what it is after; a ``*`` in both stands for the same text without a dot."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.diff.change import Shown, Site, Value
-from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
-from pytest_torchgraph.graph.naming import value_names, wish
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.naming import value_names, wish
+from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
     Operand,
@@ -17,7 +13,11 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.diff.change import Shown, Site, Value
+from pytest_torchgraph.diff.keys import Keys
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
 def site_at(keys: Keys, body: Body, at: int) -> Site:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from pytest_torchgraph.graph.paths import absolute
-from pytest_torchgraph.graph.phase import FORWARD, PHASES
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.paths import absolute
+from pytest_torchgraph.canonical.program import (
     EVERY_PARAMETER,
     Argument,
     Block,
@@ -26,7 +25,8 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.recorded.phase import FORWARD, PHASES
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 EACH, ALL = "each", "all"
 """The names of a loop that does its work for one parameter after the other, and of one that does it at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -27,9 +28,8 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, COPIES
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
+from pytest_torchgraph.recorded.operation import packet_of
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, scope_of
 from pytest_torchgraph.diff.tree import AGAIN, ALL, EACH
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, OPTIMIZER, PHASES
+from pytest_torchgraph.recorded.operation import SourceLine
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, OPTIMIZER, PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section

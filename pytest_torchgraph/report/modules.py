@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Work
 from pytest_torchgraph.diff.change import Altered, Change, Difference, MetricChanged, PeakMoved, Renamed, RunChanged
 from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.program import Block, Work
 
 Module: TypeAlias = "list[object]"
 HEADS = (MetricChanged, PeakMoved, RunChanged)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from pytest_torchgraph.canonical.program import Item, Outcome, Work
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Item, Outcome, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.report.lookup import declared_at, reached_from
 from pytest_torchgraph.report.sides import place_text
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 Row: TypeAlias = "tuple[str, Work, Body]"
 Table: TypeAlias = "dict[str, object]"

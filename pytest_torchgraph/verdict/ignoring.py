@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from pytest_torchgraph.canonical.metric import METRICS
+from pytest_torchgraph.canonical.program import Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
-from pytest_torchgraph.graph.metric import METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Semantic, Work
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import PHASES
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
 FORMS = (

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
+from pytest_torchgraph.canonical.metric import METRICS
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Tree, call_names
-from pytest_torchgraph.graph.metric import METRICS
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable, parse_ignore
+from pytest_torchgraph.words.nearest import nearest
 
 TOLD = 8
 """Module paths named in a message."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -22,13 +24,11 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.grouping import Group, phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, PHASES
-from pytest_torchgraph.graph.program import Block, Given, Work
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, PHASES
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
+from pytest_torchgraph.words.counting import times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 

@@ -12,7 +12,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 
+from pytest_torchgraph.canonical.program import Inner, Operand, Program
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -19,7 +20,6 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.program import Inner, Operand, Program
 from pytest_torchgraph.verdict.wording import field_text
 from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
 from tests.snapshot.strategies import programs

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.diff.change import Added, Altered, Called, Change, Moved, Removed, Renamed
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.same import SameUnreadable, parse_same, require_known
-from pytest_torchgraph.graph.program import Operand, Program
 from tests.diff.programs import Body, f32, layers, leaf, mlp, program
 
 PLACES = (Added, Removed, Moved, Called)

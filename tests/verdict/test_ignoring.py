@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.grouping import scope_of
-from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.verdict.drift import judge
 
 

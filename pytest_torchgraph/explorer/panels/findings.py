@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.explorer.block import Block, Heading, Line, Role, line
 from pytest_torchgraph.explorer.panels.chosen import Chosen
 from pytest_torchgraph.explorer.subject import plain_path
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.brief import row_text
 from pytest_torchgraph.report.outline import hint_text
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject

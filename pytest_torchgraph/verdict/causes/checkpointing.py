@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.diff.tree import AGAIN
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, work_names
+from pytest_torchgraph.words.counting import times
 
 INSIDE = re.compile(rf"(^%|>){AGAIN}")
 """Part of a value's name: the call that is made again is the one around the reader."""

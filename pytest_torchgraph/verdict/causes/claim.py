@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
-from pytest_torchgraph.graph.traffic import width_of
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import PHASES
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
 
