@@ -9,6 +9,7 @@ from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.graph.scope import ScopePath
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -53,7 +54,7 @@ def _phase(change: Come) -> str:
 def _is_called_again(change: Come) -> bool:
     """Whether a module is called for the second time or later straight from the code that is recorded."""
     item = change.site.item
-    return isinstance(item, Block) and not item.phase and item.call > 1 and not change.site.scope
+    return isinstance(item, Block) and not item.phase and item.call > 1 and change.site.scope == ScopePath()
 
 
 STEPS = "another number of training steps, or parts of one, is recorded; the model need not have changed"
