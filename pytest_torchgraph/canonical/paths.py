@@ -26,12 +26,24 @@ def relative(path: str, around: Iterable[str]) -> str:
     return f"{ROOT}{path}"
 
 
+def paths_around(path: str) -> list[str]:
+    """``a``, ``a.b`` and ``a.b.c`` for ``a.b.c``: the modules around it, outermost first, and itself."""
+    parts = path.split(".") if path else []
+    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
+
+
+def steps_up(path: str) -> int:
+    """How many module calls *path* leads out."""
+    up = 0
+    while path.startswith(UP, up * len(UP)):
+        up += 1
+    return up
+
+
 def absolute(path: str, around: Sequence[str]) -> str:
     """The path that :func:`relative` told; there is nothing around the root, and ``../`` stays there."""
     if path.startswith(ROOT):
         return path[1:]
-    up = 0
-    while path.startswith(UP, up * len(UP)):
-        up += 1
+    up = steps_up(path)
     own, rest = around[min(up, len(around) - 1)], path[up * len(UP) :]
     return f"{own}.{rest}" if own and rest else own or rest

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pytest_torchgraph.canonical.program import Operand, Program, without_waits
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Change,
     Difference,
@@ -51,8 +52,8 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     matching = Matching(left, right, same)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
-    body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())
-    bookkeeping = () if body or outputs else (Redeclared(""),)
+    body += tuple(Renamed("leaf", *names, place=ScopePath(names[0])) for names in matching.leaf_renames.items())
+    bookkeeping = () if body or outputs else (Redeclared(ScopePath()),)
     scores = scores_of(left.tree) | scores_of(right.tree)
     return _difference(before, after, (*heads, *body, *outputs, *bookkeeping), scores)
 

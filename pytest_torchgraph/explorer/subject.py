@@ -199,13 +199,8 @@ def changes_by_path(comparison: Comparison) -> Counter[str]:
     found: Counter[str] = Counter()
     for change in comparison.difference.changes:
         if not (isinstance(change, Altered) and change.follows):
-            found.update(prefixes(plain_path(scope_of(change))))
+            found.update(prefixes(scope_of(change).module))
     return found
-
-
-def plain_path(scope: str) -> str:
-    """The path of a module as a tree has it: without the number of the call and the words of a phase."""
-    return scope.rpartition(" ")[2].partition("#")[0]
 
 
 def prefixes(path: str) -> Iterable[str]:

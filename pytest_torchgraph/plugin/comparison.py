@@ -160,4 +160,4 @@ def _place_of(change: Change, before: Graph, after: Graph) -> str:
             return type(change).__name__.lower()
     source = None if site.source is None else graph.operations[site.source].source
     line = f" ({PurePath(source.file).name}:{source.line})" if source else ""
-    return f"{site_text(site)} in {site.scope or 'the model'}{line}"
+    return f"{site_text(site)} in {str(site.scope) or 'the model'}{line}"

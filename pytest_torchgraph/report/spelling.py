@@ -90,7 +90,9 @@ def group_text(group: Group) -> str:
         case Altered(_, site):
             return f"{_amount(group)}{_altered_text(first)}{_done_text(site.body)}"
         case Moved():
-            elsewhere = f" from {first.before.scope or 'the model'}" if first.before.scope != first.after.scope else ""
+            elsewhere = (
+                f" from {str(first.before.scope) or 'the model'}" if first.before.scope != first.after.scope else ""
+            )
             return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
         case _:
             return _other_text(first)

@@ -202,7 +202,7 @@ def _head(change: Change, more: str) -> str:
         case Called() | LoopChanged():
             return f"{plain_text(change)}{more}"
         case Replaced():
-            return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
+            return f"class of {str(change.scope) or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
             if change.before == change.after:
                 return f"other values are alive at the peak, at {change.after or 'the start'}"
@@ -225,7 +225,7 @@ def loop_text(change: LoopChanged) -> str:
         parts.append(f"leaves out {times(len(change.went), 'parameter')}: {_few(change.went)}")
     if change.came:
         parts.append(f"works on {times(len(change.came), 'more parameter')}: {_few(change.came)}")
-    return f"the {change.scope.partition(' ')[0]} {'; it '.join(parts)}"
+    return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 
 def _few(names: tuple[str, ...]) -> str:

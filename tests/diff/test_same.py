@@ -121,7 +121,7 @@ def test_a_list_of_layers_stands_for_its_layers() -> None:
     after = layers(3, prefix="blocks", change=lambda n: {"act": "relu" if n == 2 else "gelu"})
     told = compare(before, after, {"layers": "blocks"}).changes
     assert renames(told) == {(f"layers.{n}", f"blocks.{n}") for n in range(2)}
-    assert [change.site.scope for change in told if isinstance(change, Added)] == [""]
+    assert [str(change.site.scope) for change in told if isinstance(change, Added)] == [""]
     assert [change.after.name for change in told if isinstance(change, Altered)] == ["aten.gelu.default"]
 
 

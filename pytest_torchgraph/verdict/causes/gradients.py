@@ -21,7 +21,6 @@ from pytest_torchgraph.diff.change import (
     Site,
 )
 from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
-from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -152,7 +151,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         if phase_of(change) == BACKWARD
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
-        and AGAIN not in change.site.scope
+        and not change.site.scope.is_again
         and not (isinstance(change.site.item, Block) and change.site.item.call < 0)
     ]
     return sorted(found, key=lambda change: (_hands_on(change), -change.operations))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.canonical.program import Block
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
@@ -53,7 +54,7 @@ def _phase(change: Come) -> str:
 def _is_called_again(change: Come) -> bool:
     """Whether a module is called for the second time or later straight from the code that is recorded."""
     item = change.site.item
-    return isinstance(item, Block) and not item.phase and item.call > 1 and not change.site.scope
+    return isinstance(item, Block) and not item.phase and item.call > 1 and change.site.scope == ScopePath()
 
 
 STEPS = "another number of training steps, or parts of one, is recorded; the model need not have changed"
