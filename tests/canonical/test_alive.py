@@ -61,26 +61,6 @@ def kept(graph: Graph) -> list[Life]:
     return [one for one in lives if one.alive(graph.memory.peak_at) and one.category not in ("parameters", "buffers")]
 
 
-def test_a_value_that_is_kept_longer_is_told_with_where_it_was_read_last() -> None:
-    keep: list[Tensor] = []
-
-    def work(x: Tensor, *, keeps: bool) -> Tensor:
-        logits = x @ x.T
-        if keeps:
-            keep.append(logits)
-        half = logits * 0.5
-        del logits
-        return (half + 1).exp().sum()
-
-    x = torch.ones(16, 16)
-    before, after = (trace(partial(work, keeps=keeps), x) for keeps in (False, True))
-    more = {one.what: one for one in after.canonical.alive if one not in before.canonical.alive}
-    assert set(more) == {"temporary mm f32[16,16]"}
-    read = more["temporary mm f32[16,16]"].read
-    assert read is not None
-    assert after.operations[read].packet == "aten.mul"
-
-
 def test_a_file_says_the_same() -> None:
     program = trace(stack(3), torch.ones(4, 8)).canonical
     text = write(program, test="t", recorded="r")

@@ -7,7 +7,7 @@ from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.report.alive import alive_texts
 
-LOGITS = Alive(8192, 1, "temporary lm_head: mm bf16[2,256]", made=3, read=7)
+LOGITS = Alive(8192, 1, "temporary lm_head: mm bf16[2,256]", made=7)
 SMALL = Alive(8, 2, "saved norm: mul f32[2]")
 
 
@@ -25,13 +25,17 @@ def source_of(at: int) -> SourceLine | None:
     return SourceLine("/project/loss.py", 30 + at, "forward") if at == 7 else None
 
 
+def keeper_of(at: int) -> str:
+    return "returned" if at == 7 else ""
+
+
 def texts(before: tuple[Alive, ...], after: tuple[Alive, ...], *, grown: int = 1) -> tuple[str, ...]:
-    return alive_texts(difference(before, after, grown=grown), source_of)
+    return alive_texts(difference(before, after, grown=grown), source_of, keeper_of)
 
 
-def test_a_value_that_is_kept_is_told_with_the_line_that_read_it_last() -> None:
+def test_a_value_that_is_kept_is_told_with_the_line_that_made_it_and_what_keeps_it() -> None:
     assert texts((SMALL,), (LOGITS, SMALL)) == (
-        "1 more live tensor: temporary lm_head: mm bf16[2,256], 8.0 KiB, last read at loss.py:37",
+        "1 more live tensor: temporary lm_head: mm bf16[2,256], 8.0 KiB, made at loss.py:37, returned",
     )
 
 
