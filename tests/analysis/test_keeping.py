@@ -20,8 +20,12 @@ from pytest_torchgraph.analysis.keeping import (
     SavedFor,
     moved_lines,
 )
+from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.recorded.memory import LivesUnknown
+from pytest_torchgraph.report.analysis import render
+from pytest_torchgraph.verdict.budget import check_budget
+from pytest_torchgraph.verdict.measure import BudgetUnreadable
 from tests.analysis import kept
 
 WIDE = 4096
@@ -194,3 +198,29 @@ def test_the_report_names_the_line_of_what_is_kept_longer(name: str) -> None:
 def test_the_same_model_moves_no_line() -> None:
     name = next(iter(kept.MODELS))
     assert moved_lines(run(name, planted=False), run(name, planted=False)) == ()
+
+
+def test_what_a_call_leaves_behind_has_a_budget_that_names_the_line() -> None:
+    graph = trace(Caching(), X)
+    assert check_budget(graph, {"alive_after": "1 MiB"}) == []
+    (finding,) = check_budget(graph, {"alive_after": 0})
+    assert finding.title == "alive_after 128.0 KiB, budget at most 0 B"
+    (line,) = finding.details
+    assert line.startswith("128 KiB test_keeping.py:")
+    assert line.endswith("aten.mul: outlives the run")
+    assert check_budget(trace(lambda x: x + 1, X), {"alive_after": 0}) == []
+    with pytest.raises(BudgetUnreadable, match="trace the model for that"):
+        check_budget(expanded(graph.canonical), {"alive_after": 0})
+
+
+def test_an_analysis_tells_memory_by_line() -> None:
+    use = analyse(trace(Caching(), X)).memory
+    assert use.lines is not None
+    assert sum(line.bytes for line in use.lines) == use.peak
+    assert [line.name for line in use.left_behind or ()] == ["aten.mul"]
+    text = render(analyse(trace(Caching(), X)))
+    assert "at the peak, by line" in text
+    assert "left behind by the run" in text
+    stored = analyse(expanded(trace(Caching(), X).canonical))
+    assert stored.memory.lines is None
+    assert "by line" not in render(stored)

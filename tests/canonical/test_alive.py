@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 pytest.importorskip("torch")
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.canonical.alive import LONGEST, OTHERS
