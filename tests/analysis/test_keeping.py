@@ -192,7 +192,7 @@ def test_a_planted_regression_of_memory_is_told_with_its_line(name: str) -> None
 def test_the_report_names_the_line_of_what_is_kept_longer(name: str) -> None:
     before, after = run(name, planted=False), run(name, planted=True)
     told = compare(before, after).outline(name).alive
-    assert any(f"made at kept.py:{marked(name)}, " in text for text in told)
+    assert any(f" (kept.py:{marked(name)})" in text for text in told)
 
 
 def test_the_same_model_moves_no_line() -> None:

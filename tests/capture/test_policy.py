@@ -39,7 +39,9 @@ class Model(nn.Module):
     def __init__(self, policy: Choice | None) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(Block() for _ in range(LAYERS))
-        self.context = {} if policy is None else {"context_fn": partial(create_selective_checkpoint_contexts, policy)}
+        self.context: dict[str, Any] = (
+            {} if policy is None else {"context_fn": partial(create_selective_checkpoint_contexts, policy)}
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:
@@ -126,7 +128,7 @@ def test_what_runs_again_follows_the_policy_and_a_packet_in_it_is_told(name: str
     assert graph.notes == ((sentence,) if told else ())
 
 
-@pytest.mark.parametrize(("before", "after"), [("saves_addmm", "by_packet"), ("saves_both", "saves_gelu")])
+@pytest.mark.parametrize(("before", "after"), [("saves_addmm", "by_packet"), ("a list", "by_list")])
 def test_a_policy_that_keeps_less_is_told_by_what_runs_again(before: str, after: str) -> None:
     text = str(compare(traced(POLICIES[before][0]), traced(POLICIES[after][0])))
     assert "run again in the backward pass, no longer kept: addmm (+3 operations)" in text.splitlines()[0]
