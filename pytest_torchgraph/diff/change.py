@@ -116,8 +116,9 @@ class Removed:
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
     The others are as in :class:`Added`, of the graph before. ``left`` says that the same work on the same values is
-    still done elsewhere. ``near`` is the position in the
-    live graph after of the forward operation that backward work was for, where that is still there.
+    still done elsewhere. ``near`` is the position in the live graph after of the forward operation that backward work
+    was for, where that is still there. ``module`` is the path after of the module that it was a call of, or stood in,
+    empty where that has the same path.
     """
 
     site: Site
@@ -130,6 +131,7 @@ class Removed:
     used: bool = False
     left: bool = False
     near: int | None = field(default=None, compare=False)
+    module: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,15 @@ def shared_path(paths: tuple[str, ...]) -> str:
 
 
 def scope_of(change: Change) -> str:
-    """Full path of the scope in which *change* happened; of a module call that came or went, its own path."""
+    """Full path of the scope in which *change* happened; of a module call that came or went, its own path.
+
+    What is gone from a module that has another path now is told where that lies.
+    """
     match change:
-        case Added(site) | Removed(site):
+        case Added(site):
             return _inside(site)
+        case Removed(site):
+            return _now(_inside(site), module_in(site), change.module) if change.module else _inside(site)
         case Altered(_, after) | Moved(_, after):
             return after.scope
         case Renamed(_, before, _):
@@ -98,6 +103,29 @@ def scope_of(change: Change) -> str:
             return scope
         case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
             return ""
+
+
+def scope_in(change: Removed) -> str:
+    """Full path, as it is now, of the scope that what is gone stood in."""
+    return _now(change.site.scope, module_in(change.site), change.module) if change.module else change.site.scope
+
+
+def _now(scope: str, before: str, after: str) -> str:
+    """The path *scope*, which is that of the module *before* or lies around it, where that has the path *after* now."""
+    left, right = before.split("."), after.split(".")
+    while left and right and left[-1] == right[-1]:
+        left.pop()
+        right.pop()
+    phase, space, path = scope.rpartition(" ")
+    inside = path.removeprefix(".".join(left)) if left else f".{path}"
+    if len(inside) == len(path) or (inside and inside[0] not in ".#"):
+        return scope
+    return f"{phase}{space}{('.'.join(right) + inside).lstrip('.')}"
+
+
+def module_in(site: Site) -> str:
+    """Path of the module that the item at *site* is a call of, or stands in."""
+    return absolute(site.item.name, site.around) if isinstance(site.item, Block) else site.around[0]
 
 
 def phase_of(change: Change) -> str:

@@ -36,6 +36,17 @@ class Modules:
             return False
         return not self._changed_places(before)
 
+    def now(self, before: str) -> str:
+        """The path after of the module *before*; of one that is gone, within what became of the module around it."""
+        path, rest = before, ""
+        while path:
+            after = self.to.get(path, ())
+            if len(after) == 1:
+                return f"{next(iter(after))}{rest}"
+            path, dot, name = path.rpartition(".")
+            rest = f"{dot}{name}{rest}"
+        return before
+
     def is_told(self, before: str, after: str) -> bool:
         """Whether a person says that *before* is *after* now."""
         return self.told.to.get(before) == after

@@ -125,10 +125,19 @@ class Walk:
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
         near = self._near(body, at)
         left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
-        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
+        site, module = site_at(self.before, body, at), self._module_now(body, at)
+        yield Removed(site, operations, *facts, follows, used=used, left=left, near=near, module=module)
         for inside, position in notable_in(inner):
             found = self.usage_before.facts(inside, position)
-            yield Removed(site_at(self.before, inside, position), 0, *found, within=True, used=used, near=near)
+            site, module = site_at(self.before, inside, position), self._module_now(inside, position)
+            yield Removed(site, 0, *found, within=True, used=used, near=near, module=module)
+
+    def _module_now(self, body: Body, at: int) -> str:
+        """The path after of the module that the item is a call of, or stands in; empty where it is as before."""
+        inner = body.inner.get(at)
+        owner = body.owner if inner is None else inner.owner
+        now = self.modules.now(owner)
+        return "" if now == owner else now
 
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""

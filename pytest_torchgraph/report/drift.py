@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
-from pytest_torchgraph.diff.grouping import Group, scope_of
+from pytest_torchgraph.diff.grouping import Group, phase_of, scope_in, scope_of
 from pytest_torchgraph.diff.tree import AGAIN, ALL, EACH
 from pytest_torchgraph.graph.metric import BYTE_METRICS
 from pytest_torchgraph.graph.operation import SourceLine
@@ -17,6 +17,7 @@ from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, short_text, site_text
+from pytest_torchgraph.verdict.causes.claim import module_around, module_of
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
@@ -51,7 +52,10 @@ def outline_of(
         status=verdict.status,
         title=f"{test}: {headline_of(verdict)}",
         environment=environment,
-        sections=tuple(_section(finding, sources, names.get(id(finding), "")) for finding in verdict.findings),
+        sections=tuple(
+            _section(finding, sources, names.get(id(finding), ""), leads=not place)
+            for place, finding in enumerate(verdict.findings)
+        ),
         cost=cost_text(difference),
         alive=alive_texts(difference, source_of),
         accept=accept,
@@ -92,7 +96,7 @@ class Sources:
 
     def __init__(self, verdict: Verdict, source_of: SourceOf) -> None:
         self._source_of = source_of
-        self._near: dict[str, str] = {}
+        self._near: dict[tuple[str, str], str] = {}
         for finding in verdict.findings:
             for group in finding.groups:
                 self._note(group)
@@ -101,23 +105,33 @@ class Sources:
         for change in group.changes:
             text = "" if isinstance(change, Removed) else sources_text((change,), self._source_of)
             if text:
-                self._near.setdefault(scope_of(change), text)
+                self._near.setdefault(_stands(change), text)
 
     def of(self, group: Group) -> str:
         """``attention.py:39``, or ``near attention.py:39``; empty where nothing is known."""
         if not isinstance(group.first, Removed):
             return sources_text(group.changes, self._source_of)
         forward = sources_text(group.changes, self._source_of)
-        near = forward or self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
+        own, around = _stands(group.first), (phase_of(group.first), module_around(group.first))
+        near = forward or self._near.get(own, "") or self._near.get(around, "")
         return f"near {near}" if near else ""
 
 
-def _section(finding: Finding, sources: Sources, change: str) -> Section:
+def _stands(change: Change) -> tuple[str, str]:
+    """The phase of *change*, and the module in which it happened, by its path after."""
+    return phase_of(change), module_of(change)
+
+
+def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
-    told = finding.kind in ("memory", "count")
+    told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
     return Section(finding.title, rows, finding.hint, lines, note, told, finding.cause, change)
+
+
+KEPT = frozenset({"kept-alive", "released-sooner"})
+"""Causes of memory that moved, which the line of costs does not tell."""
 
 
 def _says_it_all(finding: Finding) -> bool:
@@ -203,7 +217,7 @@ def _signed(change: Change) -> Iterator[tuple[str, str, str]]:
         case Added(site):
             yield site.scope, "+", site_text(site)
         case Removed(site):
-            yield site.scope, "-", site_text(site)
+            yield scope_in(change), "-", site_text(site)
         case Altered(before, after) if site_text(before) == site_text(after):
             yield after.scope, "~", f"{site_text(after)}: {', '.join(map(field_text, change.fields))}"
         case Moved(before, after) if before.scope == after.scope:

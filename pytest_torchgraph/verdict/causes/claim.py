@@ -12,7 +12,7 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Fi
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.graph.operation import packet_of
 from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
+from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
 from pytest_torchgraph.graph.traffic import width_of
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -138,11 +138,22 @@ def reads_leaf(site: Site) -> bool:
 
 
 def module_of(change: Change) -> str:
-    """Path of the module in which *change* happened, whichever phase it was in and whichever call it was."""
+    """Path of the module in which *change* happened, whichever phase it was in and whichever call it was.
+
+    Of what is gone, the path that the module has after, so that both sides of an edit stand in one module.
+    """
+    if isinstance(change, Removed) and change.module:
+        return change.module
     path = scope_of(change)
     phase, _, rest = path.partition(" ")
     path = rest if phase in PHASES else "" if path in PHASES else path
     return CALL.sub("", path)
+
+
+def module_around(change: Come) -> str:
+    """Path of the module that the item stands in; of a module call, that of the module around it."""
+    path = module_of(change)
+    return path.rpartition(".")[0] if is_block(change) else path
 
 
 CALL = re.compile(r"#(?:again)?\d*")
@@ -159,6 +170,17 @@ def bytes_of(spec: TensorSpec | None) -> int:
     if spec is None or any(size < 0 for size in spec.shape):
         return 0
     return math.prod(spec.shape) * width_of(spec.dtype)
+
+
+def written(item: Item) -> int:
+    """Bytes of the tensors that the operations of *item* make."""
+    match item:
+        case Work(outcomes=outcomes):
+            return sum(bytes_of(outcome) for outcome in outcomes if isinstance(outcome, TensorSpec))
+        case Block(items=items) | Semantic(items=items):
+            return sum(map(written, items))
+        case Given():
+            return 0
 
 
 def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -18,7 +18,7 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
+from pytest_torchgraph.diff.grouping import NUMBER, module_in, phase_of, shared_path
 from pytest_torchgraph.diff.tree import AGAIN
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.paths import absolute
@@ -39,6 +39,7 @@ from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
 
+GRADIENT = ".grad"
 SUM = "aten.add"
 """What sums the gradients of a value that is read twice."""
 PLUMBING = frozenset(
@@ -105,20 +106,25 @@ def _is_edit(change: Change) -> bool:
 
 def _gradients(seen: Seen, changes: Iterable[Come], side: int) -> set[str]:
     """Full names of the parameters for which *changes* make a gradient, or what was altered does on that side."""
-    sites = [change.site for change in changes]
-    sites += [(change.before, change.after)[side] for change in seen.altered]
-    return {name for site in sites for name in _parameters_of(site)}
+    found = {name for change in changes for name in _named_by(change)}
+    for change in seen.altered:
+        site = (change.before, change.after)[side]
+        found.update(_parameters_of(site, change.after.around[0]))
+    return found
 
 
 def _named_by(change: Come) -> set[str]:
-    return set(_parameters_of(change.site))
+    now = change.module if isinstance(change, Removed) and change.module else module_in(change.site)
+    return set(_parameters_of(change.site, now))
 
 
-def _parameters_of(site: Site) -> Iterator[str]:
-    """Full names of the parameters whose gradients are made at *site*."""
+def _parameters_of(site: Site, now: str) -> Iterator[str]:
+    """Full names, as they are *now*, of the parameters whose gradients are made at *site*."""
+    module = module_in(site)
     for name in _gradients_of(site.item, site.around):
-        if name.endswith(".grad"):
-            yield name.removesuffix(".grad")
+        if name.endswith(GRADIENT):
+            path = name.removesuffix(GRADIENT)
+            yield f"{now}.{path[len(module) + 1 :]}" if module and now and path.startswith(f"{module}.") else path
 
 
 def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
