@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.diff.change import Change, Renamed
-from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.module import INDEX
+from pytest_torchgraph.recorded.module import INDEX
 
 
 class Renames:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
+from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -17,6 +20,7 @@ from pytest_torchgraph.diff.change import (
     Removed,
     Renamed,
     Replaced,
+    Site,
     first_source,
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
@@ -27,9 +31,8 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, COPIES
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
+from pytest_torchgraph.recorded.operation import packet_of
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -74,7 +77,7 @@ class Walk:
         """All changes of the bodies."""
         left, right = self.before.tree.bodies[0], self.after.tree.bodies[0]
         if left.class_name != right.class_name:
-            yield Replaced("", left.class_name, right.class_name)
+            yield Replaced(right.scope, left.class_name, right.class_name)
         yield from self._body(left, right)
 
     def _body(self, before: Body, after: Body) -> Iterator[Change]:
@@ -125,19 +128,18 @@ class Walk:
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
         near = self._near(body, at)
         left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
-        site, module = site_at(self.before, body, at), self._module_now(body, at)
-        yield Removed(site, operations, *facts, follows, used=used, left=left, near=near, module=module)
+        yield Removed(self._was(body, at), operations, *facts, follows, used=used, left=left, near=near)
         for inside, position in notable_in(inner):
             found = self.usage_before.facts(inside, position)
-            site, module = site_at(self.before, inside, position), self._module_now(inside, position)
-            yield Removed(site, 0, *found, within=True, used=used, near=near, module=module)
+            yield Removed(self._was(inside, position), 0, *found, within=True, used=used, near=near)
 
-    def _module_now(self, body: Body, at: int) -> str:
-        """The path after of the module that the item is a call of, or stands in; empty where it is as before."""
-        inner = body.inner.get(at)
-        owner = body.owner if inner is None else inner.owner
-        now = self.modules.now(owner)
-        return "" if now == owner else now
+    def _was(self, body: Body, at: int) -> Site:
+        """The item before, told under the paths that its modules have after: both sides of an edit are one place."""
+        site, now = site_at(self.before, body, at), self.modules.now
+        if not self.modules.are_renamed:
+            return site
+        inner = None if site.inner is None else site.inner.renamed(now)
+        return replace(site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner)
 
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
@@ -188,7 +190,8 @@ class Walk:
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
         writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
-        return Moved(site_at(self.before, before, left), site_at(self.after, after, right), writes)
+        was, now = self._was(before, left), site_at(self.after, after, right)
+        return Moved(was if was.scope == now.scope else site_at(self.before, before, left), now, writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:
@@ -205,7 +208,7 @@ class Walk:
         if self.modules.renamed(before.owner, after.owner):
             told = self.modules.is_told(before.owner, after.owner)
             if (told or _own_name(before) != _own_name(after)) and after.forward is after:
-                yield Renamed("scope", before.scope, after.scope, told)
+                yield Renamed("scope", str(before.scope), str(after.scope), told, before.scope)
         elif after.forward is after and after.outer is not None:
             gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
             alike = self.before.digests[before.number] == self.after.digests[after.number]
@@ -236,14 +239,14 @@ class Walk:
         assert isinstance(one, Given)
         assert isinstance(other, Given)
         if one.kind == other.kind == "input" and one.name != other.name:
-            yield Renamed("input", one.name, other.name)
+            yield Renamed("input", one.name, other.name, place=ScopePath(one.name))
         if one.spec != other.spec or one.kind != other.kind:
             fields = tuple(spec_fields(one.spec, other.spec))
             if one.kind != other.kind:
                 fields = (Field("result", "origin", one.kind, other.kind), *fields)
             if fields:
                 self.changed_looks.add((after.number, right))
-                yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields)
+                yield Altered(self._was(before, left), site_at(self.after, after, right), fields)
 
     def _operation(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if self._alike(before, left, after, right):
@@ -258,7 +261,7 @@ class Walk:
         follows = self._follows(fields, before, left, after, right)
         if any(field.kind in LOOKS for field in fields):
             self.changed_looks.add((after.number, right))
-        yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields, follows)
+        yield Altered(self._was(before, left), site_at(self.after, after, right), fields, follows)
 
     def _alike(self, before: Body, left: int, after: Body, right: int) -> bool:
         if self.before.plain[before.number][left] != self.after.plain[after.number][right]:

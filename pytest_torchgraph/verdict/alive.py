@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.graph.alive import OTHERS, Alive
+from pytest_torchgraph.canonical.alive import OTHERS, Alive
 
 
 def paired(before: tuple[Alive, ...], after: tuple[Alive, ...]) -> Iterator[tuple[Alive, Alive]]:

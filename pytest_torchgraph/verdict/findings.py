@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -18,9 +20,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.claim import Claim, written
 from pytest_torchgraph.verdict.causes.memory import explained
 from pytest_torchgraph.verdict.causes.single import cause_of

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.paths import absolute
+from pytest_torchgraph.canonical.program import Block, Given, Item, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -18,12 +20,8 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.diff.grouping import NUMBER, module_in, phase_of, shared_path
-from pytest_torchgraph.diff.tree import AGAIN
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.paths import absolute
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.program import Block, Given, Item, Work
+from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -38,8 +36,8 @@ from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
 from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
+from pytest_torchgraph.words.counting import times
 
-GRADIENT = ".grad"
 SUM = "aten.add"
 """What sums the gradients of a value that is read twice."""
 PLUMBING = frozenset(
@@ -106,25 +104,20 @@ def _is_edit(change: Change) -> bool:
 
 def _gradients(seen: Seen, changes: Iterable[Come], side: int) -> set[str]:
     """Full names of the parameters for which *changes* make a gradient, or what was altered does on that side."""
-    found = {name for change in changes for name in _named_by(change)}
-    for change in seen.altered:
-        site = (change.before, change.after)[side]
-        found.update(_parameters_of(site, change.after.around[0]))
-    return found
+    sites = [change.site for change in changes]
+    sites += [(change.before, change.after)[side] for change in seen.altered]
+    return {name for site in sites for name in _parameters_of(site)}
 
 
 def _named_by(change: Come) -> set[str]:
-    now = change.module if isinstance(change, Removed) and change.module else module_in(change.site)
-    return set(_parameters_of(change.site, now))
+    return set(_parameters_of(change.site))
 
 
-def _parameters_of(site: Site, now: str) -> Iterator[str]:
-    """Full names, as they are *now*, of the parameters whose gradients are made at *site*."""
-    module = module_in(site)
+def _parameters_of(site: Site) -> Iterator[str]:
+    """Full names of the parameters whose gradients are made at *site*."""
     for name in _gradients_of(site.item, site.around):
-        if name.endswith(GRADIENT):
-            path = name.removesuffix(GRADIENT)
-            yield f"{now}.{path[len(module) + 1 :]}" if module and now and path.startswith(f"{module}.") else path
+        if name.endswith(".grad"):
+            yield name.removesuffix(".grad")
 
 
 def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
@@ -158,7 +151,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         if phase_of(change) == BACKWARD
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
-        and AGAIN not in change.site.scope
+        and not change.site.scope.is_again
         and not (isinstance(change.site.item, Block) and change.site.item.call < 0)
     ]
     return sorted(found, key=lambda change: (_hands_on(change), -change.operations))

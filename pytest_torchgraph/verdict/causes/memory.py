@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pytest_torchgraph.canonical.metric import HELD_METRICS
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, OutputChanged, Removed
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.metric import HELD_METRICS
-from pytest_torchgraph.graph.phase import OPTIMIZER
+from pytest_torchgraph.recorded.phase import OPTIMIZER
 from pytest_torchgraph.verdict.alive import paired
 from pytest_torchgraph.verdict.causes.claim import bytes_of, written
 from pytest_torchgraph.verdict.finding import Finding

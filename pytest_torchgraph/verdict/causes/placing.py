@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Removed, Site
 from pytest_torchgraph.diff.keys import out_of_place
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, module_of, packet, read
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 
 def in_place_or_not(seen: Seen) -> Iterator[Claim]:
