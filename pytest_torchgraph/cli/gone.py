@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pytest_torchgraph.cli.rootdir import root_of, snapshot_folder
 from pytest_torchgraph.cli.searching import near
 from pytest_torchgraph.cli.waiting import Waiting, drop
+from pytest_torchgraph.snapshot.owner import Owner
+from pytest_torchgraph.snapshot.standing import missing
 
 
 def gone(waiting: Waiting) -> str:
     """What is missing of its test, ``there is no tests/test_m.py any more``; empty unless that is sure.
 
-    It is not where the file lies elsewhere than its test's would, nor where a test may come from elsewhere: from a base
-    class, by ``import *``, or where its name stands in the file in another way.
+    It is not where the file lies elsewhere than its test's would, nor where anything but a plain definition could make
+    the test: :func:`pytest_torchgraph.snapshot.standing.missing` proves it.
     """
-    module, _, inner = waiting.pending.test.partition("::")
+    owner = Owner.of(waiting.pending.test)
     root = root_of(waiting.path.parent)
-    file = root / module
-    if waiting.path.parent.resolve() != (snapshot_folder(root) / Path(module).with_suffix("")).resolve():
+    file = root / owner.file
+    if waiting.path.parent.resolve() != (snapshot_folder(root) / Path(owner.file).with_suffix("")).resolve():
         return ""
     if not file.exists():
         return f"there is no {near(file)} any more"
-    name = _missing(file, inner.partition("[")[0].split("::"))
+    name = _missing(file, owner)
     return f"{near(file)} has no {name} any more" if name else ""
 
 
-def _missing(file: Path, names: list[str]) -> str:
-    """The first of *names*, each inside the one before it, that cannot be in *file*."""
+def _missing(file: Path, owner: Owner) -> str:
+    if file.suffix != ".py" or not all(name.isidentifier() for name in (*owner.classes, owner.function)):
+        return ""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return missing(file.read_bytes(), owner)
+    except OSError:
         return ""
-    if file.suffix != ".py" or re.search(r"^\s*from\s.*\bimport\s*\(?\s*\*", text, re.MULTILINE):
-        return ""
-    for name in names:
-        if not re.search(rf"\b{re.escape(name)}\b", text):
-            return name
-        if re.search(rf"\bclass\s+{re.escape(name)}\s*[\[(]\s*\w", text):
-            return ""
-    return ""
 
 
 def orphan_text(waiting: Waiting, why: str) -> str:

@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from pytest_torchgraph.plugin import coverage, reports, surroundings
+from pytest_torchgraph.plugin import surroundings
+from pytest_torchgraph.plugin.session import coverage, reports
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.diff.same import Same
 
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
+RECORDS = "records variants alone, another option records snapshots"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the command line and the ini file say, read once and before any test.
+
+    ``compare``, ``tolerance``, ``ignore``, ``same`` and ``budget`` are what a check compares by where it was told
+    nothing else. ``updating``, ``recording`` and ``varying`` say what is written: what drifted, what is missing,
+    variants. ``keeping`` says that drifts wait for review, ``reporting`` that somebody will read a report.
+    """
+
+    compare: str
+    tolerance: str | None
+    ignore: tuple[str, ...]
+    same: Same
+    budget: dict[str, Any]
+    updating: bool
+    recording: bool
+    varying: bool
+    verifying: bool
+    making_all: bool
+    keeping: bool
+    reporting: bool
+
+
+_SETTINGS = pytest.StashKey[Settings]()
+
+
+def settings(config: pytest.Config) -> Settings:
+    """Those of the session of *config*."""
+    return config.stash[_SETTINGS]
 
 
 def register(parser: pytest.Parser) -> None:
@@ -101,7 +140,7 @@ def _register_ini(parser: pytest.Parser) -> None:
 
 
 def configure(config: pytest.Config) -> None:
-    """Register the marker and refuse settings that cannot work."""
+    """Register the marker, and read the settings; ``UsageError`` for those that cannot work."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(ops=..., peak=..., **limits): hard limits for each torch_graph.check of the test, "
@@ -112,60 +151,64 @@ def configure(config: pytest.Config) -> None:
             "pytest-torchgraph stores its snapshots through syrupy, which is not loaded. "
             "Remove '-p no:syrupy', or add '-p no:torchgraph' to run without both."
         )
-    if varying(config) and updating(config):
-        raise pytest.UsageError("--torchgraph-update=variant leaves snapshots alone, another option updates them.")
-    if varying(config) and recording(config):
-        raise pytest.UsageError("--torchgraph-update=variant records variants alone, another option records snapshots.")
-    if config.getini("torchgraph_compare") not in COMPARE:
-        raise pytest.UsageError(
-            f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
-            f"expected one of {', '.join(COMPARE)}."
+    try:
+        config.stash[_SETTINGS] = _read(config)
+    except ValueError as error:
+        raise pytest.UsageError(f"torchgraph: {error}") from None
+
+
+def _read(config: pytest.Config) -> Settings:
+    option: Any = config.option
+    updating = bool(option.torchgraph_update or option.update_snapshots)
+    recording = updating or bool(option.torchgraph_update_new or option.update_new_snapshots_only)
+    varying = bool(option.torchgraph_update_variant)
+    if varying and recording:
+        does = "leaves snapshots alone, another option updates them" if updating else RECORDS
+        raise pytest.UsageError(f"--torchgraph-update=variant {does}.")
+    return Settings(
+        compare=_compare_mode(config),
+        tolerance=option.torchgraph_tolerance or config.getini("torchgraph_tolerance") or None,
+        ignore=(*config.getini("torchgraph_ignore"), *(option.torchgraph_ignore or ())),
+        same=_same(config),
+        budget=_budget([*config.getini("torchgraph_budget"), *(option.torchgraph_budget or ())]),
+        updating=updating,
+        recording=recording,
+        varying=varying,
+        verifying=bool(option.torchgraph_verify),
+        making_all=bool(option.torchgraph_all or config.getini("torchgraph_all")),
+        keeping=not surroundings.of(config).ci,
+        reporting=reports.wanted(config),
+    )
+
+
+def _compare_mode(config: pytest.Config) -> str:
+    ini = config.getini("torchgraph_compare")
+    if ini not in COMPARE:
+        raise pytest.UsageError(f"ini setting torchgraph_compare = {ini!r}: expected one of {', '.join(COMPARE)}.")
+    return str(config.getoption("torchgraph_compare") or ini)
+
+
+def _same(config: pytest.Config) -> Same:
+    """Which module before is which after: the lines ``OLD=NEW`` of the ini file."""
+    lines = config.getini("torchgraph_same")
+    if not lines:
+        return {}
+    from pytest_torchgraph.diff.same import parse_same
+
+    return parse_same(lines)
+
+
+def _budget(lines: list[str]) -> dict[str, str]:
+    return dict(map(_key_and_limit, lines))
+
+
+def _key_and_limit(line: str) -> tuple[str, str]:
+    key, colon, limit = line.partition(":")
+    if not colon or not key.strip() or not limit.strip():
+        raise ValueError(
+            f"budget {line!r}: expected 'key: limit', such as 'ops: 120', 'peak: 64 MiB' or 'aten.clone: 0'."
         )
-
-
-def compare_mode(config: pytest.Config) -> str:
-    """The session's default for ``check(compare=...)``."""
-    return str(config.getoption("torchgraph_compare") or config.getini("torchgraph_compare"))
-
-
-def tolerance(config: pytest.Config) -> str | None:
-    """The session's default for ``check(tolerance=...)``; ``None`` where nobody chose one."""
-    return config.getoption("torchgraph_tolerance") or config.getini("torchgraph_tolerance") or None
-
-
-def ignored(config: pytest.Config) -> tuple[str, ...]:
-    """Names that the ini file and the command line exempt from failing."""
-    return (*config.getini("torchgraph_ignore"), *(config.getoption("torchgraph_ignore") or ()))
-
-
-def same(config: pytest.Config) -> tuple[str, ...]:
-    """The lines ``OLD=NEW`` of the ini file: modules that are the same under another name."""
-    return tuple(config.getini("torchgraph_same"))
-
-
-def verifying(config: pytest.Config) -> bool:
-    """Whether every record is proved by replay in this run."""
-    return bool(config.getoption("torchgraph_verify"))
-
-
-def making_all(config: pytest.Config) -> bool:
-    """Whether a test makes all its checks before it fails."""
-    return bool(config.getoption("torchgraph_all") or config.getini("torchgraph_all"))
-
-
-def updating(config: pytest.Config) -> bool:
-    """Whether drifted snapshots are rewritten in this run."""
-    return bool(config.option.torchgraph_update or config.option.update_snapshots)
-
-
-def varying(config: pytest.Config) -> bool:
-    """Whether this run records variants."""
-    return bool(config.option.torchgraph_update_variant)
-
-
-def recording(config: pytest.Config) -> bool:
-    """Whether missing snapshots are written in this run."""
-    return updating(config) or bool(config.option.torchgraph_update_new or config.option.update_new_snapshots_only)
+    return key.strip(), limit.strip()
 
 
 def header(config: pytest.Config) -> str:
@@ -178,7 +221,8 @@ def header(config: pytest.Config) -> str:
         torch = f"torch {version('torch')}"
     except PackageNotFoundError:
         torch = "torch is not installed"
-    does = "record variants" if varying(config) else "update" if updating(config) else "check"
-    does = "record what is missing" if recording(config) and does == "check" else does
+    found = settings(config)
+    does = "update" if found.updating else "record what is missing" if found.recording else "check"
+    does = "record variants" if found.varying else does
     where = " (CI)" if surroundings.of(config).ci else ""
     return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"

@@ -1,28 +1,76 @@
-"""Variants: snapshots of environments whose graphs legitimately differ from that of the base.
+"""What is stored: the file that fits an environment best, read or refused.
 
+Variants are snapshots of environments whose graphs legitimately differ from that of the base:
 ``test_m.torch-2.15.torchgraph`` lies beside ``test_m.torchgraph``; ``device-cuda``, ``arch-aarch64`` and
-``cpu-avx512_vnni`` are the other labels, in this order where there are several. A check takes the variant that fits its
-environment best, else the base.
+``cpu-avx512_vnni`` are the other labels, in this order where there are several.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin.location import SUFFIX, Address
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_torchgraph.graph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
+OWN_LINES = 3
+"""Format, test and recording: the lines of a snapshot that are not its graph's."""
 KINDS = ("torch", "device", "arch", "cpu")
 WEIGHTS = {"device": 8, "arch": 4, "torch": 2, "cpu": 1}
 """Of two variants with as many labels, the one whose labels change more of a graph fits better."""
+
+
+def best(base: Address, graph: Graph) -> Address:
+    """Where the variant that fits *graph* best lies; *base* where none does."""
+    fitting = (at(base, labels) for labels in _combinations(of_graph(graph)))
+    return next((address for address in fitting if _is_file(address.path)), base)
+
+
+def _combinations(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
+    for size in range(len(KINDS), 0, -1):
+        found = sorted(combinations(KINDS, size), key=lambda kinds: -sum(WEIGHTS[kind] for kind in kinds))
+        yield from (tuple(f"{kind}-{environment[kind]}" for kind in kinds) for kinds in found)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies at an address: a snapshot, nothing (``snapshot`` and ``fault`` empty), or a file with a ``fault``."""
+
+    snapshot: Snapshot | None = None
+    fault: str = ""
+
+
+def load(address: Address) -> Stored:
+    """The snapshot at *address*; a file that cannot be read becomes a fault that says where and why."""
+    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+    from pytest_torchgraph.snapshot.reader import read
+
+    try:
+        return Stored(read(address.path.read_text(encoding="utf-8"), path=address.label))
+    except FileNotFoundError:
+        return Stored()
+    except UnicodeDecodeError as error:
+        return Stored(
+            fault=f"{address.label}: not UTF-8 text (byte {error.start}). Regenerate it, or restore it from git."
+        )
+    except SnapshotUnreadable as error:
+        return Stored(fault=str(error))
+    except OSError as error:
+        return Stored(fault=f"{address.label}: cannot be read: {error.strerror}.")
 
 
 def of_graph(graph: Graph) -> dict[str, str]:
@@ -67,27 +115,21 @@ def at(base: Address, labels: tuple[str, ...]) -> Address:
     )
 
 
-def best(base: Address, graph: Graph) -> Address:
-    """Where the variant that fits *graph* best lies; *base* where none does."""
-    fitting = (at(base, labels) for labels in _combinations(of_graph(graph)))
-    return next((address for address in fitting if _is_file(address.path)), base)
-
-
-def _combinations(environment: dict[str, str]) -> Iterator[tuple[str, ...]]:
-    for size in range(len(KINDS), 0, -1):
-        found = sorted(combinations(KINDS, size), key=lambda kinds: -sum(WEIGHTS[kind] for kind in kinds))
-        yield from (tuple(f"{kind}-{environment[kind]}" for kind in kinds) for kinds in found)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
 def work_lines(text: str) -> list[str]:
     """The lines of a snapshot that are neither its head nor what is alive at the peak."""
     lines = text.splitlines()
     begin = next((number for number, line in enumerate(lines) if line.startswith(("forward ", "\\forward "))), 0)
     return lines[begin:]
+
+
+def body_digest(text: str) -> str:
+    """A digest of a snapshot's text without the lines that name its test and its recording."""
+    return hashlib.sha256("\n".join(text.splitlines()[OWN_LINES:]).encode()).hexdigest()
+
+
+def body_digest_of(path: Path) -> str:
+    """The digest of the file at *path*, ``""`` where it cannot be read."""
+    try:
+        return body_digest(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -11,6 +11,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from pytest_torchgraph.snapshot.owner import Owner
+
 Container: TypeAlias = "ast.Module | ast.ClassDef"
 
 WRITERS = frozenset({"globals", "locals", "vars", "setattr", "exec", "eval", "compile", "__import__", "load_tests"})
@@ -27,31 +29,34 @@ SINGLE = frozenset(
 """Where a decorator begins that leaves one definition one."""
 
 
-def is_gone(source: bytes, classes: tuple[str, ...], function: str) -> bool:
-    """Whether it is proved that no *function* of *classes*, the outermost first, stands in *source*."""
+def missing(source: bytes, owner: Owner) -> str:
+    """Which part of *owner* is proved not to stand in *source*, the outermost first; empty where none is."""
+    if owner.may_be_doctest_of_module and _has_doctest(source):
+        return ""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return not (_writes_names(tree) or _may_stand(tree, [tree], [*classes, function]))
+        return ""
+    return "" if _writes_names(tree) else _missing(tree, [tree], [*owner.classes, owner.function])
 
 
-def has_doctest(source: bytes) -> bool:
+def _has_doctest(source: bytes) -> bool:
     """Whether the docstring of the module may hold a doctest, which is named like the module."""
     return b">>>" in source
 
 
-def _may_stand(tree: ast.Module, containers: list[Container], names: list[str]) -> bool:
+def _missing(tree: ast.Module, containers: list[Container], names: list[str]) -> str:
     name, *inner = names
     found = [node for container in containers for bound, node in _bindings(container) if bound == name]
     if not found:
         standing = (each for container in containers for each in _bindings(container))
-        return any(name.startswith(bound) and _may_multiply(tree, node) for bound, node in standing)
+        multiplied = any(name.startswith(bound) and _may_multiply(tree, node) for bound, node in standing)
+        return "" if multiplied else name
     classes = [node for node in found if isinstance(node, ast.ClassDef)]
     if not inner or len(classes) < len(found):
-        return True
+        return ""
     family = _family(tree, classes)
-    return family is None or _may_stand(tree, family, inner)
+    return "" if family is None else _missing(tree, family, inner)
 
 
 def _family(tree: ast.Module, classes: list[ast.ClassDef]) -> list[Container] | None:

@@ -1,4 +1,7 @@
-"""The section that pytest prints at the end: what drifted, what was written, what is unused."""
+"""The section that pytest prints at the end: what drifted, what was written, what is unused.
+
+What is to be said is known at the end of the session, whether or not the terminal gets a summary.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pytest
+
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.plugin.options import settings
+from pytest_torchgraph.plugin.session import reports, unclaimed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_torchgraph.plugin.events import Event, Ledger, Unused, What
+    from pytest_torchgraph.plugin.session.events import Event, Ledger, Unused, What
 
 Line: TypeAlias = tuple[str, dict[str, bool]]
 
@@ -25,6 +32,38 @@ LISTED: dict[What, dict[str, bool]] = {
     "recorded": GREEN,
     "updated": YELLOW,
 }
+
+SECTION = pytest.StashKey[list[Line]]()
+
+
+def close(config: pytest.Config, ledger: Ledger) -> None:
+    """Write the reports, and keep the section ``torchgraph``."""
+    config.stash[SECTION] = _section(config, ledger)
+    reports.write(config, ledger)
+
+
+def _section(config: pytest.Config, ledger: Ledger) -> list[Line]:
+    if not (any(ledger.events.values()) or ledger.unused or ledger.unclaimed):
+        return []
+    if config.get_verbosity() < 0:
+        return in_one_line(ledger)
+    return lines(
+        ledger,
+        removing=settings(config).updating,
+        verbose=config.get_verbosity() > 0,
+        prune=unclaimed.command(config) if ledger.unclaimed else "",
+    )
+
+
+def show(config: pytest.Config, reporter: Any) -> None:
+    """Print the section, and which reports were written, through pytest's *reporter*; once."""
+    section = config.stash.get(SECTION, None)
+    if section is None or reporter is None:
+        return
+    del config.stash[SECTION]
+    if section:
+        _write(reporter, section)
+    reports.tell(config, reporter)
 
 
 def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prune: str = "") -> list[Line]:
@@ -161,7 +200,7 @@ def _with_owner(found: Unused) -> str:
     return f"{found.path}: of {found.owner}{hint}"
 
 
-def write(reporter: Any, shown: list[Line]) -> None:
+def _write(reporter: Any, shown: list[Line]) -> None:
     """Print *shown* through pytest's reporter; one line needs no heading."""
     if reporter.config.get_verbosity() >= 0 and shown:
         reporter.write_sep("-", "torchgraph")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pytest
 
-from pytest_torchgraph.plugin.collection import Collection
 from pytest_torchgraph.plugin.location import without_labels
+from pytest_torchgraph.plugin.session.collection import Collection
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_torchgraph.report.case import CaseStatus
 
 What: TypeAlias = Literal[
     "matched",
@@ -28,6 +30,20 @@ What: TypeAlias = Literal[
     "waiting",
     "claimed",
 ]
+
+Wrote: TypeAlias = Literal["recorded", "updated"]
+STATUS: dict[What, CaseStatus] = {
+    "matched": "same",
+    "unchanged": "same",
+    "drifted": "drift",
+    "over budget": "budget",
+    "missing": "missing",
+    "unreadable": "unreadable",
+    "refused": "refused",
+    "recorded": "recorded",
+    "updated": "updated",
+}
+"""What a report calls that which has a line there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +83,6 @@ class Ledger:
     outcomes: dict[str, str] = field(default_factory=dict)
     claimed: set[str] = field(default_factory=set)
     collection: Collection = field(default_factory=Collection)
-    case_clashes: set[str] = field(default_factory=set)
     claims: dict[Path, tuple[str, str]] = field(default_factory=dict)
     workers_lost: bool = False
     stopped: bool = False

@@ -10,33 +10,20 @@ import pytest
 
 from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.plugin import surroundings
+from pytest_torchgraph.plugin.session.events import STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pytest_torchgraph.plugin.events import Event, Ledger, What
-    from pytest_torchgraph.report.case import Case, CaseStatus, Place, Report
-    from pytest_torchgraph.report.comparison import Comparison
+    from pytest_torchgraph.plugin.session.events import Event, Ledger
+    from pytest_torchgraph.report.case import Case, Report
     from pytest_torchgraph.report.formats import Format
-    from pytest_torchgraph.snapshot.reader import Snapshot
-    from pytest_torchgraph.verdict.finding import Finding
 
 Told: TypeAlias = tuple[str, dict[str, bool]]
 """A line and its colour."""
 
 _TO_TELL = pytest.StashKey[list[Told]]()
 FORMS = ".html, .md, .json or .txt"
-STATUS: dict[What, CaseStatus] = {
-    "matched": "same",
-    "unchanged": "same",
-    "drifted": "drift",
-    "over budget": "budget",
-    "missing": "missing",
-    "unreadable": "unreadable",
-    "refused": "refused",
-    "recorded": "recorded",
-    "updated": "updated",
-}
 
 
 def register(group: Any) -> None:
@@ -51,15 +38,17 @@ def register(group: Any) -> None:
 
 def configure(config: pytest.Config) -> None:
     """Refuse a path whose end names no form, before any test runs."""
-    for path in _paths(config):
-        _form(path)
+    for path in paths(config):
+        form_of(path)
 
 
-def _paths(config: pytest.Config) -> list[str]:
+def paths(config: pytest.Config) -> list[str]:
+    """Where a report is asked for."""
     return list(config.getoption("torchgraph_report") or ())
 
 
-def _form(path: str) -> Format:
+def form_of(path: str) -> Format:
+    """The form of the report at *path*, by its end."""
     from pytest_torchgraph.report.formats import format_of
 
     form = format_of(path)
@@ -71,71 +60,7 @@ def _form(path: str) -> Format:
 def wanted(config: pytest.Config) -> bool:
     """Whether anybody will read a report of this session."""
     around = surroundings.of(config)
-    return bool(_paths(config) or around.step_summary or around.github)
-
-
-def compared(
-    item: pytest.Item, label: str, comparison: Comparison, snapshot: Snapshot, what: What, accept: str = ""
-) -> str:
-    """The case of a check against *snapshot*, for its event; empty where no report is wanted."""
-    if not wanted(item.config):
-        return ""
-    from pytest_torchgraph.report.case import case_of
-    from pytest_torchgraph.report.json import case_text
-
-    told = comparison.verdict.status if what in ("drifted", "matched") else STATUS[what]
-    quiet = STATUS[what] == "same"
-    case = case_of(
-        comparison,
-        test=_test(item),
-        path=label,
-        status=told,
-        accept=accept,
-        place=None if quiet else _place(item, comparison),
-        view=None if quiet else _view(item.config, comparison, snapshot),
-    )
-    return case_text(case)
-
-
-def over_budget(item: pytest.Item, label: str, findings: list[Finding]) -> str:
-    """The case of a check over its budget, for its event; empty where no report is wanted."""
-    if not wanted(item.config):
-        return ""
-    from pytest_torchgraph.report.budget import outline_of
-    from pytest_torchgraph.report.case import Case
-    from pytest_torchgraph.report.json import case_text
-
-    outline = outline_of(findings, test=_test(item))
-    return case_text(Case(test=_test(item), status="budget", outline=outline, path=label, place=_place(item, None)))
-
-
-def _test(item: pytest.Item) -> str:
-    from pytest_torchgraph.plugin.location import node_id
-
-    return node_id(item)
-
-
-def _view(config: pytest.Config, comparison: Comparison, snapshot: Snapshot) -> dict[str, Any] | None:
-    from pytest_torchgraph.report.formats import SEEN
-    from pytest_torchgraph.report.view import view_of
-
-    graph = comparison.live
-    if graph is None or not any(_form(path) in SEEN for path in _paths(config)):
-        return None
-    return view_of(snapshot.program, graph.canonical, comparison.difference, recorded=(None, graph))
-
-
-def _place(item: pytest.Item, comparison: Comparison | None) -> Place:
-    """The line that asks for the first change, where it is the project's own; else that of the test."""
-    from pytest_torchgraph.report.case import Place, source_lines
-
-    root = item.config.rootpath
-    for source in source_lines(comparison) if comparison else ():
-        file = Path(source.file)
-        if file.is_relative_to(root) and "site-packages" not in file.parts:
-            return Place(file.relative_to(root).as_posix(), source.line)
-    file_name, line, _ = item.location
-    return Place(Path(file_name).as_posix(), (line or 0) + 1)
+    return bool(paths(config) or around.step_summary or around.github)
 
 
 def report_of(ledger: Ledger) -> Report:
@@ -165,7 +90,7 @@ def write(config: pytest.Config, ledger: Ledger) -> None:
     if not wanted(config):
         return
     report, around = report_of(ledger), surroundings.of(config)
-    told = [_told(path, report, partial(_write, Path(path), report)) for path in _paths(config)]
+    told = [_told(path, report, partial(_write, Path(path), report)) for path in paths(config)]
     if around.step_summary:
         told.append(_told("GITHUB_STEP_SUMMARY", report, partial(_append, Path(around.step_summary), report)))
     if around.github:
@@ -206,7 +131,7 @@ def _write(path: Path, report: Report) -> str:
     from pytest_torchgraph.snapshot.saving import write_whole
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, rendered(report, _form(str(path))))
+    write_whole(path, rendered(report, form_of(str(path))))
     return ""
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin import options, pending, unclaimed
-from pytest_torchgraph.plugin.events import LEDGER, Ledger, Unused
-from pytest_torchgraph.plugin.location import SUFFIX, label, snapshot_root, without_labels
-from pytest_torchgraph.plugin.owner import Owner
-from pytest_torchgraph.plugin.standing import has_doctest, is_gone
-from pytest_torchgraph.plugin.stored import body_digest_of, owner
+from pytest_torchgraph.plugin.check import pending
+from pytest_torchgraph.plugin.check.stored import body_digest_of
+from pytest_torchgraph.plugin.location import SUFFIX, folder_of, label, may_be_named, snapshot_root, without_labels
+from pytest_torchgraph.plugin.options import settings
+from pytest_torchgraph.plugin.session import unclaimed
+from pytest_torchgraph.plugin.session.events import LEDGER, Ledger, Unused
+from pytest_torchgraph.snapshot.owner import Owner, owner_of
+from pytest_torchgraph.snapshot.standing import missing
 
 if TYPE_CHECKING:
     import pytest
@@ -29,7 +32,7 @@ def is_complete(config: pytest.Config, ledger: Ledger) -> bool:
     option: Any = config.option
     picked = ledger.collection.picked or any("::" in argument for argument in config.args)
     chosen = any(getattr(option, name, False) for name in (*CHOOSING, *RUNNING_NOTHING))
-    compares = options.compare_mode(config) != "budget"
+    compares = settings(config).compare != "budget"
     return compares and not (picked or chosen or ledger.stopped or ledger.workers_lost)
 
 
@@ -43,7 +46,7 @@ def find(config: pytest.Config, ledger: Ledger) -> tuple[list[Unused], list[Unus
     judged = _judge_of(config, ledger)
     for path in sorted(snapshot_root(config).rglob(f"*{SUFFIX}")):
         shown = label(path, config.rootpath)
-        test = None if without_labels(shown) in ledger.claimed else owner(path)
+        test = None if without_labels(shown) in ledger.claimed else owner_of(path)
         found = None if test is None else judged(Owner.of(test), test, path)
         if test is not None and found is not None:
             (gone if found else kept).append(Unused(path=shown, owner=test, renamed_to=_renamed(path, ledger)))
@@ -62,11 +65,10 @@ def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Pa
             source = (root / owner.file).read_bytes()
         except OSError:
             return False
-        documented = owner.may_be_doctest_of_module and has_doctest(source)
-        return not documented and is_gone(source, owner.classes, owner.function)
+        return bool(missing(source, owner))
 
     def judge(owner: Owner, test: str, path: Path) -> bool | None:
-        if not (owner.is_inside and owner.would_lie_at(path, config)):
+        if not (owner.is_inside and _would_lie_at(owner, path, config)):
             return None
         if _is_missing(root / owner.file):
             return True if any((root / owner.file).parent.is_relative_to(folder) for folder in folders) else None
@@ -74,10 +76,36 @@ def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Pa
             return None
         if test in collection.tests:
             return False if ledger.outcomes.get(test) == "passed" else None
-        plain = owner.is_plain(config) and not collection.own and owner.definition not in standing
+        plain = _is_plain(owner, config) and not collection.own and owner.definition not in standing
         return plain and proved(owner)
 
     return judge
+
+
+def _is_plain(owner: Owner, config: pytest.Config) -> bool:
+    """Whether pytest's own collector would take it for a function of a Python file, by the names in its id."""
+    return (
+        owner.file.endswith(".py")
+        and _fits(owner.function, config.getini("python_functions"))
+        and all(_fits(name, config.getini("python_classes")) for name in owner.classes)
+    )
+
+
+def _would_lie_at(owner: Owner, path: Path, config: pytest.Config) -> bool:
+    """Whether *path* is where one of its snapshots lies under this root directory."""
+    root = config.rootpath
+    folder = snapshot_root(config) / folder_of(root / owner.file, root)
+    return path.parent == folder and may_be_named(path.name, ".".join((*owner.classes, owner.item)))
+
+
+def _fits(name: str, patterns: list[str]) -> bool:
+    """As pytest reads ``python_functions``: by the beginning, or as a pattern of the shell."""
+    from fnmatch import fnmatch
+
+    return name.isidentifier() and any(
+        name.startswith(pattern) or (re.search(r"[*?\[]", pattern) is not None and fnmatch(name, pattern))
+        for pattern in patterns
+    )
 
 
 def _folders(config: pytest.Config) -> tuple[Path, ...]:
@@ -118,7 +146,7 @@ def judge(session: pytest.Session, exitstatus: int) -> None:
         unclaimed.forget(config, ledger)
         return
     ledger.unused, ledger.unclaimed = find(config, ledger)
-    if options.updating(config):
+    if settings(config).updating:
         if exitstatus == 0 and not option.no_cleanup:
             ledger.unused = [_remove(found, config) for found in ledger.unused]
     elif ledger.unused and not option.warn_unused_snapshots:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.diff.change import Change, Difference
     from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.plugin.rules import Rules
+    from pytest_torchgraph.plugin.check.rules import Rules
     from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
@@ -24,6 +24,7 @@ COUNTS_TOLD = 3
 class Outcome:
     """A graph judged against its stored snapshot."""
 
+    snapshot: Snapshot
     graph: Graph
     comparison: Comparison
 
@@ -70,7 +71,7 @@ def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
         same=rules.same,
         live=graph,
     )
-    return Outcome(graph=graph, comparison=comparison)
+    return Outcome(snapshot=snapshot, graph=graph, comparison=comparison)
 
 
 def text_of(graph: Graph, test: str) -> str:

@@ -15,7 +15,7 @@ from pytest_torchgraph.plugin.location import label, snapshot_root, without_labe
 if TYPE_CHECKING:
     import pytest
 
-    from pytest_torchgraph.plugin.events import Ledger
+    from pytest_torchgraph.plugin.session.events import Ledger
     from pytest_torchgraph.snapshot.unclaimed import Unclaimed, UnclaimedFile
 
 

@@ -1,16 +1,46 @@
-"""Failures as the terminal shows them: with colours where it has them, and in one line where pytest sums up.
+"""The terminal: progress behind pytest's capture, and failures with colours, in one line where pytest sums up.
 
 This module is a plugin of its own, which only the process that writes to the terminal registers.
 """
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
+STDERR = 2
 FAILING = frozenset({"drifted", "missing", "over budget", "unreadable", "refused"})
+TERMINAL = pytest.StashKey[TextIO]()
+
+
+def keep(config: pytest.Config) -> None:
+    """Keep a handle on the terminal, if stderr is one; pytest captures only what goes through its own."""
+    if hasattr(config, "workerinput") or not _is_terminal():
+        return
+    stream = os.fdopen(os.dup(STDERR), "w", encoding="utf-8", errors="replace")
+    config.stash[TERMINAL] = stream
+    config.add_cleanup(stream.close)
+
+
+def _is_terminal() -> bool:
+    try:
+        return os.isatty(STDERR)
+    except OSError:
+        return False
+
+
+def progress(config: pytest.Config) -> AbstractContextManager[None]:
+    """A context in which long recordings tell on the terminal how far they are."""
+    stream = config.stash.get(TERMINAL, None)
+    if stream is None:
+        return nullcontext()
+    from pytest_torchgraph.capture.progress import shown_on
+
+    return shown_on(stream)
 
 
 class Painted:

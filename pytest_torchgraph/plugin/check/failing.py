@@ -10,10 +10,10 @@ import pytest
 
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.printable import printable_lines
-from pytest_torchgraph.plugin import options
-from pytest_torchgraph.plugin.events import LEDGER
-from pytest_torchgraph.plugin.location import SUFFIX, node_id, without_labels
-from pytest_torchgraph.plugin.stored import owner
+from pytest_torchgraph.plugin.location import SUFFIX, address, node_id, without_labels
+from pytest_torchgraph.plugin.options import settings
+from pytest_torchgraph.plugin.session.events import LEDGER
+from pytest_torchgraph.snapshot.owner import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _TOLD = pytest.StashKey[str]()
 def begin(item: pytest.Item) -> None:
     """Before fixtures are made: keep the failures of *item* from now on, where all its checks are wanted."""
     item.stash[_TOLD] = ""
-    if options.making_all(item.config):
+    if settings(item.config).making_all:
         item.stash[_KEPT] = []
 
 
@@ -39,16 +39,19 @@ def fail(item: pytest.Item, text: str) -> None:
         kept.append(shown)
 
 
+def mistake(item: pytest.Item, error: ValueError) -> BaseException:
+    """The failure, in one line, of a check of *item* with an argument that cannot be used: nothing was written."""
+    return pytest.fail.Exception(f"{node_id(item)}: {error}", pytrace=False)
+
+
 def _not_compared(item: pytest.Item) -> str:
     """That the test has further snapshots which no check asked for yet, and the option that compares them too."""
-    from pytest_torchgraph.plugin.extension import address
-
     first = address(item, "").path
     claims = item.config.stash[LEDGER].claims
     begin = f"{first.name.removesuffix(SUFFIX)}."
     beside = (path for path in _files(first.parent) if path.name.startswith(begin) and _is_base(path))
     left = [path for path in beside if path.with_name(path.name.casefold()) not in claims]
-    count = sum(owner(path) == node_id(item) for path in left)
+    count = sum(owner_of(path) == node_id(item) for path in left)
     if not count:
         return ""
     which = "another snapshot of this test was" if count == 1 else f"{count} other snapshots of this test were"

@@ -14,11 +14,12 @@ from syrupy.extensions.base import AbstractSyrupyExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from syrupy.location import PyTestLocation
 
-from pytest_torchgraph.plugin import location
-from pytest_torchgraph.plugin.events import LEDGER
+from pytest_torchgraph.plugin.location import SUFFIX, WAITING, node_id
 
 if TYPE_CHECKING:
     from syrupy.data import SnapshotCollection
+
+    from pytest_torchgraph.plugin.check.slot import Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,21 @@ class Entry:
     stands: bool
 
 
-class TestLocation(PyTestLocation):
-    """A test, to syrupy 6, which asks it and not the extension whether a path is its own."""
+@dataclass(frozen=True)
+class SlotLocation(PyTestLocation):
+    """A test, to syrupy, and where the snapshot lies that a check of it is about."""
+
+    path: Path
 
     def matches_snapshot_location(self, _: str) -> bool:
-        """Always: as :meth:`TorchGraphExtension.matches_test_location` says to syrupy 7."""
+        """Always: syrupy 6 asks here what syrupy 7 asks :meth:`TorchGraphExtension.matches_test_location`."""
         return True
 
 
 class TorchGraphExtension(SingleFileSnapshotExtension):
     """One text file per snapshot in the folder of ``torchgraph_snapshot_dir``; the check decides what matches."""
 
-    file_extension = location.SUFFIX.removeprefix(".")
+    file_extension = SUFFIX.removeprefix(".")
     _write_mode = WriteMode.TEXT
     _entry: Entry | None = None
 
@@ -54,9 +58,9 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
         return self._entry is not None and self._entry.stands
 
     @classmethod
-    def get_location(cls, *, test_location: PyTestLocation, index: Any, **_: Any) -> str:
-        """The path that :mod:`pytest_torchgraph.plugin.location` gives."""
-        return str(address(test_location.item, index if isinstance(index, str) else "").path)
+    def get_location(cls, *, test_location: SlotLocation, **_: Any) -> str:  # type: ignore[override]
+        """The path of the slot; every location is one that :func:`_store` made."""
+        return str(test_location.path)
 
     @classmethod
     def get_snapshot_name(cls, *, test_location: PyTestLocation, index: Any = 0, **_: Any) -> str:
@@ -90,22 +94,30 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
         write_whole(Path(snapshot_collection.location), str(next(iter(snapshot_collection)).data))
 
 
-def address(item: pytest.Item, slot: str) -> location.Address:
-    """Where the snapshot *slot* of *item* lies in this session."""
-    known = item.config.stash[LEDGER].case_clashes
-    return location.address(item, slot, case_clash=location.clashes(item, known))
+def count(slot: Slot, *, passes: bool) -> None:
+    """Let syrupy count the stored file as matching or not; nothing is written."""
+    _store(slot, Entry("", stands=passes))
 
 
-def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) -> None:
-    """Let syrupy count *entry* and, with *write*, store it unless it stands; raises what the writing raised."""
-    config: Any = item.config
+def write(slot: Slot, text: str) -> None:
+    """Write the file and let syrupy count it, which knows nothing of variants; raises what the writing raised."""
+    if slot.is_variant:
+        from pytest_torchgraph.snapshot.saving import write_whole
+
+        write_whole(slot.address.path, text)
+    _store(slot, Entry(text, stands=slot.is_variant), write=not slot.is_variant)
+
+
+def _store(slot: Slot, entry: Entry, *, write: bool = False) -> None:
+    """Let syrupy count *entry* and, with *write*, store it unless it stands."""
+    config: Any = slot.item.config
     assertion = SnapshotAssertion(
         session=config._syrupy,  # noqa: SLF001  what syrupy's own fixture passes; there is no public name
         extension_class=TorchGraphExtension,
-        test_location=TestLocation(item),
+        test_location=SlotLocation(slot.item, slot.base.path),
         update_snapshots=write,
     )
-    assertion(name=slot or None) == entry  # noqa: B015  syrupy's comparison is what stores
+    assertion(name=slot.name or None) == entry  # noqa: B015  syrupy's comparison is what stores
     result = assertion.executions[assertion.num_executions - 1]
     if result.exception is not None:
         raise result.exception
@@ -121,7 +133,7 @@ def refuse_graphs(config: pytest.Config) -> None:
     def refuse_or_compare(self: SnapshotAssertion, other: object) -> bool:
         __tracebackhide__ = True
         if not issubclass(self.extension_class, TorchGraphExtension) and _has_graph(other):
-            _fail_for_graph(location.node_id(self.test_location.item))
+            _fail_for_graph(node_id(self.test_location.item))
         return bool(compares(self, other))
 
     SnapshotAssertion.__eq__ = refuse_or_compare  # type: ignore[method-assign]
@@ -155,5 +167,5 @@ def hide_from_syrupy(config: pytest.Config) -> None:
     config.option.ignore_file_extensions = [
         *ignored,
         TorchGraphExtension.file_extension,
-        location.WAITING.removeprefix("."),
+        WAITING.removeprefix("."),
     ]

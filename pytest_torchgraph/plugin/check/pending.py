@@ -5,20 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import surroundings
 from pytest_torchgraph.plugin.location import waiting_path
 
 if TYPE_CHECKING:
-    import pytest
-
-    from pytest_torchgraph.plugin.comparison import Outcome
+    from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.snapshot.pending import Pending
-
-
-def is_wanted(config: pytest.Config) -> bool:
-    """Whether drifts are kept: not in CI, where nobody would find them."""
-    return not surroundings.of(config).ci
 
 
 def keep(address: Address, outcome: Outcome) -> str:
@@ -35,7 +27,7 @@ def keep(address: Address, outcome: Outcome) -> str:
 
 
 def _waiting(address: Address, outcome: Outcome) -> Pending:
-    from pytest_torchgraph.plugin.comparison import text_of
+    from pytest_torchgraph.plugin.check.comparison import text_of
     from pytest_torchgraph.report.review import waiting
 
     text = text_of(outcome.graph, address.test)

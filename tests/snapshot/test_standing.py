@@ -6,7 +6,8 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_torchgraph.plugin.standing import is_gone
+from pytest_torchgraph.snapshot.owner import Owner
+from pytest_torchgraph.snapshot.standing import missing
 
 MODULE = """
     import pytest
@@ -44,6 +45,10 @@ MODULE = """
         pytest.main()
         unittest.main()
 """
+
+
+def is_gone(source: bytes, classes: tuple[str, ...], function: str) -> bool:
+    return bool(missing(source, Owner("tests/test_m.py", classes, function)))
 
 
 def gone(source: str, *names: str) -> bool:
@@ -163,3 +168,22 @@ def test_classes_that_inherit_one_another_end() -> None:
 @pytest.mark.parametrize("source", [b"\xff\xfe", b"# coding: nonsense\n", b"\x00", b"(" * 5000])
 def test_what_cannot_be_parsed_proves_nothing(source: bytes) -> None:
     assert not is_gone(source, (), "test_gone")
+
+
+@pytest.mark.parametrize(
+    ("test", "told"),
+    [
+        ("test_gone[x::y]", "test_gone"),
+        ("TestGone::TestInner::test_inner", "TestGone"),
+        ("TestChild::TestGone::test_inner", "TestGone"),
+        ("TestChild::TestInner::test_gone", "test_gone"),
+        ("TestChild::TestInner::test_inner", ""),
+    ],
+)
+def test_the_outermost_part_that_is_missing_is_named(test: str, told: str) -> None:
+    assert missing(dedent(MODULE).encode(), Owner.of(f"tests/test_m.py::{test}")) == told
+
+
+def test_what_may_be_the_doctest_of_the_module_is_not_gone() -> None:
+    assert not missing(b'"""\n>>> 1 + 1\n2\n"""', Owner.of("tests/test_m.py::test_m"))
+    assert missing(b'"""Nothing."""', Owner.of("tests/test_m.py::test_m"))

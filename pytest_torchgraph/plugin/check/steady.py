@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import comparison
+from pytest_torchgraph.plugin.check import comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,15 +1,31 @@
-"""What xdist's workers tell the controller."""
+"""What the session is told while tests run: how each ended, and what xdist's workers saw of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin.events import LEDGER
+from pytest_torchgraph.plugin.session.events import LEDGER, Ledger, unpack
 
 if TYPE_CHECKING:
     import pytest
 
 KEY = "torchgraph"
+
+
+class Watch:
+    """Fills a ledger; registered as a plugin, because pytest's report hooks do not pass the config."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the last run of each test."""
+        packed: dict[str, Any] | None = getattr(report, "torchgraph", None)
+        if packed is None:
+            self._ledger.outcomes.setdefault(report.nodeid, report.outcome)
+            return
+        test, events = unpack(packed)
+        self._ledger.note(test, report.outcome, events, packed["run"])
 
 
 def is_worker(config: pytest.Config) -> bool:

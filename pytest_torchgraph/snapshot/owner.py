@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin.location import folder_of, may_be_named, snapshot_root
-
-if TYPE_CHECKING:
-    import pytest
+from pytest_torchgraph.graph.quoting import rest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +42,19 @@ class Owner:
         """Whether its file lies below the root directory."""
         return bool(self.file) and not PurePath(self.file).is_absolute() and ".." not in PurePath(self.file).parts
 
-    def is_plain(self, config: pytest.Config) -> bool:
-        """Whether pytest's own collector would take it for a function of a Python file, by the names in its id."""
-        return (
-            self.file.endswith(".py")
-            and _fits(self.function, config.getini("python_functions"))
-            and all(_fits(name, config.getini("python_classes")) for name in self.classes)
-        )
-
     @property
     def may_be_doctest_of_module(self) -> bool:
         """Whether the doctest of its module's docstring would have this id, too."""
         return not self.classes and self.function == PurePath(self.file).stem
 
-    def would_lie_at(self, path: Path, config: pytest.Config) -> bool:
-        """Whether *path* is where one of its snapshots lies under this root directory."""
-        root = config.rootpath
-        folder = snapshot_root(config) / folder_of(root / self.file, root)
-        return path.parent == folder and may_be_named(path.name, ".".join((*self.classes, self.item)))
 
-
-def _fits(name: str, patterns: list[str]) -> bool:
-    """As pytest reads ``python_functions``: by the beginning, or as a pattern of the shell."""
-    from fnmatch import fnmatch
-
-    return name.isidentifier() and any(
-        name.startswith(pattern) or (re.search(r"[*?\[]", pattern) is not None and fnmatch(name, pattern))
-        for pattern in patterns
-    )
+def owner_of(path: Path) -> str | None:
+    """The node id in the head of the file at *path*; ``None`` where there is none to be read."""
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            first, second = stream.readline(), stream.readline()
+    except (OSError, UnicodeDecodeError):
+        return None
+    if not first.startswith("torchgraph ") or not second.startswith("test "):
+        return None
+    return rest_of(second.removeprefix("test ").rstrip("\n"))
