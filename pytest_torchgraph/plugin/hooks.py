@@ -152,7 +152,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
     A plain hook: as a wrapper it would run after xdist has sent the worker's output and after the summary.
     """
-    from pytest_torchgraph.plugin.session import following, summary, unused
+    from pytest_torchgraph.plugin.location import snapshot_root
+    from pytest_torchgraph.plugin.session import following, summary
 
     if following.is_worker(session.config):
         following.publish(session.config)
@@ -160,7 +161,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     ledger = session.config.stash[LEDGER]
     ledger.stopped = bool(session.shouldstop or session.shouldfail)
     ledger.collection.settle()
-    unused.judge(session, int(exitstatus))
+    if ledger.claimed or snapshot_root(session.config).is_dir():
+        from pytest_torchgraph.plugin.session import unused
+
+        unused.judge(session, int(exitstatus))
     summary.close(session.config, ledger)
 
 

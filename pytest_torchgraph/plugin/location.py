@@ -53,11 +53,6 @@ def _without_group(item: pytest.Item | pytest.Collector) -> str:
     return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
 
 
-def waiting_path(snapshot: Path) -> Path:
-    """Where what waits for review of *snapshot* lies."""
-    return snapshot.with_name(snapshot.name + WAITING)
-
-
 def chosen_folder(config: pytest.Config) -> Path:
     """The folder that the command line or the ini file chose, as it was given."""
     return Path(config.getoption("torchgraph_snapshot_dir") or config.getini("torchgraph_snapshot_dir"))
@@ -104,6 +99,11 @@ def address(item: pytest.Item, slot: str) -> Address:
 def without_labels(label: str) -> str:
     """The path of the base of the snapshot at *label*, which may be a variant."""
     return _LABELS.sub("", label.removesuffix(SUFFIX)) + SUFFIX
+
+
+def is_base(name: str) -> bool:
+    """Whether the file *name* is a snapshot and no variant of one."""
+    return name.endswith(SUFFIX) and without_labels(name) == name
 
 
 def from_here(test: str, config: pytest.Config) -> str:

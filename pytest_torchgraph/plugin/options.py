@@ -24,7 +24,8 @@ class Settings:
 
     ``compare``, ``tolerance``, ``ignore``, ``same`` and ``budget`` are what a check compares by where it was told
     nothing else. ``updating``, ``recording`` and ``varying`` say what is written: what drifted, what is missing,
-    variants. ``keeping`` says that drifts wait for review, ``reporting`` that somebody will read a report.
+    variants. ``keeping`` says that drifts wait for review, ``reporting`` that somebody will read a report, and
+    ``covering`` that the operations of all graphs are counted.
     """
 
     compare: str
@@ -39,6 +40,7 @@ class Settings:
     making_all: bool
     keeping: bool
     reporting: bool
+    covering: bool
 
 
 _SETTINGS = pytest.StashKey[Settings]()
@@ -178,6 +180,7 @@ def _read(config: pytest.Config) -> Settings:
         making_all=bool(option.torchgraph_all or config.getini("torchgraph_all")),
         keeping=not surroundings.of(config).ci,
         reporting=reports.wanted(config),
+        covering=coverage.is_wanted(config),
     )
 
 

@@ -39,10 +39,11 @@ def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[],
     The variant that fits its environment best is compared with, but for a run that records variants.
     """
     does = base.settings
-    slot = base if does.varying else base.at(stored.best(base.base, first))
+    address = base.base if does.varying else stored.best(base.base, first)
+    found = stored.load(address)
+    slot = base.at(address)
     if slot.is_variant and does.updating and _says_the_same(base, rules, first):
         return Superfluous(slot, first)
-    found = stored.load(slot.address)
     mistyped = mistyped_in(rules, first, found.snapshot) if rules.own else ""
     if mistyped:
         return Mistyped(slot, first, mistyped)
@@ -66,13 +67,14 @@ def _says_the_same(base: Slot, rules: Rules, graph: Graph) -> bool:
 def _compared(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], Graph] | None) -> Ending:
     """The first run that matches, or the last one: that which repeats the one before, or a fourth."""
     graphs = [outcome.graph]
-    while again is not None and not outcome.passes and len(graphs) < MOST_RUNS:
+    is_steady = again is None
+    while again is not None and not outcome.passes and not is_steady and len(graphs) < MOST_RUNS:
         graphs.append(again())
-        if repeats(graphs):
-            break
-        outcome = comparison.judged(outcome.snapshot, graphs[-1], rules)
+        is_steady = repeats(graphs)
+        if not is_steady:
+            outcome = comparison.judged(outcome.snapshot, graphs[-1], rules)
     if not outcome.passes:
-        return Drift(slot, outcome, is_steady=again is None or repeats(graphs))
+        return Drift(slot, outcome, is_steady=is_steady)
     notes = outcome.renames
     if len(graphs) > 1:
         notes = (*notes, *set_aside("the {} call matches the snapshot", graphs[:-1], outcome.graph))

@@ -26,7 +26,8 @@ SETTINGS = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproje
 def command(test: str, config: pytest.Config, *options: str) -> str:
     """``pytest TEST OPTION``, and what of the command line decides where *test* and its snapshots lie."""
     carried = list(_carried(config))
-    return shlex.join(["pytest", from_here(test, config), *options, *carried, *_root(test, config, carried)])
+    root = list(_root(test, config, carried))
+    return shlex.join(["pytest", from_here(test, config), *options, *carried, *root])
 
 
 def _root(test: str, config: pytest.Config, carried: list[str]) -> Iterator[str]:

@@ -27,16 +27,13 @@ class Outcome:
     snapshot: Snapshot
     graph: Graph
     comparison: Comparison
+    passes: bool
+    """Whether nothing that is compared differs."""
 
     @property
     def verdict(self) -> Verdict:
         """What the difference amounts to."""
         return self.comparison.verdict
-
-    @property
-    def passes(self) -> bool:
-        """Whether nothing that is compared differs."""
-        return not self.comparison.drifted
 
     @property
     def renames(self) -> tuple[str, ...]:
@@ -71,7 +68,7 @@ def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
         same=rules.same,
         live=graph,
     )
-    return Outcome(snapshot=snapshot, graph=graph, comparison=comparison)
+    return Outcome(snapshot=snapshot, graph=graph, comparison=comparison, passes=not comparison.drifted)
 
 
 def text_of(graph: Graph, test: str) -> str:

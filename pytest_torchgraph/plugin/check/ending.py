@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.plugin.check import case, comparison, pending, storage, stored
 from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
+from pytest_torchgraph.plugin.session import events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.plugin.check.steady import DoesNotRepeat
-    from pytest_torchgraph.plugin.session.events import Wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Written:
 
     slot: Slot
     graph: Graph
-    what: Wrote
+    what: events.Wrote
     moved: str
     notes: tuple[str, ...] = ()
     outcome: Outcome | None = None
@@ -125,7 +125,7 @@ def _kept(same: Same) -> str:
     _settle(slot)
     storage.count(slot, passes=True)
     told = case.compared(slot, same.outcome, same.what) if same.outcome and slot.settings.reporting else ""
-    slot.note(same.what, notes=same.notes, case=told)
+    events.note(*slot.where, same.what, notes=same.notes, case=told)
     return ""
 
 
@@ -142,14 +142,15 @@ def _written(written: Written) -> str:
     try:
         storage.write(slot, text)
     except OSError as error:
-        slot.note("refused", text=f"cannot be written ({error.strerror})")
+        events.note(*slot.where, "refused", text=f"cannot be written ({error.strerror})")
         return (
             f"torchgraph: {slot.address.label} cannot be written: {error.strerror}\n"
             f"  Nothing was recorded. {_remedy(error)}, or choose another folder with the ini setting\n"
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
     _settle(slot)
-    slot.note(written.what, text=written.moved, body=stored.body_digest(text), notes=written.notes, case=told)
+    body = stored.body_digest(text)
+    events.note(*slot.where, written.what, text=written.moved, body=body, notes=written.notes, case=told)
     return ""
 
 
@@ -164,36 +165,37 @@ def _removed(superfluous: Superfluous) -> str:
     try:
         slot.address.path.unlink()
     except OSError as error:
-        slot.note("refused", text=f"cannot be removed ({error.strerror})")
+        events.note(*slot.where, "refused", text=f"cannot be removed ({error.strerror})")
         return f"torchgraph: {slot.address.label} equals the base and cannot be removed: {error.strerror}"
     pending.drop(slot.address.path)
-    slot.note("updated", text="removed, the base says the same")
+    events.note(*slot.where, "updated", text="removed, the base says the same")
     return ""
 
 
 def _drifted(drift: Drift) -> str:
     """The report; outside CI what drifted waits for review if it repeats."""
     slot, outcome = drift.slot, drift.outcome
-    storage.count(slot, passes=False)
     accept = slot.accept
     told = case.compared(slot, outcome, "drifted", accept) if slot.settings.reporting else ""
-    environment = outcome.comparison.environment
-    slot.note("drifted", text=outcome.verdict.headline, changes=outcome.changes, environment=environment, case=told)
+    headline, changes, environment = outcome.verdict.headline, outcome.changes, outcome.comparison.environment
     report = [comparison.drift_report(outcome, slot.base.test, accept, slot.item.config)]
+    text = comparison.text_of(outcome.graph, slot.base.test)
     if not slot.is_variant and stored.differing(outcome.snapshot, outcome.graph):
         report.append(f"  for this environment alone: {slot.command('--torchgraph-update=variant')}")
+    storage.count(slot, passes=False)
+    events.note(*slot.where, "drifted", text=headline, changes=changes, environment=environment, case=told)
     if slot.settings.keeping and drift.is_steady:
-        fault = pending.keep(slot.address, outcome)
+        fault = pending.keep(slot.address, outcome, text)
         report.append(fault or f"  accept without another run: {slot.accept_at_once}")
         if not fault:
-            slot.note("waiting")
+            events.note(*slot.where, "waiting")
     return "\n".join(filter(None, [*report, drift.remark]))
 
 
 def _refused(unsteady: Unsteady) -> str:
     slot, runs = unsteady.slot, unsteady.runs
     first_change = comparison.first_change(runs.before, runs.after)
-    slot.note("refused", text=f"the model does not repeat: {first_change}")
+    events.note(*slot.where, "refused", text=f"the model does not repeat: {first_change}")
     return (
         f"torchgraph: {slot.base.test} was not recorded: the model does other work on each call\n"
         f"  of {runs.runs} calls, no two in a row are equal; the last two differ first in: {first_change}\n"
@@ -207,11 +209,14 @@ def _missing(absent: Absent) -> str:
     slot, graph, fault = absent.slot, absent.graph, absent.fault
     storage.count(slot, passes=False)
     if fault:
-        slot.note("unreadable", text=fault.splitlines()[0].removeprefix(f"{slot.address.label}:"))
+        events.note(
+            slot.item, slot.address, "unreadable", text=fault.splitlines()[0].removeprefix(f"{slot.address.label}:")
+        )
         told = "\n".join(f"  {line}" for line in fault.splitlines())
         return f"torchgraph: the snapshot of {slot.base.test} cannot be read\n{told}\n  accept: {slot.accept}"
     runs = f"the model runs {comparison.size_of(graph)}"
-    slot.note("missing", text=runs, body=stored.body_digest(comparison.text_of(graph, slot.base.test)))
+    body = stored.body_digest(comparison.text_of(graph, slot.base.test))
+    events.note(*slot.where, "missing", text=runs, body=body)
     found = same_test_elsewhere(slot.item, slot.address.path.name)
     if found is not None:
         return _recorded_elsewhere(slot, *found)

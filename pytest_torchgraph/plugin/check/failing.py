@@ -10,10 +10,9 @@ import pytest
 
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.printable import printable_lines
-from pytest_torchgraph.plugin.location import SUFFIX, address, node_id, without_labels
+from pytest_torchgraph.plugin.location import SUFFIX, address, is_base, node_id
 from pytest_torchgraph.plugin.options import settings
 from pytest_torchgraph.plugin.session.events import LEDGER
-from pytest_torchgraph.snapshot.owner import owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,11 +45,13 @@ def mistake(item: pytest.Item, error: ValueError) -> BaseException:
 
 def _not_compared(item: pytest.Item) -> str:
     """That the test has further snapshots which no check asked for yet, and the option that compares them too."""
+    from pytest_torchgraph.snapshot.owner import owner_of
+
     first = address(item, "").path
     claims = item.config.stash[LEDGER].claims
     begin = f"{first.name.removesuffix(SUFFIX)}."
-    beside = (path for path in _files(first.parent) if path.name.startswith(begin) and _is_base(path))
-    left = [path for path in beside if path.with_name(path.name.casefold()) not in claims]
+    beside = (path for path in _files(first.parent) if path.name.startswith(begin))
+    left = [path for path in beside if path.with_name(path.name.casefold()) not in claims and is_base(path.name)]
     count = sum(owner_of(path) == node_id(item) for path in left)
     if not count:
         return ""
@@ -63,11 +64,6 @@ def _files(folder: Path) -> list[Path]:
         return list(folder.iterdir())
     except OSError:
         return []
-
-
-def _is_base(path: Path) -> bool:
-    """Whether *path* is a snapshot and no variant of one."""
-    return path.name.endswith(SUFFIX) and without_labels(path.name) == path.name
 
 
 @contextmanager

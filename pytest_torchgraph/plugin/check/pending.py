@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin.location import waiting_path
+from pytest_torchgraph.snapshot.pending import pending_path, read_pending, write_pending
 
 if TYPE_CHECKING:
     from pytest_torchgraph.plugin.check.comparison import Outcome
@@ -13,31 +13,23 @@ if TYPE_CHECKING:
     from pytest_torchgraph.snapshot.pending import Pending
 
 
-def keep(address: Address, outcome: Outcome) -> str:
-    """Write what waits for review; returns why that was impossible, nothing otherwise."""
-    from pytest_torchgraph.snapshot.pending import write_pending
+def keep(address: Address, outcome: Outcome, text: str) -> str:
+    """Write what waits for review, *text* in the end; returns why that was impossible, nothing otherwise."""
+    from pytest_torchgraph.report.review import waiting
     from pytest_torchgraph.snapshot.saving import write_whole
 
-    path = waiting_path(address.path)
+    path = pending_path(address.path)
     try:
-        write_whole(path, write_pending(_still_accepted(_waiting(address, outcome), path)))
+        found = waiting(outcome.comparison, test=address.test, before=address.path.read_bytes(), text=text)
+        write_whole(path, write_pending(_still_accepted(found, path)))
     except OSError as error:
         return f"  not kept for review: {address.label}{path.suffix} cannot be written: {error.strerror}"
     return ""
 
 
-def _waiting(address: Address, outcome: Outcome) -> Pending:
-    from pytest_torchgraph.plugin.check.comparison import text_of
-    from pytest_torchgraph.report.review import waiting
-
-    text = text_of(outcome.graph, address.test)
-    return waiting(outcome.comparison, test=address.test, before=address.path.read_bytes(), text=text)
-
-
 def _still_accepted(pending: Pending, path: Path) -> Pending:
     """*pending* with what a reviewer has accepted already, where the snapshot is still the same."""
     from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
-    from pytest_torchgraph.snapshot.pending import read_pending
 
     try:
         earlier = read_pending(path.read_text(encoding="utf-8"), str(path))
@@ -49,6 +41,6 @@ def _still_accepted(pending: Pending, path: Path) -> Pending:
 def drop(path: Path) -> None:
     """Remove what waits for the snapshot at *path*, if anything does and that is possible."""
     try:
-        waiting_path(path).unlink(missing_ok=True)
+        pending_path(path).unlink(missing_ok=True)
     except OSError:
         return

@@ -105,7 +105,10 @@ class Runs:
         __tracebackhide__ = True
         with self._watched(), terminal.progress(self._item.config):
             graph = run()
-        self._tell(graph, verified=verified)
+        if graph.notes or verified:
+            self._tell(graph, verified=verified)
+        if self._settings.covering:
+            coverage.note(self._item.config, self._item.nodeid, graph)
         return graph
 
     @contextmanager
@@ -116,20 +119,20 @@ class Runs:
         with self._watched(), terminal.progress(self._item.config), recording as opened:
             yield opened
         self._tell(opened.graph, verified=bool(chosen.get("verify")))
+        if self._settings.covering:
+            coverage.note(self._item.config, self._item.nodeid, opened.graph)
 
     def _watched(self) -> AbstractContextManager[None]:
         watched: AbstractContextManager[None] = watching().watching(*self.watchers) if self.watchers else nullcontext()
         return watched
 
     def _tell(self, graph: Graph, *, verified: bool) -> None:
-        """Show in the summary what *graph* has to say, once: a check traces more than once; and count it."""
+        """Show in the summary what *graph* has to say, once: a check traces more than once."""
         notes = tuple(note for note in graph.notes if note.startswith(TOLD) and note not in self._told)
         what: events.What = "verified" if verified and "verified" not in self._told else "noted"
         if notes or what == "verified":
             self._told.update((*notes, what))
-            where = address(self._item, "")
-            events.add(self._item, events.Event(test=where.test, path=where.label, what=what, notes=notes))
-        coverage.note(self._item.config, self._item.nodeid, graph)
+            events.note(self._item, address(self._item, ""), what, notes=notes)
 
 
 def capture() -> ModuleType:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Slot:
     """One snapshot of one test: ``base`` is where it lies, ``address`` where the file does that is compared with.
 
-    They differ where a variant fits the environment better.
+    They differ where that is a variant, the file of one environment.
     """
 
     item: pytest.Item
@@ -30,19 +30,16 @@ class Slot:
     name: str
     base: Address
     address: Address
+    is_variant: bool = False
+
+    @property
+    def where(self) -> tuple[pytest.Item, Address]:
+        """The test, and the file."""
+        return self.item, self.address
 
     def at(self, address: Address) -> Slot:
         """The same slot with another file."""
-        return replace(self, address=address)
-
-    @property
-    def is_variant(self) -> bool:
-        """Whether the file is that of one environment."""
-        return self.address != self.base
-
-    def note(self, what: events.What, **told: Any) -> None:
-        """Keep for the summary and the reports what happened to this snapshot; *told* are fields of an event."""
-        events.add(self.item, events.Event(test=self.base.test, path=self.address.label, what=what, **told))
+        return replace(self, address=address, is_variant=address != self.base)
 
     def command(self, option: str) -> str:
         """The command that runs the test with *option*."""
@@ -71,14 +68,14 @@ def claimed(item: pytest.Item, settings: Settings, names: Collection[str], name:
         raise ValueError(f"name={name!r} names no snapshot: it holds half a character, which no file can be named by.")
     unnamed = 0 if has_examples(item) else sum(slot == "" or slot.isdigit() for slot in names)
     chosen = name if name is not None else ("" if not unnamed else str(unnamed + 1))
+    others = {slot.casefold() for slot in names if slot != chosen}
     base = address(item, chosen)
     claims = item.config.stash[events.LEDGER].claims
     holder = claims.setdefault(base.path.with_name(base.path.name.casefold()), (base.test, chosen))
-    others = {slot.casefold() for slot in names if slot != chosen}
     if holder[0] != base.test or chosen.casefold() in others:
         who = "an earlier check of this test" if holder[0] == base.test else holder[0]
         fail_for_name(base, f"already belongs to {who} (name={holder[1]!r}).", chosen)
-    events.add(item, events.Event(test=base.test, path=base.label, what="claimed"))
+    events.note(item, base, "claimed")
     return Slot(item=item, settings=settings, name=chosen, base=base, address=base)
 
 

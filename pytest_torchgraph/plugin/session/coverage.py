@@ -37,20 +37,20 @@ def register(group: Any) -> None:
 
 def configure(config: pytest.Config) -> None:
     """Follow the session where an option asks for it."""
-    if config.getoption("torchgraph_op_coverage") or config.getoption("torchgraph_op_coverage_json"):
+    if is_wanted(config):
         config.pluginmanager.register(Coverage(), NAME)
 
 
 def note(config: pytest.Config, test: str, graph: Graph) -> None:
-    """Count the operations of *graph*, if coverage is asked for."""
+    """Count the operations of *graph*."""
     coverage = config.pluginmanager.get_plugin(NAME)
     if isinstance(coverage, Coverage):
         coverage.add(test, graph)
 
 
 def is_wanted(config: pytest.Config) -> bool:
-    """Whether graphs are to be noted."""
-    return config.pluginmanager.has_plugin(NAME)
+    """Whether an option asks for it."""
+    return bool(config.getoption("torchgraph_op_coverage") or config.getoption("torchgraph_op_coverage_json"))
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from pytest_torchgraph.plugin.session.collection import Collection
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.report.case import CaseStatus
 
 What: TypeAlias = Literal[
@@ -128,6 +129,11 @@ def begin(item: pytest.Item) -> None:
 def add(item: pytest.Item, event: Event) -> None:
     """Note *event* for the report of the phase that *item* is in."""
     item.stash.setdefault(ITEM_EVENTS, []).append(replace(event, run=item.stash.get(RUN, 1)))
+
+
+def note(item: pytest.Item, snapshot: Address, what: What, **told: Any) -> None:
+    """Note what happened to *snapshot*; *told* are further fields of the event."""
+    add(item, Event(test=snapshot.test, path=snapshot.label, what=what, **told))
 
 
 def written(item: pytest.Item, path: str) -> Event | None:
