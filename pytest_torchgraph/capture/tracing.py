@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -30,8 +31,7 @@ from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import several
+from pytest_torchgraph.graph import Graph
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.check.checking import check
 from pytest_torchgraph.plugin.check.failing import mistake
 from pytest_torchgraph.plugin.check.rules import Rules
 from pytest_torchgraph.plugin.check.running import NO_INPUTS, Runs, capture, frames_of_others, require_known, watching
 from pytest_torchgraph.plugin.check.slot import claimed
-from pytest_torchgraph.plugin.options import settings
+from pytest_torchgraph.plugin.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

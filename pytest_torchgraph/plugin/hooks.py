@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import options, surroundings
+from pytest_torchgraph.plugin import options, settings, surroundings
 from pytest_torchgraph.plugin.check import failing
 from pytest_torchgraph.plugin.session import coverage, reports, terminal
 from pytest_torchgraph.plugin.session.events import ITEM_EVENTS, LEDGER, RUN, Ledger, begin, pack
@@ -37,7 +37,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Marker, checks of the settings, and what follows this session."""
     surroundings.note(config)
-    options.configure(config)
+    settings.configure(config)
     from pytest_torchgraph.plugin.check.rules import require_defaults
     from pytest_torchgraph.plugin.check.storage import hide_from_syrupy, refuse_graphs
     from pytest_torchgraph.plugin.session.following import Watch
@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Mode, PyTorch version and snapshot folder."""
-    return options.header(config)
+    return settings.header(config)
 
 
 @pytest.fixture

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from pytest_torchgraph.graph.quoting import rest_of
+from pytest_torchgraph.words.quoting import rest_of
+
+OWN_LINES = 3
+"""Format, test and recording: the lines of a snapshot that are not its graph's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,16 @@ def owner_of(path: Path) -> str | None:
     if not first.startswith("torchgraph ") or not second.startswith("test "):
         return None
     return rest_of(second.removeprefix("test ").rstrip("\n"))
+
+
+def body_digest(text: str) -> str:
+    """A digest of a snapshot's text without the lines that name its test and its recording."""
+    return hashlib.sha256("\n".join(text.splitlines()[OWN_LINES:]).encode()).hexdigest()
+
+
+def body_digest_of(path: Path) -> str:
+    """The digest of the file at *path*, ``""`` where it cannot be read."""
+    try:
+        return body_digest(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return ""

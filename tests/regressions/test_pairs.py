@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_torchgraph.plugin.options import settings
+from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.reader import read

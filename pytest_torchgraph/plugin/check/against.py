@@ -22,7 +22,7 @@ from pytest_torchgraph.plugin.location import label, same_test_elsewhere
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.rules import Rules
     from pytest_torchgraph.plugin.check.slot import Slot

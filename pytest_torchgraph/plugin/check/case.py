@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin.location import node_id
 from pytest_torchgraph.plugin.session.events import STATUS
-from pytest_torchgraph.plugin.session.reports import form_of, paths
 
 if TYPE_CHECKING:
     import pytest
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.plugin.session.events import What
+    from pytest_torchgraph.plugin.settings import Settings
     from pytest_torchgraph.report.case import Place
     from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.verdict.finding import Finding
@@ -34,7 +34,7 @@ def compared(slot: Slot, outcome: Outcome, what: What, accept: str = "") -> str:
         status=comparison.verdict.status if what in ("drifted", "matched") else STATUS[what],
         accept=accept,
         place=None if quiet else _place(slot.item, comparison),
-        view=None if quiet else _view(slot.item.config, outcome),
+        view=None if quiet else _view(slot.settings, outcome),
     )
     return case_text(case)
 
@@ -49,11 +49,11 @@ def over_budget(item: pytest.Item, label: str, findings: list[Finding]) -> str:
     return case_text(Case(test=node_id(item), status="budget", outline=outline, path=label, place=_place(item, None)))
 
 
-def _view(config: pytest.Config, outcome: Outcome) -> dict[str, Any] | None:
-    from pytest_torchgraph.report.formats import SEEN
+def _view(settings: Settings, outcome: Outcome) -> dict[str, Any] | None:
+    from pytest_torchgraph.report.formats import SEEN, format_of
     from pytest_torchgraph.report.view import view_of
 
-    if not any(form_of(path) in SEEN for path in paths(config)):
+    if not any(format_of(path) in SEEN for path in settings.reports):
         return None
     graph, difference = outcome.graph, outcome.comparison.difference
     return view_of(outcome.snapshot.program, graph.canonical, difference, recorded=(None, graph))

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.plugin.check import case, failing, limits
+from pytest_torchgraph.plugin.check import case, comparison, failing, limits
 from pytest_torchgraph.plugin.check.against import against_snapshot
 from pytest_torchgraph.plugin.check.ending import end
 from pytest_torchgraph.plugin.check.slot import fail_for_name, has_examples
 from pytest_torchgraph.plugin.location import node_id
-from pytest_torchgraph.plugin.options import settings
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.plugin.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.rules import Rules
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.verdict.finding import Finding
@@ -101,6 +101,8 @@ def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding
     text += f"; {written.what} all the same: {written.text}" if written else ""
     told = case.over_budget(item, where, broken) if settings(item.config).reporting else ""
     events.add(item, events.Event(test=test, path=where, what="over budget", text=text, case=told))
+    from pytest_torchgraph.report.budget import outline_of
+
     stored = f"  The snapshot was {written.what} all the same; no update moves a budget." if written else ""
-    over = "\n".join(filter(None, (limits.report(test, broken, item.config), stored)))
+    over = "\n".join(filter(None, (comparison.shown(outline_of(broken, test=test), item.config), stored)))
     failing.fail(item, "\n\n".join(filter(None, (over, failure))))

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from errno import ELOOP
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from pytest_torchgraph.plugin.check import case, comparison, pending, storage, stored
+from pytest_torchgraph.plugin.check import case, comparison, storage, stored
 from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.snapshot.owner import body_digest
+from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.plugin.check.steady import DoesNotRepeat
+    from pytest_torchgraph.plugin.location import Address
+    from pytest_torchgraph.snapshot.pending import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def _kept(same: Same) -> str:
 def _settle(slot: Slot) -> None:
     """Remove what waits for review here, and for the base that a variant was made of."""
     for path in {slot.address.path, slot.base.path}:
-        pending.drop(path)
+        drop(path)
 
 
 def _written(written: Written) -> str:
@@ -149,7 +153,7 @@ def _written(written: Written) -> str:
             f"  torchgraph_snapshot_dir, then:\n  accept: {slot.accept}"
         )
     _settle(slot)
-    body = stored.body_digest(text)
+    body = body_digest(text)
     events.note(*slot.where, written.what, text=written.moved, body=body, notes=written.notes, case=told)
     return ""
 
@@ -167,7 +171,7 @@ def _removed(superfluous: Superfluous) -> str:
     except OSError as error:
         events.note(*slot.where, "refused", text=f"cannot be removed ({error.strerror})")
         return f"torchgraph: {slot.address.label} equals the base and cannot be removed: {error.strerror}"
-    pending.drop(slot.address.path)
+    drop(slot.address.path)
     events.note(*slot.where, "updated", text="removed, the base says the same")
     return ""
 
@@ -179,17 +183,43 @@ def _drifted(drift: Drift) -> str:
     told = case.compared(slot, outcome, "drifted", accept) if slot.settings.reporting else ""
     headline, changes, environment = outcome.verdict.headline, outcome.changes, outcome.comparison.environment
     report = [comparison.drift_report(outcome, slot.base.test, accept, slot.item.config)]
-    text = comparison.text_of(outcome.graph, slot.base.test)
+    waits = slot.settings.keeping and drift.is_steady
+    text = comparison.text_of(outcome.graph, slot.base.test) if waits else ""
     if not slot.is_variant and stored.differing(outcome.snapshot, outcome.graph):
         report.append(f"  for this environment alone: {slot.command('--torchgraph-update=variant')}")
     storage.count(slot, passes=False)
     events.note(*slot.where, "drifted", text=headline, changes=changes, environment=environment, case=told)
-    if slot.settings.keeping and drift.is_steady:
-        fault = pending.keep(slot.address, outcome, text)
+    if waits:
+        fault = _kept_for_review(slot.address, outcome, text)
         report.append(fault or f"  accept without another run: {slot.accept_at_once}")
         if not fault:
             events.note(*slot.where, "waiting")
     return "\n".join(filter(None, [*report, drift.remark]))
+
+
+def _kept_for_review(address: Address, outcome: Outcome, text: str) -> str:
+    """Write what waits for review, *text* in the end; returns why that was impossible, nothing otherwise."""
+    from pytest_torchgraph.report.review import waiting
+    from pytest_torchgraph.snapshot.saving import write_whole
+
+    path = pending_path(address.path)
+    try:
+        found = waiting(outcome.comparison, test=address.test, before=address.path.read_bytes(), text=text)
+        write_whole(path, write_pending(_still_accepted(found, path)))
+    except OSError as error:
+        return f"  not kept for review: {address.label}{path.suffix} cannot be written: {error.strerror}"
+    return ""
+
+
+def _still_accepted(pending: Pending, path: Path) -> Pending:
+    """*pending* with what a reviewer has accepted already, where the snapshot is still the same."""
+    from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
+
+    try:
+        earlier = read_pending(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError, SnapshotUnreadable):
+        return pending
+    return pending.accepting(frozenset(earlier.accepted)) if earlier.before == pending.before else pending
 
 
 def _refused(unsteady: Unsteady) -> str:
@@ -215,7 +245,7 @@ def _missing(absent: Absent) -> str:
         told = "\n".join(f"  {line}" for line in fault.splitlines())
         return f"torchgraph: the snapshot of {slot.base.test} cannot be read\n{told}\n  accept: {slot.accept}"
     runs = f"the model runs {comparison.size_of(graph)}"
-    body = stored.body_digest(comparison.text_of(graph, slot.base.test))
+    body = body_digest(comparison.text_of(graph, slot.base.test))
     events.note(*slot.where, "missing", text=runs, body=body)
     found = same_test_elsewhere(slot.item, slot.address.path.name)
     if found is not None:

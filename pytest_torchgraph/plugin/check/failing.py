@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable_lines
 from pytest_torchgraph.plugin.location import SUFFIX, address, is_base, node_id
-from pytest_torchgraph.plugin.options import settings
 from pytest_torchgraph.plugin.session.events import LEDGER
+from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pytest_torchgraph.plugin.options import MARKER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.verdict.finding import Finding
 
 Limits: TypeAlias = "Mapping[str, Any]"
@@ -56,14 +56,6 @@ def broken(graph: Graph, limits: Limits) -> list[Finding]:
     from pytest_torchgraph.verdict.budget import check_budget
 
     return check_budget(graph, limits)
-
-
-def report(test: str, findings: list[Finding], config: pytest.Config) -> str:
-    """Every broken limit with its value and the scopes that cost most."""
-    from pytest_torchgraph.plugin.check.comparison import shown
-    from pytest_torchgraph.report.budget import outline_of
-
-    return shown(outline_of(findings, test=test), config)
 
 
 def require_valid_marker(item: pytest.Item, fixture: str) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from pytest_torchgraph.plugin.check import limits
 from pytest_torchgraph.plugin.location import node_id
-from pytest_torchgraph.plugin.options import COMPARE, settings
+from pytest_torchgraph.plugin.options import COMPARE
+from pytest_torchgraph.plugin.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_torchgraph.diff.same import Same
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.plugin.options import Settings
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.plugin.settings import Settings
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.drift import Compare
 

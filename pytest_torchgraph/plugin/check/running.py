@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.location import address
 from pytest_torchgraph.plugin.session import coverage, events, terminal
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.recording import Recording
     from pytest_torchgraph.capture.step import Backward
     from pytest_torchgraph.capture.watching import Watcher
-    from pytest_torchgraph.plugin.options import Settings
+    from pytest_torchgraph.plugin.settings import Settings
 
     class RecordOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.record`` takes by keyword."""
@@ -166,7 +166,7 @@ def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any
     known = [each.name for function in functions for each in signature(function).parameters.values() if _named(each)]
     for keyword in given:
         if keyword not in known:
-            from pytest_torchgraph.graph.nearest import nearest
+            from pytest_torchgraph.words.nearest import nearest
 
             near = nearest(keyword, known).removesuffix(".")
             raise TypeError(f"torch_graph.{name}() got an unexpected keyword argument {keyword!r}{near}")

@@ -15,7 +15,7 @@ from pytest_torchgraph.plugin.session import events
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_torchgraph.plugin.options import Settings
+    from pytest_torchgraph.plugin.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ Variants are snapshots of environments whose graphs legitimately differ from tha
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -17,11 +16,9 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.plugin.location import SUFFIX, Address
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
-OWN_LINES = 3
-"""Format, test and recording: the lines of a snapshot that are not its graph's."""
 KINDS = ("torch", "device", "arch", "cpu")
 WEIGHTS = {"device": 8, "arch": 4, "torch": 2, "cpu": 1}
 """Of two variants with as many labels, the one whose labels change more of a graph fits better."""
@@ -120,16 +117,3 @@ def work_lines(text: str) -> list[str]:
     lines = text.splitlines()
     begin = next((number for number, line in enumerate(lines) if line.startswith(("forward ", "\\forward "))), 0)
     return lines[begin:]
-
-
-def body_digest(text: str) -> str:
-    """A digest of a snapshot's text without the lines that name its test and its recording."""
-    return hashlib.sha256("\n".join(text.splitlines()[OWN_LINES:]).encode()).hexdigest()
-
-
-def body_digest_of(path: Path) -> str:
-    """The digest of the file at *path*, ``""`` where it cannot be read."""
-    try:
-        return body_digest(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -10,34 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 NAME = "torchgraph-op-coverage"
 PHASES = ("forward", "backward", "optimizer")
 """These come first in a table, in this order; others follow by name."""
 
 
-def register(group: Any) -> None:
-    """Add the options."""
-    group.addoption(
-        "--torchgraph-op-coverage",
-        action="store_true",
-        default=False,
-        help="report which of PyTorch's operations the recorded models exercised; -v names them",
-    )
-    group.addoption(
-        "--torchgraph-op-coverage-json",
-        metavar="FILE",
-        help="write the same to FILE as JSON",
-    )
-
-
 def configure(config: pytest.Config) -> None:
     """Follow the session where an option asks for it."""
-    if is_wanted(config):
+    if settings(config).covering:
         config.pluginmanager.register(Coverage(), NAME)
 
 
@@ -46,11 +32,6 @@ def note(config: pytest.Config, test: str, graph: Graph) -> None:
     coverage = config.pluginmanager.get_plugin(NAME)
     if isinstance(coverage, Coverage):
         coverage.add(test, graph)
-
-
-def is_wanted(config: pytest.Config) -> bool:
-    """Whether an option asks for it."""
-    return bool(config.getoption("torchgraph_op_coverage") or config.getoption("torchgraph_op_coverage_json"))
 
 
 @dataclass(slots=True)
@@ -68,7 +49,7 @@ class Coverage:
     def add(self, test: str, graph: Graph) -> None:
         """Count what one recording ran."""
         from pytest_torchgraph.catalog.vocabulary import operation_names
-        from pytest_torchgraph.graph.operation import packet_of
+        from pytest_torchgraph.recorded.operation import packet_of
 
         self.torch = graph.origin.torch
         self.tests.add(test)

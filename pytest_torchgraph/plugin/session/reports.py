@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.plugin import surroundings
+from pytest_torchgraph.plugin.options import FORMS
 from pytest_torchgraph.plugin.session.events import STATUS
+from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,44 +25,21 @@ Told: TypeAlias = tuple[str, dict[str, bool]]
 """A line and its colour."""
 
 _TO_TELL = pytest.StashKey[list[Told]]()
-FORMS = ".html, .md, .json or .txt"
-
-
-def register(group: Any) -> None:
-    """Add the option to the group ``torchgraph``."""
-    group.addoption(
-        "--torchgraph-report",
-        action="append",
-        metavar="PATH",
-        help=f"write a report of all checks there, {FORMS} by its end; can be repeated",
-    )
 
 
 def configure(config: pytest.Config) -> None:
     """Refuse a path whose end names no form, before any test runs."""
-    for path in paths(config):
-        form_of(path)
+    for path in settings(config).reports:
+        _form(path)
 
 
-def paths(config: pytest.Config) -> list[str]:
-    """Where a report is asked for."""
-    return list(config.getoption("torchgraph_report") or ())
-
-
-def form_of(path: str) -> Format:
-    """The form of the report at *path*, by its end."""
+def _form(path: str) -> Format:
     from pytest_torchgraph.report.formats import format_of
 
     form = format_of(path)
     if form is None:
         raise pytest.UsageError(f"torchgraph: --torchgraph-report={path}: expected a file that ends in {FORMS}.")
     return form
-
-
-def wanted(config: pytest.Config) -> bool:
-    """Whether anybody will read a report of this session."""
-    around = surroundings.of(config)
-    return bool(paths(config) or around.step_summary or around.github)
 
 
 def report_of(ledger: Ledger) -> Report:
@@ -87,10 +66,10 @@ def _cases(events: Iterable[Event]) -> Iterator[Case]:
 
 def write(config: pytest.Config, ledger: Ledger) -> None:
     """Write what was asked for; a file that cannot be written stops nothing."""
-    if not wanted(config):
+    if not settings(config).reporting:
         return
     report, around = report_of(ledger), surroundings.of(config)
-    told = [_told(path, report, partial(_write, Path(path), report)) for path in paths(config)]
+    told = [_told(path, report, partial(_write, Path(path), report)) for path in settings(config).reports]
     if around.step_summary:
         told.append(_told("GITHUB_STEP_SUMMARY", report, partial(_append, Path(around.step_summary), report)))
     if around.github:
@@ -131,7 +110,7 @@ def _write(path: Path, report: Report) -> str:
     from pytest_torchgraph.snapshot.saving import write_whole
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, rendered(report, form_of(str(path))))
+    write_whole(path, rendered(report, _form(str(path))))
     return ""
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable
-from pytest_torchgraph.plugin.options import settings
 from pytest_torchgraph.plugin.session import reports, unclaimed
+from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,13 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin.check import pending
-from pytest_torchgraph.plugin.check.stored import body_digest_of
 from pytest_torchgraph.plugin.location import SUFFIX, folder_of, label, may_be_named, snapshot_root, without_labels
-from pytest_torchgraph.plugin.options import settings
 from pytest_torchgraph.plugin.session import unclaimed
 from pytest_torchgraph.plugin.session.events import LEDGER, Ledger, Unused
-from pytest_torchgraph.snapshot.owner import Owner, owner_of
+from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.snapshot.owner import Owner, body_digest_of, owner_of
+from pytest_torchgraph.snapshot.pending import drop
 from pytest_torchgraph.snapshot.standing import missing
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ def _remove(found: Unused, config: pytest.Config) -> Unused:
         path.unlink()
     except OSError:
         return found
-    pending.drop(path)
+    drop(path)
     from pytest_torchgraph.snapshot.saving import remove_empty
 
     remove_empty(path.parent, snapshot_root(config))
