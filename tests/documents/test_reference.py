@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_torchgraph.cli import demo_project
-from pytest_torchgraph.cli.snapshots import text_of
+from pytest_torchgraph.cli.files.snapshots import text_of
+from pytest_torchgraph.cli.verbs.project import demo_project
 from tests.documents.reader import DOCS, PROJECT, Reader, fences
 
 pytest.importorskip("torch")
