@@ -7,9 +7,7 @@ import sysconfig
 from pathlib import Path
 from traceback import walk_tb
 
-import pytest_torchgraph
-
-PACKAGE = str(Path(pytest_torchgraph.__file__).resolve().parent)
+PACKAGE = str(Path(__file__).resolve().parents[2])
 LIBRARIES = tuple(dict.fromkeys(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
 
 

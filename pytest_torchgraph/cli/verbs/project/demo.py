@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest_torchgraph
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.cli.verbs.project import demo_project
@@ -109,7 +108,7 @@ def _pytest(folder: Path, *options: str, ends: int) -> None:
 def _environment() -> dict[str, str]:
     """The caller's, without what would change how pytest runs; this package is found wherever it lies."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
-    paths = [str(Path(pytest_torchgraph.__file__).resolve().parents[1]), kept.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).resolve().parents[4]), kept.get("PYTHONPATH", "")]
     return {
         **kept,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
