@@ -43,7 +43,7 @@ def render(report: Report) -> str:
 
 def _text(name: str) -> str:
     """One of the files that a page is made of."""
-    return files(__package__).joinpath("page", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, script: str) -> str:
