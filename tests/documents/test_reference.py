@@ -89,5 +89,5 @@ def test_every_verb_is_named() -> None:
     from pytest_torchgraph.cli.main import VERBS
 
     pages = "".join(path.read_text("utf-8") for path in REFERENCE.glob("*.md"))
-    typed = [verb for verb, file in VERBS.items() if file != "git_driver"]
+    typed = [verb for verb, file in VERBS.items() if not file.endswith("git_driver")]
     assert [verb for verb in typed if f"torchgraph {verb}" not in pages] == []
