@@ -79,6 +79,7 @@ def metrics_of(graph: Graph) -> tuple[tuple[str, int], ...]:
         *phase_metrics(graph),
         *((name, graph.count(name)) for name in METRICS),
         ("syncs", len(graph.syncs)),
+        *collective_metrics(graph),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
@@ -92,6 +93,16 @@ def phase_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
     if present:
         counts = Counter(operation.phase for operation in graph.operations if not operation.is_view)
         yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
+
+
+def collective_metrics(graph: Graph) -> Iterator[tuple[str, int]]:
+    """How many collectives there are and the bytes of their messages, where there are any."""
+    collectives = graph.count("collectives")
+    if collectives:
+        yield "collectives", collectives
+        total = graph.communicated
+        if not total.unknown:
+            yield "communicated", total.at_least
 
 
 def training_metrics(graph: Graph) -> Iterator[tuple[str, int]]:

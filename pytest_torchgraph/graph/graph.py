@@ -11,6 +11,7 @@ from typing import Literal
 
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
+from pytest_torchgraph.graph.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.graph.collector import collector_paused
 from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.counting import times
@@ -127,6 +128,16 @@ class Graph:
     def bytes_moved(self) -> Total:
         """Bytes that all operations read and write; ``unknown`` names those whose operands have no geometry."""
         return total_bytes(self.operations)
+
+    @property
+    def collectives(self) -> tuple[Collective, ...]:
+        """What ranks do together, in order: kind, reduction, ranks, bytes, module and phase of each."""
+        return tuple(collectives_in(self.operations, tuple(scope.path for scope in self.scopes)))
+
+    @property
+    def communicated(self) -> Total:
+        """Bytes of the messages of all collectives; ``unknown`` names those of unknown size."""
+        return total_bytes(self.operations, message_bytes)
 
     @property
     def intensity(self) -> float | None:

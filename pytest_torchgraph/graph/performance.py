@@ -51,7 +51,8 @@ class Performance:
     """The whole run. Rates are ``None`` where the graph was not timed, or a part is unknown.
 
     ``seconds`` is the run on the host, the recorder's own time (``overhead``) taken out; ``in_operations`` are seconds
-    of operations. ``costliest`` are ten operations by time, or by FLOPs and bytes moved where there is no time.
+    of operations; ``communicated`` is the size of the messages of all ``collectives``. ``costliest`` are
+    ten operations by time, or by FLOPs and bytes moved where there is no time.
     """
 
     operations: int
@@ -66,6 +67,8 @@ class Performance:
     flops: Total
     bytes_moved: Total
     intensity: float | None
+    collectives: int
+    communicated: Total
     costliest: tuple[Costly, ...]
 
 
@@ -116,6 +119,8 @@ def performance(graph: Graph) -> Performance:
         flops=flops,
         bytes_moved=moved,
         intensity=graph.intensity,
+        collectives=graph.count("collectives"),
+        communicated=graph.communicated,
         costliest=costliest(graph),
     )
 
