@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pytest_torchgraph.graph.collective import NAMESPACES
+from pytest_torchgraph.recorded.collective import NAMESPACES
 
 # The schemas of these operations declare no write; comparing bytes before and after shows that they do.
 UNDECLARED_WRITES: dict[str, tuple[int, ...]] = {

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -31,10 +32,8 @@ from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import several
+from pytest_torchgraph.graph import Graph
 
-if TYPE_CHECKING:
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     model: Callable[..., Any],
@@ -156,7 +155,8 @@ def runs_with(
     """The same for a model that is built."""
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    step = Step(options.backward, options.optimizer)
+    optimizer: Any = options.optimizer  # Step refuses a function
+    step = Step(options.backward, optimizer)
     with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
         yield runs
 

@@ -19,10 +19,9 @@ from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, 
 from pytest_torchgraph import record, trace
 from pytest_torchgraph.diff.change import MetricChanged
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.collective import KINDS, kind_of
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Group
+from pytest_torchgraph.graph import Graph, expanded
+from pytest_torchgraph.recorded.collective import KINDS, kind_of
+from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.snapshot.literal import LITERAL, literal_of, literal_text
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
@@ -299,7 +298,7 @@ def test_the_head_of_a_file_counts_collectives_and_a_graph_read_from_it_tells_th
         graph = trace(split_layers(), torch.ones(8, 16))
     text = write(graph.canonical, test="test", recorded="here")
     assert "\ncollectives 1\ncommunicated 512\n" in text
-    stored = expand(read(text).program)
+    stored = expanded(read(text).program)
     assert stored.count("collectives") == 1
     assert [(one.kind, one.bytes, one.ranks) for one in stored.collectives] == [("all_reduce", 512, (0, 1, 2, 3))]
     assert "collectives" not in write(trace(two_layers(), torch.ones(8, 16)).canonical, test="test", recorded="here")

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from pytest_torchgraph import load, trace
 from pytest_torchgraph.capture.pipeline import NoNeighbour
 from pytest_torchgraph.capture.world import GroupInUse
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
 from tests.regressions.process_group import process_group, ranks

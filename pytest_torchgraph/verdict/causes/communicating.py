@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_torchgraph.analysis.traffic import MAKES_ROOM
 from pytest_torchgraph.diff.change import Altered
-from pytest_torchgraph.graph.collective import REDUCTIONS, kind_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import Group
-from pytest_torchgraph.graph.traffic import MAKES_ROOM
+from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
+from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, fields_of, is_work, module_of, packet
+from pytest_torchgraph.words.counting import times
 
 REDUCES = "ranks combine their values by another operation, so the numbers are others"
 WAITS = "ranks wait for each other; it is done with one rank, too"
