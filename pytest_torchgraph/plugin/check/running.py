@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import TypedDict
 
-    from torch.optim.optimizer import Optimizer
-
     from pytest_torchgraph.capture.recording import Recording
-    from pytest_torchgraph.capture.step import Backward
+    from pytest_torchgraph.capture.step import Backward, Stepping
     from pytest_torchgraph.capture.watching import Watcher
     from pytest_torchgraph.plugin.settings import Settings
 
@@ -41,10 +39,12 @@ if TYPE_CHECKING:
         warmup: int
         restore: bool
         backward: Backward
-        optimizer: Optimizer | None
+        optimizer: Stepping
         verify: bool
         timing: int
         allocator: bool
+        world_size: int | None
+        rank: int
 
 
 TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
