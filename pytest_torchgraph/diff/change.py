@@ -292,9 +292,6 @@ class Difference:
     changes: tuple[Change, ...]
     metrics_before: tuple[tuple[str, int], ...] = ()
     metrics_after: tuple[tuple[str, int], ...] = ()
-    run_before: tuple[str, ...] = ()
-    run_after: tuple[str, ...] = ()
-    peak_at_before: str = ""
     peak_at_after: str = ""
     alive_before: tuple[Alive, ...] = ()
     alive_after: tuple[Alive, ...] = ()
