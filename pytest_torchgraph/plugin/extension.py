@@ -16,6 +16,7 @@ from syrupy.location import PyTestLocation
 
 from pytest_torchgraph.plugin import location
 from pytest_torchgraph.plugin.events import LEDGER
+from pytest_torchgraph.plugin.ranks import slot_of
 
 if TYPE_CHECKING:
     from syrupy.data import SnapshotCollection
@@ -93,7 +94,7 @@ class TorchGraphExtension(SingleFileSnapshotExtension):
 def address(item: pytest.Item, slot: str) -> location.Address:
     """Where the snapshot *slot* of *item* lies in this session."""
     known = item.config.stash[LEDGER].case_clashes
-    return location.address(item, slot, case_clash=location.clashes(item, known))
+    return location.address(item, slot_of(slot), case_clash=location.clashes(item, known))
 
 
 def store(item: pytest.Item, slot: str, entry: Entry, *, write: bool = False) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin import checking, coverage, events, extension, options, terminal
 from pytest_torchgraph.plugin.keywords import require_known
+from pytest_torchgraph.plugin.ranks import rank_of_several, traced_equally
 from pytest_torchgraph.plugin.rules import Rules
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ class TorchGraph:
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         with self._repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
-            yield again(), None if trace_options.get("warmup") else again
+            if trace_options.get("warmup"):
+                yield again(), None
+            else:
+                yield (again(), again) if rank_of_several() is None else traced_equally(again)
 
     def trace(
         self,

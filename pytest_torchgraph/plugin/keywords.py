@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
         verify: bool
         timing: bool
+        rank_timeout: float
 
     class TraceOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.trace`` takes by keyword."""
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         allocator: bool
         world_size: int | None
         rank: int
+        rank_timeout: float
 
 
 def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:
