@@ -78,7 +78,7 @@ class Agreement:
         self.rank = distributed.get_rank()
         self.size = distributed.get_world_size()
         store = COORDINATION._get_default_store().clone()
-        self.store = distributed.PrefixStore(f"torchgraph/{next(_number)}", store)
+        self.store = COORDINATION.PrefixStore(f"torchgraph/{next(_number)}", store)
         self.done: Counter[tuple[int, ...]] = Counter()
 
     def everyone_is_here(self) -> bool:
