@@ -93,7 +93,7 @@ class Agreement:
 
     def decided(self, proposal: str) -> bool:
         """Whether the ranks compare: what the first of them decided."""
-        return self.store.compare_set("all here", "", proposal) == b"yes"
+        return bool(self.store.compare_set("all here", "", proposal) == b"yes")
 
     def before(self, overload: Overload, arguments: list[Any], keywords: dict[str, Any] | None) -> None:
         """Agree on a collective; raises :class:`RanksDiverge` where another rank is about to do something else."""
