@@ -29,6 +29,7 @@ from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
+from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.source import source_line, user_frame
@@ -71,6 +72,7 @@ class Recording:
         self.fake_mode = False
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
+        self.policies: list[Policy] = []
         self.resident = 0
         self.kept: frozenset[int] | None = None
         self._run: Run | None = None
@@ -82,6 +84,7 @@ class Recording:
         if self._graph is None:
             with collector_paused():
                 graph = freeze(self.log)
+                graph = graph.noting(*notes_on(self.policies, graph.operations)) if self.policies else graph
                 timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
                 self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
@@ -290,6 +293,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
+        policies_seen() as recording.policies,
     ):
         recording.identity.find_parameter = recording.modules.parameter_path
         try:
