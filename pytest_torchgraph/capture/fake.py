@@ -11,6 +11,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
+from torch.nn import Parameter
 
 from pytest_torchgraph.capture.effect import readings_in
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
@@ -30,6 +32,15 @@ def fake_mode() -> object | None:
     """The mode of fake tensors under which what runs now runs; ``None`` where it runs on real ones."""
     found: object | None = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
     return found
+
+
+def stand_in(real: Tensor) -> Tensor | None:
+    """The fake tensor that operations compute with in the place of *real*; ``None`` where there is none."""
+    mode: Any = fake_mode()
+    if mode is None or type(real) not in {Tensor, Parameter} or real.is_meta:
+        return None
+    fake: Tensor = mode.fake_tensor_converter.from_real_tensor(mode, real)
+    return fake
 
 
 @contextmanager

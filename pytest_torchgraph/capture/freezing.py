@@ -53,6 +53,7 @@ class Run:
     kept: frozenset[int] | None = None
     hollow: frozenset[int] = frozenset()
     compiled: bool = False
+    fake: bool = False
     weights: Weights | None = None
     root_is_module: bool = False
 
@@ -289,5 +290,6 @@ def origin_of(run: Run) -> Origin:
         training=run.training,
         inference_mode=run.inference_mode,
         compiled=run.compiled,
+        fake=run.fake,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
+from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
@@ -49,6 +50,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     verify: bool = False,
     timing: int = 0,
     allocator: bool = False,
+    fake: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -79,6 +81,15 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one. It needs ``restore``.
 
+    ``fake`` records without weights and without compute: fake tensors, which know a shape and nothing else, stand in
+    for those of the model and its inputs until the run is over. Then *model* may be a function without arguments, or a
+    class, that makes the model: it is called on the ``meta`` device, and a model that no machine could hold is recorded
+    in seconds. *args* and *kwargs* may be functions without arguments, which are called under fake tensors;
+    ``optimizer`` may be a class, ``torch.optim.AdamW``, or a function that makes it for the model. Of integers and
+    booleans up to 65,536 elements the values are known as long as they follow from inputs and constants; an operation
+    that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured
+    then, and *restore* stays.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -91,6 +102,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         verify=verify,
         timing=timing,
         allocator=allocator,
+        fake=fake,
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
@@ -107,11 +119,23 @@ class Options:
     verify: bool = False
     timing: int = 0
     allocator: bool = False
+    fake: bool = False
 
     def __post_init__(self) -> None:
+        if self.fake:
+            refuse_with_fake(self)
         refuse_both(verify=self.verify, timing=self.timing)
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+
+def refuse_with_fake(options: Options) -> None:
+    """Raise ``ValueError`` for an option that asks for what a fake run does not have."""
+    asked = [name for name in ("verify", "timing", "allocator") if getattr(options, name)]
+    if asked:
+        raise ValueError(f"fake=True computes nothing, so there is nothing for {asked[0]}= to look at")
+    if not options.restore:
+        raise ValueError("fake=True puts fake tensors in the place of the model's own, and back: it needs restore=True")
 
 
 @contextmanager
@@ -124,11 +148,22 @@ def repeated(
     what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
     before the first call only.
     """
-    target = target_of(model)
-    positional, keywords = as_call(args, kwargs)
-    step = Step(options.backward, options.optimizer)
-    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
-        yield runs
+    with subject_of(model, args, kwargs, options) as subject:
+        target = target_of(subject.model)
+        positional, keywords = as_call(subject.args, subject.kwargs)
+        step = Step(options.backward, subject.optimizer)
+        with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
+            runs.running = subject.running
+            yield runs
+
+
+def subject_of(
+    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> AbstractContextManager[Subject]:
+    """What is run: what was given, or fake tensors in its place."""
+    if not options.fake:
+        return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
+    return faked(model, args, kwargs, options.optimizer)
 
 
 @contextmanager
@@ -174,6 +209,7 @@ class Runs:
         self.step = step
         self.state = state
         self.options = options
+        self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
 
@@ -217,9 +253,11 @@ class Runs:
         torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
         try:
             with (
+                self.running() as notes,
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
                 recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
             ):
+                recording.remarks = notes
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
                 if self.step.optimizer is not None:

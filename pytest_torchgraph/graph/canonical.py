@@ -19,7 +19,7 @@ from pytest_torchgraph.graph.alive import alive_at_peak, place_of
 from pytest_torchgraph.graph.gathering import gathered
 from pytest_torchgraph.graph.nesting import Made, Nesting, Node, flat_results, operands_of, tensors_of
 from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.origin import COMPILED
+from pytest_torchgraph.graph.origin import COMPILED, FAKE, Origin
 from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.graph.placing import Placed, Placing
 from pytest_torchgraph.graph.program import Block, Given, Operand, Program
@@ -48,13 +48,21 @@ def canonical(graph: Graph) -> Program:
     )
     origin = graph.origin
     return Program(
-        run=(COMPILED if origin.compiled else "eager", origin.training, origin.grad_mode, origin.device),
+        run=modes_of(origin),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),
         root=block,
         outputs=outputs,
     )
+
+
+def modes_of(origin: Origin) -> tuple[str, ...]:
+    """The modes of a run, as a file says them; its device comes last."""
+    how = FAKE if origin.fake else "eager"
+    if origin.compiled:
+        how = f"{FAKE}-{COMPILED}" if origin.fake else COMPILED
+    return (how, origin.training, origin.grad_mode, origin.device)
 
 
 def with_gathered_phases(root: Block, graph: Graph) -> Block:

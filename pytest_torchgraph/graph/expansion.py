@@ -10,7 +10,7 @@ from pytest_torchgraph.graph.memory import Memory
 from pytest_torchgraph.graph.module import Scope
 from pytest_torchgraph.graph.operation import Argument as RecordedArgument
 from pytest_torchgraph.graph.operation import Call, Operation
-from pytest_torchgraph.graph.origin import COMPILED, UNKNOWN, Origin, Recorder, Training
+from pytest_torchgraph.graph.origin import COMPILED, FAKE, UNKNOWN, Origin, Recorder, Training
 from pytest_torchgraph.graph.paths import absolute
 from pytest_torchgraph.graph.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.graph.program import (
@@ -51,7 +51,8 @@ def expand(program: Program, recorder: Recorder | None = None) -> Graph:
             architecture=known.architecture,
             processor=known.processor,
             device=modes[-1] if modes else UNKNOWN,
-            compiled=COMPILED in modes,
+            compiled=bool(modes) and modes[0].endswith(COMPILED),
+            fake=bool(modes) and modes[0].startswith(FAKE),
             grad_mode="grad" if "grad" in modes else "no_grad",
             training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )

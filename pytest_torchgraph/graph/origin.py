@@ -11,6 +11,9 @@ Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 COMPILED = "compiled-run-eagerly"
 """How a file says that a compiled callable was called: everything else is ``eager``."""
 
+FAKE = "fake"
+"""How a file says that fake tensors stood in for real ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -18,7 +21,8 @@ class Origin:
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
-    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
+    a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
+    library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do (``avx512_vnni_bf16``),
     by which kernels are chosen; empty where that is not known.
     """
 
@@ -33,6 +37,7 @@ class Origin:
     training: Training
     inference_mode: bool = False
     compiled: bool = False
+    fake: bool = False
     mkldnn: bool = True
 
 
