@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -39,7 +40,15 @@ def stand_in(real: Tensor) -> Tensor | None:
     mode: Any = fake_mode()
     if mode is None or type(real) not in {Tensor, Parameter} or real.is_meta:
         return None
-    fake: Tensor = mode.fake_tensor_converter.from_real_tensor(mode, real)
+    return converted(mode, real)
+
+
+def converted(mode: Any, real: Tensor) -> Tensor:
+    """The fake tensor under *mode* for a real one."""
+    with warnings.catch_warnings():
+        # PyTorch itself looks at the gradient of a value that is no leaf.
+        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+        fake: Tensor = mode.fake_tensor_converter.from_real_tensor(mode, real)
     return fake
 
 

@@ -11,17 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, stand_in, take_out
-from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
-from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
@@ -35,9 +35,9 @@ from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave
 from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.words.counting import times
 
 
 class AlreadyRecording(RuntimeError):
@@ -149,7 +149,7 @@ class Recording:
     def close(self, *notes: str, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
         calls = self.modules.scopes
-        self.identity.is_closed = True
+        self.identity.close()
         calls[0].end = self.identity.clock
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
 
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
-from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
+from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
 
 
 def no_name(_: Tensor) -> None:
@@ -133,9 +133,7 @@ class Identity:
         fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
-            self.fakes.update([live.index] if subclass is FakeTensor else ())
-            if subclass is not FakeTensor:
-                self._follow(tensor, live)
+            self._tell_apart(tensor, live)
         dtype = tensor.dtype
         raw = Raw(
             (
@@ -203,10 +201,19 @@ class Identity:
             return
         self.resize(storage)
 
-    def _follow(self, tensor: Tensor, live: LiveStorage) -> None:
-        """Know what reads *tensor* under fake tensors, which another one stands in for, as reading its storage."""
-        fake = self.stand_in(tensor)
-        if fake is not None:
+    def close(self) -> None:
+        """Take in that the run is over: whatever dies from here on was alive then."""
+        self.is_closed = True
+        self.stand_in = no_name
+        self.stand_ins.clear()
+
+    def _tell_apart(self, tensor: Tensor, live: LiveStorage) -> None:
+        """Note what is fake; of a real tensor in a fake run, what stands in for it reads the same storage."""
+        is_fake = type(tensor) is FakeTensor
+        fake = None if is_fake else self.stand_in(tensor)
+        if is_fake:
+            self.fakes.add(live.index)
+        elif fake is not None:
             self.stand_ins.append(fake)
             self.storages.setdefault(fake.untyped_storage()._cdata, live)
             self.fakes.add(live.index)
@@ -222,7 +229,7 @@ class Identity:
         if past is not None:
             past.goes_on = True
             self.live -= past.bytes
-        live = self._watch(storage, storage._cdata, raw[1])
+        self._watch(storage, storage._cdata, raw[1])
         self.fakes.add(raw[1])
 
     def resize(self, storage: torch.UntypedStorage) -> None:

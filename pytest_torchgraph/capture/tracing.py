@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -31,8 +32,7 @@ from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import several
+from pytest_torchgraph.graph import Graph
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
@@ -46,7 +46,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     warmup: int = 0,
     restore: bool = True,
     backward: Backward = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | Callable[..., Optimizer] | None = None,
     verify: bool = False,
     timing: int = 0,
     allocator: bool = False,
@@ -115,7 +115,7 @@ class Options:
     warmup: int = 0
     restore: bool = True
     backward: Backward = None
-    optimizer: Optimizer | None = None
+    optimizer: Optimizer | Callable[..., Optimizer] | None = None
     verify: bool = False
     timing: int = 0
     allocator: bool = False

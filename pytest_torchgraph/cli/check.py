@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli import judgement, models
 from pytest_torchgraph.cli.exits import DRIFT, Wrong
 from pytest_torchgraph.cli.snapshots import as_snapshot, load
+from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     import argparse
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 OPTIONS = {"backward": "--backward or --loss MODULE:FUNCTION", "optimizer": "--optimizer MODULE:FUNCTION"}
@@ -31,6 +32,7 @@ def register(verbs: Any) -> None:
     )
     parser.add_argument("file", metavar="FILE")
     models.add_arguments(parser)
+    models.add_fake(parser)
     judgement.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -41,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = models.load(arguments)
     title = f"{arguments.model} against {arguments.file}"
     accept = f"torchgraph trace {models.spelled(arguments)} -o {shlex.quote(arguments.file)}"
+
+    _require_kind(arguments, before)
 
     def judged(graph: Graph) -> judgement.Judged:
         after = as_snapshot(graph, arguments.model)
@@ -58,6 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
             result = judged(graphs[-1])
     judgement.show([result.case], arguments)
     return result.code
+
+
+def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
+    """Raise ``Wrong`` for a fake run against the snapshot of a real one, and the other way round."""
+    if is_fake(before.program.run) != arguments.fake:
+        advice = "leave --fake out" if arguments.fake else "give --fake"
+        raise Wrong(
+            f"{arguments.file} was recorded {'without' if arguments.fake else 'with'} fake tensors, and a library may "
+            f"compute those otherwise: {advice}, or compare two files (torchgraph diff)."
+        )
 
 
 def _require_phases(file: str, before: Snapshot, after: Snapshot) -> None:

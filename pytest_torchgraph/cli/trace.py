@@ -9,7 +9,7 @@ from pytest_torchgraph.cli import models
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.snapshots import save, text_of
 from pytest_torchgraph.cli.streams import put, say
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -23,6 +23,7 @@ def register(verbs: Any) -> None:
         description="Call FACTORY, run the model that it returns once, and print the snapshot.",
     )
     models.add_arguments(parser)
+    models.add_fake(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="write the snapshot there instead")
     parser.set_defaults(run=run)
 

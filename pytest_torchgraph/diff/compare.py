@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Operand, Program, without_waits
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Change,
     Difference,
@@ -24,8 +26,7 @@ from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.program import Operand, Program, without_waits
+from pytest_torchgraph.recorded.collector import collector_paused
 
 
 def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference:
@@ -51,8 +52,8 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     matching = Matching(left, right, same)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
-    body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())
-    bookkeeping = () if body or outputs else (Redeclared(""),)
+    body += tuple(Renamed("leaf", *names, place=ScopePath(names[0])) for names in matching.leaf_renames.items())
+    bookkeeping = () if body or outputs else (Redeclared(ScopePath()),)
     scores = scores_of(left.tree) | scores_of(right.tree)
     return _difference(before, after, (*heads, *body, *outputs, *bookkeeping), scores)
 

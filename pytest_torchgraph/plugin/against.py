@@ -15,6 +15,7 @@ from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewh
 from pytest_torchgraph.plugin.rules import mistyped_in
 from pytest_torchgraph.plugin.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.stored import body_digest, load
+from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.comparison import Outcome
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules
@@ -105,6 +106,8 @@ def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[],
     mistyped = mistyped_in(rules, first, found.snapshot)
     if mistyped:
         return first, f"{slot.address.test}: {mistyped}"
+    if found.snapshot is not None and is_fake(found.snapshot.program.run) != first.origin.fake:
+        return _of_another_kind(slot, first, again)
     if found.snapshot is not None:
         return _compared(slot, rules, found.snapshot, first, again)
     may_write = options.updating(slot.item.config) if found.fault else options.recording(slot.item.config)
@@ -206,12 +209,18 @@ def _updated(
     return write(slot, Steady(outcome.graph, notes), "updated", moved, case)
 
 
-def _recorded(slot: Slot, first: Graph, again: Callable[[], Graph] | None, what: What) -> tuple[Graph, str]:
+def _recorded(
+    slot: Slot,
+    first: Graph,
+    again: Callable[[], Graph] | None,
+    what: What,
+    why: str = ", the file could not be read",
+) -> tuple[Graph, str]:
     try:
         steady = settle(first, again)
     except DoesNotRepeat as unsteady:
         return first, refused(slot, unsteady)
-    repaired = ", the file could not be read" if what == "updated" else ""
+    repaired = why if what == "updated" else ""
     found = same_test_elsewhere(slot.item, slot.address.path.name)
     if found is not None and what == "recorded":
         root, path = (label(each, slot.item.config.rootpath) for each in found)
@@ -251,6 +260,22 @@ def refused(slot: Slot, unsteady: DoesNotRepeat) -> str:
         f"  of {unsteady.runs} calls, no two in a row are equal; the last two differ first in: {first_change}\n"
         "  Make the model and its inputs repeat (a cache that grows, a counter, a draw from its own generator),\n"
         "  or fix which call is recorded with check(..., warmup=n). Nothing was written. Then:\n"
+        f"  accept: {slot.accept}"
+    )
+
+
+def _of_another_kind(slot: Slot, graph: Graph, again: Callable[[], Graph] | None) -> tuple[Graph, str]:
+    """A fake run that meets the snapshot of a real one, or the other way round: nothing is compared unasked."""
+    ran, stored = ("fake", "real") if graph.origin.fake else ("real", "fake")
+    if options.updating(slot.item.config):
+        return _recorded(slot, graph, again, "updated", f", of a {ran} run and no more of a {stored} one")
+    slot.count(passes=False)
+    slot.note("refused", f"a {ran} run, and the snapshot is of a {stored} one")
+    return graph, (
+        f"torchgraph: {slot.address.test} was not compared: it is a {ran} run, and its snapshot is of a {stored} one\n"
+        f"  {slot.address.label} was recorded {'with' if stored == 'fake' else 'without'} fake=True. A library may "
+        "compute fake tensors otherwise,\n"
+        "  so the two are not compared unasked. Give one of two checks a name of its own, check(..., name='fake'), or\n"
         f"  accept: {slot.accept}"
     )
 

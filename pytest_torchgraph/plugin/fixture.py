@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin import checking, coverage, events, extension, options, terminal
 from pytest_torchgraph.plugin.keywords import require_known
 from pytest_torchgraph.plugin.rules import Rules
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.keywords import RecordOptions, TraceOptions
 
 NO_INPUTS: Any = object()
-TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
+TOLD = ("fake run: ", "not replayed: ", "not recorded: ", "the allocator's peak ")
 """How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
@@ -106,7 +106,7 @@ class TorchGraph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
-        ``optimizer``, ``verify``, ``allocator``, ``timing``.
+        ``optimizer``, ``verify``, ``allocator``, ``timing``, ``fake``.
         """
         __tracebackhide__ = True
         require_known("trace", trace_options, _capture().trace)
@@ -148,8 +148,8 @@ class TorchGraph:
         return self._followed(recording, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
-        asked = options.verifying(self._item.config) and not trace_options.get("timing")
+        """*trace_options*, verifying where the command line asks for it; what is timed or fake cannot be verified."""
+        asked = options.verifying(self._item.config) and not (trace_options.get("timing") or trace_options.get("fake"))
         return {"verify": True, **trace_options} if asked else dict(trace_options)
 
     def _tell(self, graph: Graph, *, verified: bool) -> None:

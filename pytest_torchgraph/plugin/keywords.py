@@ -25,10 +25,11 @@ if TYPE_CHECKING:
         warmup: int
         restore: bool
         backward: Backward
-        optimizer: Optimizer | None
+        optimizer: Optimizer | Callable[..., Optimizer] | None
         verify: bool
         timing: int
         allocator: bool
+        fake: bool
 
 
 def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:
@@ -37,7 +38,7 @@ def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any
     known = [each.name for function in functions for each in signature(function).parameters.values() if _named(each)]
     for keyword in given:
         if keyword not in known:
-            from pytest_torchgraph.graph.nearest import nearest
+            from pytest_torchgraph.words.nearest import nearest
 
             near = nearest(keyword, known).removesuffix(".")
             raise TypeError(f"torch_graph.{name}() got an unexpected keyword argument {keyword!r}{near}")

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 
+from pytest_torchgraph.canonical.program import (
+    EVERY_PARAMETER,
+    Argument,
+    Block,
+    Given,
+    Operand,
+    Outcome,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -21,13 +31,12 @@ from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.tree import EACH
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.program import EVERY_PARAMETER, Argument, Block, Given, Operand, Outcome, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
+from pytest_torchgraph.words.counting import times
 
 TEXT: Callable[[TensorSpec], str] = attrgetter("text")
 FEW = 3
@@ -81,7 +90,9 @@ def group_text(group: Group) -> str:
         case Altered(_, site):
             return f"{_amount(group)}{_altered_text(first)}{_done_text(site.body)}"
         case Moved():
-            elsewhere = f" from {first.before.scope or 'the model'}" if first.before.scope != first.after.scope else ""
+            elsewhere = (
+                f" from {str(first.before.scope) or 'the model'}" if first.before.scope != first.after.scope else ""
+            )
             return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
         case _:
             return _other_text(first)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
+from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.snapshot.errors import shortened, unreadable
+from pytest_torchgraph.words.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
 
 VERSION = 2
 OLDEST = 1

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.canonical.metric import HELD_METRICS
+from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, LoopChanged, MetricChanged, Removed
-from pytest_torchgraph.graph.metric import HELD_METRICS
-from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
 from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -23,11 +25,9 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.finding import Kind
 
 METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", **dict.fromkeys(BYTE_METRICS, "memory")}

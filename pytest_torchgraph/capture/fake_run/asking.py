@@ -20,11 +20,12 @@ OTHERWISE = (("torch.nn.functional", "one_hot"),)
 def answering(notes: dict[str, None]) -> Iterator[None]:
     """While the context is open, a fake tensor whose values are known counts as real; any other answer is noted."""
     replaced: list[tuple[Any, str, Any]] = []
-    for (module, name), answering_for in {**dict.fromkeys(QUESTIONS, answer), **dict.fromkeys(OTHERWISE, noting)}.items():
+    for module, name in (*QUESTIONS, *OTHERWISE):
         owner = sys.modules.get(module)
-        if hasattr(owner, name):
-            replaced.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, answering_for(getattr(owner, name), notes))
+        plain = getattr(owner, name, None)
+        if plain is not None:
+            replaced.append((owner, name, plain))
+            setattr(owner, name, (answer if (module, name) in QUESTIONS else noting)(plain, notes))
     try:
         yield
     finally:

@@ -24,23 +24,20 @@ def normalised(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs:
     return (out[0], *(torch.empty_like(one, dtype=weights.dtype) for one in out[1:]))
 
 
-def multiplied_in_groups(
-    plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
+def multiplied_in_groups(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Products of groups; the processor takes any floating-point dtype, PyTorch's fake kernel ``bfloat16`` alone."""
     left = args[0]
     if left.dtype == torch.bfloat16:
         return plain(func, types, args, kwargs)
-    halved = [torch.empty_like(one, dtype=torch.bfloat16) if is_number(one) else one for one in args]
-    named = {name: torch.empty_like(one, dtype=torch.bfloat16) if is_number(one) else one for name, one in kwargs.items()}
-    named["out_dtype"] = None
-    out = plain(func, types, halved, named)
+    named = {name: taken_as_bfloat16(one) for name, one in kwargs.items()} | {"out_dtype": None}
+    out = plain(func, types, [taken_as_bfloat16(one) for one in args], named)
     return torch.empty_like(out, dtype=kwargs.get("out_dtype") or left.dtype)
 
 
-def is_number(value: Any) -> bool:
-    """Whether *value* is a tensor of floating-point numbers."""
-    return isinstance(value, Tensor) and value.is_floating_point()
+def taken_as_bfloat16(value: Any) -> Any:
+    """*value*; of a tensor of floating-point numbers, one of that dtype."""
+    is_number = isinstance(value, Tensor) and value.is_floating_point()
+    return torch.empty_like(value, dtype=torch.bfloat16) if is_number else value
 
 
 KERNELS: dict[Any, Callable[..., Any]] = {

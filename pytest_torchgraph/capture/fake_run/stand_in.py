@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, UnsupportedFakeTensorException
+from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.contents import bytes_of
+from pytest_torchgraph.capture.fake import converted
 from pytest_torchgraph.capture.fake_run.mode import known, may_be_known
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.picture import Picture
@@ -105,23 +106,27 @@ class StandIns:
         return fake
 
     def _fake(self, real: Tensor) -> Tensor:
-        converter = self.mode.fake_tensor_converter
         if isinstance(real, FakeTensor):
-            raise NoStandIn("the model or its inputs are fake tensors already: leave fake=True out to record such a run")
+            raise NoStandIn(
+                "the model or its inputs are fake tensors already: leave fake=True out to record such a run"
+            )
         if is_lazy(real):
-            raise NoStandIn("fake=True takes no lazy modules before their first call: call the model once, or name the sizes")
+            raise NoStandIn(
+                "fake=True takes no lazy modules before their first call: call the model once, or name the sizes"
+            )
         if real.is_meta and type(real) in {Tensor, torch.nn.Parameter}:
             return self._on_host(real)
         if self._is_known(real):
             return known(self.mode, self._copy(real))
-        return converter.from_real_tensor(self.mode, real)
+        return converted(self.mode, real)
 
     def _on_host(self, real: Tensor) -> Tensor:
         """The fake tensor on the host for one on ``meta``, which shares its memory."""
         fake: Any = self.mode.fake_tensor_converter.from_meta_and_device(self.mode, real, torch.device("cpu"))
         if isinstance(real, torch.nn.Parameter):
             fake._is_param = True
-        return fake
+        on_host: Tensor = fake
+        return on_host
 
     def _is_known(self, real: Tensor) -> bool:
         """Whether the values of *real* are kept: those of no weight."""

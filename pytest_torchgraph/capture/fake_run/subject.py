@@ -7,11 +7,10 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pytest_torchgraph.capture.ambient import random_undo
 from pytest_torchgraph.capture.fake_run.asking import answering
@@ -19,6 +18,9 @@ from pytest_torchgraph.capture.fake_run.mode import fake_run_mode
 from pytest_torchgraph.capture.fake_run.refusing import told_with_line
 from pytest_torchgraph.capture.fake_run.stand_in import stood_in
 from pytest_torchgraph.capture.target import held_by
+
+if TYPE_CHECKING:
+    from torch._subclasses.fake_tensor import FakeTensorMode
 
 Running: TypeAlias = "Callable[[], AbstractContextManager[Iterable[str]]]"
 
@@ -89,28 +91,35 @@ def takes_nothing(function: Any) -> bool:
         return False
 
 
-def built(factory: Callable[[], Any]) -> Any:
-    """The model that *factory* makes on the ``meta`` device, where weights take no memory and no time.
-
-    Raises ``TypeError`` where it makes no model.
-    """
-    undo = random_undo()
-    try:
-        with torch.device("meta"):
-            model = factory()
-    except NotImplementedError as error:
-        raise TypeError(
-            f"fake=True calls {name_of(factory)} on the meta device, and what it builds reads a tensor's contents "
-            f"({str(error).splitlines()[0]}); pass the model that it makes instead: its weights are not copied"
-        ) from error
-    finally:
-        undo()
+def built(factory: Callable[[], Any]) -> nn.Module:
+    """The model that *factory* makes on the ``meta`` device; raises ``TypeError`` where it makes no model."""
+    model = made_on_meta(factory, name_of(factory))
     if not isinstance(model, nn.Module):
         raise TypeError(
             f"fake=True takes {name_of(factory)} for a factory, as it takes no argument, and it returned "
             f"{type(model).__name__}: it has to return the model, a torch.nn.Module"
         )
     return model
+
+
+def made_on_meta(factory: Callable[[], Any], name: str) -> Any:
+    """What *factory* makes on the ``meta`` device, where weights take no memory and no time.
+
+    Raises ``TypeError`` where it reads what a tensor holds.
+    """
+    undo = random_undo()
+    try:
+        with torch.device("meta"):
+            return factory()
+    except (NotImplementedError, RuntimeError) as error:
+        if "meta" not in str(error):
+            raise
+        raise TypeError(
+            f"fake=True calls {name} on the meta device, and what it builds reads what a tensor holds "
+            f"({str(error).splitlines()[0]}); pass the model that it makes instead: its weights are not copied"
+        ) from error
+    finally:
+        undo()
 
 
 def name_of(factory: Any) -> str:

@@ -1,0 +1,11 @@
+"""The numbers at the head of a snapshot."""
+
+from __future__ import annotations
+
+from pytest_torchgraph.recorded.phase import PHASES
+
+COUNT_METRICS = (*(f"{phase}.ops" for phase in PHASES), "ops", "copies", "casts", "syncs")
+HELD_METRICS = ("parameters", "buffers", "gradients", "state")
+"""Bytes of what a model and its optimizer hold: no activation moves them."""
+BYTE_METRICS = (*HELD_METRICS, "saved", "peak")
+METRICS = (*COUNT_METRICS, *BYTE_METRICS)

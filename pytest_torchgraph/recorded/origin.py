@@ -1,0 +1,69 @@
+"""Where a graph came from: versions, machine and mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+GradMode: TypeAlias = Literal["grad", "no_grad"]
+Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
+
+COMPILED = "compiled-run-eagerly"
+"""How a file says that a compiled callable was called: everything else is ``eager``."""
+
+FAKE = "fake"
+"""How a file says that fake tensors stood in for real ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Versions, machine and mode of one run.
+
+    ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
+    ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
+    a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
+    library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do
+    (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known.
+    """
+
+    torch: str
+    python: str
+    libraries: tuple[tuple[str, str], ...] = ()
+    system: str
+    architecture: str
+    processor: str = ""
+    device: str
+    grad_mode: GradMode
+    training: Training
+    inference_mode: bool = False
+    compiled: bool = False
+    fake: bool = False
+    mkldnn: bool = True
+
+
+UNKNOWN = "?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """What recorded a graph, as far as a file notes it; :data:`UNKNOWN` is what it does not."""
+
+    torch: str = UNKNOWN
+    python: str = UNKNOWN
+    libraries: tuple[tuple[str, str], ...] = ()
+    system: str = UNKNOWN
+    architecture: str = UNKNOWN
+    processor: str = ""
+
+
+def modes_of(origin: Origin) -> tuple[str, ...]:
+    """The modes of a run, as a file says them; its device comes last."""
+    how = FAKE if origin.fake else "eager"
+    if origin.compiled:
+        how = f"{FAKE}-{COMPILED}" if origin.fake else COMPILED
+    return (how, origin.training, origin.grad_mode, origin.device)
+
+
+def is_fake(modes: tuple[str, ...]) -> bool:
+    """Whether the *modes* of a run say that fake tensors stood in for real ones."""
+    return bool(modes) and modes[0].startswith(FAKE)
