@@ -56,6 +56,8 @@ class Run:
     fake: bool = False
     weights: Weights | None = None
     root_is_module: bool = False
+    rank: int = 0
+    world_size: int = 1
 
 
 class Records:
@@ -291,5 +293,7 @@ def origin_of(run: Run) -> Origin:
         inference_mode=run.inference_mode,
         compiled=run.compiled,
         fake=run.fake,
+        rank=run.rank,
+        world_size=run.world_size,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -26,16 +26,14 @@ from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
 from pytest_torchgraph.capture.state import State
-from pytest_torchgraph.capture.step import Backward, Step
+from pytest_torchgraph.capture.step import Backward, Step, Stepping
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
+from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
-
-if TYPE_CHECKING:
-    from torch.optim.optimizer import Optimizer
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -46,10 +44,12 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     warmup: int = 0,
     restore: bool = True,
     backward: Backward = None,
-    optimizer: Optimizer | Callable[..., Optimizer] | None = None,
+    optimizer: Stepping = None,
     verify: bool = False,
     timing: int = 0,
     allocator: bool = False,
+    world_size: int | None = None,
+    rank: int = 0,
     fake: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
@@ -81,6 +81,10 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one. It needs ``restore``.
 
+    ``world_size`` records one ``rank`` of that many in this process alone: *model* is then a function that builds the
+    sharded model, *optimizer* one that makes the optimizer of the model, and inputs may be functions too. They are
+    called in a process group whose collectives send nothing, which is gone afterwards; ``GroupInUse`` is raised where
+    there is a group already.
     ``fake`` records without weights and without compute: fake tensors, which know a shape and nothing else, stand in
     for those of the model and its inputs until the run is over. Then *model* may be a function without arguments, or a
     class, that makes the model: it is called on the ``meta`` device, and a model that no machine could hold is recorded
@@ -102,6 +106,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         verify=verify,
         timing=timing,
         allocator=allocator,
+        world_size=world_size,
+        rank=rank,
         fake=fake,
     )
     with repeated(model, args, kwargs, options) as run:
@@ -115,18 +121,27 @@ class Options:
     warmup: int = 0
     restore: bool = True
     backward: Backward = None
-    optimizer: Optimizer | Callable[..., Optimizer] | None = None
+    optimizer: Stepping = None
     verify: bool = False
     timing: int = 0
     allocator: bool = False
+    world_size: int | None = None
+    rank: int = 0
     fake: bool = False
 
     def __post_init__(self) -> None:
         if self.fake:
             refuse_with_fake(self)
+        if self.world is None and self.rank:
+            raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
         refuse_both(verify=self.verify, timing=self.timing)
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+    @property
+    def world(self) -> World | None:
+        """The ranks of which this process stands for one; ``None`` where it stands for itself."""
+        return None if self.world_size is None else World(self.world_size, self.rank)
 
 
 def refuse_with_fake(options: Options) -> None:
@@ -148,13 +163,13 @@ def repeated(
     what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
     before the first call only.
     """
-    with subject_of(model, args, kwargs, options) as subject:
-        target = target_of(subject.model)
-        positional, keywords = as_call(subject.args, subject.kwargs)
-        step = Step(options.backward, subject.optimizer)
-        with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
-            runs.running = subject.running
-            yield runs
+    with ExitStack() as stack:
+        if options.world is not None:
+            stack.enter_context(in_world(options.world))
+            model, args, kwargs = built(model), made(args), made(kwargs)
+            options = replace(options, optimizer=optimizer_of(model, options.optimizer))
+        subject = stack.enter_context(subject_of(model, args, kwargs, options))
+        yield stack.enter_context(runs_with(subject, options))
 
 
 def subject_of(
@@ -164,6 +179,17 @@ def subject_of(
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
     return faked(model, args, kwargs, options.optimizer)
+
+
+@contextmanager
+def runs_with(subject: Subject, options: Options) -> Iterator[Callable[[], Graph]]:
+    """The same for a model that is built."""
+    target = target_of(subject.model)
+    positional, keywords = as_call(subject.args, subject.kwargs)
+    step = Step(options.backward, subject.optimizer)  # which refuses a function
+    with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
+        runs.running = subject.running
+        yield runs
 
 
 @contextmanager

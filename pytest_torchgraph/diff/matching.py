@@ -43,10 +43,6 @@ class Matching:
         self.forward[before] = after
         self.backward[after] = before
 
-    def unpair(self, before: Place) -> None:
-        """Take a pair back."""
-        del self.backward[self.forward.pop(before)]
-
     def _match_bodies(self, before: Body, after: Body) -> None:
         if before.forward is before:
             self.modules.setdefault(before.owner, after.owner)

@@ -27,7 +27,7 @@ from pytest_torchgraph.canonical.program import (
 from pytest_torchgraph.canonical.scope import ScopePath, Turn
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
-EACH, ALL = "each", "all"
+EACH = "each"
 """The names of a loop that does its work for one parameter after the other, and of one that does it at once."""
 Place: TypeAlias = "tuple[int, int]"
 """Number of a body, position of an item in it."""

@@ -21,6 +21,8 @@ class Origin:
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
+    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
+    by which kernels are chosen; empty where that is not known. ``rank`` is that of the process among ``world_size``.
     a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
     library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do
     (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known.
@@ -39,6 +41,8 @@ class Origin:
     compiled: bool = False
     fake: bool = False
     mkldnn: bool = True
+    rank: int = 0
+    world_size: int = 1
 
 
 UNKNOWN = "?"
@@ -54,6 +58,8 @@ class Recorder:
     system: str = UNKNOWN
     architecture: str = UNKNOWN
     processor: str = ""
+    rank: int = 0
+    world_size: int = 1
 
 
 def modes_of(origin: Origin) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from pytest_torchgraph.snapshot.values import Values
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.quoting import QUOTED, name_of
 
-__all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
+__all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file"]
 
 _CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
 _MARKS = frozenset("<>|=")
@@ -61,12 +61,6 @@ class Snapshot:
 def read_file(path: str | Path) -> Snapshot:
     """The snapshot in the file *path*."""
     return read(_text(path), path=str(path))
-
-
-def read_file_head(path: str | Path) -> Head:
-    """The head of the snapshot in the file *path*: test, modes and metrics, without the graph."""
-    text = _text(path)
-    return read_head(_lines(text, str(path)), str(path))
 
 
 def read(text: str, *, path: str = "<snapshot>") -> Snapshot:
