@@ -88,7 +88,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``fake`` records without weights and without compute: fake tensors, which know a shape and nothing else, stand in
     for those of the model and its inputs until the run is over. Then *model* may be a function without arguments, or a
     class, that makes the model: it is called on the ``meta`` device, and a model that no machine could hold is recorded
-    in seconds. *args* and *kwargs* may be functions without arguments, which are called under fake tensors;
+    in seconds. *args* may be a function without arguments, which is called under fake tensors;
     ``optimizer`` may be a class, ``torch.optim.AdamW``, or a function that makes it for the model. Of integers and
     booleans up to 65,536 elements the values are known as long as they follow from inputs and constants; an operation
     that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured

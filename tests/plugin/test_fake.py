@@ -27,8 +27,9 @@ SMALL = """
 
 
 @pytest.fixture(autouse=True)
-def torch_wanted() -> None:
+def with_torch(project: Project) -> None:
     pytest.importorskip("torch")
+    project.write({"conftest.py": ""})
 
 
 def test_a_giant_is_held_to_a_budget_on_any_machine(project: Project) -> None:

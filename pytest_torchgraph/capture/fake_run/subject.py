@@ -64,7 +64,7 @@ def faked(model: Any, args: Any, kwargs: Mapping[str, Any] | None, optimizer: An
         if is_factory(model, args, kwargs):
             model = built(model)
         with told_with_line(), runs.mode:
-            args, kwargs = produced(args), produced(kwargs)
+            args = produced(args)
         optimizer = made_for(model, optimizer)
         stack.enter_context(stood_in([*held_by(model), args, kwargs, optimizer], runs.mode))
         yield Subject(model, args, kwargs, optimizer, runs.running)
@@ -72,15 +72,19 @@ def faked(model: Any, args: Any, kwargs: Mapping[str, Any] | None, optimizer: An
 
 def is_factory(model: Any, args: Any, kwargs: Mapping[str, Any] | None) -> bool:
     """Whether *model* makes the model: it is a class of modules, or takes no argument where there are inputs."""
-    made = model
-    while isinstance(made, functools.partial):
-        made = made.func
-    if isinstance(made, type) and issubclass(made, nn.Module):
+    if is_class_of_modules(model):
         return True
     if isinstance(model, nn.Module) or not callable(model):
         return False
     has_inputs = bool(kwargs) or not (isinstance(args, (tuple, Mapping)) and not args)
     return has_inputs and takes_nothing(model)
+
+
+def is_class_of_modules(model: Any) -> bool:
+    """Whether *model* is a class of modules, also with some of its arguments."""
+    while isinstance(model, functools.partial):
+        model = model.func
+    return isinstance(model, type) and issubclass(model, nn.Module)
 
 
 def takes_nothing(function: Any) -> bool:

@@ -18,6 +18,8 @@ from tests.portrait import portrait
 
 
 class Net(nn.Module):
+    calls: Tensor
+
     def __init__(self, width: int = 8) -> None:
         super().__init__()
         self.up = nn.Linear(width, 4 * width)
