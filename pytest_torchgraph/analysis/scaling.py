@@ -244,7 +244,8 @@ def exponents_of(axes: Sequence[Sequence[int]], values: Mapping[Sizes, int]) -> 
     top = [axis[-1] for axis in axes]
     found = []
     for place, axis in enumerate(axes):
-        before = values[(*top[:place], axis[-2], *top[place + 1 :])]
+        shorter = (*top[:place], axis[-2], *top[place + 1 :])
+        before = values[shorter]
         after = values[tuple(top)]
         found.append(round(math.log(after / before) / math.log(axis[-1] / axis[-2]), 2) if before and after else 0.0)
     return tuple(found)

@@ -134,9 +134,9 @@ def _done(ending: Done) -> str:
 
 def _not_compared(ending: OtherKind) -> str:
     slot = ending.slot
-    slot.count(passes=False)
+    storage.count(slot, passes=False)
     ran, stored = ("fake", "real") if ending.graph.origin.fake else ("real", "fake")
-    slot.note("refused", f"a {ran} run, and the snapshot is of a {stored} one")
+    events.note(*slot.where, "refused", text=f"a {ran} run, and the snapshot is of a {stored} one")
     return (
         f"torchgraph: {slot.base.test} was not compared: this is a {ran} run, and its snapshot is of a {stored} one\n"
         f"  {slot.address.label} was recorded {'with' if stored == 'fake' else 'without'} fake=True, and a library may "
