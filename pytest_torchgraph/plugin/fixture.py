@@ -112,10 +112,10 @@ class TorchGraph:
         """
         __tracebackhide__ = True
         scaled: Scaling = capture().scaling(model, make_inputs, **options)
-        chosen = "scaling" if name is None else name
         try:
-            growing.require_unused(chosen, self._grown)
-            slot = claimed(self._item, self._settings, self._checks, chosen)
+            growing.require_unused(name, self._grown)
+            slot = claimed(self._item, self._settings, self._grown, name)
+            self._grown.add(slot.name)
             growing.check_growth(slot, scaled, budget or {})
         except ValueError as error:
             raise mistake(self._item, error) from None

@@ -32,7 +32,7 @@ def test_one_amount_that_is_off_is_no_polynomial_or_another_one(
     of: dict[tuple[int, ...], int], at: tuple[int, int]
 ) -> None:
     wanted = polynomial(of)
-    values = {point: int(wanted.at(point)) for point in POINTS}
+    values: dict[tuple[int, ...], int] = {point: int(wanted.at(point)) for point in POINTS}
     values[at] += 1
     assert fitted(AXES, values) != wanted
 

@@ -22,7 +22,7 @@ TEST = """
         found = torch_graph.scaling(
             Rows, lambda batch: torch.zeros(batch, 4), budget=BUDGET, backward=True, batch=[1, 2, 4]
         )
-        assert found.largest_batch(2**20) > 1000
+        assert found.names == ("batch",)
 """
 WHOLE = "self.layer(x).relu()"
 LOOP = "torch.stack([self.layer(row).relu() for row in x])"

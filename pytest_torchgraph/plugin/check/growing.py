@@ -72,11 +72,10 @@ def changes(before: str, after: str) -> str:
     return "\n".join([*shown, *([f"  and {times(more, 'line')} more"] if more > 0 else [])])
 
 
-def require_unused(name: str, used: set[str]) -> None:
-    """Raise ``ValueError`` for a name that an earlier call of the test has; *used* are those."""
+def require_unused(name: str | None, used: set[str]) -> None:
+    """Raise ``ValueError`` for a *name* that an earlier call of the test has; *used* are those."""
     if name in used:
-        raise ValueError(f"two calls of torch_graph.scaling share a file: give one a name, name='{name}-2'.")
-    used.add(name)
+        raise ValueError(f"two calls of torch_graph.scaling have name={name!r}, and so one file: rename one.")
 
 
 def write(path: Path, text: str) -> None:
