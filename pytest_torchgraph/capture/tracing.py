@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.analysis.repeats import several
+from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -50,6 +51,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     allocator: bool = False,
     world_size: int | None = None,
     rank: int = 0,
+    rank_timeout: float = PATIENCE,
     fake: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
@@ -94,6 +96,9 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured
     then, and *restore* stays.
 
+    Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
+    the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -108,6 +113,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         allocator=allocator,
         world_size=world_size,
         rank=rank,
+        rank_timeout=rank_timeout,
         fake=fake,
     )
     with repeated(model, args, kwargs, options) as run:
@@ -127,6 +133,7 @@ class Options:
     allocator: bool = False
     world_size: int | None = None
     rank: int = 0
+    rank_timeout: float = PATIENCE
     fake: bool = False
 
     def __post_init__(self) -> None:
@@ -281,7 +288,15 @@ class Runs:
             with (
                 self.running() as notes,
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
-                recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
+                recorded(
+                    self.target,
+                    holdings,
+                    guard,
+                    inputs,
+                    verify=verify,
+                    clock=clock,
+                    rank_timeout=self.options.rank_timeout,
+                ) as recording,
             ):
                 recording.remarks = notes
                 if state is not None:
