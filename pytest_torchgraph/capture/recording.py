@@ -69,8 +69,7 @@ class Recording:
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
         self.asides: list[tuple[int, int]] = []
-        self.fake_mode = False
-        self.is_fake = False
+        self.fake_mode = self.is_fake = False
         self.remarks: Iterable[str] = ()
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
