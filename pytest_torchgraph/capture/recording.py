@@ -27,6 +27,7 @@ from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
+from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
@@ -68,6 +69,7 @@ class Recording:
         self.fake_mode = False
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
+        self.policies: list[Policy] = []
         self.resident = 0
         self.kept: frozenset[int] | None = None
         self._run: Run | None = None
@@ -79,6 +81,7 @@ class Recording:
         if self._graph is None:
             with collector_paused():
                 graph = freeze(self.log)
+                graph = graph.noting(*notes_on(self.policies, graph.operations)) if self.policies else graph
                 timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
                 self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
@@ -265,6 +268,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
+        policies_seen() as recording.policies,
     ):
         recording.identity.find_parameter = recording.modules.parameter_path
         try:
