@@ -23,8 +23,9 @@ from pytest_torchgraph.verdict.wording import field_text
 
 COSTS = (
     *reversed(BYTE_METRICS),
-    *("ops", "copies", "casts", "syncs", "communicated", "collectives"),
+    *("ops", "copies", "casts", "syncs"),
     *(f"{phase}.ops" for phase in PHASES),
+    *("communicated", "collectives"),
 )
 
 
