@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.files.snapshots import load, parsed, read_text
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.models import running, target
 from pytest_torchgraph.cli.models.failures import told
 from pytest_torchgraph.cli.review import waiting
@@ -87,8 +88,10 @@ def explored(arguments: argparse.Namespace) -> int:
     from pytest_torchgraph.explorer.sources import of_two
 
     sources = [source_of(given, arguments, config) for given in arguments.targets]
+    one, *others = sources
+    source = of_two(one, *others, config, same_modules(Path.cwd())) if others else one
     try:
-        explore(sources[0] if len(sources) == 1 else of_two(sources[0], sources[1], config), config)
+        explore(source, config)
     except (OSError, ValueError) as error:
         raise Wrong(told(error)) from error
     return SAME
