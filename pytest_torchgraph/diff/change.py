@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
@@ -71,7 +71,7 @@ class Site:
     item: Item
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
-    body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    body: AnyBlock | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
 
