@@ -6,11 +6,13 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pytest_torchgraph
 from pytest_torchgraph.diff.nested import Differing, nested_differences
 
 KEYS = st.text("ab.[']", max_size=2)
@@ -79,3 +81,9 @@ def test_the_plugin_and_a_comparison_leave_deepdiff_unloaded() -> None:
         "import pytest_torchgraph.diff.compare, pytest_torchgraph.diff.nested; sys.exit('deepdiff' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_file_imports_deepdiff() -> None:
+    package = Path(pytest_torchgraph.__file__).parent
+    importing = [path.name for path in package.rglob("*.py") if "import DeepDiff" in path.read_text("utf-8")]
+    assert importing == ["nested.py"]
