@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 WAYS: dict[str, Literal["changed", "added", "removed"]] = {
     "values_changed": "changed",
@@ -21,8 +21,8 @@ class Differing:
 
     path: tuple[str | int, ...]
     way: Literal["changed", "added", "removed"]
-    before: object = None
-    after: object = None
+    before: Any = None
+    after: Any = None
 
 
 def nested_differences(before: object, after: object) -> list[Differing]:

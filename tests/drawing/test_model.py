@@ -132,7 +132,7 @@ def test_graphs_from_files_are_marked_like_those_of_a_run() -> None:
         return expanded(read(write(graph.canonical, test="t", recorded="r")).program)
 
     files = [stored(foreach=foreach) for foreach in (True, False)]
-    marks = marks_of(*files)
+    marks = marks_of(files[0], files[1])
     for graph, changes, mark in zip(files, (marks.before, marks.after), ("removed", "added"), strict=True):
         marked = {lane.phase: lane.mark for lane in build(graph, changes=changes).lanes}
         assert marked == {"forward": "", "backward": "", "optimizer": mark}

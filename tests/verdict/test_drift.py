@@ -172,16 +172,15 @@ def test_ignored_operations_are_left_out_of_counts_too() -> None:
     ],
 )
 def test_an_ignored_operation_explains_the_count_of_its_group_and_of_no_other(name: str, metric: str) -> None:
-    def more(_: int) -> dict[str, Any]:
-        return {"extra": f"{name}.default"}
+    def counting(of: str) -> tuple[Program, Program]:
+        more = layers(2, change=lambda _: {"extra": f"{name}.default"})
+        return replace(layers(2), metrics=((of, 3),)), replace(more, metrics=((of, 5),))
 
-    before, after = layers(2, **{metric: 3}), layers(2, change=more, **{metric: 5})
+    before, after = counting(metric)
     assert not verdict(before, after, compare="counts", ignore=name).fails
     assert verdict(before, after, compare="counts", ignore="aten.mm").fails
-    others = {"copies", "syncs", "collectives"} - {metric}
-    for other in others:
-        moved = layers(2, **{other: 3}), layers(2, change=more, **{other: 5})
-        assert verdict(*moved, compare="counts", ignore=name).fails, other
+    for other in {"copies", "syncs", "collectives"} - {metric}:
+        assert verdict(*counting(other), compare="counts", ignore=name).fails, other
 
 
 @pytest.mark.parametrize("pattern", ["", "a b", "what:aten.x", "metric:speed", "layers/1", 3])

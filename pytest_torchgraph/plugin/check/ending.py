@@ -12,6 +12,7 @@ from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewh
 from pytest_torchgraph.plugin.session import events
 from pytest_torchgraph.snapshot.owner import body_digest
 from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
+from pytest_torchgraph.words.closed import assert_never
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,18 +98,15 @@ class Mistyped:
     fault: str
 
 
-Done: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent"
-Ending: TypeAlias = "Done | Mistyped"
+Ending: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent | Mistyped"
 
 
 def end(ending: Ending) -> tuple[Graph, str]:
     """Do what *ending* asks for: the graph that stands and, when the test must fail, the report."""
-    if isinstance(ending, Mistyped):
-        return ending.graph, f"{ending.slot.base.test}: {ending.fault}"
     return ending.graph, _done(ending)
 
 
-def _done(ending: Done) -> str:
+def _done(ending: Ending) -> str:  # noqa: PLR0911 -- one for each ending
     match ending:
         case Same():
             return _kept(ending)
@@ -122,6 +120,10 @@ def _done(ending: Done) -> str:
             return _refused(ending)
         case Absent():
             return _missing(ending)
+        case Mistyped(slot, _, fault):
+            return f"{slot.base.test}: {fault}"
+        case _:
+            assert_never(ending)
 
 
 def _kept(same: Same) -> str:

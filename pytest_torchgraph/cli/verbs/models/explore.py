@@ -85,16 +85,23 @@ def explored(arguments: argparse.Namespace) -> int:
             load(given)
         raise
     from pytest_torchgraph.explorer.running import explore
-    from pytest_torchgraph.explorer.sources import of_two
 
-    sources = [source_of(given, arguments, config) for given in arguments.targets]
-    one, *others = sources
-    source = of_two(one, *others, config, same_modules(Path.cwd())) if others else one
+    source = whole_source(arguments, config)
     try:
         explore(source, config)
     except (OSError, ValueError) as error:
         raise Wrong(told(error)) from error
     return SAME
+
+
+def whole_source(arguments: argparse.Namespace, config: ExplorerConfig) -> Source:
+    """What loads the one target, or what changed between the two."""
+    from pytest_torchgraph.explorer.sources import of_two
+
+    sources = [source_of(given, arguments, config) for given in arguments.targets]
+    if len(sources) == 1:
+        return sources[0]
+    return of_two(sources[0], sources[1], config, same_modules(Path.cwd()))
 
 
 def config_of(arguments: argparse.Namespace) -> ExplorerConfig:

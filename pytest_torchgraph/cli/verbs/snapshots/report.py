@@ -63,7 +63,7 @@ def run_diff(arguments: argparse.Namespace) -> int:
 
     paths = (arguments.before, arguments.after)
     try:
-        found = differences_of(*map(_text, paths), paths)
+        found = differences_of(_text(arguments.before), _text(arguments.after), paths)
     except ReportUnreadable as error:
         raise Wrong(str(error)) from None
     if arguments.format == "json":
