@@ -29,7 +29,7 @@ from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.kinds import GROUPS, doing
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
-from pytest_torchgraph.recorded.origin import COMPILED
+from pytest_torchgraph.recorded.origin import modes_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
 
@@ -51,7 +51,7 @@ def canonical(graph: Record) -> Program:
     )
     origin = graph.origin
     return Program(
-        run=(COMPILED if origin.compiled else "eager", origin.training, origin.grad_mode, origin.device),
+        run=modes_of(origin),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),

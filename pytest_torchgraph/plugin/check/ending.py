@@ -90,6 +90,14 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherKind:
+    """A fake run that meets the snapshot of a real one, or the other way round: nothing is compared unasked."""
+
+    slot: Slot
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
 class Mistyped:
     """A name that the check was to ignore is in neither graph."""
 
@@ -98,7 +106,7 @@ class Mistyped:
     fault: str
 
 
-Ending: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent | Mistyped"
+Ending: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent | Mistyped | OtherKind"
 
 
 def end(ending: Ending) -> tuple[Graph, str]:
@@ -120,10 +128,26 @@ def _done(ending: Ending) -> str:  # noqa: PLR0911 -- one for each ending
             return _refused(ending)
         case Absent():
             return _missing(ending)
+        case OtherKind():
+            return _not_compared(ending)
         case Mistyped(slot, _, fault):
             return f"{slot.base.test}: {fault}"
         case _:
             assert_never(ending)
+
+
+def _not_compared(ending: OtherKind) -> str:
+    slot = ending.slot
+    storage.count(slot, passes=False)
+    ran, stored = ("fake", "real") if ending.graph.origin.fake else ("real", "fake")
+    events.note(*slot.where, "refused", text=f"a {ran} run, and the snapshot is of a {stored} one")
+    return (
+        f"torchgraph: {slot.base.test} was not compared: this is a {ran} run, and its snapshot is of a {stored} one\n"
+        f"  {slot.address.label} was recorded {'with' if stored == 'fake' else 'without'} fake=True, and a library may "
+        "compute fake tensors otherwise.\n"
+        "  Give one of two checks of a test a name of its own, check(..., name='fake'). To replace the file:\n"
+        f"  accept: {slot.accept}"
+    )
 
 
 def _kept(same: Same) -> str:
