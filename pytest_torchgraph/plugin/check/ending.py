@@ -106,15 +106,22 @@ class Mistyped:
     fault: str
 
 
-Ending: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent | Mistyped | OtherKind"
+Stored: TypeAlias = "Same | Written | Superfluous"
+"""What a check comes to that leaves a snapshot of this graph, unless a file cannot be written or removed."""
+Failed: TypeAlias = "Drift | Unsteady | Absent | OtherKind | Mistyped"
+Ending: TypeAlias = "Stored | Failed"
 
 
 def end(ending: Ending) -> tuple[Graph, str]:
     """Do what *ending* asks for: the graph that stands and, when the test must fail, the report."""
-    return ending.graph, _done(ending)
+    match ending:
+        case Same() | Written() | Superfluous():
+            return ending.graph, _stored(ending)
+        case _:
+            return ending.graph, _failed(ending)
 
 
-def _done(ending: Ending) -> str:  # noqa: PLR0911 -- one for each ending
+def _stored(ending: Stored) -> str:
     match ending:
         case Same():
             return _kept(ending)
@@ -122,6 +129,12 @@ def _done(ending: Ending) -> str:  # noqa: PLR0911 -- one for each ending
             return _written(ending)
         case Superfluous():
             return _removed(ending)
+        case _:
+            assert_never(ending)
+
+
+def _failed(ending: Failed) -> str:
+    match ending:
         case Drift():
             return _drifted(ending)
         case Unsteady():
