@@ -6,7 +6,7 @@ import keyword
 import operator
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -162,7 +162,7 @@ class Builder:
             torch.ops.aten.as_strided.default, (node, shape, stride, wanted.geometry.offset)
         )
 
-    def fail(self, what: str) -> Any:
+    def fail(self, what: str) -> NoReturn:
         """Raise with the operation at hand."""
         if self.now is None:
             raise NotBuildable(f"the outputs are no fx graph: {what.removeprefix('it ')}")
