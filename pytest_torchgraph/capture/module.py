@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 
 from pytest_torchgraph.capture.operation import NOTES_FAILURES, Where
-from pytest_torchgraph.capture.target import Target
+from pytest_torchgraph.capture.target import Flags, Target
 from pytest_torchgraph.capture.tensor import Identity
 
 
@@ -42,7 +42,8 @@ class ModuleCalls:
         self.modules = modules
         self.root = target.roots.get("")
         self.root_started = False
-        self.scopes = [OpenScope(None, "", target.class_name, 0, flag_of(modules[0][1]) if modules else None)]
+        self.flag_of = Flags(modules).of
+        self.scopes = [OpenScope(None, "", target.class_name, 0, self.flag_of(modules[0][1]) if modules else None)]
         self.paths = {id(module): (weakref.ref(module), path) for path, module in modules}
 
     def flags(self) -> set[bool]:
@@ -86,7 +87,7 @@ class ModuleCalls:
             self.root_started = True
         else:
             path = self.path_of(module)
-            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, flag_of(module))
+            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, self.flag_of(module))
             where.scope = len(self.scopes)
             self.scopes.append(scope)
         where.module = module
@@ -97,12 +98,6 @@ class ModuleCalls:
         where = self.where
         self.scopes[where.scope].end = self.identity.clock
         where.scope, where.module = opened
-
-
-def flag_of(module: nn.Module) -> bool | None:
-    """The training flag of *module*; a frozen TorchScript has none."""
-    flag: bool | None = getattr(module, "training", None)
-    return flag
 
 
 Opened: TypeAlias = "tuple[int, nn.Module | None]"

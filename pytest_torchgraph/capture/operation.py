@@ -18,6 +18,7 @@ from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 from pytest_torchgraph.recorded.collective import kind_of
+from pytest_torchgraph.recorded.operation import SourceLine
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.agreement import Agreement
@@ -41,7 +42,7 @@ class Entry(NamedTuple):
     results: Any
     scope: int
     call: int | None
-    frame: tuple[CodeType, int] | None
+    frame: tuple[CodeType, int] | SourceLine | None
     live: int
     sequence_number: int
     running: Running | None

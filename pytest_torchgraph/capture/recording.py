@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.collective import place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
+from pytest_torchgraph.capture.exported import following_nodes
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, stand_in, take_out
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.graph import Run, freeze
@@ -294,6 +295,7 @@ def observing(recording: Recording) -> Iterator[None]:
     with (
         imports_swept(recording.eagerly.take),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
+        following_nodes(recording),
         following(recording.modules),
         following_phases(recording.phases),
         following_resizes(recording.identity),

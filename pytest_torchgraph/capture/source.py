@@ -22,13 +22,18 @@ _is_user_code: dict[int, bool] = {}
 _judged: list[CodeType] = []
 
 
-def _judge(code: CodeType) -> bool:
-    name = code.co_filename.replace("\\", "/")
-    is_user = not (
+def is_users_file(file: str) -> bool:
+    """Whether *file* is outside PyTorch and this package."""
+    name = file.replace("\\", "/")
+    return not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
         or Path(name).name == CONSOLE_SCRIPT
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
+
+
+def _judge(code: CodeType) -> bool:
+    is_user = is_users_file(code.co_filename)
     _judged.append(code)
     _is_user_code[id(code)] = is_user
     return is_user
@@ -55,9 +60,9 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
     return None
 
 
-def source_line(found: tuple[CodeType, int] | None) -> SourceLine | None:
+def source_line(found: tuple[CodeType, int] | SourceLine | None) -> SourceLine | None:
     """The record of what :func:`user_frame` found."""
-    if found is None:
-        return None
+    if found is None or isinstance(found, SourceLine):
+        return found
     code, line = found
     return SourceLine(code.co_filename, line, code.co_name)

@@ -131,9 +131,26 @@ class Holdings:
 
     @property
     def flags(self) -> set[bool]:
-        """The training flags of all modules; those of a frozen TorchScript have none."""
-        found = {getattr(module, "training", None) for _, module in self.modules}
-        return {flag for flag in found if flag is not None}
+        """The training flags of all modules that have one."""
+        flags = Flags(self.modules)
+        return {flag for _, module in self.modules if (flag := flags.of(module)) is not None}
+
+
+class Flags:
+    """The training flags of modules: a frozen TorchScript has none, and in an exported program they mean nothing."""
+
+    def __init__(self, modules: list[tuple[str, nn.Module]]) -> None:
+        self.fixed = {id(part) for _, module in modules if is_fixed(module) for part in module.modules()}
+
+    def of(self, module: nn.Module) -> bool | None:
+        """The flag of *module*; ``None`` where it has none."""
+        flag: bool | None = getattr(module, "training", None)
+        return None if id(module) in self.fixed else flag
+
+
+def is_fixed(module: nn.Module) -> bool:
+    """Whether *module* is that of an exported program: it has functions in the place of these two, which refuse."""
+    return {"train", "eval"} <= module.__dict__.keys()
 
 
 def training_of(flags: set[bool]) -> Training:

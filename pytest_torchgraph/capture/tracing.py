@@ -22,6 +22,7 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
+from pytest_torchgraph.capture.exported import example_inputs, is_exported, program_of
 from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
@@ -183,10 +184,23 @@ def repeated(
 def subject_of(
     model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
 ) -> AbstractContextManager[Subject]:
-    """What is run: what was given, or fake tensors in its place."""
+    """What is run: what was given, or fake tensors in its place; an exported program by its module."""
+    if is_exported(model):
+        return exported_subject(model, args, kwargs, options)
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
     return faked(model, args, kwargs, options.optimizer)
+
+
+def exported_subject(
+    model: Any, args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> AbstractContextManager[Subject]:
+    """The module of an exported program; without inputs its nodes are followed, with the inputs it was made of."""
+    program = program_of(model)
+    without_running = not kwargs and isinstance(args, tuple) and not args
+    if without_running:
+        args, kwargs = example_inputs(program)
+    return subject_of(program.module(), args, kwargs, replace(options, fake=options.fake or without_running))
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of,
 from pytest_torchgraph.words.counting import times
 
 MIXED = "mixed"
+UNTOLD = "none"
+"""No module says whether it trains: a plain function, an exported program."""
 TRAINING, EVALUATION = ("eval", "train"), ("train", "eval")
 MODES: Mapping[tuple[str, str], Cause] = {
     TRAINING: Cause("training-mode", "the model is in training mode (dropout, batch statistics); was .eval() dropped?"),
@@ -36,7 +38,8 @@ def mode(seen: Seen) -> Iterator[Claim]:
             is_mixed = MIXED in pair
             driven = driven_by_training(seen) if pair in (TRAINING, EVALUATION) or is_mixed else []
             title = f"run: {change.before or 'unset'} -> {change.after or 'unset'}"
-            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven), idle=is_mixed and not driven)
+            idle = (is_mixed or UNTOLD in pair) and not driven
+            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven), idle=idle)
 
 
 def driven_by_training(seen: Seen) -> list[Change]:

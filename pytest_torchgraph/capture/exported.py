@@ -1,0 +1,179 @@
+"""Graph modules and exported programs: their nodes tell which module call and which line each operation belongs to."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from torch import fx, nn
+from torch.export import ExportedProgram, load
+from torch.utils import _pytree as pytree
+
+from pytest_torchgraph.capture.module import OpenScope
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.source import is_users_file
+from pytest_torchgraph.recorded.operation import SourceLine
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.capture.recording import Recording
+
+Stack: TypeAlias = "tuple[tuple[str, str, str], ...]"
+"""The module calls around a node, the outermost first: key, path and class."""
+STACK, TRACE = "nn_module_stack", "stack_trace"
+SUFFIX = ".pt2"
+_FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in (?P<function>\S+)')
+
+
+class NoInputs(TypeError):
+    """A graph module alone says nothing of its inputs."""
+
+
+def is_exported(model: object) -> bool:
+    """Whether *model* is an exported program, or the path of a file that holds one."""
+    return isinstance(model, ExportedProgram) or (isinstance(model, (str, PathLike)) and fspath(model).endswith(SUFFIX))
+
+
+def program_of(model: Any) -> ExportedProgram:
+    """The program that *model* is or that lies in the file at *model*."""
+    return model if isinstance(model, ExportedProgram) else load(fspath(model))
+
+
+def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The inputs that *program* was exported with; raises :class:`NoInputs` where it kept none."""
+    found = program.example_inputs
+    if found is None:
+        raise NoInputs("this exported program kept no example inputs: pass the inputs, trace(program, (x,))")
+    return found
+
+
+def stack_of(node: fx.Node) -> Stack:
+    """The module calls around *node* inside of the one whose code the graph was made of."""
+    told = node.meta.get(STACK) or {}
+    calls = tuple((str(key), path, _class_name(kind)) for key, (path, kind) in told.items() if path)
+    # The call that the node itself makes is met when it is made.
+    return calls[:-1] if node.op == "call_module" else calls
+
+
+def _class_name(kind: Any) -> str:
+    return kind.rpartition(".")[2] if isinstance(kind, str) else str(kind.__name__)
+
+
+def line_of(node: fx.Node, is_user: Callable[[str], bool]) -> SourceLine | None:
+    """The innermost line in the trace of *node* that lies in a file of the user's."""
+    frames = [*_FRAME.finditer(node.meta.get(TRACE) or "")]
+    for frame in reversed(frames):
+        if is_user(frame["file"]):
+            return SourceLine(frame["file"], int(frame["line"]), frame["function"])
+    return None
+
+
+def tells(module: nn.Module) -> bool:
+    """Whether *module* is a graph module whose nodes say which module calls they come from."""
+    return isinstance(module, fx.GraphModule) and any(node.meta.get(STACK) for node in module.graph.nodes)
+
+
+@contextmanager
+def following_nodes(recording: Recording) -> Iterator[None]:
+    """Run graph modules node by node while the context is open, each node in the module call that it tells."""
+    plain: dict[type[nn.Module], Any] = {}
+    try:
+        for path, module in recording.modules.modules:
+            kind = type(module)
+            if kind not in plain and tells(module) and "forward" in vars(kind):
+                plain[kind] = vars(kind)["forward"]
+                kind.forward = by_nodes(plain[kind], recording, path)
+        yield
+    finally:
+        for kind, forward in plain.items():
+            kind.forward = forward
+
+
+def by_nodes(forward: Callable[..., Any], recording: Recording, path: str) -> Callable[..., Any]:
+    """*forward* of the graph module at *path*, run node by node."""
+
+    @wraps(forward)
+    def run(module: fx.GraphModule, *args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(forward).bind(module, *args, **kwargs)
+        given.apply_defaults()
+        _, *values = given.args
+        runner = NodeRunner(module, recording, path)
+        flat = values if not is_flattened(module) else [tuple(values)]
+        del given, values, args, kwargs  # what nobody else holds must die with its last use
+        return runner.run_flat(flat)
+
+    return run
+
+
+def is_flattened(module: fx.GraphModule) -> bool:
+    """Whether *module* takes its inputs apart into leaves before its first node."""
+    return isinstance(module.graph._codegen, fx.graph._PyTreeCodeGen)
+
+
+class NodeRunner(fx.Interpreter):
+    """Runs one graph module, each node in the scope of its module call."""
+
+    def __init__(self, module: fx.GraphModule, recording: Recording, path: str) -> None:
+        super().__init__(module)
+        self.recording = recording
+        self.base = recording.where.scope
+        self.path = path
+        self.scopes: dict[Stack, int] = {}
+
+    def run_flat(self, values: list[Any]) -> Any:
+        """The output for *values*, which are taken apart where the module does so."""
+        if is_flattened(self.module):  # type: ignore[arg-type]
+            (whole,) = values
+            values = pytree.arg_tree_leaves(*whole)
+            output = self.run(*values, enable_io_processing=False)
+            return self.module.graph.process_outputs(output)  # type: ignore[union-attr,operator]
+        return self.run(*values, enable_io_processing=False)
+
+    def run_node(self, n: fx.Node) -> Any:
+        """The value of the node *n*, worked out in its scope."""
+        if n.op in ("placeholder", "output", "get_attr"):
+            return super().run_node(n)
+        recording, where = self.recording, self.recording.where
+        around, begun = where.scope, len(recording.mode.log)
+        scope = where.scope = self._scope(stack_of(n))
+        try:
+            value = super().run_node(n)
+        finally:
+            where.scope = around
+            self._close(scope)
+        self._tell_line(n, begun)
+        return value
+
+    def _scope(self, stack: Stack) -> int:
+        """The scope of the innermost call in *stack*."""
+        if not stack:
+            return self.base
+        known = self.scopes.get(stack)
+        if known is None:
+            parent, (_, path, class_name) = self._scope(stack[:-1]), stack[-1]
+            calls = self.recording.modules
+            full = ".".join(filter(None, (self.path, path)))
+            calls.scopes.append(OpenScope(parent, full, class_name, calls.identity.clock, None))
+            known = self.scopes[stack] = len(calls.scopes) - 1
+        return known
+
+    def _close(self, scope: int) -> None:
+        """Let *scope* and those around it end here for now."""
+        scopes, clock = self.recording.modules.scopes, self.recording.identity.clock
+        while scope != self.base:
+            scopes[scope].end = clock
+            parent = scopes[scope].parent
+            if parent is None:
+                return
+            scope = parent
+
+    def _tell_line(self, n: fx.Node, begun: int) -> None:
+        log = self.recording.mode.log
+        source = line_of(n, is_users_file) if len(log) > begun else None
+        if source is not None:
+            for place in range(begun, len(log)):
+                log[place] = Entry._make(log[place])._replace(frame=source)
