@@ -42,10 +42,21 @@ def taken_as_bfloat16(value: Any) -> Any:
     return torch.empty_like(value, dtype=torch.bfloat16) if is_number else value
 
 
+def waited_for(_: Plain, __: Any, ___: Any, args: Sequence[Any], ____: Mapping[str, Any]) -> Any:
+    """What a collective returned, when it is there: the very tensor, of which PyTorch's fake kernel makes another."""
+    return args[0]
+
+
+def operation(namespace: str, name: str) -> Any:
+    """An operation that some builds of PyTorch have; ``None`` in others."""
+    return getattr(getattr(getattr(torch.ops, namespace), name, None), "default", None)
+
+
 KERNELS: dict[Any, Callable[..., Any]] = {
     aten.native_layer_norm.default: normalised,
     aten.native_group_norm.default: normalised,
-    **({aten._grouped_mm.default: multiplied_in_groups} if hasattr(aten, "_grouped_mm") else {}),
+    operation("aten", "_grouped_mm"): multiplied_in_groups,
+    operation("_c10d_functional", "wait_tensor"): waited_for,
 }
 """What is asked in the place of PyTorch's own fake kernel, by operation."""
 
