@@ -95,7 +95,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``optimizer`` may be a class, ``torch.optim.AdamW``, or a function that makes it for the model. Of integers and
     booleans up to 65,536 elements the values are known as long as they follow from inputs and constants; an operation
     that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured
-    then, and *restore* stays. With ``world_size`` the sharded model is built under fake tensors as well.
+    then, and *restore* stays.
 
     Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
     the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
@@ -174,9 +174,9 @@ def repeated(
     with ExitStack() as stack:
         if options.world is not None:
             stack.enter_context(in_world(options.world))
-        if options.world is not None and not options.fake:
-            model, args, kwargs = built(model), made(args), made(kwargs)
-            options = replace(options, optimizer=optimizer_of(model, options.optimizer))
+            if not options.fake:
+                model, args, kwargs = built(model), made(args), made(kwargs)
+                options = replace(options, optimizer=optimizer_of(model, options.optimizer))
         subject = stack.enter_context(subject_of(model, args, kwargs, options))
         yield stack.enter_context(runs_with(subject, options))
 
@@ -187,7 +187,7 @@ def subject_of(
     """What is run: what was given, or fake tensors in its place."""
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
-    return faked(model, args, kwargs, options.optimizer, sharded=options.world is not None)
+    return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from pytest_torchgraph.capture.fake_run.mode import fake_run_mode
 from pytest_torchgraph.capture.fake_run.refusing import told_with_line
 from pytest_torchgraph.capture.fake_run.stand_in import exchanging, stood_in
 from pytest_torchgraph.capture.target import held_by
-from pytest_torchgraph.capture.world import built as built_for_world
 
 if TYPE_CHECKING:
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -58,18 +57,22 @@ class FakeRuns:
 
 @contextmanager
 def faked(
-    model: Any, args: Any, kwargs: Mapping[str, Any] | None, optimizer: Any, *, sharded: bool = False
+    model: Any,
+    args: Any,
+    kwargs: Mapping[str, Any] | None,
+    optimizer: Any,
+    sharded: Callable[[Any], Any] | None = None,
 ) -> Iterator[Subject]:
     """The subject whose tensors are all fake while the context is open; afterwards each is what it was.
 
-    A model that is *sharded* is built under fake tensors: what wraps it takes hold of the very tensors.
+    *sharded* makes a sharded model of a factory, under fake tensors: what is sharded cannot be exchanged for them.
     """
     notes: dict[str, None] = {}
     runs = FakeRuns(fake_run_mode(notes), notes)
     with ExitStack() as stack:
-        if sharded:
+        if sharded is not None:
             with told_with_line(), runs.mode, exchanging():
-                model = built_for_world(model)
+                model = sharded(model)
         elif is_factory(model, args, kwargs):
             model = built(model)
         with told_with_line(), runs.mode:
