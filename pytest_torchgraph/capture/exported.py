@@ -8,25 +8,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from torch import fx, nn
 from torch.export import ExportedProgram, load
 from torch.utils import _pytree as pytree
 
-from pytest_torchgraph.capture.module import OpenScope
-from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.module import ModuleCalls, OpenScope
+from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.source import is_users_file
 from pytest_torchgraph.recorded.operation import SourceLine
-
-if TYPE_CHECKING:
-    from pytest_torchgraph.capture.recording import Recording
 
 Stack: TypeAlias = "tuple[tuple[str, str, str], ...]"
 """The module calls around a node, the outermost first: key, path and class."""
 STACK, TRACE = "nn_module_stack", "stack_trace"
 SUFFIX = ".pt2"
 _FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in (?P<function>\S+)')
+
+
+class Recording(Protocol):
+    """What a run is recorded with."""
+
+    mode: OperationMode
+    where: Where
+    modules: ModuleCalls
 
 
 class NoInputs(TypeError):
@@ -45,7 +50,7 @@ def program_of(model: Any) -> ExportedProgram:
 
 def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """The inputs that *program* was exported with; raises :class:`NoInputs` where it kept none."""
-    found = program.example_inputs
+    found: tuple[tuple[Any, ...], Mapping[str, Any]] | None = program.example_inputs
     if found is None:
         raise NoInputs("this exported program kept no example inputs: pass the inputs, trace(program, (x,))")
     return found
@@ -163,7 +168,7 @@ class NodeRunner(fx.Interpreter):
 
     def _close(self, scope: int) -> None:
         """Let *scope* and those around it end here for now."""
-        scopes, clock = self.recording.modules.scopes, self.recording.identity.clock
+        scopes, clock = self.recording.modules.scopes, self.recording.modules.identity.clock
         while scope != self.base:
             scopes[scope].end = clock
             parent = scopes[scope].parent

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -38,9 +39,12 @@ from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.note import Told
 
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
-    model: Callable[..., Any],
+    model: Callable[..., Any] | ExportedProgram | str | PathLike[str],
     args: Any = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
@@ -57,6 +61,9 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     fake: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
+
+    An ``ExportedProgram``, or the path of a ``.pt2`` file, is recorded in the module calls and lines that its nodes
+    tell; without inputs nothing is computed: fake tensors stand in for the inputs that it was exported with.
 
     ``args`` is a tuple of positional arguments, a mapping of keyword arguments, or one argument. ``warmup`` runs come
     first and are not part of the graph; before each next run only random generators, inputs and gradients are put back,
@@ -164,7 +171,7 @@ def refuse_with_fake(options: Options) -> None:
 
 @contextmanager
 def repeated(
-    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+    model: Any, args: Any, kwargs: Mapping[str, Any] | None, options: Options
 ) -> Iterator[Callable[[], Graph]]:
     """What records a call of *model*, as often as it is called; everything is put back when the context closes.
 
@@ -183,7 +190,7 @@ def repeated(
 
 
 def subject_of(
-    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+    model: Any, args: Any, kwargs: Mapping[str, Any] | None, options: Options
 ) -> AbstractContextManager[Subject]:
     """What is run: what was given, or fake tensors in its place; an exported program by its module."""
     if is_exported(model):

@@ -16,8 +16,10 @@ from pytest_torchgraph.plugin.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
+    from os import PathLike
 
     import pytest
+    from torch.export import ExportedProgram
     from typing_extensions import Unpack  # PyTorch brings it; it is never imported when a test runs
 
     from pytest_torchgraph.analysis.scaling import Scaling
@@ -39,7 +41,7 @@ class TorchGraph:
 
     def check(
         self,
-        model: Callable[..., Any] | Graph,
+        model: Callable[..., Any] | Graph | ExportedProgram | str | PathLike[str],
         args: Any = NO_INPUTS,
         kwargs: Mapping[str, Any] | None = None,
         *,

@@ -86,13 +86,13 @@ def test_an_operator_of_a_library_is_one_operation_whatever_is_in_it() -> None:
     def _(x: Tensor) -> Tensor:
         return torch.empty_like(x)
 
-    graph = trace(lambda x: torch.ops.subsystems.twice(x), X)
+    graph = trace(torch.ops.subsystems.twice, X)
     assert [one.packet for one in graph.operations] == ["subsystems.twice"]
 
 
 def test_transforms_of_functions_are_recorded_as_the_operations_they_come_to() -> None:
     model = Block()
-    parameters = dict(model.named_parameters())
+    parameters: dict[str, Tensor] = dict(model.named_parameters())
 
     def loss(parameters: dict[str, Tensor], x: Tensor) -> Tensor:
         return torch.func.functional_call(model, parameters, (x[None],)).sum()

@@ -61,3 +61,24 @@ def test_a_fake_run_is_not_compared_with_a_real_one_unasked(project: Project, fi
 def test_a_check_is_not_verified_where_it_is_fake(project: Project) -> None:
     project.write({"test_x.py": SMALL.replace("FAKE", "True")})
     assert project.run("--torchgraph-update", "--torchgraph-verify").code == 0
+
+
+def test_an_exported_program_is_checked_without_inputs(project: Project) -> None:
+    project.write(
+        {
+            "test_m.py": """
+                import torch
+                from torch import nn
+
+                def test_m(torch_graph):
+                    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU()).eval()
+                    torch_graph.check(torch.export.export(model, (torch.ones(2, 4),)))
+            """
+        }
+    )
+    assert project.run("--torchgraph-update").code == 0
+    assert project.run().code == 0
+    (snapshot,) = project.path.rglob("*.torchgraph")
+    text = snapshot.read_text(encoding="utf-8")
+    assert "run fake, none, grad, cpu" in text
+    assert "0: Linear = addmm" in text

@@ -56,6 +56,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 NO_INPUTS: Any = object()
+EXPORTED = "pytest_torchgraph.capture.exported"
 
 
 class Runs:
@@ -83,7 +84,7 @@ class Runs:
                 f"torch_graph.check(model, args, kwargs): {kwargs!r} is no mapping of keyword arguments; "
                 f"the name of a snapshot is given as name={kwargs!r}."
             )
-        if args is NO_INPUTS and kwargs is None:
+        if args is NO_INPUTS and kwargs is None and not import_module(EXPORTED).is_exported(model):
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         with self.repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
             if trace_options.get("warmup"):
