@@ -356,9 +356,9 @@ def record(
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    holdings = holdings_of(target.roots)
     options: Any = {"verify": verify, "clock": clock, "rank_timeout": rank_timeout}
-    with recorded(target, holdings, Guard(), [], **options) as recording:
+    # No name for what is held: what the model lets go of must not live on here.
+    with recorded(target, holdings_of(target.roots), Guard(), [], **options) as recording:
         recording.modules.root = None
         yield recording
 

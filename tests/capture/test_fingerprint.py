@@ -173,7 +173,17 @@ def test_nodes_are_told_with_their_edges() -> None:
 def test_what_a_record_is_made_of_is_all_known_here() -> None:
     """A part that is added later has to be told, or be listed here as none of the record's."""
     assert {each.name for each in fields(Followed)} == {"stretches", "nodes", "first_sequence_number"}
-    kept_alive = {"seen", "wrappers", "storages", "sights", "live", "is_closed", "find_parameter"}
+    kept_alive = {
+        "seen",
+        "wrappers",
+        "storages",
+        "sights",
+        "live",
+        "is_closed",
+        "find_parameter",
+        "stand_in",
+        "stand_ins",
+    }
     assert {*vars(step().identity)} == {*OF_IDENTITY, *kept_alive}
     assert len(Raw(step().identity.sights[0].raw or ())) == 10
 
