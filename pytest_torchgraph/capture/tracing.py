@@ -27,6 +27,7 @@ from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, 
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
+from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
@@ -219,6 +220,8 @@ def runs_of(
     """The same for a *target*, and a *step* of one's own."""
     assert target.function is not None
     step.require_over(target.roots.values())
+    if options.restore and step.backward:
+        require_no_flat_parameters(target.roots.values())
     # Asking a TorchScript for its signature already leaves something in its attributes.
     state = state_of(target, args, kwargs, step) if options.restore else None
     try:
