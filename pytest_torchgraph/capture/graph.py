@@ -98,10 +98,10 @@ class Records:
             found = self._references[id(raw)] = TensorRef(raw[0], raw[1], self.spec(raw))
         return found
 
-    def source(self, frame: tuple[CodeType, int] | None) -> SourceLine | None:
+    def source(self, frame: tuple[CodeType, int] | SourceLine | None) -> SourceLine | None:
         """The record of where an operation was asked for."""
-        if frame is None:
-            return None
+        if frame is None or isinstance(frame, SourceLine):
+            return frame
         key = (id(frame[0]), frame[1])
         if key not in self._lines:
             self._lines[key] = source_line(frame)

@@ -132,9 +132,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     return traced_with(model, args, options, kwargs)
 
 
-def traced_with(
-    model: Callable[..., Any], args: Any, options: Options, kwargs: Mapping[str, Any] | None = None
-) -> Graph:
+def traced_with(model: Any, args: Any, options: Options, kwargs: Mapping[str, Any] | None = None) -> Graph:
     """What :func:`trace` returns for *options*."""
     with collector_paused(), repeated(model, args, kwargs, options) as run:
         return frozen(run())
