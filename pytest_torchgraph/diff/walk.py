@@ -136,7 +136,7 @@ class Walk:
     def _was(self, body: Body, at: int) -> Site:
         """The item before, told under the paths that its modules have after: both sides of an edit are one place."""
         site, now = site_at(self.before, body, at), self.modules.now
-        if not self.modules.are_renamed:
+        if not self.modules.paths:
             return site
         inner = None if site.inner is None else site.inner.renamed(now)
         return replace(site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner)

@@ -179,9 +179,8 @@ def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
             where = ", writing in place" if first.writes else ""
-            noun = "module call" if isinstance(first.after.item, Block) else "operation"
             verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
-            return f"{times(len(changes), noun)} {verb}: {operation_text(first.after.name)}{where}"
+            return f"{_moved_text(changes)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
             name = f"{first.path} {first.before.text} -> {first.after.text}"
             what = "gradients" if kind == "follow" else "parameters or buffers"
@@ -190,6 +189,13 @@ def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
             return f"{RENAMED[first.kind]} renamed: {first.before} -> {first.after}{more}"
         case _:
             return _head(first, more)
+
+
+def _moved_text(changes: Sequence[Change]) -> str:
+    """``1 module call``, ``2 module calls and 8 operations``."""
+    calls = sum(isinstance(each, Moved) and isinstance(each.after.item, Block) for each in changes)
+    counts = ((calls, "module call"), (len(changes) - calls, "operation"))
+    return " and ".join(times(count, noun) for count, noun in counts if count)
 
 
 RENAMED = {"scope": "module", "input": "input", "leaf": "parameter"}
