@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural, operands_in
+from pytest_torchgraph.canonical.operands import map_operands, operands_of
+from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural
 from pytest_torchgraph.canonical.program import (
-    Argument,
-    Block,
     Given,
     Item,
     Leaf,
     Operand,
-    Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Result,
     Work,
     exact_item,
@@ -35,7 +35,7 @@ class Stretch:
     places: list[int]
 
 
-def gathered(block: Block, parameters: Specs) -> Block:
+def gathered(block: PhaseBlock, parameters: Specs) -> PhaseBlock:
     """*block*, the body of a phase, with its work for each parameter gathered; *parameters* are those of the model."""
     if len(parameters) < 2 or not all(isinstance(item, (Work, Given)) for item in block.items):
         return block
@@ -45,14 +45,14 @@ def gathered(block: Block, parameters: Specs) -> Block:
 class Gathering:
     """Gathers one phase."""
 
-    def __init__(self, block: Block, parameters: Specs) -> None:
+    def __init__(self, block: PhaseBlock, parameters: Specs) -> None:
         self.block = block
         self.ownership = Ownership(block, parameters)
         self.items: list[Item] = []
         self.moved: dict[int, Result] = {}
         self.numbers = {"each": 0, "all": 0}
 
-    def run(self) -> Block:
+    def run(self) -> PhaseBlock:
         """The block with what could be gathered."""
         for stretch in self._stretches():
             if stretch.kind:
@@ -66,7 +66,7 @@ class Gathering:
             return self.block
         items = tuple(self.items)
         exports = tuple(self._result(one) for one in self.block.exports)
-        used = {one.reference.path for item in items for one in operands_in(item) if isinstance(one.reference, Leaf)}
+        used = {one.reference.path for item in items for one in operands_of(item) if isinstance(one.reference, Leaf)}
         leaves = tuple((path, spec) for path, spec in self.block.leaves if path in used)
         return replace(self.block, items=items, exports=exports, leaves=leaves)
 
@@ -90,25 +90,12 @@ class Gathering:
         for place in stretch.places:
             self.moved[place] = Result(len(self.items))
             work = self.ownership.works[place]
-            self.items.append(work if isinstance(work, Given) else self._kept(work))
+            self.items.append(work if isinstance(work, Given) else map_operands(work, self._operand))
 
-    def _kept(self, work: Work) -> Work:
-        return replace(
-            work,
-            arguments=tuple(self._argument(one) for one in work.arguments),
-            keywords=tuple((name, self._argument(one)) for name, one in work.keywords),
-            outcomes=tuple(self._outcome(one) for one in work.outcomes),
-        )
-
-    def _argument(self, value: Argument) -> Argument:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(self._argument(one) for one in value) if isinstance(value, tuple) else value
-
-    def _outcome(self, value: Outcome) -> Outcome:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(self._outcome(one) for one in value) if isinstance(value, tuple) else value
+    def _operand(self, operand: Operand) -> Operand:
+        if not isinstance(operand.reference, Result):
+            return operand
+        return replace(operand, reference=self._result(operand.reference))
 
     def _result(self, result: Result) -> Result:
         moved = self.moved[result.item]
@@ -139,7 +126,7 @@ class Gathering:
         read = {
             one.reference.item
             for work in later
-            for one in operands_in(work)
+            for one in operands_of(work)
             if isinstance(one.reference, Result) and one.reference.item in inside
         }
         read |= {one.item for one in self.block.exports if one.item in inside}
@@ -147,16 +134,16 @@ class Gathering:
             raise NotUniform
         return sorted(read)
 
-    def _each(self, stretch: Stretch) -> tuple[list[Block], list[int]]:
+    def _each(self, stretch: Stretch) -> tuple[list[ParameterLoop], list[int]]:
         """A block for all parameters of which the same is done, and the places of work that has no symbols."""
         programs: dict[str, list[int]] = {}
         for place in stretch.places:
             programs.setdefault(self.ownership.owners[place][1][0], []).append(place)
-        groups: dict[object, tuple[Block, list[str]]] = {}
+        groups: dict[object, tuple[ParameterLoop, list[str]]] = {}
         alone: list[int] = []
         for owner in sorted(programs, key=natural):
             try:
-                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).block("each")
+                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).loop("each")
             except NotUniform:
                 alone += programs[owner]
                 continue
@@ -164,6 +151,6 @@ class Gathering:
             groups.setdefault(key, (block, []))[1].append(owner)
         return [replace(block, parameters=tuple(owners)) for block, owners in groups.values()], sorted(alone)
 
-    def _all(self, stretch: Stretch) -> Iterator[Block]:
+    def _all(self, stretch: Stretch) -> Iterator[ParameterLoop]:
         owners = self.ownership.owners[stretch.places[0]][1]
-        yield Symbols(self.ownership, self._result, owners, stretch.places).block("all")
+        yield Symbols(self.ownership, self._result, owners, stretch.places).loop("all")

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pytest_torchgraph.canonical.ownership import OWN, Specs, flat
+from pytest_torchgraph.canonical.cursor import module_path
+from pytest_torchgraph.canonical.operands import flat, map_operands
+from pytest_torchgraph.canonical.ownership import OWN, Specs
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Argument,
     Block,
     Every,
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Result,
     Semantic,
     Work,
@@ -26,9 +30,9 @@ from pytest_torchgraph.canonical.symbols import LIKE
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
-def scattered(root: Block) -> Block:
+def scattered(root: ModuleCall) -> ModuleCall:
     """*root* with every loop over parameters in its phases written out."""
-    if not any(isinstance(item, Block) and item.phase and has_loops(item) for item in root.items):
+    if not any(isinstance(item, PhaseBlock) and has_loops(item) for item in root.items):
         return root
     known: Specs = dict(root.leaves)
     for path, spec in known_leaves(root.items, ("",)):
@@ -36,22 +40,22 @@ def scattered(root: Block) -> Block:
     return replace(
         root,
         items=tuple(
-            Scattering(item, known).run() if isinstance(item, Block) and item.phase and has_loops(item) else item
+            Scattering(item, known).run() if isinstance(item, PhaseBlock) and has_loops(item) else item
             for item in root.items
         ),
     )
 
 
-def has_loops(block: Block) -> bool:
+def has_loops(block: PhaseBlock) -> bool:
     """Whether a phase has a loop over parameters."""
-    return any(isinstance(item, Block) and item.phase == EVERY_PARAMETER for item in block.items)
+    return any(isinstance(item, ParameterLoop) for item in block.items)
 
 
 def known_leaves(items: tuple[Item, ...], around: tuple[str, ...]) -> Iterator[tuple[str, TensorSpec]]:
     """Every leaf by its full path, as it was first seen; *around* are the paths of the module calls around *items*."""
     for item in items:
-        if isinstance(item, Block) and item.phase != EVERY_PARAMETER:
-            within = (around[0] if item.phase else absolute(item.name, around), *around)
+        if isinstance(item, Block) and not isinstance(item, ParameterLoop):
+            within = (module_path(item, around), *around)
             yield from ((absolute(name, within), spec) for name, spec in item.leaves)
             yield from known_leaves(item.items, within)
         elif isinstance(item, Work):
@@ -65,17 +69,17 @@ def known_leaves(items: tuple[Item, ...], around: tuple[str, ...]) -> Iterator[t
 class Scattering:
     """Writes out the loops of one phase, whose leaves are named from the root."""
 
-    def __init__(self, block: Block, known: Specs) -> None:
+    def __init__(self, block: PhaseBlock, known: Specs) -> None:
         self.block = block
         self.known = dict(known)
         self.leaves: Specs = dict(block.leaves)
         self.items: list[Item] = []
         self.moved: dict[tuple[int, int], Result] = {}
 
-    def run(self) -> Block:
+    def run(self) -> PhaseBlock:
         """The phase without loops."""
         for place, item in enumerate(self.block.items):
-            if isinstance(item, Block) and item.phase == EVERY_PARAMETER:
+            if isinstance(item, ParameterLoop):
                 self._loop(place, item)
             else:
                 self._plain(place, item)
@@ -90,30 +94,21 @@ class Scattering:
 
     def _moved(self, item: Item) -> Item:
         if isinstance(item, Work):
-            return replace(
-                item,
-                arguments=tuple(map(self._argument, item.arguments)),
-                keywords=tuple((name, self._argument(value)) for name, value in item.keywords),
-                outcomes=tuple(map(self._outcome, item.outcomes)),
-            )
+            return map_operands(item, self.operand)
         if isinstance(item, (Block, Semantic)):
             raise TypeError("a phase with a loop over parameters holds single operations beside it")
         return item
 
-    def _argument(self, value: Argument) -> Argument:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(map(self._argument, value)) if isinstance(value, tuple) else value
-
-    def _outcome(self, value: Outcome) -> Outcome:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(map(self._outcome, value)) if isinstance(value, tuple) else value
+    def operand(self, operand: Operand) -> Operand:
+        """*operand* as it is written where loops are written out."""
+        if not isinstance(operand.reference, Result):
+            return operand
+        return replace(operand, reference=self._result(operand.reference))
 
     def _result(self, result: Result) -> Result:
         return self.moved[result.item, result.position]
 
-    def _loop(self, place: int, loop: Block) -> None:
+    def _loop(self, place: int, loop: ParameterLoop) -> None:
         rounds = [(one,) for one in loop.parameters] if loop.name == "each" else [loop.parameters]
         for owners in rounds:
             turn = Turn(self, loop, owners)
@@ -127,7 +122,7 @@ class Scattering:
 class Turn:
     """The items of a loop for one parameter, or for all of them at once."""
 
-    def __init__(self, phase: Scattering, loop: Block, owners: tuple[str, ...]) -> None:
+    def __init__(self, phase: Scattering, loop: ParameterLoop, owners: tuple[str, ...]) -> None:
         self.phase = phase
         self.loop = loop
         self.owners = owners
@@ -189,9 +184,7 @@ class Turn:
         reference = operand.reference
         if isinstance(reference, Input):
             outer = self.loop.inputs[reference.index]
-            told = self.phase._argument(outer)  # noqa: SLF001
-            assert isinstance(told, Operand)
-            return replace(told, reading=operand.reading)
+            return replace(self.phase.operand(outer), reading=operand.reading)
         if isinstance(reference, Result):
             position = self.owners.index(owner) if reference.item in self.lists else reference.position
             return replace(operand, reference=Result(self.start + reference.item, position))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
@@ -63,7 +63,8 @@ class Site:
     ``scope`` is the enclosing module call, phase or loop; ``inner`` the one that stands here, where one does.
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
-    innermost first. What stood in the graph before is told where its module lies now.
+    innermost first. What stood in the graph before is told where its module lies now; ``stood`` is where that was then,
+    ``None`` where it is the same.
     """
 
     scope: ScopePath
@@ -71,9 +72,10 @@ class Site:
     item: Item
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
-    body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    body: AnyBlock | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
+    stood: ScopePath | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:

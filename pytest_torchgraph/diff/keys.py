@@ -10,8 +10,24 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.canonical.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
+from pytest_torchgraph.canonical.operands import operands_given
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Every,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    ModuleCall,
+    Operand,
+    RecomputedCall,
+    Result,
+    Semantic,
+    Work,
+    parameters_of,
+)
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree
 from pytest_torchgraph.recorded.kinds import MOVES
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -63,7 +79,7 @@ class Keys:
         outer = self.tree.bodies[body]
         record = outer.record.items[item]
         if isinstance(record, Block):
-            return tuple(self.tree.read(outer, operand) for operand in record.inputs)
+            return tuple(outer.read(operand) for operand in record.inputs)
         return self.reads(body, item)
 
     def loose(self, body: Body, at: int) -> int:
@@ -124,9 +140,8 @@ class Keys:
         return found
 
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
-        read = self.tree.read
         return [
-            tuple([read(body, operand) for operand in operands_of(item)]) if isinstance(item, OPERATIONS) else ()
+            tuple([body.read(operand) for operand in operands_given(item)]) if isinstance(item, OPERATIONS) else ()
             for item in body.record.items
         ]
 
@@ -147,7 +162,7 @@ class Keys:
             case Semantic():
                 return number(("api", item.name, *_call_key(item), self.digests[body.inner[at].number]))
             case Block():
-                named = item.name, item.call, item.class_name, item.parameters
+                named = type(item), item.name, item.call, item.class_name, parameters_of(item)
                 return number(("scope", *named, self.digests[body.inner[at].number]))
 
 
@@ -157,7 +172,7 @@ def _outcome_key(outcome: Any) -> Hashable:
 
 def _inputs(item: Item) -> Iterable[Operand]:
     if isinstance(item, OPERATIONS):
-        return operands_of(item)
+        return operands_given(item)
     return item.inputs if isinstance(item, Block) else ()
 
 
@@ -257,11 +272,11 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return (item.name, item.call, item.class_name)
+            return (type(item), item.name, item.call, item.class_name)
         case Given():
             return (item.kind, item.name)
         case Work():
-            leaves = [operand.reference.path for operand in operands_of(item) if isinstance(operand.reference, Leaf)]
+            leaves = [operand.reference.path for operand in operands_given(item) if isinstance(operand.reference, Leaf)]
             named = (*leaves, *item.becomes)
             return (item.name, len(item.arguments), *named) if named else ("no leaves", keys.plain[body.number][at])
         case Semantic():
@@ -273,7 +288,7 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return ("scope", item.name, item.call)
+            return (type(item), item.name, item.call)
         case Given():
             return (item.kind, item.spec)
         case Work():
@@ -300,7 +315,12 @@ def same_elements(keys: Keys, body: Body, at: int) -> Hashable:
 
 def _is_module(body: Body, at: int) -> bool:
     item = body.record.items[at]
-    return isinstance(item, Block) and not item.phase and item.call > 0
+    return isinstance(item, ModuleCall)
+
+
+def _family(item: AnyBlock) -> str:
+    """What blocks may stand for one another: calls of modules, or phases and loops."""
+    return "call" if isinstance(item, (ModuleCall, RecomputedCall)) else "stage"
 
 
 def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
@@ -308,7 +328,7 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return ("class", item.class_name)
+            return (_family(item), item.class_name)
         case Given():
             return (item.kind,)
         case Work() if packet_of(item.name) in MOVES:

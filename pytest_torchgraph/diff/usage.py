@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from pytest_torchgraph.canonical.program import Block, Given, Operand, Work
+from pytest_torchgraph.canonical.program import Given, Operand, RecomputedCall, Work
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.recorded.kinds import names_sync
@@ -137,7 +137,7 @@ class Usage:
     @cached_property
     def _needs(self) -> Needs:
         tree, found = self.keys.tree, Needs()
-        outputs = (tree.read(tree.bodies[0], operand).definition for _, operand in tree.program.outputs)
+        outputs = (tree.bodies[0].read(operand).definition for _, operand in tree.program.outputs)
         found.kept += [(made.body, made.item) for made in outputs if isinstance(made, Made)]
         for place, work, reads in self._steps:
             if work.is_sync or names_sync(work.name):
@@ -172,7 +172,7 @@ class Usage:
 
 def _is_rerun(body: Body | None) -> bool:
     while body is not None:
-        if isinstance(body.record, Block) and body.record.call < 0:
+        if isinstance(body.record, RecomputedCall):
             return True
         body = body.outer
     return False

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Given,
+    Item,
+    Operand,
+    ParameterLoop,
+    PhaseBlock,
+    Semantic,
+    Work,
+    parameters_of,
+)
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
@@ -29,7 +40,7 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -70,7 +81,7 @@ class Walk:
         for place in self.matching.forward:
             found.update(_maker(read) for read in keys.reads(*place))
         root = keys.tree.bodies[0]
-        found.update(_maker(keys.tree.read(root, operand)) for _, operand in keys.tree.program.outputs)
+        found.update(_maker(root.read(operand)) for _, operand in keys.tree.program.outputs)
         return found
 
     def changes(self) -> Iterator[Change]:
@@ -139,7 +150,9 @@ class Walk:
         if not self.modules.paths:
             return site
         inner = None if site.inner is None else site.inner.renamed(now)
-        return replace(site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner)
+        return replace(
+            site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner, stood=site.scope
+        )
 
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
@@ -215,10 +228,8 @@ class Walk:
             bare = alike and not self.before.held(before)
             yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
-    def _loop(self, before: Block | Semantic, after: Body) -> Iterator[Change]:
-        if not isinstance(before, Block) or not isinstance(after.record, Block):
-            return
-        left, right = before.parameters, after.record.parameters
+    def _loop(self, before: AnyBlock | Semantic, after: Body) -> Iterator[Change]:
+        left, right = parameters_of(before), parameters_of(after.record)
         if left != right:
             yield LoopChanged(after.scope, _without(right, left), _without(left, right))
 
@@ -230,8 +241,7 @@ class Walk:
         assert after.outer is not None
         pairs = zip(before.inputs, after.inputs, strict=False)
         return len(before.inputs) == len(after.inputs) and all(
-            self.matching.same_read(self.before.tree.read(before.outer, left), self.after.tree.read(after.outer, right))
-            for left, right in pairs
+            self.matching.same_read(before.outer.read(left), after.outer.read(right)) for left, right in pairs
         )
 
     def _givens(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
@@ -291,13 +301,13 @@ class Walk:
         specs = dict(before.record.leaves)
         for path, spec in after.record.leaves:
             if path in specs and specs[path] != spec:
-                self.changed_leaves.add(leaf_path(after, path))
-                yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+                self.changed_leaves.add(after.leaf_path(path))
+                yield LeafChanged(after.scope, after.leaf_path(path), specs[path], spec)
 
 
 def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:
     """The syncs and attention calls inside a module call that came or went, with where they stand."""
-    if body is None or body.beneath is not None or (isinstance(body.record, Block) and body.record.phase):
+    if body is None or body.beneath is not None or isinstance(body.record, (PhaseBlock, ParameterLoop)):
         return
     for at, item in enumerate(body.record.items):
         attends = body.forward is body and packet_of(item.name) in ATTENTION | ATTENTION_CALLS

@@ -7,25 +7,25 @@ import re
 from pytest_torchgraph.canonical.naming import (
     Wish,
     is_input,
-    scope_of,
-    scope_text,
     semantic_word,
     value_names,
     value_word,
 )
+from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Block,
     Given,
     Input,
     Leaf,
     Operand,
+    ParameterLoop,
     Reference,
     Result,
     Semantic,
     Work,
 )
 from pytest_torchgraph.recorded.tensor import TensorSpec
+from pytest_torchgraph.snapshot.blocks import Begun, begun
 from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
 from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
@@ -37,7 +37,7 @@ from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node
-from pytest_torchgraph.snapshot.values import Values, semantic_inputs
+from pytest_torchgraph.snapshot.values import Values
 from pytest_torchgraph.words.quoting import name_of
 
 _EXPORT = re.compile(rf"({VALUE})(?::(\d+))?(?:, |$)", re.ASCII)
@@ -84,12 +84,12 @@ class Body:
     def operand(self, name: str, position: int, reading: str) -> Operand:
         """The value ``%name:position`` as an operand."""
         reference = self.reference(name, position)
-        return Operand(reference, reading_of(reading, self.values.base(reference)) if reading else None)
+        return Operand(reference, reading_of(reading, self.values.resolve(reference)) if reading else None)
 
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value ``^name:position`` as an operand."""
         saved = saved_of(name, position, self.values)
-        return Operand(saved, reading_of(reading, self.values.base(saved)) if reading else None)
+        return Operand(saved, reading_of(reading, self.values.resolve(saved)) if reading else None)
 
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
@@ -127,7 +127,7 @@ class Inlined:
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value, as seen from the scope."""
         saved = saved_of(name, position, self.own)
-        return Operand(saved, reading_of(reading, self.own.base(saved)) if reading else None)
+        return Operand(saved, reading_of(reading, self.own.resolve(saved)) if reading else None)
 
 
 class Parser:
@@ -198,8 +198,8 @@ class Parser:
     def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
         if line["operation"]:
             self._call(node, line, body)
-        elif line["scope"] is not None or line["phase"] or line["loop"]:
-            self._block(node, line, body)
+        elif (first := begun(line)) is not None:
+            self._block(node, line.end(), first, body)
         elif line["given"] and not node.children:
             body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
         else:
@@ -217,18 +217,15 @@ class Parser:
             self.works += 1
             body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
             return
-        bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
+        bases = tuple(map(body.values.through, operands_in((*arguments, *(value for _, value in keywords)))))
         inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
         exports = self._exports(text[position:], inner, body)
         name = semantic_of(line["operation"])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
-    def _block(self, node: Node, line: re.Match[str], body: Body) -> None:
-        text, position = node.text, line.end()
-        phase = line["phase"] or (EVERY_PARAMETER if line["loop"] else "")
-        called = line["phase_call"] or line["loop_call"] or line["call"]
-        name, call = scope_of(line["loop"] or phase or name_of(line["scope"] or ""), called)
-        values = body.values.beneath(name, call, phase)
+    def _block(self, node: Node, position: int, first: Begun, body: Body) -> None:
+        text = node.text
+        values = body.values.beneath(first.kind, first.name, first.turn.number)
         inputs: tuple[Operand, ...] | None = None
         if text.startswith("(", position):
             taken, keywords, position = read_arguments(text, position + 1, body)
@@ -242,13 +239,15 @@ class Parser:
             works = self.works
             inner = self.scope(node.children, values)
         parameters: tuple[str, ...] = ()
-        if line["loop"]:
-            parameters, position = self._loop(text, position, body, self.works - works if name == "each" else 0)
-        class_name = name_of(line["class"] or line["title"] or "")
-        items, exports = tuple(inner.values.made), self._exports(text[position:], inner, body)
-        leaves = tuple(inner.leaves.declared)
-        block = Block(name, call, class_name, inputs or (), leaves, items, exports, phase, parameters)
-        body.values.add(block, inner.values)
+        if first.kind is ParameterLoop:
+            parameters, position = self._loop(text, position, body, self.works - works if first.name == "each" else 0)
+        held = Block(
+            inputs=inputs or (),
+            leaves=tuple(inner.leaves.declared),
+            items=tuple(inner.values.made),
+            exports=self._exports(text[position:], inner, body),
+        )
+        body.values.add(first.block(held, parameters), inner.values)
 
     def _exports(self, text: str, inner: Body, outer: Body) -> tuple[Result, ...]:
         """What leaves a scope that is the next item of *outer*."""
@@ -291,12 +290,9 @@ class Parser:
 
 def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
-    if line["scope"] is not None:
-        return Wish(scope_text(*scope_of(name_of(line["scope"]), line["call"])), True)
-    if line["loop"]:
-        return Wish(scope_text(line["loop"], int(line["loop_call"] or 1)), True)
-    if line["phase"]:
-        return Wish(scope_text(line["phase"], int(line["phase_call"] or 1)), True)
+    first = begun(line)
+    if first is not None:
+        return Wish(first.text, True)
     if line["given"]:
         return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
     name = line["operation"]
