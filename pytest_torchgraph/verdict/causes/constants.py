@@ -29,12 +29,11 @@ def constants(seen: Seen) -> Iterator[Claim]:
             continue
         names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
         count = f"{times(len(came), 'constant')} {'more' if more else 'fewer'}"
-        title = f"{names} {'read' if len(readers) > 1 else 'reads'}"
         if more:
-            title += f" numbers or lists from Python, no longer tensors ({count})"
+            title = f"{names}: lists or numbers from Python are read in the place of tensors ({count})"
             yield Claim(Cause("from-python", FROM_PYTHON), "argument", title, (*readers, *came), "more")
         else:
-            title += f" tensors, no longer numbers or lists from Python ({count})"
+            title = f"{names}: tensors are read in the place of lists or numbers from Python ({count})"
             yield Claim(Cause("from-tensors", ""), "argument", title, (*readers, *came), "fewer")
 
 
