@@ -38,7 +38,7 @@ from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import numbered, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
@@ -102,7 +102,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     name = operation_text(first.site.name)
     counts = counts_text(difference, name, net)
     if kind == "sync":
-        return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
+        return f"{_signed(net, groups)} {numbered(abs(net), KIND_NOUNS['sync'])}, {name}{counts}"
     return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}"
 
 
@@ -152,7 +152,8 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     count = len(changes)
     name = operation_text(first.after.name)
     if kind in ("operation", "backend") and first.fields[0].kind == "name":
-        more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
+        others = ", ".join(map(field_text, first.fields[1:3]))
+        more = f" (and {others})" if others else ""
         before = operation_text(first.before.name)
         before, name = (first.before.name, first.after.name) if before == name else (before, name)
         return f"{times(count, 'operation')} swapped: {before} -> {name}{more}"
