@@ -35,6 +35,7 @@ from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.note import Told
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -173,8 +174,9 @@ def repeated(
     with ExitStack() as stack:
         if options.world is not None:
             stack.enter_context(in_world(options.world))
-            model, args, kwargs = built(model), made(args), made(kwargs)
-            options = replace(options, optimizer=optimizer_of(model, options.optimizer))
+            if not options.fake:
+                model, args, kwargs = built(model), made(args), made(kwargs)
+                options = replace(options, optimizer=optimizer_of(model, options.optimizer))
         subject = stack.enter_context(subject_of(model, args, kwargs, options))
         yield stack.enter_context(runs_with(subject, options))
 
@@ -185,7 +187,7 @@ def subject_of(
     """What is run: what was given, or fake tensors in its place."""
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
-    return faked(model, args, kwargs, options.optimizer)
+    return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
 
 
 @contextmanager
@@ -335,7 +337,7 @@ class Runs:
         call, _ = self._prepared()
         allocated = allocated_over_start(partial(self.step.run, call), self._state_now(), graph.origin.device)
         found = beside(graph.memory, allocated, graph.origin.device)
-        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
+        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(Told(found))
 
     def _prepared(self) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
         """The call, and its input tensors by name."""
