@@ -162,7 +162,7 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     if isinstance(first.after.item, Given):
         return f"{given_text(first)} {input_text(first)}"
     if kind == "attention":
-        return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
+        return f"attention call changed ({count} of {times(all_of_them, 'call')}): {fields}"
     if kind == "spelling":
         return f"{name}: {fields}, which means the same ({times(count, 'operation')})"
     colon = "" if first.fields[0].kind == "leaf" else ":"
