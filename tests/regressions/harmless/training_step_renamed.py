@@ -14,4 +14,4 @@ def before() -> Run:
 
 
 def after() -> Run:
-    return stepped(run("blocks"))
+    return stepped(run("stages"))
