@@ -17,10 +17,10 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-HEADING = "## A training step under fake tensors\n"
+from benchmarks.sections import put
+
+TITLE = "A training step under fake tensors"
 LENGTH = 2048
 
 
@@ -141,10 +141,8 @@ def main() -> None:
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     lines += [row(name, in_own_process(name)) for name in (*SHAPES, *SHARDED)]
     explained = (__doc__ or "").strip().splitlines()[4:]
-    text = "\n".join([HEADING, *explained, "", *lines, ""])
-    print(text)
-    before = RESULTS.read_text("utf-8").partition(HEADING)[0].rstrip()
-    RESULTS.write_text(f"{before}\n\n{text}", "utf-8")
+    print("\n".join(lines))
+    put(TITLE, [*explained, "", *lines])
 
 
 if __name__ == "__main__":
