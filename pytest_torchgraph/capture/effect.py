@@ -31,7 +31,7 @@ def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
     if overload.moves_metadata:
         return ()
     keywords = [(entry.keywords or {}).get(name) for name in overload.written_keywords]
-    return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
+    return tuple(dict.fromkeys(raw.storage for raw in readings_in([positions, keywords])))
 
 
 def shared_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
@@ -42,8 +42,10 @@ def shared_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
     if overload.is_view or not overload.argument_names:
         return ()
     made = readings_in(entry.results)
-    given = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])} if made else ()
-    return tuple(dict.fromkeys(raw[1] for raw in made if raw[1] in given))
+    given = (
+        {raw.storage for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])} if made else ()
+    )
+    return tuple(dict.fromkeys(raw.storage for raw in made if raw.storage in given))
 
 
 def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tuple[int, ...]) -> bool:
@@ -53,10 +55,10 @@ def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tup
     made = readings_in(results)
     if writes or not made:
         return False
-    known = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])}
-    if overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
+    known = {raw.storage for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])}
+    if overload.name == "aten.empty.memory_format" and all(0 in raw.shape for raw in made):
         return True
-    return all(raw[1] in known for raw in made)
+    return all(raw.storage in known for raw in made)
 
 
 def reads_on_host(overload: Overload, entry: Entry) -> bool:
@@ -67,7 +69,7 @@ def reads_on_host(overload: Overload, entry: Entry) -> bool:
         return any(dtype_name(raw) in MASKS for raw in readings_in(entry.arguments[1]))
     if packet == CAST or packet in COPIES:
         reads, made = readings_in(entry.arguments), readings_in(entry.results)
-        return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"
+        return bool(reads and made) and reads[-1].device.type != "cpu" and made[0].device.type == "cpu"
     if (entry.keywords or {}).get("output_size") is not None:
         return False
     return overload.is_data_dependent or packet in SYNCS
@@ -75,4 +77,4 @@ def reads_on_host(overload: Overload, entry: Entry) -> bool:
 
 def dtype_name(raw: Raw) -> str:
     """``bool`` for ``torch.bool``."""
-    return str(raw[5]).removeprefix("torch.")
+    return str(raw.dtype).removeprefix("torch.")

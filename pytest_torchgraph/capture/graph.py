@@ -87,7 +87,7 @@ class Records:
 
     def reference(self, raw: Raw) -> TensorRef:
         """The reference of one reading."""
-        return TensorRef(raw[0], raw[1], self.spec(raw))
+        return TensorRef(raw.value, raw.storage, self.spec(raw))
 
     def argument(self, value: Any) -> Argument:
         """The record of one argument."""
@@ -208,8 +208,8 @@ def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -
     producers: dict[int, int] = {}
     for entry, operation in zip(run.log, operations, strict=True):
         for raw in readings_in(entry.results):
-            if run.identity.sights[raw[1]].kind == "result":
-                producers.setdefault(raw[1], operation.index)
+            if run.identity.sights[raw.storage].kind == "result":
+                producers.setdefault(raw.storage, operation.index)
     return tuple(
         storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
     )
@@ -246,20 +246,20 @@ def node_of(
 def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
     """For each node, the storages that its operations read and that were there before its backward pass began."""
     made_at = {
-        raw[1]: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+        raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
     }
     saved: dict[int, list[int]] = {}
     for entry, operation in zip(run.log, operations, strict=True):
         if operation.node is None or operation.sums_gradients or operation.recomputed:
             continue
         for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())]):
-            maker = made_at.get(raw[1])
+            maker = made_at.get(raw.storage)
             phase = FORWARD if maker is None else operations[maker].phase
             is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
-            if is_kept and run.identity.sights[raw[1]].role != "gradient":
+            if is_kept and run.identity.sights[raw.storage].role != "gradient":
                 kept = saved.setdefault(operation.node, [])
-                if raw[1] not in kept:
-                    kept.append(raw[1])
+                if raw.storage not in kept:
+                    kept.append(raw.storage)
     return saved
 
 
@@ -278,7 +278,7 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
     seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
-    devices = {raw[6].type for raw in seen if raw is not None}
+    devices = {raw.device.type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
