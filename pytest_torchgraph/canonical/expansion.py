@@ -28,7 +28,7 @@ from pytest_torchgraph.recorded.memory import Memory
 from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Argument as RecordedArgument
 from pytest_torchgraph.recorded.operation import Call, Operation
-from pytest_torchgraph.recorded.origin import COMPILED, UNKNOWN, Origin, Recorder
+from pytest_torchgraph.recorded.origin import UNKNOWN, Origin, Recorder
 from pytest_torchgraph.recorded.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
@@ -52,7 +52,8 @@ def expand(program: Program, recorder: Recorder | None = None) -> Record:
             rank=known.rank,
             world_size=known.world_size,
             device=run.device or UNKNOWN,
-            compiled=run.engine == COMPILED,
+            compiled=run.is_compiled,
+            fake=run.is_fake,
             grad_mode=run.grad_mode or "no_grad",
             training=run.training or "none",
         )

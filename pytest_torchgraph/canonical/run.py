@@ -6,10 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
 
-from pytest_torchgraph.recorded.origin import COMPILED, GradMode, Origin, Training
+from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 
-EAGER: Literal["eager"] = "eager"
-Engine: TypeAlias = Literal["eager", "compiled-run-eagerly"]
+Engine: TypeAlias = Literal["eager", "compiled-run-eagerly", "fake", "fake-compiled-run-eagerly"]
+ENGINES: dict[tuple[bool, bool], Engine] = {
+    (False, False): "eager",
+    (True, False): "compiled-run-eagerly",
+    (False, True): "fake",
+    (True, True): "fake-compiled-run-eagerly",
+}
+"""What ran, by whether a compiled callable was called and whether fake tensors stood in for real ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,16 @@ class Run:
     others: tuple[str, ...] = ()
 
     @property
+    def is_compiled(self) -> bool:
+        """Whether a compiled callable was called."""
+        return self.engine in (ENGINES[True, False], ENGINES[True, True])
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether fake tensors stood in for real ones."""
+        return self.engine in (ENGINES[False, True], ENGINES[True, True])
+
+    @property
     def words(self) -> tuple[str, ...]:
         """``eager``, ``train``, ``grad``, ``cpu``: as a file tells them."""
         told = (self.engine, self.training, self.grad_mode, self.device)
@@ -31,7 +47,7 @@ class Run:
 
 def run_of(origin: Origin) -> Run:
     """The modes of a graph that was recorded."""
-    return Run(COMPILED if origin.compiled else EAGER, origin.training, origin.grad_mode, origin.device)
+    return Run(ENGINES[origin.compiled, origin.fake], origin.training, origin.grad_mode, origin.device)
 
 
 def read_run(words: Iterable[str]) -> Run:

@@ -8,9 +8,6 @@ from typing import Literal, TypeAlias
 GradMode: TypeAlias = Literal["grad", "no_grad"]
 Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 
-COMPILED = "compiled-run-eagerly"
-"""How a file says that a compiled callable was called: everything else is ``eager``."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -18,8 +15,10 @@ class Origin:
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
-    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
-    by which kernels are chosen; empty where that is not known. ``rank`` is that of the process among ``world_size``.
+    a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
+    library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do
+    (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known. ``rank`` is that of the process
+    among ``world_size``.
     """
 
     torch: str
@@ -33,6 +32,7 @@ class Origin:
     training: Training
     inference_mode: bool = False
     compiled: bool = False
+    fake: bool = False
     mkldnn: bool = True
     rank: int = 0
     world_size: int = 1

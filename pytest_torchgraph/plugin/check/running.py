@@ -48,9 +48,16 @@ if TYPE_CHECKING:
         world_size: int | None
         rank: int
         rank_timeout: float
+        fake: bool
 
 
-TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ", "collectives are not compared: ")
+TOLD = (
+    "fake run: ",
+    "not replayed: ",
+    "not recorded: ",
+    "the allocator's peak ",
+    "collectives are not compared: ",
+)
 """How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
@@ -103,8 +110,8 @@ class Runs:
             yield partial(self._traced, run, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
-        asked = self._settings.verifying and not trace_options.get("timing")
+        """*trace_options*, verifying where the command line asks for it; what is timed or fake cannot be."""
+        asked = self._settings.verifying and not (trace_options.get("timing") or trace_options.get("fake"))
         return {"verify": True, **trace_options} if asked else dict(trace_options)
 
     def _traced(self, run: Callable[[], Graph], *, verified: bool) -> Graph:

@@ -32,6 +32,7 @@ def register(verbs: Any) -> None:
     )
     parser.add_argument("file", metavar="FILE")
     running.add_arguments(parser)
+    running.add_fake(parser)
     judgement.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = running.load(arguments)
     title = f"{arguments.model} against {arguments.file}"
     accept = f"torchgraph trace {running.spelled(arguments)} -o {shlex.quote(arguments.file)}"
+
+    _require_kind(arguments, before)
 
     def judged(graph: Graph) -> judgement.Judged:
         after = as_snapshot(graph, arguments.model)
@@ -59,6 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
             result = judged(graphs[-1])
     judgement.show([result.case], arguments)
     return result.code
+
+
+def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
+    """Raise ``Wrong`` for a fake run against the snapshot of a real one, and the other way round."""
+    if before.program.run.is_fake != arguments.fake:
+        advice = "leave --fake out" if arguments.fake else "give --fake"
+        raise Wrong(
+            f"{arguments.file} was recorded {'without' if arguments.fake else 'with'} fake tensors, and a library may "
+            f"compute those otherwise: {advice}, or compare two files (torchgraph diff)."
+        )
 
 
 def _require_phases(file: str, before: Snapshot, after: Snapshot) -> None:
