@@ -7,16 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_torchgraph.analysis.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.analysis.keeping import MemoryLines, left_behind, memory_by_line
+from pytest_torchgraph.analysis.network import network_of
 from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
-from pytest_torchgraph.canonical.building import canonical
-from pytest_torchgraph.canonical.expansion import expand
-from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.kinds import GROUPS
 from pytest_torchgraph.recorded.module import INDEX
@@ -24,6 +22,9 @@ from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.recorded.origin import Recorder
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.words.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,6 +37,8 @@ class Graph(Record):
     @cached_property
     def canonical(self) -> Program:
         """The canonical graph, computed once."""
+        from pytest_torchgraph.canonical.building import canonical  # most checks of a session never need it
+
         with collector_paused():
             return canonical(self)
 
@@ -139,6 +142,26 @@ class Graph(Record):
         """
         return left_behind(self)
 
+    def to_fx(self, model: Any = None) -> Any:
+        """The forward pass as a ``torch.fx.GraphModule`` of PyTorch's operators, which computes the same numbers.
+
+        It takes the tensors of :attr:`inputs` in their order, and returns the output where that is one tensor, a
+        dictionary by path otherwise. Parameters, buffers and attributes are shared with *model*, the one that was
+        traced; nodes tell their module call and line. Raises ``ValueError`` for a graph that was read from a file, and
+        where an operation reads or takes what no record holds (a tensor from a closure, a generator), with its line.
+        """
+        if self.fx_builder is None:
+            raise ValueError("a graph read from a file has no views, and so is no fx graph: trace the model for that")
+        return self.fx_builder(self, model)
+
+    def to_networkx(self) -> Any:
+        """The operations as a ``networkx.MultiDiGraph``: an edge from what made or wrote a tensor to what reads it.
+
+        Nodes are positions in :attr:`operations`, with ``name``, ``module``, ``phase``, ``flops``, ``is_view`` and
+        ``source``; edges have ``tensor`` (``f32[2,16]``). Needs networkx: the extra ``tracking`` brings it.
+        """
+        return network_of(self)
+
     def select(
         self,
         *,
@@ -210,6 +233,8 @@ def expanded(program: Program, recorder: Recorder | None = None) -> Graph:
 
     *recorder* is what recorded it, as far as that is known.
     """
+    from pytest_torchgraph.canonical.expansion import expand
+
     record = expand(program, recorder)
     graph = Graph(**{each.name: getattr(record, each.name) for each in fields(record)})
     # The metrics of a file are exact although the timeline behind them is gone.

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import torch
 
 from pytest_torchgraph.capture.attribution import Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.call import OpenCall
-from pytest_torchgraph.capture.cost import flops_of
-from pytest_torchgraph.capture.effect import launches_nothing, readings_in, reads_on_host, written_storages
+from pytest_torchgraph.capture.cost import Cost, cost_of
+from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in, reads_on_host
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
-from pytest_torchgraph.capture.provenance import Provenance
+from pytest_torchgraph.capture.provenance import Provenance, in_a_module
 from pytest_torchgraph.capture.source import source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.autograd import AutogradNode, Edge
 from pytest_torchgraph.recorded.module import Scope
-from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, Word
+from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, SourceLine, Word
 from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec
 
 CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
@@ -61,10 +63,13 @@ class Run:
 
 
 class Records:
-    """Turns raw readings and arguments into records, each distinct spec made once."""
+    """Turns what a run left behind into records: each distinct spec, line and reading is made once."""
 
     def __init__(self, weights: Weights | None = None) -> None:
         self._specs: dict[Any, TensorSpec] = {}
+        self._references: dict[int, TensorRef] = {}
+        self._lines: dict[tuple[int, int], SourceLine | None] = {}
+        self._costs: dict[int, Cost] = {}
         self._weights = {} if weights is None else weights.known
 
     def spec(self, raw: Raw) -> TensorSpec:
@@ -87,15 +92,36 @@ class Records:
         return spec
 
     def reference(self, raw: Raw) -> TensorRef:
-        """The reference of one reading."""
-        return TensorRef(raw.value, raw.storage, self.spec(raw))
+        """The reference of one reading; the run keeps every reading, so an ``id`` stays its own."""
+        found = self._references.get(id(raw))
+        if found is None:
+            found = self._references[id(raw)] = TensorRef(raw[0], raw[1], self.spec(raw))
+        return found
+
+    def source(self, frame: tuple[CodeType, int] | None) -> SourceLine | None:
+        """The record of where an operation was asked for."""
+        if frame is None:
+            return None
+        key = (id(frame[0]), frame[1])
+        if key not in self._lines:
+            self._lines[key] = source_line(frame)
+        return self._lines[key]
+
+    def flops(self, entry: Entry, results: Any) -> int | None:
+        """FLOPs of one operation."""
+        overload = entry.overload
+        cost = self._costs.get(id(overload))
+        if cost is None:
+            cost = self._costs[id(overload)] = cost_of(overload.name, overload.target)
+        return cost.of(entry.arguments, entry.keywords or {}, results)
 
     def argument(self, value: Any) -> Argument:
         """The record of one argument."""
-        if isinstance(value, Raw):
+        kind = type(value)
+        if kind is Raw:
             return self.reference(value)
         if isinstance(value, (list, tuple)):
-            return tuple(self.argument(part) for part in value)
+            return tuple([self.argument(part) for part in value])
         if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
         packed = self._weights.get(id(value))
@@ -103,7 +129,7 @@ class Records:
 
     def arguments(self, values: Any) -> tuple[Argument, ...]:
         """The records of several arguments."""
-        return tuple(self.argument(value) for value in values)
+        return tuple([self.argument(value) for value in values])
 
 
 def whole_number(size: Any) -> int:
@@ -119,6 +145,13 @@ def plain_word(value: Any) -> Argument:
     if isinstance(value, CONSTANTS):
         return Word(str(value))
     return str(value) if isinstance(value, torch.device) else Opaque(type(value).__name__)
+
+
+def fx_module(record: Record, model: Any) -> Any:
+    """:func:`pytest_torchgraph.capture.fx.to_fx`, which is loaded when it is asked for."""
+    from pytest_torchgraph.capture.fx import to_fx
+
+    return to_fx(record, model)
 
 
 def freeze(run: Run) -> Graph:
@@ -157,15 +190,17 @@ def freeze(run: Run) -> Graph:
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
         notes=run.notes,
         vocabulary=operation_names,
+        fx_builder=fx_module,
     )
 
 
 def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
     """Which operations make the host wait: those that read on the host what does not lie there anyway."""
-    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry.overload, entry)]
-    if not waiting:
-        return frozenset()
-    provenance = Provenance(run.log, links, run.identity.sights, root=run.root_is_module)
+    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry)]
+    root = run.root_is_module
+    if all(in_a_module(run.log[index], links[index], root=root) for index in waiting):
+        return frozenset(waiting)  # what a module reads derives from what lies on the device
+    provenance = Provenance(run.log, links, run.identity.sights, root=root)
     return frozenset(index for index in waiting if not provenance.on_host[index])
 
 
@@ -182,25 +217,25 @@ def operation_of(
     keywords = entry.keywords or {}
     several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
     results = entry.results if several else (entry.results,)
-    writes = written_storages(overload, entry)
+    effect = effect_of(entry)
     return Operation(
         index=index,
         name=overload.name,
         arguments=records.arguments(entry.arguments),
         keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
         results=() if results == (None,) else records.arguments(results),
-        writes=writes,
+        writes=effect.writes,
         scope=link.scope,
         phase=link.phase,
         forward=link.forward,
         node=None if link.node is None else positions.get(link.node),
         recomputed=link.recomputed,
         sums_gradients=link.sums_gradients,
-        is_view=launches_nothing(overload, entry, results, writes),
+        is_view=effect.is_view,
         is_sync=index in syncs,
-        flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
+        flops=records.flops(entry, results),
         call=entry.call,
-        source=source_line(entry.frame),
+        source=records.source(entry.frame),
     )
 
 
@@ -209,8 +244,8 @@ def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -
     producers: dict[int, int] = {}
     for entry, operation in zip(run.log, operations, strict=True):
         for raw in readings_in(entry.results):
-            if run.identity.sights[raw.storage].kind == "result":
-                producers.setdefault(raw.storage, operation.index)
+            if run.identity.sights[raw[1]].kind == "result":
+                producers.setdefault(raw[1], operation.index)
     return tuple(
         storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
     )
@@ -247,20 +282,20 @@ def node_of(
 def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
     """For each node, the storages that its operations read and that were there before its backward pass began."""
     made_at = {
-        raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+        raw[1]: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
     }
     saved: dict[int, list[int]] = {}
     for entry, operation in zip(run.log, operations, strict=True):
         if operation.node is None or operation.sums_gradients or operation.recomputed:
             continue
-        for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())]):
-            maker = made_at.get(raw.storage)
+        for raw in operands_of(entry):
+            maker = made_at.get(raw[1])
             phase = FORWARD if maker is None else operations[maker].phase
             is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
-            if is_kept and run.identity.sights[raw.storage].role != "gradient":
+            if is_kept and run.identity.sights[raw[1]].role != "gradient":
                 kept = saved.setdefault(operation.node, [])
-                if raw.storage not in kept:
-                    kept.append(raw.storage)
+                if raw[1] not in kept:
+                    kept.append(raw[1])
     return saved
 
 
@@ -272,14 +307,14 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
         arguments=records.arguments(call.arguments),
         keywords=tuple((name, records.argument(value)) for name, value in call.keywords.items()),
         scope=call.scope,
-        source=source_line(call.frame),
+        source=records.source(call.frame),
     )
 
 
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
     seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
-    devices = {raw.device.type for raw in seen if raw is not None}
+    devices = {raw[6].type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
