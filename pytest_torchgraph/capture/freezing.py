@@ -198,6 +198,7 @@ def operation_of(
         flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
         call=entry.call,
         source=source_line(entry.frame),
+        graph=entry.running.inside.graph if entry.running is not None and entry.running.inside is not None else None,
     )
 
 

@@ -17,6 +17,7 @@ from pytest_torchgraph.capture.schema import NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
+from pytest_torchgraph.graph.operation import SourceLine
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.guard import Guard
@@ -39,7 +40,7 @@ class Entry(NamedTuple):
     results: Any
     scope: int
     call: int | None
-    frame: tuple[CodeType, int] | None
+    frame: tuple[CodeType, int] | SourceLine | None
     live: int
     sequence_number: int
     running: Running | None
@@ -133,6 +134,7 @@ class OperationMode(TorchDispatchMode):
 
     Holds no tensor: a strong reference to any result would make autograd copy what it otherwise steals, and so change
     the very operations that are watched. ``call`` is how an operation is made to run: a clock puts itself around it.
+    ``sees_compiled`` is for a run of compiled graphs: PyTorch asks :meth:`ignore_compile_internals`.
     """
 
     # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
@@ -147,6 +149,11 @@ class OperationMode(TorchDispatchMode):
         # Bare tuples in the order of `Entry`: making the named ones here would cost half a microsecond each.
         self.log: list[tuple[Any, ...]] = []
         self.call: Callable[..., Any] = called
+        self.sees_compiled = False
+
+    def ignore_compile_internals(self) -> bool:  # type: ignore[override]
+        """Whether PyTorch compiles while the mode is active, and runs what it compiled; else all runs eagerly."""
+        return self.sees_compiled
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

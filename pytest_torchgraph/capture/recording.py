@@ -14,6 +14,8 @@ from torch import Tensor
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
+from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
+from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
@@ -47,12 +49,22 @@ class AlreadyRecording(RuntimeError):
 class Recording:
     """A run while it is recorded; ``graph`` holds the result once the context has closed."""
 
-    def __init__(self, target: Target, holdings: Holdings, guard: Guard, clock: Clock | None = None) -> None:
-        self.where = Where()
+    def __init__(
+        self,
+        target: Target,
+        holdings: Holdings,
+        guard: Guard,
+        clock: Clock | None = None,
+        graphs: GraphRuns | None = None,
+    ) -> None:
+        self.where = Where() if graphs is None else FrameWhere()
+        self.graphs = graphs
         self.identity = Identity()
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
-        self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.mode.sees_compiled = graphs is not None
+        kind = ModuleCalls if graphs is None else FrameCalls
+        self.modules = kind(target, holdings.modules, self.where, self.identity)
         self.clock = clock
         if clock is not None:
             self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
@@ -146,6 +158,8 @@ class Recording:
         """Keep what the run left behind."""
         calls = self.modules.scopes
         self.identity.is_closed = True
+        if isinstance(self.modules, FrameCalls):
+            self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
@@ -207,23 +221,28 @@ def recorded(
     *,
     verify: bool = False,
     clock: Clock | None = None,
+    graphs: GraphRuns | None = None,
 ) -> Iterator[Recording]:
-    """Record everything that runs inside the context, entering and leaving every mode it needs."""
+    """Record everything that runs inside the context, entering and leaving every mode it needs.
+
+    Compiled callables run eagerly, unless *graphs* runs what they are compiled to.
+    """
     if _open:
         raise AlreadyRecording(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
-    recording = Recording(target, holdings, guard, clock)
+    recording = Recording(target, holdings, guard, clock, graphs)
     with ExitStack() as stack:
         _open.append(recording)
         stack.callback(_open.clear)
         stack.enter_context(progress(recording.progress))
-        recording.eagerly = stack.enter_context(run_eagerly())
+        if graphs is None:
+            recording.eagerly = stack.enter_context(run_eagerly())
         use = stack.enter_context(without_inference_mode())
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
         stack.enter_context(collector_paused())
-        stack.enter_context(observing(recording))
+        stack.enter_context(observing(recording) if graphs is None else observing_compiled(recording, graphs))
         grad = torch.is_grad_enabled()
         mode = recording.witnessed() if verify else recording.clocked()
         stack.enter_context(in_every_thread(mode))
@@ -269,6 +288,22 @@ def observing(recording: Recording) -> Iterator[None]:
             recording.identity.find_parameter = no_name  # what a run leaves behind must not hold the model
             if recording.clock is not None:
                 recording.clock.stop()
+
+
+@contextmanager
+def observing_compiled(recording: Recording, graphs: GraphRuns) -> Iterator[None]:
+    """Follow the same of a compiled run; no function of a module is replaced, as it would be compiled in its place."""
+    where, calls = recording.where, recording.modules
+    assert isinstance(where, FrameWhere)
+    assert isinstance(calls, FrameCalls)
+    with (
+        following_phases(recording.phases),
+        following_resizes(recording.identity),
+        following_propagation(recording.identity) as recording.asides,
+        watched(recording.mode, recording.scope_path) as recording.mode,
+        graphs.recorded_by(recording.mode, where, calls),
+    ):
+        yield
 
 
 JIT_TRACE = (

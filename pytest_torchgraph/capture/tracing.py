@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -30,8 +30,11 @@ from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.graph.compilation import BACKENDS, Backend
 from pytest_torchgraph.graph.graph import Graph
 from pytest_torchgraph.graph.timing import several
+
+Arguments: TypeAlias = "tuple[tuple[Any, ...], dict[str, Any]]"
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
@@ -49,6 +52,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     verify: bool = False,
     timing: int = 0,
     allocator: bool = False,
+    compiled: bool | Backend = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -79,6 +83,12 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one. It needs ``restore``.
 
+    ``compiled`` runs the model as ``torch.compile`` has it and records what the compiled graphs do, node by node, and
+    what runs beside them; ``Graph.compilation`` holds the graphs, graph breaks and recompilations. ``True`` is the
+    backend ``"aot_eager"``; ``"inductor"`` takes inductor's decompositions and its choice of what is saved, and
+    generates no code; ``"eager"`` takes the graphs before autograd. PyTorch's compiler begins anew, and once more
+    afterwards: whatever the process had compiled is compiled again when it is next called.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -91,14 +101,27 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         verify=verify,
         timing=timing,
         allocator=allocator,
+        backend=backend_of(compiled),
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
 
 
+def backend_of(compiled: bool | Backend) -> Backend | None:  # noqa: FBT001 -- the value of an option
+    """The backend that ``compiled=`` asks for; raises ``ValueError`` for one that there is not."""
+    if isinstance(compiled, bool):
+        return "aot_eager" if compiled else None
+    if compiled in BACKENDS:
+        return compiled
+    raise ValueError(f"compiled={compiled!r}: expected True, or a backend: {', '.join(map(repr, BACKENDS))}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of :func:`trace`."""
+    """The options of :func:`trace`; those from ``backend`` on are for a compiled model.
+
+    ``others`` are further inputs that it is called with: they may need graphs of their own.
+    """
 
     warmup: int = 0
     restore: bool = True
@@ -107,9 +130,15 @@ class Options:
     verify: bool = False
     timing: int = 0
     allocator: bool = False
+    backend: Backend | None = None
+    dynamic: bool | None = None
+    fullgraph: bool = False
+    others: tuple[Arguments, ...] = ()
 
     def __post_init__(self) -> None:
         refuse_both(verify=self.verify, timing=self.timing)
+        if self.backend is not None and (self.verify or self.timing or self.allocator):
+            raise ValueError("a compiled model is neither verified nor timed here: leave out verify, timing, allocator")
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
 
@@ -124,25 +153,37 @@ def repeated(
     what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
     before the first call only.
     """
+    kind = Runs
+    if options.backend is not None:
+        from pytest_torchgraph.capture.compiling.runs import CompiledRuns
+        from pytest_torchgraph.capture.compiling.session import plain
+
+        kind, model = CompiledRuns, plain(model)
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     step = Step(options.backward, options.optimizer)
-    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
+    with list_explained(args), runs_of(target, positional, keywords, step, options, kind) as runs:
         yield runs
 
 
 @contextmanager
 def runs_of(
-    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, options: Options
+    target: Target,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    step: Step,
+    options: Options,
+    kind: type[Runs] | None = None,
 ) -> Iterator[Runs]:
-    """The same for a *target*, and a *step* of one's own."""
+    """The same for a *target*, and a *step* of one's own; *kind* is how it is run."""
     assert target.function is not None
     step.require_over(target.roots.values())
     # Asking a TorchScript for its signature already leaves something in its attributes.
-    state = state_of(target, args, kwargs, step) if options.restore else None
+    state = state_of(target, (*args, *options.others), kwargs, step) if options.restore else None
     try:
-        bind(target.function, args, kwargs)
-        yield Runs(target, args, kwargs, step, state, options)
+        for given in ((args, kwargs), *options.others):
+            bind(target.function, *given)
+        yield (kind or Runs)(target, args, kwargs, step, state, options)
     finally:
         if state is not None:
             state.restore()
@@ -218,7 +259,7 @@ class Runs:
         try:
             with (
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
-                recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
+                self._recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
             ):
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
@@ -231,6 +272,9 @@ class Runs:
             torch.clear_autocast_cache()
         self.left_by = "warmup" if is_warmup else "run"
         return recording
+
+    def _recorded(self, *args: Any, **options: Any) -> AbstractContextManager[Recording]:
+        return recorded(*args, **options)
 
     def _put_back(self) -> None:
         """Put back what the run before must not leave to the next; after the last one everything is."""

@@ -12,6 +12,7 @@ from typing import Literal
 from pytest_torchgraph.graph.autograd import AutogradNode
 from pytest_torchgraph.graph.canonical import canonical
 from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.graph.compilation import Compilation
 from pytest_torchgraph.graph.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.graph.kinds import GROUPS
@@ -35,7 +36,8 @@ class Graph:
     ``inputs`` and ``outputs`` are the tensors that were passed and returned, by path. ``notes`` are sentences for the
     reader ("recorded from the second call"). ``phases`` are the stretches of a training step that are not forward,
     ``nodes`` the autograd graph that its backward passes went through. ``vocabulary`` gives the operation names of the
-    PyTorch that ran; ``None`` for a graph read from a file. ``timing`` is there where it was asked for.
+    PyTorch that ran; ``None`` for a graph read from a file. ``timing`` is there where it was asked for, ``compilation``
+    where what was recorded is a compiled model.
     """
 
     operations: tuple[Operation, ...]
@@ -51,6 +53,7 @@ class Graph:
     nodes: tuple[AutogradNode, ...] = ()
     vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
     timing: Timing | None = field(default=None, repr=False)
+    compilation: Compilation | None = field(default=None, repr=False)
 
     @cached_property
     def canonical(self) -> Program:

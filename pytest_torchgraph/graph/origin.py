@@ -9,7 +9,9 @@ GradMode: TypeAlias = Literal["grad", "no_grad"]
 Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 
 COMPILED = "compiled-run-eagerly"
-"""How a file says that a compiled callable was called: everything else is ``eager``."""
+"""How a file says that a compiled callable was called and ran eagerly."""
+BY_COMPILER = "compiled-by-"
+"""How a file says whose graphs ran (``compiled-by-aot_eager``); everything else is ``eager``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
