@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.drawing import save
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 
 CASES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("html", {}),

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.tree import operation_names
-from pytest_torchgraph.graph.program import Operand, Program
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.drift import judge

@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import peers
 from benchmarks.peers import works
 from pytest_torchgraph import record
-from pytest_torchgraph.capture.freezing import freeze
+from pytest_torchgraph.capture.graph import freeze
 from tests.models.example import Example
 from tests.models.resnet import resnet50
 from tests.real import factories

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.reader import read

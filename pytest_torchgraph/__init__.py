@@ -5,21 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.memory import KiB, MiB
+from pytest_torchgraph.recorded.memory import KiB, MiB
+from pytest_torchgraph.version import __version__
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.recording import record
     from pytest_torchgraph.capture.tracing import trace
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.fixture import TorchGraph
     from pytest_torchgraph.report.comparison import compare
     from pytest_torchgraph.snapshot.loading import load
 
-__version__ = "0.1.0"
-__all__ = ["Graph", "KiB", "MiB", "TorchGraph", "compare", "load", "record", "trace"]
+__all__ = ["Graph", "KiB", "MiB", "TorchGraph", "__version__", "compare", "load", "record", "trace"]
 
 _HOMES = {
-    "Graph": "graph.graph",
+    "Graph": "graph",
     "TorchGraph": "plugin.fixture",
     "compare": "report.comparison",
     "load": "snapshot.loading",

@@ -44,7 +44,7 @@ def test_every_import_contract_is_kept() -> None:
 
 DEFECTS = {
     "an upward import inside a function": (
-        "graph/planted.py",
+        "recorded/planted.py",
         "def late():\n    from pytest_torchgraph.capture import schema\n    return schema\n",
         "Data flows one way BROKEN",
     ),

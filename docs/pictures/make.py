@@ -22,7 +22,7 @@ from pytest_torchgraph.report.html import render
 from pytest_torchgraph.report.view import view_of
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 PICTURE = Path(__file__).parent / "report.png"
 MOST_BYTES = 300_000

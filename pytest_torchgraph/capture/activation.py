@@ -17,8 +17,8 @@ from pytest_torchgraph.capture.contents import has_contents
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Target, holdings_of, target_of
 from pytest_torchgraph.capture.tracing import Options, runs_of
-from pytest_torchgraph.graph.activation import Activation, ParameterValues, Picture, Statistics, Values
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES
+from pytest_torchgraph.recorded.activation import Activation, ParameterValues, Picture, Statistics, Values
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 
 ROWS, COLUMNS = 16, 48
 """The largest picture of a tensor."""

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.graph.tensor import Shape
+from pytest_torchgraph.recorded.tensor import Shape
 
 Formula: TypeAlias = Callable[..., int]
 

@@ -10,8 +10,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from pytest_torchgraph.capture.capability import eager_stance
 from pytest_torchgraph.capture.state import State
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.memory import AllocatorPeak, Memory
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.memory import AllocatorPeak, Memory
 
 MEMORY_EVENT = "[memory]"
 

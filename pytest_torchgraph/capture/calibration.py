@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.timing import Clock, Surcharge
-from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.recorded.collector import collector_paused
 
 LAYERS, CALLS, ROUNDS = 16, 100, 5
 """Layers of a model, calls of a loop, and how often each is run: the fastest counts, other work only makes slower."""

@@ -9,7 +9,7 @@ from torch import distributed
 from torch.distributed import distributed_c10d
 
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.graph.operation import Group
+from pytest_torchgraph.recorded.operation import Group
 
 GROUPS: Any = distributed_c10d
 BY_NAME = ("group_name", "group", "process_group")

@@ -11,8 +11,8 @@ from pytest_torchgraph.capture.algebra import REAL, Formula
 from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.light import is_light
 from pytest_torchgraph.capture.tensor import Raw
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.tensor import RAGGED
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import RAGGED
 
 COMPLEX = 4
 """Real products in a complex one."""

@@ -7,8 +7,8 @@ from typing import Any
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Raw
-from pytest_torchgraph.graph.kinds import CAST, COPIES, MASKABLE, MASKS, SYNCS
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.recorded.kinds import CAST, COPIES, MASKABLE, MASKS, SYNCS
+from pytest_torchgraph.recorded.operation import packet_of
 
 
 def readings_in(value: Any) -> list[Raw]:

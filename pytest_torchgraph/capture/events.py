@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pytest_torchgraph.graph.timing import Span
+from pytest_torchgraph.recorded.timing import Span
 
 
 class Device:

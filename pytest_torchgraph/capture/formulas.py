@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from pytest_torchgraph.capture.algebra import ALGEBRA, Formula
-from pytest_torchgraph.graph.tensor import Shape
+from pytest_torchgraph.recorded.tensor import Shape
 
 
 def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.capture.linking import ACCUMULATE, Link
+from pytest_torchgraph.capture.attribution import ACCUMULATE, Link
 from pytest_torchgraph.capture.node import Running
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
-from pytest_torchgraph.graph.autograd import AutogradNode
-from pytest_torchgraph.graph.memory import Category, Life, Memory, saved_in
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
+from pytest_torchgraph.recorded.autograd import AutogradNode
+from pytest_torchgraph.recorded.memory import Category, Life, Memory, saved_in
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 
 BEFORE: dict[str, Category] = {
     "parameter": "parameters",

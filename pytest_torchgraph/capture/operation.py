@@ -17,7 +17,7 @@ from pytest_torchgraph.capture.schema import NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.operation import SourceLine
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.guard import Guard

@@ -12,7 +12,7 @@ from torch import Tensor
 from pytest_torchgraph.capture.contents import digest
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
 from pytest_torchgraph.capture.tensor import FirstSight, Raw
-from pytest_torchgraph.graph.operation import Packed, PackedTensor
+from pytest_torchgraph.recorded.operation import Packed, PackedTensor
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.module import OpenScope

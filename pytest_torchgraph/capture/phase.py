@@ -16,7 +16,7 @@ from pytest_torchgraph.capture.hosting import kept_on_host
 from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.tensor import Role
+from pytest_torchgraph.recorded.tensor import Role
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, TextIO, TypeAlias
 
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 AFTER, EVERY = 2.0, 0.5
 """Seconds until the line is first shown, and between two of it."""

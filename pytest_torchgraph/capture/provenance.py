@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pytest_torchgraph.capture.attribution import Link
 from pytest_torchgraph.capture.effect import written_storages
-from pytest_torchgraph.capture.linking import Link
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Raw
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.phase import FORWARD
 
 LITERAL = "aten.lift_fresh.default"
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.witness import GeneratorState
-from pytest_torchgraph.graph.operation import Argument, Opaque, Operation, Packed, Word
-from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
+from pytest_torchgraph.recorded.operation import Argument, Opaque, Operation, Packed, Word
+from pytest_torchgraph.recorded.tensor import TensorRef, TensorSpec
 
 
 def tensor_of(storage: torch.UntypedStorage, spec: TensorSpec) -> Tensor:

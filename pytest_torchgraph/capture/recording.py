@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
@@ -19,11 +20,10 @@ from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
-from pytest_torchgraph.capture.freezing import Run, freeze
 from pytest_torchgraph.capture.grad import without_inference_mode
+from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
-from pytest_torchgraph.capture.linking import Followed
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
@@ -37,9 +37,9 @@ from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave
 from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.words.counting import times
 
 
 class AlreadyRecording(RuntimeError):
@@ -58,7 +58,6 @@ class Recording:
         graphs: GraphRuns | None = None,
     ) -> None:
         self.where = Where() if graphs is None else FrameWhere()
-        self.graphs = graphs
         self.identity = Identity()
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
@@ -236,8 +235,6 @@ def recorded(
         _open.append(recording)
         stack.callback(_open.clear)
         stack.enter_context(progress(recording.progress))
-        if graphs is None:
-            recording.eagerly = stack.enter_context(run_eagerly())
         use = stack.enter_context(without_inference_mode())
         recording.meet_leaves(holdings, inputs)
         del holdings, inputs  # what the model lets go of must not live on here
@@ -273,6 +270,7 @@ def record_with(call: Callable[[], Any], clock: Clock) -> None:
 def observing(recording: Recording) -> Iterator[None]:
     """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
     with (
+        run_eagerly() as recording.eagerly,
         imports_swept(recording.eagerly.take),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following(recording.modules),

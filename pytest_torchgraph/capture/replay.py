@@ -16,10 +16,10 @@ from pytest_torchgraph.capture.contents import bare, digest, reads_memory
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.tensor import TensorRef, TensorSpec
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Operation, tensors_in
+from pytest_torchgraph.recorded.tensor import TensorRef, TensorSpec
+from pytest_torchgraph.words.counting import times
 
 
 class VerificationFailed(AssertionError):

@@ -8,7 +8,7 @@ from types import CodeType, FrameType
 
 import torch
 
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.operation import SourceLine
 
 SKIPPED_FOLDERS = (
     f"{Path(torch.__file__).parent}/",

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.origin import Training
-from pytest_torchgraph.graph.tensor import StorageKind
+from pytest_torchgraph.recorded.origin import Training
+from pytest_torchgraph.recorded.tensor import StorageKind
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
 
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
-from pytest_torchgraph.graph.tensor import RAGGED, Role, StorageKind
+from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
 
 
 def no_name(_: Tensor) -> None:

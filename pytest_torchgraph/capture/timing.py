@@ -26,8 +26,8 @@ from pytest_torchgraph.capture.operation import OperationMode, Where
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.timing import Span, Timing
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.timing import Span, Timing
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.phase import Phases

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -20,6 +21,10 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
+from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling
+from pytest_torchgraph.capture.compiling.options import CompileOptions, options_of
+from pytest_torchgraph.capture.compiling.running import GraphRuns
+from pytest_torchgraph.capture.compiling.session import plain
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
@@ -30,11 +35,8 @@ from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.wrapper import unwrapped
-from pytest_torchgraph.graph.compilation import BACKENDS, Backend
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import several
-
-Arguments: TypeAlias = "tuple[tuple[Any, ...], dict[str, Any]]"
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.compilation import Backend
 
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
@@ -101,27 +103,15 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         verify=verify,
         timing=timing,
         allocator=allocator,
-        backend=backend_of(compiled),
+        compiled=compiled,
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
 
 
-def backend_of(compiled: bool | Backend) -> Backend | None:  # noqa: FBT001 -- the value of an option
-    """The backend that ``compiled=`` asks for; raises ``ValueError`` for one that there is not."""
-    if isinstance(compiled, bool):
-        return "aot_eager" if compiled else None
-    if compiled in BACKENDS:
-        return compiled
-    raise ValueError(f"compiled={compiled!r}: expected True, or a backend: {', '.join(map(repr, BACKENDS))}.")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of :func:`trace`; those from ``backend`` on are for a compiled model.
-
-    ``others`` are further inputs that it is called with: they may need graphs of their own.
-    """
+    """The options of :func:`trace`."""
 
     warmup: int = 0
     restore: bool = True
@@ -130,15 +120,17 @@ class Options:
     verify: bool = False
     timing: int = 0
     allocator: bool = False
-    backend: Backend | None = None
-    dynamic: bool | None = None
-    fullgraph: bool = False
-    others: tuple[Arguments, ...] = ()
+    compiled: bool | Backend | CompileOptions = False
+
+    @property
+    def compiler(self) -> CompileOptions | None:
+        """How the model is to be compiled; ``None`` where it runs eagerly."""
+        return options_of(self.compiled)
 
     def __post_init__(self) -> None:
         refuse_both(verify=self.verify, timing=self.timing)
-        if self.backend is not None and (self.verify or self.timing or self.allocator):
-            raise ValueError("a compiled model is neither verified nor timed here: leave out verify, timing, allocator")
+        if self.compiler is not None and (self.verify or self.timing or self.allocator):
+            raise ValueError("compiled= excludes verify=, timing= and allocator=: a compiled run is only recorded")
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
 
@@ -153,37 +145,27 @@ def repeated(
     what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
     before the first call only.
     """
-    kind = Runs
-    if options.backend is not None:
-        from pytest_torchgraph.capture.compiling.runs import CompiledRuns
-        from pytest_torchgraph.capture.compiling.session import plain
-
-        kind, model = CompiledRuns, plain(model)
-    target = target_of(model)
+    target = target_of(model if options.compiler is None else plain(model))
     positional, keywords = as_call(args, kwargs)
     step = Step(options.backward, options.optimizer)
-    with list_explained(args), runs_of(target, positional, keywords, step, options, kind) as runs:
+    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
         yield runs
 
 
 @contextmanager
 def runs_of(
-    target: Target,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    step: Step,
-    options: Options,
-    kind: type[Runs] | None = None,
+    target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step: Step, options: Options
 ) -> Iterator[Runs]:
-    """The same for a *target*, and a *step* of one's own; *kind* is how it is run."""
+    """The same for a *target*, and a *step* of one's own."""
     assert target.function is not None
     step.require_over(target.roots.values())
     # Asking a TorchScript for its signature already leaves something in its attributes.
-    state = state_of(target, (*args, *options.others), kwargs, step) if options.restore else None
+    others = () if options.compiler is None else options.compiler.others
+    state = state_of(target, (*args, *others), kwargs, step) if options.restore else None
     try:
-        for given in ((args, kwargs), *options.others):
+        for given in ((args, kwargs), *others):
             bind(target.function, *given)
-        yield (kind or Runs)(target, args, kwargs, step, state, options)
+        yield Runs(target, args, kwargs, step, state, options)
     finally:
         if state is not None:
             state.restore()
@@ -217,12 +199,15 @@ class Runs:
         self.options = options
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
+        self.compiler: Compiler | None = None
 
     def __call__(self) -> Graph:
         """The graph of one run, after the warm-ups where there was none before."""
         if self.is_cold:
             self.is_cold = False
             self._warm_up()
+        if self.options.compiler is not None:
+            return self._compiled(self.options.compiler)
         timing = self.options.timing
         if timing:
             # No graph is worked out before the last run: each would run with cold caches.
@@ -237,6 +222,21 @@ class Runs:
         if self.options.timing and self.state is not None and not self.options.warmup:
             with unwatched():
                 self.recording()
+
+    def _compiled(self, options: CompileOptions) -> Graph:
+        """The graph of the second call of the compiled model: the first compiles, those with other inputs may again."""
+        own = self.args, self.kwargs
+        with compiling(self.target, options) as compiler:
+            self.compiler = compiler
+            try:
+                self.recording()
+                kept, ran = self.recording(), compiler.ran()
+                for self.args, self.kwargs in options.others:
+                    self.recording()
+            finally:
+                self.compiler = None
+                self.args, self.kwargs = own
+        return replace(kept.graph, compilation=compiler.compilation(kept.graph, ran))
 
     def _timed(self) -> Recording:
         clock = clock_of_run()
@@ -259,7 +259,9 @@ class Runs:
         try:
             with (
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
-                self._recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
+                recorded(
+                    self.target, holdings, guard, inputs, verify=verify, clock=clock, graphs=self._graphs
+                ) as recording,
             ):
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
@@ -273,8 +275,9 @@ class Runs:
         self.left_by = "warmup" if is_warmup else "run"
         return recording
 
-    def _recorded(self, *args: Any, **options: Any) -> AbstractContextManager[Recording]:
-        return recorded(*args, **options)
+    @property
+    def _graphs(self) -> GraphRuns | None:
+        return None if self.compiler is None else self.compiler.runs
 
     def _put_back(self) -> None:
         """Put back what the run before must not leave to the next; after the last one everything is."""
@@ -308,7 +311,8 @@ class Runs:
         args, kwargs = self.args, self.kwargs
         if self.state is not None:
             args, kwargs = fresh_arguments(args, kwargs)
-        return partial(called, self.target, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
+        target = self.target if self.compiler is None else self.compiler.target
+        return partial(called, target, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
 
 
 def named_inputs(

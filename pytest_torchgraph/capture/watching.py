@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from pytest_torchgraph.analysis.tally import require_known
 from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.operation import OperationMode, overload_of
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.catalog.operations import collected_api
 from pytest_torchgraph.catalog.search import full_name, same_function
 from pytest_torchgraph.catalog.vocabulary import operation_names
-from pytest_torchgraph.graph.operation import SourceLine, packet_of
-from pytest_torchgraph.graph.tally import require_known
+from pytest_torchgraph.recorded.operation import SourceLine, packet_of
 
 API = "torch."
 

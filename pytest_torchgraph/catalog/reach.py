@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 FILE = "reach.json"
 

@@ -35,7 +35,7 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the tables."""
-    from pytest_torchgraph.graph.analysis import analyse
+    from pytest_torchgraph.analysis.overview import analyse
 
     graph = target.graph_of(arguments)
     with progress(lambda: (len(graph.operations), ""), "analysing"):

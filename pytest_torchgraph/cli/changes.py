@@ -10,9 +10,9 @@ from pytest_torchgraph.cli.gone import gone, orphan_text
 from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.snapshots import load, parsed
 from pytest_torchgraph.cli.waiting import Waiting
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable, printable_lines
 from pytest_torchgraph.snapshot.pending import WaitingChange
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable, printable_lines
 
 PLACES = 3
 """Places told of one change in a list."""

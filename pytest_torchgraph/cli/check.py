@@ -12,7 +12,7 @@ from pytest_torchgraph.cli.snapshots import as_snapshot, load
 if TYPE_CHECKING:
     import argparse
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 OPTIONS = {"backward": "--backward or --loss MODULE:FUNCTION", "optimizer": "--optimizer MODULE:FUNCTION"}

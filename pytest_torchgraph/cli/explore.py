@@ -21,7 +21,7 @@ from pytest_torchgraph.snapshot.pending import snapshot_text
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.loading import Job, Source
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.activation import Values
+    from pytest_torchgraph.recorded.activation import Values
 
 BEFORE_AFTER = "expected one target, or two: BEFORE AFTER"
 

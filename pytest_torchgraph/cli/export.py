@@ -10,9 +10,9 @@ from pytest_torchgraph.cli import target
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.streams import put, say
 from pytest_torchgraph.drawing.saving import require_writable
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.saving import write_whole
 from pytest_torchgraph.tracking.export import FORMATS, render, require_format
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.failures import told
-from pytest_torchgraph.graph.nearest import nearest
+from pytest_torchgraph.words.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

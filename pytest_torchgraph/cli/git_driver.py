@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.streams import say, silence
-from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.words.printable import printable_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -97,9 +97,9 @@ def tell(arguments: argparse.Namespace) -> int:
 
 def _numbers(snapshot: Snapshot) -> str:
     """Test, modes, metrics, and how often each operation runs, one a line."""
+    from pytest_torchgraph.canonical.metric import BYTE_METRICS
     from pytest_torchgraph.diff.tree import call_names
-    from pytest_torchgraph.graph.metric import BYTE_METRICS
-    from pytest_torchgraph.graph.operation import packet_of
+    from pytest_torchgraph.recorded.operation import packet_of
     from pytest_torchgraph.verdict.quantity import bytes_text
 
     program = snapshot.program

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.report.case import Case
     from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.snapshot.reader import Snapshot

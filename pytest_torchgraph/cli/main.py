@@ -8,11 +8,11 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_torchgraph import __version__
 from pytest_torchgraph.cli import streams
 from pytest_torchgraph.cli.exits import SAME, WRONG, Wrong
-from pytest_torchgraph.graph.printable import printable_lines
 from pytest_torchgraph.snapshot.limits import LEVELS, room_for
+from pytest_torchgraph.version import __version__
+from pytest_torchgraph.words.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

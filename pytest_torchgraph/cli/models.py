@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 RETURNS = "a model or (model, args[, kwargs])"
 FORM = f"expected module:factory, such as models:build, where build() returns {RETURNS}"

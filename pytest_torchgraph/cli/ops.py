@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.streams import put, say
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse

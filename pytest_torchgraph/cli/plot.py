@@ -14,10 +14,10 @@ from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
 from pytest_torchgraph.drawing.options import FORMATS, PICTURES, Options
 from pytest_torchgraph.drawing.picture import save
 from pytest_torchgraph.drawing.saving import format_of, require_writable
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 NEEDS = {"html": "plotly", "png": "matplotlib", "svg": "matplotlib", "pdf": "matplotlib"}
 

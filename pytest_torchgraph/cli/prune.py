@@ -14,11 +14,11 @@ from pytest_torchgraph.cli.rootdir import is_configured
 from pytest_torchgraph.cli.searching import near
 from pytest_torchgraph.cli.snapshots import save
 from pytest_torchgraph.cli.streams import say
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.pending import pending_path
 from pytest_torchgraph.snapshot.saving import remove_empty
 from pytest_torchgraph.snapshot.unclaimed import LIST, Unclaimed, UnclaimedFile, read_unclaimed, write_unclaimed
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse

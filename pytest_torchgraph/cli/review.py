@@ -9,7 +9,7 @@ from pytest_torchgraph.cli import changes, settling, waiting
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.show import wants_colour
 from pytest_torchgraph.cli.streams import say
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse

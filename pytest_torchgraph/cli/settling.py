@@ -9,8 +9,8 @@ from pathlib import Path
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.snapshots import parsed, save
 from pytest_torchgraph.cli.waiting import Found, Waiting, drop, snapshot_of, taken
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.pending import SUFFIX, digest, write_pending
+from pytest_torchgraph.words.counting import times
 
 NAMED = 8
 """Changes or files named in a command that takes the rest."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME
 from pytest_torchgraph.cli.snapshots import load
-from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.words.printable import printable_lines
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from pytest_torchgraph.snapshot.pending import snapshot_text
 from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 

@@ -7,7 +7,7 @@ import sys
 from io import TextIOWrapper
 from pathlib import Path
 
-from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.words.printable import printable_lines
 
 
 def prepare() -> None:

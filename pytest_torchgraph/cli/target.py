@@ -11,7 +11,7 @@ from pytest_torchgraph.cli.exits import Wrong
 if TYPE_CHECKING:
     import argparse
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 SUFFIX = ".torchgraph"
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.operation import Literal as Constant
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Reading, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
+from pytest_torchgraph.recorded.operation import Literal as Constant
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 FieldKind: TypeAlias = Literal[
     "name",
@@ -34,7 +36,8 @@ class Value:
     """A tensor as an operation reads it: where it comes from (``%addmm``, ``weight``) and, if known, its spec.
 
     ``reading`` is how it is read relative to the value named, ``None`` when just as it was made; ``made`` is the spec
-    of that value, ``path`` the full path of a parameter, buffer or attribute.
+    of that value, ``path`` the full path of a parameter, buffer or attribute. ``again`` says that a module call that
+    checkpointing makes again handed it out, ``around_again`` that this is the very call that it is made in.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Value:
     reading: Reading | None = None
     made: TensorSpec | None = field(default=None, compare=False, repr=False)
     path: str = field(default="", compare=False)
+    again: bool = field(default=False, compare=False)
+    around_again: bool = field(default=False, compare=False)
 
     @property
     def geometry(self) -> Geometry | None:
@@ -56,19 +61,20 @@ Shown: TypeAlias = "Constant | Value | TensorSpec | Geometry | tuple[Shown, ...]
 class Site:
     """One item where it stands.
 
-    ``scope`` is the full path of the enclosing module call (``""`` for the root, ``#2`` after the name of a second
-    call); ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in
-    order; of module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules
-    around it, innermost first.
+    ``scope`` is the enclosing module call, phase or loop; ``inner`` the one that stands here, where one does.
+    ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
+    module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
+    innermost first.
     """
 
-    scope: str
+    scope: ScopePath
     class_name: str
     item: Item
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
     body: Block | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
+    inner: ScopePath | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -150,20 +156,22 @@ class Altered:
 class Renamed:
     """A module (or an input, or a parameter) that does what it did under another name; both are full paths.
 
-    ``told`` says that a person says so of a module, whose work may be another then.
+    ``told`` says that a person says so of a module, whose work may be another then. ``place`` is where it is before,
+    a parameter or an input by its own path.
     """
 
     kind: Literal["scope", "input", "leaf"]
     before: str
     after: str
     told: bool = False
+    place: ScopePath = field(default=ScopePath(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
     """The module at one place has another class; ``told`` says that a person says the two are the same."""
 
-    scope: str
+    scope: ScopePath
     before: str
     after: str
     told: bool = False
@@ -173,12 +181,12 @@ class Replaced:
 class Called:
     """Another module is called in the place of one, though both graphs or one of them have the other too.
 
-    ``before`` and ``after`` are the paths of the modules, ``scope`` that of the call around. ``gone`` says that the
+    ``before`` and ``after`` are the paths of the modules, ``scope`` is the call around. ``gone`` says that the
     module from before is called no longer, ``again`` that the one from after had a place of its own already, ``bare``
     that neither has parameters or buffers and both do the same work, so that it does not matter which is called.
     """
 
-    scope: str
+    scope: ScopePath
     before: str
     after: str
     gone: bool
@@ -190,7 +198,7 @@ class Called:
 class LoopChanged:
     """Work that a phase does for each parameter is done for others; the parameters that came and went."""
 
-    scope: str
+    scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
 
@@ -208,7 +216,7 @@ class Moved:
 class LeafChanged:
     """A parameter, buffer or attribute that operations of *scope* read has another spec."""
 
-    scope: str
+    scope: ScopePath
     path: str
     before: TensorSpec
     after: TensorSpec
@@ -249,10 +257,34 @@ class PeakMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakChanged:
+    """A graph break came or went, or PyTorch tells of the same line otherwise; ``None`` where there was none."""
+
+    before: GraphBreak | None
+    after: GraphBreak | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecompileChanged:
+    """A function is compiled once more than before, or no longer; ``None`` where it was not."""
+
+    before: Recompilation | None
+    after: Recompilation | None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphChanged:
+    """A compiled graph of the same number is of another function, of other sizes, or does more or less."""
+
+    before: CompiledGraph
+    after: CompiledGraph
+
+
+@dataclass(frozen=True, slots=True)
 class Redeclared:
     """Only bookkeeping differs: which values scopes declare as taken from or given to the outside."""
 
-    scope: str
+    scope: ScopePath
 
 
 Change: TypeAlias = (
@@ -269,6 +301,9 @@ Change: TypeAlias = (
     | MetricChanged
     | RunChanged
     | PeakMoved
+    | BreakChanged
+    | RecompileChanged
+    | GraphChanged
     | Redeclared
 )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Operand, Program, without_waits
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Change,
     Difference,
@@ -15,6 +17,7 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     RunChanged,
 )
+from pytest_torchgraph.diff.compiling import compile_changes
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
@@ -24,8 +27,7 @@ from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.program import Operand, Program, without_waits
+from pytest_torchgraph.recorded.collector import collector_paused
 
 
 def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference:
@@ -51,8 +53,8 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     matching = Matching(left, right, same)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
-    body += tuple(Renamed("leaf", *names) for names in matching.leaf_renames.items())
-    bookkeeping = () if body or outputs else (Redeclared(""),)
+    body += tuple(Renamed("leaf", *names, place=ScopePath(names[0])) for names in matching.leaf_renames.items())
+    bookkeeping = () if body or outputs else (Redeclared(ScopePath()),)
     scores = scores_of(left.tree) | scores_of(right.tree)
     return _difference(before, after, (*heads, *body, *outputs, *bookkeeping), scores)
 
@@ -85,6 +87,7 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
         yield RunChanged(left or "", right or "")
     for name, count_before, count_after in table_changes(dict(_metrics(before, after)), dict(_metrics(after, before))):
         yield MetricChanged(name, count_before, count_after)
+    yield from compile_changes(before.compilation, after.compilation)
     same_peak = dict(before.metrics).get("peak") == dict(after.metrics).get("peak")
     if before.peak_at != after.peak_at or (same_peak and before.alive != after.alive):
         yield PeakMoved(before.peak_at, after.peak_at)

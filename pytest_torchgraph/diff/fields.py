@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.lists import list_fields
@@ -12,9 +13,8 @@ from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.spelling import meaning, means_the_same
 from pytest_torchgraph.diff.tree import Body, Own, Read
-from pytest_torchgraph.graph.operation import Word, packet_of
-from pytest_torchgraph.graph.program import Argument, Operand, Outcome, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.recorded.operation import Word, packet_of
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 ABSENT = Word("nothing")
 

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 
+from pytest_torchgraph.canonical.program import Block, Given, Operand, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -29,8 +30,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
-from pytest_torchgraph.graph.program import Block, Given, Operand, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 DIGITS = 8
 

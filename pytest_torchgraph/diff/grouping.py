@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -26,10 +31,6 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
-from pytest_torchgraph.diff.tree import numbered
-from pytest_torchgraph.graph.paths import ROOT, UP, absolute
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 NUMBER = re.compile(r"\d+")
 COUNT = re.compile(r"_\d+$")
@@ -40,13 +41,13 @@ Edit: TypeAlias = "tuple[object, ...]"
 class Group:
     """The same edit wherever it was made.
 
-    ``scope`` is the path of the scopes, ``*`` where they differ in an index (``layers.*.attn``); ``scopes`` are the
-    full paths, in order, each once.
+    ``scope`` tells the scopes in one, ``*`` where they differ in an index (``layers.*.attn``); ``scopes`` are they,
+    in order, each once.
     """
 
     changes: tuple[Change, ...]
     scope: str
-    scopes: tuple[str, ...]
+    scopes: tuple[ScopePath, ...]
 
     @property
     def first(self) -> Change:
@@ -64,13 +65,13 @@ def grouped(changes: Iterable[Change]) -> tuple[Group, ...]:
     """*changes* with equal edits under paths that differ only in indices taken together, in order of the first."""
     found: dict[tuple[str, Edit], list[Change]] = {}
     for change in changes:
-        found.setdefault((NUMBER.sub("*", scope_of(change)), edit_of(change)), []).append(change)
+        found.setdefault((NUMBER.sub("*", str(scope_of(change))), edit_of(change)), []).append(change)
     return tuple(_group(tuple(members)) for members in found.values())
 
 
 def _group(members: tuple[Change, ...]) -> Group:
     scopes = tuple(dict.fromkeys(scope_of(change) for change in members))
-    return Group(members, shared_path(scopes), scopes)
+    return Group(members, shared_path(tuple(map(str, scopes))), scopes)
 
 
 def shared_path(paths: tuple[str, ...]) -> str:
@@ -83,38 +84,27 @@ def shared_path(paths: tuple[str, ...]) -> str:
     return NUMBER.sub(lambda _: next(remaining), paths[0])
 
 
-def scope_of(change: Change) -> str:
-    """Full path of the scope in which *change* happened; of a module call that came or went, its own path."""
+def scope_of(change: Change) -> ScopePath:
+    """The scope in which *change* happened; of a module call that came or went, its own."""
     match change:
         case Added(site) | Removed(site):
-            return _inside(site)
+            return site.inner or site.scope
         case Altered(_, after) | Moved(_, after):
             return after.scope
-        case Renamed(_, before, _):
-            return before
-        case Called() | LoopChanged():
-            return change.scope
-        case Replaced(scope, _, _) | LeafChanged(scope, _, _, _) | Redeclared(scope):
+        case Called(scope) | LoopChanged(scope) | Replaced(scope) | LeafChanged(scope) | Redeclared(scope):
             return scope
+        case Renamed():
+            return change.place
+        case BreakChanged() | RecompileChanged() | GraphChanged():
+            told = change.after or change.before
+            return ScopePath("" if told is None else told.module)
         case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
-            return ""
+            return ScopePath()
 
 
 def phase_of(change: Change) -> str:
-    """The phase in which *change* happened; ``forward`` where the scope names none."""
-    first = scope_of(change).partition(" ")[0].partition("#")[0]
-    return first if first in PHASES else "forward"
-
-
-def _inside(site: Site) -> str:
-    if not isinstance(site.item, Block):
-        return site.scope
-    name = site.item.name
-    is_phase = isinstance(site.body, Block) and site.body.phase
-    if name.startswith((ROOT, UP)):
-        return numbered(site.item, absolute(name, site.around))
-    path = (" " if is_phase else ".").join(filter(None, (site.scope, name)))
-    return numbered(site.item, path)
+    """Name of the phase in which *change* happened."""
+    return scope_of(change).phase
 
 
 def edit_of(change: Change) -> Edit:
@@ -129,11 +119,11 @@ def _what(change: Change) -> Edit:
         case Altered(before, _, altered):
             return (*_name(before), tuple((f.kind, f.name, plain(f.before), plain(f.after)) for f in altered))
         case Moved(before, after):
-            return (*_name(before), NUMBER.sub("*", before.scope), NUMBER.sub("*", after.scope))
+            return (*_name(before), *(NUMBER.sub("*", str(site.scope)) for site in (before, after)))
         case Renamed(kind, name, to) | Called(kind, name, to):
             return (kind, NUMBER.sub("*", name), NUMBER.sub("*", to))
         case LeafChanged(scope, path, _, _):
-            return (f"%{path.removeprefix(f'{scope}.')}", change.before, change.after)
+            return (f"%{path.removeprefix(f'{scope.module}.')}", change.before, change.after)
         case _:
             return tuple(plain(getattr(change, field.name)) for field in fields(change) if field.name != "scope")
 

@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
-from pytest_torchgraph.graph.kinds import MOVES
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.kinds import MOVES
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 
 JOINING = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm", "aten.matmul", "aten.cat"})
 OPERATIONS = (Work, Semantic)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_torchgraph.canonical.program import Argument
 from pytest_torchgraph.diff.change import Field
-from pytest_torchgraph.graph.program import Argument
 
 FEW = 3
 

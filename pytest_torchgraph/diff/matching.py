@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
 
 Gap: TypeAlias = "tuple[range, range]"
 FAR = 4096
@@ -30,7 +30,7 @@ class Matching:
         self.forward: dict[Place, Place] = {}
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
-        self.scopes: dict[str, str] = {"": "", **self.told.to}
+        self.modules: dict[str, str] = {"": "", **self.told.to}
         self.leaf_renames: dict[str, str] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
@@ -48,7 +48,8 @@ class Matching:
         del self.backward[self.forward.pop(before)]
 
     def _match_bodies(self, before: Body, after: Body) -> None:
-        self.scopes.setdefault(before.scope, after.scope)
+        if before.forward is before:
+            self.modules.setdefault(before.owner, after.owner)
         if self.before.digests[before.number] == self.after.digests[after.number]:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
@@ -123,7 +124,7 @@ class Matching:
         """Whether each operand is the same value or one that became of it, in a module around the other or inside."""
         scopes = self.before.tree.bodies[before[0]].owner, self.after.tree.bodies[after[0]].owner
         pairs = self._reads_of(before, after)
-        if not pairs or not _are_nested(self.scopes.get(scopes[0], scopes[0]), scopes[1]):
+        if not pairs or not _are_nested(self.modules.get(scopes[0], scopes[0]), scopes[1]):
             return False
         return all(
             self.same_value(*made) or self.is_consequence(*made)
@@ -168,7 +169,7 @@ class Matching:
             return True
         left, right = self._owners
         elsewhere = scope in left - right and other in right - left
-        return name == called and (elsewhere or (scope != other and _are_nested(self.scopes.get(scope, scope), other)))
+        return name == called and (elsewhere or (scope != other and _are_nested(self.modules.get(scope, scope), other)))
 
     @cached_property
     def _owners(self) -> tuple[set[str], set[str]]:
@@ -179,10 +180,10 @@ class Matching:
     def renamed(self, path: str) -> str:
         """The path of a parameter after the scopes around it were renamed."""
         head, _, tail = path.rpartition(".")
-        while head and head not in self.scopes:
+        while head and head not in self.modules:
             head, _, more = head.rpartition(".")
             tail = f"{more}.{tail}"
-        scope = self.scopes.get(head, head)
+        scope = self.modules.get(head, head)
         return f"{scope}.{tail}" if scope else tail
 
     def is_consequence(self, before: Definition, after: Definition) -> bool:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from pytest_torchgraph.canonical.paths import paths_around
+from pytest_torchgraph.canonical.program import Block, Program
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.program import Block, Program
+from pytest_torchgraph.words.nearest import nearest
 
 Same = Mapping[str, str]
 """Path of a module before, and what it is after; a ``*`` in both stands for the same text without a dot."""
@@ -45,7 +46,7 @@ def require_readable(same: Same) -> None:
 def require_known(same: Same, programs: Iterable[Program]) -> None:
     """Raise :class:`SameUnreadable` for a name that no module of *programs* has."""
     trees = [Tree(program) for program in programs] if same else []
-    known = sorted({path for tree in trees for owner in _called(tree) for path in _around(owner)})
+    known = sorted({path for tree in trees for owner in _called(tree) for path in paths_around(owner)})
     for line, name in ((f"{old}={new}", name) for old, new in same.items() for name in (old, new)):
         if not any(re.fullmatch(_expression(name), path) for path in known):
             told = list(dict.fromkeys(NUMBER.sub("*", path) for path in known))
@@ -78,7 +79,9 @@ class Told:
         expression, found = re.compile(rf"{_expression(old)}(\..+)?"), False
         for path in left:
             match = expression.fullmatch(path)
-            if match is None or any(expression.fullmatch(around) for around in _around(path)[:-1] if around in left):
+            if match is None or any(
+                expression.fullmatch(around) for around in paths_around(path)[:-1] if around in left
+            ):
                 continue
             *stars, rest = match.groups()
             other = _filled(new, stars) + (rest or "")
@@ -104,18 +107,12 @@ def _key(body: Body, path: str | None) -> object:
     record = body.record
     if path is None or not isinstance(record, Block) or record.phase or not record.name:
         return None
-    return "told", path, record.call, body.scope.rpartition(" ")[0]
+    return "told", path, record.call, body.scope.stage
 
 
 def _called(tree: Tree) -> dict[str, None]:
     """Paths of the modules that are called, in order."""
     return dict.fromkeys(body.owner for body in tree.bodies if body.owner and body.owner != "*")
-
-
-def _around(path: str) -> list[str]:
-    """The paths of the modules around *path*, outermost first, and *path* itself."""
-    parts = path.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 def _expression(glob: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Semantic, Work
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tree import Body, Tree, operands_of
-from pytest_torchgraph.graph.kinds import ATTENTION_CALLS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 
 SOFTMAX = frozenset({"aten._softmax", "aten._safe_softmax"})
 PRODUCTS = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm"})

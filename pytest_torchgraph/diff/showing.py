@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.diff.change import Shown, Site, Value
-from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
-from pytest_torchgraph.graph.naming import value_names, wish
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.naming import value_names, wish
+from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
     Operand,
@@ -17,7 +13,11 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.diff.change import Shown, Site, Value
+from pytest_torchgraph.diff.keys import Keys
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
 def site_at(keys: Keys, body: Body, at: int) -> Site:
@@ -28,7 +28,8 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
         reads = tuple(value_of(keys.tree, body, operand) for operand in operands_of(item))
     elif isinstance(item, Block) and item.call < 0:
         reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
-    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around)
+    inner = body.inner[at].scope if isinstance(item, Block) else None
+    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around, inner)
 
 
 def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
@@ -37,7 +38,9 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     plain = Read(read.definition, read.readings[:-1]) if operand.reading else read
     path = read.definition.path if isinstance(read.definition, Own) else ""
     name = name_in(tree, body, operand, read)
-    return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path)
+    again = [call.record for call in _calls_named(tree, body, operand, read) if is_made_again(call.record)]
+    around = any(not record.name for record in again)
+    return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around)
 
 
 def name_in(tree: Tree, body: Body, operand: Operand, read: Read) -> str:
@@ -48,6 +51,22 @@ def name_in(tree: Tree, body: Body, operand: Operand, read: Read) -> str:
     if isinstance(reference, Result) and reference.item in body.inner:
         return f"%{names_of(body)[reference.item]}{_position(reference.position)}"
     return definition_name(tree, body, read.definition)
+
+
+def _calls_named(tree: Tree, body: Body, operand: Operand, read: Read) -> list[Body]:
+    """The module calls that the name of a value tells."""
+    reference, definition = operand.reference, read.definition
+    if isinstance(reference, Result) and reference.item in body.inner:
+        return [body.inner[reference.item]]
+    if isinstance(reference, Saved) or not isinstance(definition, Made):
+        return []
+    way = _way_out(tree.bodies[definition.body], body)
+    return way[:1] if way and _handed_out(tree, way, definition) else way
+
+
+def is_made_again(record: Block | Semantic) -> bool:
+    """Whether checkpointing makes the call again."""
+    return isinstance(record, Block) and record.call < 0
 
 
 def _saved_name(body: Body, saved: Saved) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_torchgraph.graph.program import Argument, Semantic, Work
+from pytest_torchgraph.canonical.program import Argument, Semantic, Work
 
 ATTENTION = "scaled_dot_product_attention"
 TABLE = Path(__file__).with_name("signatures.txt")

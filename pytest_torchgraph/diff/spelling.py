@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Argument, Operand, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.canonical.program import Argument, Operand, Semantic, Work
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 
 SpecOf = Callable[[Operand], "TensorSpec | None"]
 ATTENTION = "scaled_dot_product"

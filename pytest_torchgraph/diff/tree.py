@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from pytest_torchgraph.graph.paths import absolute
-from pytest_torchgraph.graph.phase import FORWARD, PHASES
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.paths import absolute
+from pytest_torchgraph.canonical.program import (
     EVERY_PARAMETER,
     Argument,
     Block,
@@ -26,12 +24,11 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
+from pytest_torchgraph.canonical.scope import ScopePath, Turn
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 EACH, ALL = "each", "all"
 """The names of a loop that does its work for one parameter after the other, and of one that does it at once."""
-AGAIN = "#again"
-"""Follows the name of a module call that checkpointing makes again."""
 Place: TypeAlias = "tuple[int, int]"
 """Number of a body, position of an item in it."""
 
@@ -70,14 +67,13 @@ class Read(NamedTuple):
 class Body:
     """The items of one module call or API call, with its place in the tree.
 
-    ``scope`` names it for readers, the phase it is in first; ``owner`` is the path of its module. ``forward`` is the
-    body of the forward call that it is or, in a phase, stands for. ``around`` are the paths of the modules around its
-    items, innermost first, ``called_around`` the same as readers know them: ``#2`` after the name of a second call.
+    ``owner`` is the path of its module. ``forward`` is the body of the forward call that it is or, in a phase, stands
+    for. ``around`` are the paths of the modules around its items, innermost first, ``scopes`` the scopes.
     """
 
     number: int
     record: Block | Semantic
-    scope: str
+    scope: ScopePath
     class_name: str
     beneath: str | None
     outer: Body | None
@@ -89,7 +85,7 @@ class Body:
     forward: Body | None = None
     names: list[str] = field(default_factory=list)
     around: tuple[str, ...] = ()
-    called_around: tuple[str, ...] = ()
+    scopes: tuple[ScopePath, ...] = ()
 
     @property
     def module(self) -> Body:
@@ -114,18 +110,17 @@ class Tree:
 
     def _add(self, record: Block | Semantic, outer: Body | None, position: int) -> Body:
         if isinstance(record, Block):
-            scope = scope_path(outer, record) if outer else ""
+            scope = scope_path(outer, record) if outer else ScopePath()
             body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
             body.owner = owner_of(outer, record) if outer else ""
             body.forward = forward_of(body, record)
             body.around = (body.owner, *(outer.around if outer else ()))
-            called = "" if record.phase else scope.rpartition(" ")[2]
-            body.called_around = (called, *(outer.called_around if outer else ()))
+            body.scopes = (scope, *(outer.scopes if outer else ()))
         else:
             assert outer is not None
             inputs = tuple(operands_of(record))
             body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
-            body.owner, body.around, body.called_around = outer.owner, outer.around, outer.called_around
+            body.owner, body.around, body.scopes = outer.owner, outer.around, outer.scopes
         self.bodies.append(body)
         for number, item in enumerate(record.items):
             if isinstance(item, (Block, Semantic)):
@@ -239,31 +234,14 @@ def _normalised(reading: Reading) -> Reading:
     return Reading(reading.geometry and reading.geometry.normalised(), reading.dtype, reading.conj, reading.neg)
 
 
-def scope_path(outer: Body, block: Block) -> str:
-    """Full path of *block* inside *outer*, after the phase it is in; a second call of one name ends in ``#2``.
-
-    The forward pass is named only before a path that would be taken for a phase: that of a module called ``backward``.
-    """
+def scope_path(outer: Body, block: Block) -> ScopePath:
+    """Where *block* is inside *outer*."""
+    turn = Turn(abs(block.call), again=block.call < 0)
+    if block.phase == EVERY_PARAMETER:
+        return outer.scope.begins(block.name, turn, is_loop=True)
     if block.phase:
-        return f"{outer.scope} {numbered(block)}".strip()
-    phase = outer.scope if is_phase(outer) else outer.scope.rpartition(" ")[0]
-    path = numbered(block, absolute(block.name, outer.called_around))
-    if not phase and re.split(r"[.#]", path, maxsplit=1)[0] in PHASES:
-        phase = FORWARD
-    return f"{phase} {path}".strip()
-
-
-def is_phase(body: Body) -> bool:
-    """Whether *body* is that of a phase."""
-    return isinstance(body.record, Block) and bool(body.record.phase)
-
-
-def numbered(block: Block, name: str | None = None) -> str:
-    """The name of *block*, ``#2`` for its second call, ``#again`` where checkpointing recomputes it."""
-    name = block.name if name is None else name
-    if block.call < 0:
-        return f"{name}{AGAIN}{-block.call if block.call < -1 else ''}"
-    return f"{name}#{block.call}" if block.call > 1 else name
+        return outer.scope.begins(block.name, turn)
+    return outer.scope.called(block.name, turn, outer.scopes)
 
 
 def owner_of(outer: Body, block: Block) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
 
+from pytest_torchgraph.canonical.program import Block, Given, Operand, Work
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
-from pytest_torchgraph.graph.kinds import names_sync
-from pytest_torchgraph.graph.program import Block, Given, Operand, Work
+from pytest_torchgraph.recorded.kinds import names_sync
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
 """Words in the names of operations that may make something else each time."""

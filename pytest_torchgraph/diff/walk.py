@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -27,9 +29,8 @@ from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
 from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
 from pytest_torchgraph.diff.usage import Usage
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, COPIES
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
+from pytest_torchgraph.recorded.operation import packet_of
 
 LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
 """Kinds of fields that are handed on from an operand to what reads it."""
@@ -74,7 +75,7 @@ class Walk:
         """All changes of the bodies."""
         left, right = self.before.tree.bodies[0], self.after.tree.bodies[0]
         if left.class_name != right.class_name:
-            yield Replaced("", left.class_name, right.class_name)
+            yield Replaced(right.scope, left.class_name, right.class_name)
         yield from self._body(left, right)
 
     def _body(self, before: Body, after: Body) -> Iterator[Change]:
@@ -196,7 +197,7 @@ class Walk:
         if self.modules.renamed(before.owner, after.owner):
             told = self.modules.is_told(before.owner, after.owner)
             if (told or _own_name(before) != _own_name(after)) and after.forward is after:
-                yield Renamed("scope", before.scope, after.scope, told)
+                yield Renamed("scope", str(before.scope), str(after.scope), told, before.scope)
         elif after.forward is after and after.outer is not None:
             gone, again = self.modules.gone(before.owner), self.modules.again(after.owner)
             alike = self.before.digests[before.number] == self.after.digests[after.number]
@@ -227,7 +228,7 @@ class Walk:
         assert isinstance(one, Given)
         assert isinstance(other, Given)
         if one.kind == other.kind == "input" and one.name != other.name:
-            yield Renamed("input", one.name, other.name)
+            yield Renamed("input", one.name, other.name, place=ScopePath(one.name))
         if one.spec != other.spec or one.kind != other.kind:
             fields = tuple(spec_fields(one.spec, other.spec))
             if one.kind != other.kind:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_torchgraph.drawing.kind import KINDS
-from pytest_torchgraph.graph.memory import CATEGORIES
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER
+from pytest_torchgraph.recorded.memory import CATEGORIES
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, OPTIMIZER
 
 KIND_COLOURS = dict(
     zip(KINDS, ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#B3A100", "#56B4E9"), strict=True)

@@ -9,9 +9,9 @@ from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.measure import measured, total, written
 from pytest_torchgraph.drawing.model import Node
 from pytest_torchgraph.drawing.tree import read_by
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import tensors_in
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import tensors_in
+from pytest_torchgraph.words.counting import times
 
 SHOWN = 6
 

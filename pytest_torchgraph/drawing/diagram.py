@@ -14,9 +14,9 @@ from pytest_torchgraph.drawing.measure import MEASURES, measured
 from pytest_torchgraph.drawing.model import Node, build, closed, collapsed, drawn, levels
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.drawing.paint import Painter
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.phase import PHASES
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.phase import PHASES
+from pytest_torchgraph.words.counting import times
 
 READABLE = 400
 """Boxes of a picture at most, unless more are asked for."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, LIGHT, mix
 from pytest_torchgraph.drawing.model import Node, build
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.printable import printable_lines
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.words.printable import printable_lines
 
 
 def dot_text(graph: Graph, *, unfold: bool = False) -> str:

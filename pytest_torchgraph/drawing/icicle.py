@@ -11,7 +11,7 @@ from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.measure import MEANING, measured, total, written
 from pytest_torchgraph.drawing.model import Node, build
 from pytest_torchgraph.drawing.options import Options
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 
 SMALLEST = 0.0005
 """The share of the whole below which a strip is left out."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.kinds import is_in
-from pytest_torchgraph.graph.operation import Operation
+from pytest_torchgraph.recorded.kinds import is_in
+from pytest_torchgraph.recorded.operation import Operation
 
 MATMUL, ATTENTION, NORM, ACTIVATION, REDUCTION, MOVEMENT, POINTWISE = KINDS = (
     "matmul, convolution",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pytest_torchgraph.drawing.engine import arrange
 from pytest_torchgraph.drawing.model import Body, Node
 from pytest_torchgraph.drawing.request import Arrangement, Point, Request
-from pytest_torchgraph.graph.phase import BACKWARD
+from pytest_torchgraph.recorded.phase import BACKWARD
 
 TITLE, DETAIL = 11.0, 9.5
 """Heights of the two sizes of text."""

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_torchgraph.canonical.building import canonical
+from pytest_torchgraph.canonical.program import Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.canonical import canonical
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.program import Item, Semantic, Work
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 BYTES = ("peak", "saved")

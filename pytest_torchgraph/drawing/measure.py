@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from pytest_torchgraph.canonical.reading import BITS
 from pytest_torchgraph.drawing.errors import CannotDraw, require_known
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.reading import BITS
-from pytest_torchgraph.graph.tensor import Storage
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Operation, tensors_in
+from pytest_torchgraph.recorded.tensor import Storage
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 MEASURES = ("time", "memory", "flops")

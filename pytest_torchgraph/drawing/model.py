@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.drawing.kind import MATMUL, POINTWISE, kind_of, short
 from pytest_torchgraph.drawing.tree import Branch, grow
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Argument, Operation, tensors_in
-from pytest_torchgraph.graph.phase import OPTIMIZER
-from pytest_torchgraph.graph.tensor import TensorRef
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Argument, Operation, tensors_in
+from pytest_torchgraph.recorded.phase import OPTIMIZER
+from pytest_torchgraph.recorded.tensor import TensorRef
+from pytest_torchgraph.words.counting import times
 
 CHUNK = 120
 """Boxes that one body shows side by side; more of them are shown in boxes of so many."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.drawing.errors import require_known
 from pytest_torchgraph.drawing.measure import COLOUR_BY, SIZE_BY
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 
 RENDERERS = ("plotly", "matplotlib")
 PICTURES = ("graph", "memory", "icicle", "compare")

@@ -13,7 +13,7 @@ from pytest_torchgraph.drawing.icicle import icicle
 from pytest_torchgraph.drawing.options import FORMATS, RENDERERS, Options
 from pytest_torchgraph.drawing.saving import format_of, require_writable
 from pytest_torchgraph.drawing.timeline import timeline
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.snapshot.saving import write_whole
 
 

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import accumulate
 
+from pytest_torchgraph.analysis.cost import BINARY
 from pytest_torchgraph.drawing.colour import CATEGORY_COLOURS, Theme, theme
 from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.options import Options
-from pytest_torchgraph.graph.cost import BINARY
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import CATEGORIES, LivesUnknown
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.memory import CATEGORIES, LivesUnknown
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 

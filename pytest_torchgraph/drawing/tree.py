@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.module import Scope
-from pytest_torchgraph.graph.operation import Operation, tensors_in
-from pytest_torchgraph.graph.phase import FORWARD, PHASES
-from pytest_torchgraph.graph.tensor import TensorRef
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.module import Scope
+from pytest_torchgraph.recorded.operation import Operation, tensors_in
+from pytest_torchgraph.recorded.phase import FORWARD, PHASES
+from pytest_torchgraph.recorded.tensor import TensorRef
 
 
 @dataclass(eq=False, slots=True)

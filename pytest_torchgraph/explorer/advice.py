@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.explorer.module import Held, walked
-from pytest_torchgraph.graph.kinds import is_in
-from pytest_torchgraph.graph.memory import is_saved
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.tally import Total, total_flops
+from pytest_torchgraph.recorded.kinds import is_in
+from pytest_torchgraph.recorded.memory import is_saved
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.module import Module
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.activation import ParameterValues
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.recorded.activation import ParameterValues
+    from pytest_torchgraph.recorded.operation import Operation
 
 CONVOLUTIONS = frozenset(
     {"aten.convolution", "aten._convolution", "aten.mkldnn_convolution", "mkldnn._convolution_pointwise"}

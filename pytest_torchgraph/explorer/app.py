@@ -28,9 +28,9 @@ from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.explorer.widgets.panel import PanelView
 from pytest_torchgraph.explorer.widgets.tabs import PanelTabs
 from pytest_torchgraph.explorer.widgets.tree import ModuleTree
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.words.nearest import nearest
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from textual import events
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.explorer.search import Found
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.activation import Values
+    from pytest_torchgraph.recorded.activation import Values
 
 TICK = 0.1
 STEPS = 100

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pytest_torchgraph.analysis.flow import flows
 from pytest_torchgraph.drawing.dot import dot_text, quoted
 from pytest_torchgraph.explorer.config import ModuleInfo
 from pytest_torchgraph.explorer.formatting import format_param_count
 from pytest_torchgraph.explorer.model import tree_of
 from pytest_torchgraph.explorer.module import walked
 from pytest_torchgraph.explorer.summary import infos_of
-from pytest_torchgraph.graph.flow import flows
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.phase import FORWARD
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 EdgeKind: TypeAlias = Literal["contains", "flow"]
 

@@ -14,9 +14,9 @@ from pytest_torchgraph.explorer.model import tree_of
 from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.page import page_of
 from pytest_torchgraph.explorer.stats import get_forward_stats
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.nearest import nearest
+from pytest_torchgraph.words.printable import printable
 
 Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 BRANCH, LAST, THROUGH, GAP = "├── ", "└── ", "│   ", "    "

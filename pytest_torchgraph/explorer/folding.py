@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_torchgraph.explorer.module import Module
-from pytest_torchgraph.graph.module import INDEX
+from pytest_torchgraph.recorded.module import INDEX
 
 FEWEST = 2
 """Neighbours that are worth telling as one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_torchgraph.graph.cost import BINARY, STEPS, scaled
-from pytest_torchgraph.graph.tally import Total
+from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
+from pytest_torchgraph.analysis.tally import Total
 
 BARS = " ▏▎▍▌▋▊▉█"
 

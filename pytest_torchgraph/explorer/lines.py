@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.explorer.block import Span, Spans
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, flops_text, time_text
 from pytest_torchgraph.explorer.widgets.bar import Bar
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.loading import Job

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.activation import Values
+    from pytest_torchgraph.recorded.activation import Values
 
 T = TypeVar("T")
 SWITCH = 0.001

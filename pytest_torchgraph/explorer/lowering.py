@@ -21,7 +21,7 @@ from pytest_torchgraph.explorer.block import (
     Span,
     Spans,
 )
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 Lines: TypeAlias = "list[Spans]"
 LABEL = 14

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.cost import STEPS, scaled
+from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.explorer.formatting import bytes_text, format_param_count, time_text
 from pytest_torchgraph.explorer.module import Held, Module, walked
-from pytest_torchgraph.graph.cost import STEPS, scaled
-from pytest_torchgraph.graph.tally import Total
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.layer import Layer
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.layer import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.graph.tally import Total
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES
+from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 
 Kind: TypeAlias = Literal["parameter", "buffer", "leaf"]
 """A *leaf* is one or the other: a file does not tell them apart."""

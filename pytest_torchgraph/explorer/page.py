@@ -9,7 +9,7 @@ from typing import TypeAlias
 from pytest_torchgraph.explorer.config import ExplorerConfig
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, time_text
 from pytest_torchgraph.explorer.module import Module
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 Stats: TypeAlias = Mapping[str, "dict[str, float]"]
 STYLE = """\

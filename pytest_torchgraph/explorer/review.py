@@ -18,7 +18,7 @@ from pytest_torchgraph.explorer.palette import THEMES
 from pytest_torchgraph.explorer.widgets.bar import Bar
 from pytest_torchgraph.explorer.widgets.choice import Choice
 from pytest_torchgraph.explorer.widgets.panel import PanelView
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.waiting import Entry, Reviewing

@@ -13,7 +13,7 @@ from pytest_torchgraph.explorer.stats import ForwardStats
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.app import Explorer
     from pytest_torchgraph.explorer.waiting import Reviewing
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 def explore(source: Source, config: ExplorerConfig | None = None) -> None:
@@ -63,7 +63,7 @@ def explore_model(model: Any, inputs: Any = None, config: ExplorerConfig | None 
     Without, the modules are shown, and the times that ``record_torch_module_forward_stats`` recorded last.
     """
     from pytest_torchgraph.explorer.sources import of_live, of_record
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
     if config is not None:
         config.check()
@@ -89,7 +89,7 @@ def explore_torch_module(module: Any) -> None:
 def explore_models(before: Any, after: Any, inputs: Any = None, config: ExplorerConfig | None = None) -> None:
     """Explore two models, or two graphs, side by side; with *inputs* both run, and what changed is told, too."""
     from pytest_torchgraph.explorer.sources import of_live, of_record, of_two
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
     def source(one: Any) -> Source:
         return of_record(one, config=config) if isinstance(one, Graph) else of_live(one, inputs, config)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.explorer.formatting import format_shape
 from pytest_torchgraph.explorer.module import Held, Module, Place, grown, walked
-from pytest_torchgraph.graph.traffic import width_of
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.tensor import Storage
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.tensor import Storage
 
 
 def tree_of_graph(graph: Graph, *, model: Module | None = None) -> Module:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_torchgraph.analysis.selection import chooser
 from pytest_torchgraph.explorer.measure import BY_NAME
 from pytest_torchgraph.explorer.module import Module
 from pytest_torchgraph.explorer.subject import prefixes
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.selection import chooser
+from pytest_torchgraph.words.nearest import nearest
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject

@@ -14,11 +14,11 @@ from pytest_torchgraph.explorer.model import require_module
 from pytest_torchgraph.explorer.pair import of_pair
 from pytest_torchgraph.explorer.stats import get_forward_stats
 from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.activation import Values
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.activation import Values
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 TIMED = 2_000

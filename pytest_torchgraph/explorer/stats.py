@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from pytest_torchgraph.explorer.model import require_module
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 _recorded: WeakKeyDictionary[Any, Graph] = WeakKeyDictionary()
 

@@ -8,24 +8,24 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pytest_torchgraph.analysis.cost import paths_above
+from pytest_torchgraph.analysis.layer import Ends, layers
+from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.explorer.config import ExplorerConfig
 from pytest_torchgraph.explorer.folding import Likeness
 from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.explorer.scopes import tree_of_graph
 from pytest_torchgraph.explorer.stats import stats_of
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.cost import paths_above
-from pytest_torchgraph.graph.layer import Ends, layers
-from pytest_torchgraph.graph.nesting import operands_of
-from pytest_torchgraph.graph.phase import FORWARD
-from pytest_torchgraph.graph.tally import Total
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.operation import operands_of
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.report.memory import memory_of
 from pytest_torchgraph.snapshot.recorded import recorded_line
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.activation import Values
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.layer import Layer
+    from pytest_torchgraph.analysis.layer import Layer
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.activation import Values
     from pytest_torchgraph.report.comparison import Comparison
 
 LARGE = 5_000
@@ -199,13 +199,8 @@ def changes_by_path(comparison: Comparison) -> Counter[str]:
     found: Counter[str] = Counter()
     for change in comparison.difference.changes:
         if not (isinstance(change, Altered) and change.follows):
-            found.update(prefixes(plain_path(scope_of(change))))
+            found.update(prefixes(scope_of(change).module))
     return found
-
-
-def plain_path(scope: str) -> str:
-    """The path of a module as a tree has it: without the number of the call and the words of a phase."""
-    return scope.rpartition(" ")[2].partition("#")[0]
 
 
 def prefixes(path: str) -> Iterable[str]:

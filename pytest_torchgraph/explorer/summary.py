@@ -9,7 +9,7 @@ from typing import Any
 from pytest_torchgraph.explorer.config import ModuleInfo
 from pytest_torchgraph.explorer.model import require_module, shape_of
 from pytest_torchgraph.explorer.stats import get_forward_stats
-from pytest_torchgraph.graph.nearest import nearest
+from pytest_torchgraph.words.nearest import nearest
 
 AT_ONCE = 100
 """Modules that are looked at before others have their turn."""

@@ -11,7 +11,7 @@ from pytest_torchgraph.explorer.block import Role, Span, Spans
 from pytest_torchgraph.explorer.formatting import bar
 from pytest_torchgraph.explorer.lowering import cut
 from pytest_torchgraph.explorer.measure import BY_NAME, Measure, share_of
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.rows import Row

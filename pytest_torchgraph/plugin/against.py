@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.comparison import Outcome
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules

@@ -17,7 +17,7 @@ from pytest_torchgraph.plugin.varying import vary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.verdict.finding import Finding

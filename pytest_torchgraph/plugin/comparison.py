@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_torchgraph.diff.change import Change, Difference
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
@@ -83,8 +83,8 @@ def text_of(graph: Graph, test: str) -> str:
 
 def size_of(graph: Graph) -> str:
     """``45 operations, peak 1.1 MiB``."""
-    from pytest_torchgraph.graph.counting import times
     from pytest_torchgraph.verdict.quantity import bytes_text
+    from pytest_torchgraph.words.counting import times
 
     return f"{times(graph.count('ops'), 'operation')}, peak {bytes_text(graph.memory.peak)}"
 
@@ -92,7 +92,7 @@ def size_of(graph: Graph) -> str:
 def moved_text(difference: Difference) -> str:
     """The metrics that moved, then the operations whose number moved most; empty when no number did."""
     from pytest_torchgraph.diff.change import MetricChanged
-    from pytest_torchgraph.graph.operation import packet_of
+    from pytest_torchgraph.recorded.operation import packet_of
     from pytest_torchgraph.verdict.title import metric_text
 
     metrics = [metric_text(change) for change in difference.changes if isinstance(change, MetricChanged)]
@@ -125,8 +125,8 @@ def difference_of(before: Graph, after: Graph) -> Difference:
 
 def is_memory_only(difference: Difference) -> bool:
     """Whether nothing but bytes differs: what is held, saved or alive at the peak."""
+    from pytest_torchgraph.canonical.metric import BYTE_METRICS
     from pytest_torchgraph.diff.change import MetricChanged, PeakMoved
-    from pytest_torchgraph.graph.metric import BYTE_METRICS
 
     return all(
         isinstance(each, PeakMoved) or (isinstance(each, MetricChanged) and each.name in BYTE_METRICS)
@@ -160,4 +160,4 @@ def _place_of(change: Change, before: Graph, after: Graph) -> str:
             return type(change).__name__.lower()
     source = None if site.source is None else graph.operations[site.source].source
     line = f" ({PurePath(source.file).name}:{source.line})" if source else ""
-    return f"{site_text(site)} in {site.scope or 'the model'}{line}"
+    return f"{site_text(site)} in {str(site.scope) or 'the model'}{line}"

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 NAME = "torchgraph-op-coverage"
 PHASES = ("forward", "backward", "optimizer")
@@ -68,7 +68,7 @@ class Coverage:
     def add(self, test: str, graph: Graph) -> None:
         """Count what one recording ran."""
         from pytest_torchgraph.catalog.vocabulary import operation_names
-        from pytest_torchgraph.graph.operation import packet_of
+        from pytest_torchgraph.recorded.operation import packet_of
 
         self.torch = graph.origin.torch
         self.tests.add(test)

@@ -135,7 +135,7 @@ def _has_graph(data: object) -> bool:
     if isinstance(data, dict):
         return any(map(_has_graph, data.values()))
     # A graph has been made only where its module is loaded, which takes a while.
-    module = sys.modules.get("pytest_torchgraph.graph.graph")
+    module = sys.modules.get("pytest_torchgraph.graph")
     return module is not None and isinstance(data, module.Graph)
 
 

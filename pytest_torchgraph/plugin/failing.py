@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable_lines
 from pytest_torchgraph.plugin import options
 from pytest_torchgraph.plugin.events import LEDGER
 from pytest_torchgraph.plugin.location import SUFFIX, node_id, without_labels
 from pytest_torchgraph.plugin.stored import owner
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin import checking, coverage, events, extension, options, terminal
 from pytest_torchgraph.plugin.keywords import require_known
 from pytest_torchgraph.plugin.rules import Rules

@@ -37,7 +37,7 @@ def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any
     known = [each.name for function in functions for each in signature(function).parameters.values() if _named(each)]
     for keyword in given:
         if keyword not in known:
-            from pytest_torchgraph.graph.nearest import nearest
+            from pytest_torchgraph.words.nearest import nearest
 
             near = nearest(keyword, known).removesuffix(".")
             raise TypeError(f"torch_graph.{name}() got an unexpected keyword argument {keyword!r}{near}")

@@ -12,7 +12,7 @@ from pytest_torchgraph.plugin.location import node_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.verdict.finding import Finding
 
 Limits: TypeAlias = "Mapping[str, Any]"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.plugin import surroundings
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_torchgraph.diff.same import Same
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.drift import Compare
 

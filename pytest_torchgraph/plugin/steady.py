@@ -10,7 +10,7 @@ from pytest_torchgraph.plugin import comparison
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 MOST_RUNS = 4
 """How often a model is run to see it repeat; data parallel training does from its third step on."""

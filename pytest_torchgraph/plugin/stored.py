@@ -44,7 +44,7 @@ def load(address: Address) -> Stored:
 
 def owner(path: Path) -> str | None:
     """The node id in the head of the file at *path*; ``None`` where there is none to be read."""
-    from pytest_torchgraph.graph.quoting import rest_of
+    from pytest_torchgraph.words.quoting import rest_of
 
     try:
         with path.open(encoding="utf-8-sig") as stream:

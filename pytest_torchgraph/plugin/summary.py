@@ -6,8 +6,8 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,7 +17,7 @@ from pytest_torchgraph.plugin.location import SUFFIX, Address
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 KINDS = ("torch", "device", "arch", "cpu")

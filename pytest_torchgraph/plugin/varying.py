@@ -14,7 +14,7 @@ from pytest_torchgraph.plugin.stored import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.against import Slot
     from pytest_torchgraph.plugin.rules import Rules
     from pytest_torchgraph.snapshot.reader import Snapshot

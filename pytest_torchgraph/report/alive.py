@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
+from pytest_torchgraph.canonical.alive import OTHERS, Alive
 from pytest_torchgraph.diff.change import Difference
-from pytest_torchgraph.graph.alive import OTHERS, Alive
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 SourceOf = Callable[[int], SourceLine | None]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.cost import BINARY, STEPS, scaled
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.module import INDEX
-from pytest_torchgraph.graph.tally import Total
+from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
+from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.recorded.module import INDEX
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.analysis import Analysis, MemoryUse
-    from pytest_torchgraph.graph.layer import Layer
-    from pytest_torchgraph.graph.performance import Performance
-    from pytest_torchgraph.graph.recomputation import Recomputation
+    from pytest_torchgraph.analysis.layer import Layer
+    from pytest_torchgraph.analysis.overview import Analysis, MemoryUse
+    from pytest_torchgraph.analysis.performance import Performance
+    from pytest_torchgraph.analysis.recomputation import Recomputation
 
 WIDE = 44
 """Columns within which a name is never folded."""

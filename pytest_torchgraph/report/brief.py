@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
+from pytest_torchgraph.words.counting import times
 
 WIDTH = 110
 """Characters of a line at most; a narrower terminal wraps it."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.outline import Outline
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.recorded.operation import SourceLine
     from pytest_torchgraph.report.comparison import Comparison
 
 CaseStatus: TypeAlias = Literal[

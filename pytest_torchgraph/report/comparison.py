@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.diff.compare import compare as differences_of
 from pytest_torchgraph.diff.same import NOTHING, Same, require_known
-from pytest_torchgraph.graph.performance import source_of
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.recorded import recorded_line
@@ -16,10 +16,10 @@ from pytest_torchgraph.verdict.drift import Compare, judge
 from pytest_torchgraph.verdict.environment import attention, differences, same_backend
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
     from pytest_torchgraph.diff.change import Difference
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import SourceLine
-    from pytest_torchgraph.graph.program import Program
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.operation import SourceLine
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.verdict.finding import Verdict
 

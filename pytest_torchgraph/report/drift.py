@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
-from pytest_torchgraph.diff.grouping import Group, scope_of
-from pytest_torchgraph.diff.tree import AGAIN, ALL, EACH
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, OPTIMIZER, PHASES
+from pytest_torchgraph.canonical.metric import BYTE_METRICS, COMPILE_METRICS
+from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    BreakChanged,
+    Change,
+    Difference,
+    GraphChanged,
+    MetricChanged,
+    Moved,
+    RecompileChanged,
+    Removed,
+)
+from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
+from pytest_torchgraph.recorded.operation import SourceLine
+from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
-from pytest_torchgraph.report.spelling import group_text, short_text, site_text
+from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
 
-COSTS = (*reversed(BYTE_METRICS), "ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
+COUNTS = ("ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
+COSTS = (*COMPILE_METRICS, *reversed(BYTE_METRICS), *COUNTS)
 
 
 def no_source(_: int) -> SourceLine | None:
@@ -82,17 +93,12 @@ def _cost_rank(change: MetricChanged) -> int:
     return COSTS.index(change.name) if change.name in COSTS else len(COSTS)
 
 
-LOOP = re.compile(rf"^({OPTIMIZER}|{BETWEEN}|{BACKWARD}) (?:{ALL}|{EACH})(?:#\d+)?$")
-"""The path of a loop over parameters: what is told of it says so itself."""
-RUN_AGAIN = re.compile(rf"{AGAIN}\d*")
-
-
 class Sources:
     """Source lines of changes; for what is gone, those of what now runs in its scope."""
 
     def __init__(self, verdict: Verdict, source_of: SourceOf) -> None:
         self._source_of = source_of
-        self._near: dict[str, str] = {}
+        self._near: dict[ScopePath, str] = {}
         for finding in verdict.findings:
             for group in finding.groups:
                 self._note(group)
@@ -136,7 +142,7 @@ def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
             continue
         text = group_text(group)
         if text and text != finding.title:
-            yield Row(place_text(group), text, sources.of(group), short_text(group))
+            yield Row(place_text(group), text, sources.of(group), short_text(group), module_text(group))
 
 
 def places_of(finding: Finding, sources: Sources) -> Iterator[Row]:
@@ -147,13 +153,20 @@ def places_of(finding: Finding, sources: Sources) -> Iterator[Row]:
 
 
 def place_text(group: Group) -> str:
-    """``layers.*.attn ×32``; the root is ``the model``; what checkpointing runs again is not told by its mark."""
-    path = group.scope
+    """``layers.*.attn ×32``; the root is ``the model``; what checkpointing runs again is not told by its mark.
+
+    Of a loop over parameters the phase is told: what was done in it says so itself.
+    """
+    path = shared_path(tuple(str(scope.outside_loop.without_again) for scope in group.scopes))
     if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
         path = "the model"
-    path = LOOP.sub(r"\1", path)
-    path = RUN_AGAIN.sub("", path) + (", run again" if RUN_AGAIN.search(path) else "")
+    path += ", run again" if group.scopes[0].is_again else ""
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
+
+
+def module_text(group: Group) -> str:
+    """``layers.*.attn``: the modules, whichever phase and call it is."""
+    return shared_path(tuple(scope.module for scope in group.scopes))
 
 
 def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
@@ -161,7 +174,7 @@ def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
     lines: dict[str, dict[int, None]] = {}
     for change in changes:
         position = _position(change)
-        source = None if position is None else source_of(position)
+        source = _line_of(change) if position is None else source_of(position)
         if source is not None:
             lines.setdefault(PurePath(source.file).name, {})[source.line] = None
     return ", ".join(f"{file}:{_some(sorted(numbers))}" for file, numbers in list(lines.items())[:2])
@@ -182,6 +195,17 @@ def _position(change: Change) -> int | None:
             return None
 
 
+def _line_of(change: Change) -> SourceLine | None:
+    """Where the compiler stopped, or what it compiled again; only a live graph knows."""
+    match change:
+        case BreakChanged(after=after) | RecompileChanged(after=after) if after is not None:
+            return after.line.source
+        case GraphChanged(after=graph):
+            return graph.line.source
+        case _:
+            return None
+
+
 def _lines(group: Group) -> Iterator[str]:
     """The changes of the first scope as operations, then where else they were made.
 
@@ -191,14 +215,14 @@ def _lines(group: Group) -> Iterator[str]:
     shown = [line for change in first for line in _signed(change)]
     if not shown:
         return
-    yield shown[0][0] or "the model"
+    yield str(shown[0][0]) or "the model"
     for _, sign, text in shown:
         yield f"  {sign} {text}"
     if len(group.scopes) > 1:
-        yield f"and the same in {', '.join(group.scopes[1:])}"
+        yield f"and the same in {', '.join(map(str, group.scopes[1:]))}"
 
 
-def _signed(change: Change) -> Iterator[tuple[str, str, str]]:
+def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
     match change:
         case Added(site):
             yield site.scope, "+", site_text(site)
@@ -211,5 +235,8 @@ def _signed(change: Change) -> Iterator[tuple[str, str, str]]:
         case Altered(before, after) | Moved(before, after):
             yield after.scope, "-", site_text(before)
             yield after.scope, "+", site_text(after)
+        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
+            yield from ((scope_of(change), "-", fact_text(one)),) if one else ()
+            yield from ((scope_of(change), "+", fact_text(other)),) if other else ()
         case _:
             return

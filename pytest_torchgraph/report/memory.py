@@ -7,11 +7,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.diff.showing import operation_word
-from pytest_torchgraph.graph.memory import CATEGORIES
+from pytest_torchgraph.recorded.memory import CATEGORIES
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.memory import Life
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.memory import Life
 
 Memory: TypeAlias = "dict[str, object]"
 POINTS = 400

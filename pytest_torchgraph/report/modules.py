@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Block, Work
 from pytest_torchgraph.diff.change import Altered, Change, Difference, MetricChanged, PeakMoved, Renamed, RunChanged
 from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.program import Block, Work
 
 Module: TypeAlias = "list[object]"
 HEADS = (MetricChanged, PeakMoved, RunChanged)
@@ -72,10 +72,10 @@ def _with_calls(body: Body) -> Iterator[Body]:
 
 
 def _scope(scopes: dict[str, _Scope], body: Body, renames: dict[str, str]) -> _Scope:
-    path = _renamed(body.scope, renames)
+    path = _renamed(str(body.scope), renames)
     if path not in scopes:
         outer = body.outer.module if body.outer else None
-        around = scopes[_renamed(outer.scope, renames)] if outer else scopes[""]
+        around = scopes[_renamed(str(outer.scope), renames)] if outer else scopes[""]
         scopes[path] = around.children[path] = _Scope(path, body.class_name)
     return scopes[path]
 
@@ -91,7 +91,7 @@ def _mark(scopes: dict[str, _Scope], change: Change, renames: dict[str, str]) ->
     """Count *change* for its module; what only follows from another is none of its own."""
     if isinstance(change, Altered) and change.follows:
         return
-    path = scope_of(change)
+    path = str(scope_of(change))
     found = scopes.get(path) or scopes.get(_renamed(path, renames))
     (found or scopes[""]).changes += 1
 

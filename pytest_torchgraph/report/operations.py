@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from pytest_torchgraph.canonical.program import Item, Outcome, Work
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved, Removed, Site
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.tree import Body, Tree
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Item, Outcome, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.report.lookup import declared_at, reached_from
 from pytest_torchgraph.report.sides import place_text
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 Row: TypeAlias = "tuple[str, Work, Body]"
 Table: TypeAlias = "dict[str, object]"
@@ -26,7 +27,7 @@ LONGEST = 20_000
 class _Marked(NamedTuple):
     """The mark of each changed item, by its scope and itself; a scope may hold an item equal to one elsewhere."""
 
-    marks: dict[tuple[str, int], str]
+    marks: dict[tuple[ScopePath, int], str]
 
     def of(self, body: Body, item: Item) -> str:
         return self.marks.get((body.scope, id(item)), "")
@@ -67,7 +68,7 @@ def _nodes(live: Graph | None) -> set[str]:
 
 
 def _marked(difference: Difference, *, after: bool) -> _Marked:
-    marks: dict[tuple[str, int], str] = {}
+    marks: dict[tuple[ScopePath, int], str] = {}
     for change in difference.changes:
         match change:
             case Added(site) if after:
@@ -81,7 +82,7 @@ def _marked(difference: Difference, *, after: bool) -> _Marked:
     return _Marked(marks)
 
 
-def _note(marks: dict[tuple[str, int], str], site: Site, mark: str) -> None:
+def _note(marks: dict[tuple[ScopePath, int], str], site: Site, mark: str) -> None:
     marks.setdefault((site.scope, id(site.item)), mark)
 
 
@@ -106,7 +107,7 @@ def _cells(row: Row, words: dict[str, int], live: Graph | None) -> list[object]:
     operation = live.operations[work.source] if live and work.source is not None else None
     where = place_text(operation.source) if operation else ""
     node = live.nodes[operation.node].name if live and operation and operation.node is not None else ""
-    scope = f"{body.scope} ({body.beneath})" if body.beneath else body.scope
+    scope = f"{body.scope} ({body.beneath})" if body.beneath else str(body.scope)
     texts = (operation_word(work.name), scope, _results(work), where, node)
     numbers = [words.setdefault(text, len(words)) for text in texts]
     return [mark, *numbers[:-1], operation.flops if operation else None, numbers[-1]]

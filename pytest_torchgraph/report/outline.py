@@ -13,13 +13,15 @@ Status: TypeAlias = Literal["same", "note", "improved", "drift", "budget"]
 class Row:
     """One edit at one place: the scope (repeated layers as ``layers.* ×32``), what was done, the source line.
 
-    ``short`` says what was done in few words, empty where *text* is short.
+    ``short`` says what was done in few words, empty where *text* is short. ``module`` is the path of the module, with
+    ``*`` as in the scope, whichever phase and call it is.
     """
 
     scope: str
     text: str
     source: str = ""
     short: str = ""
+    module: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.report.brief import row_text
 from pytest_torchgraph.report.drift import Sources, cost_text, places_of
 from pytest_torchgraph.report.outline import hint_text
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, digest
 from pytest_torchgraph.verdict.edits import Edit, edits_of
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.report.comparison import Comparison

@@ -7,16 +7,16 @@ from collections.abc import Hashable, Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import Head, head_lines
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.writer import root_node
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import SourceLine
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.operation import SourceLine
 
 Nodes: TypeAlias = "tuple[Node, ...]"
 Aligned: TypeAlias = "Iterator[tuple[Node | None, Node | None]]"

@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from operator import attrgetter
 
+from pytest_torchgraph.canonical.program import (
+    EVERY_PARAMETER,
+    Argument,
+    Block,
+    Given,
+    Operand,
+    Outcome,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Change,
+    GraphChanged,
     LeafChanged,
     Moved,
+    RecompileChanged,
     Removed,
     Renamed,
     Replaced,
@@ -21,13 +34,13 @@ from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.tree import EACH
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.program import EVERY_PARAMETER, Argument, Block, Given, Operand, Outcome, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.compilation import GraphBreak, Recompilation
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
+from pytest_torchgraph.words.counting import times
 
 TEXT: Callable[[TensorSpec], str] = attrgetter("text")
 FEW = 3
@@ -81,7 +94,9 @@ def group_text(group: Group) -> str:
         case Altered(_, site):
             return f"{_amount(group)}{_altered_text(first)}{_done_text(site.body)}"
         case Moved():
-            elsewhere = f" from {first.before.scope or 'the model'}" if first.before.scope != first.after.scope else ""
+            elsewhere = (
+                f" from {str(first.before.scope) or 'the model'}" if first.before.scope != first.after.scope else ""
+            )
             return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
         case _:
             return _other_text(first)
@@ -216,11 +231,24 @@ def _altered_text(change: Altered) -> str:
     return f"{word}{colon} {', '.join(fields)}"
 
 
+def fact_text(fact: GraphBreak | Recompilation | None) -> str:
+    """The line at which the compiler stopped, or which it compiled again, as it stands in the code."""
+    if fact is None:
+        return ""
+    line = fact.line
+    told = line.text or line.function
+    return f"`{told}` in {line.function}" if isinstance(fact, GraphBreak) else f"`{told}`: {fact.guard}"
+
+
 def _other_text(change: Change) -> str:
     match change:
         case LeafChanged(scope, path, before, after):
             return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"
         case Renamed(_, before, after) | Replaced(_, before, after):
             return f"{before} -> {after}"
+        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
+            return fact_text(other or one)
+        case GraphChanged():
+            return change.after.line.function
         case _:
             return plain_text(change)

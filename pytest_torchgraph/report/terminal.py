@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.report.brief import brief_lines, row_text
 from pytest_torchgraph.report.outline import Outline, Section, hint_text
+from pytest_torchgraph.words.printable import printable
 
 COLOURS = {
     "same": "\033[32m",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.diff.tree import Tree
-from pytest_torchgraph.graph.collector import collector_paused
+from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.report.memory import memory_of
 from pytest_torchgraph.report.modules import modules_of
 from pytest_torchgraph.report.operations import operations_of
 from pytest_torchgraph.report.sides import rows_of
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
     from pytest_torchgraph.diff.change import Difference
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.program import Program
+    from pytest_torchgraph.graph import Graph
 
 
 def view_of(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.snapshot.limits import CHARACTERS, LEVELS, OTHERS, TooLarge
 from pytest_torchgraph.snapshot.tree import Node
+from pytest_torchgraph.words.counting import times
 
 _CHARACTERS_OF_OPERATION = 1_000
 _CHARACTERS_OF_ANY = 16_000_000

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import Protocol
 
-from pytest_torchgraph.graph.kinds import Wait
-from pytest_torchgraph.graph.program import Argument, Every, Operand, Outcome
-from pytest_torchgraph.graph.quoting import NAME, QUOTED, name_of
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.canonical.program import Argument, Every, Operand, Outcome
+from pytest_torchgraph.recorded.kinds import Wait
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.limits import BRACKETS
 from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
 from pytest_torchgraph.snapshot.tensor import spec_of
+from pytest_torchgraph.words.quoting import NAME, QUOTED, name_of
 
 
 class Names(Protocol):

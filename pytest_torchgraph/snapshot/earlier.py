@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_torchgraph.graph.paths import absolute, relative
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.paths import absolute, relative
+from pytest_torchgraph.canonical.program import (
     EVERY_PARAMETER,
     Argument,
     Block,

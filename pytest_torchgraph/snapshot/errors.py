@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 ADVICE = "Record it again: pytest --torchgraph-update"
 LONGEST_QUOTED = 40

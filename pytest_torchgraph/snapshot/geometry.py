@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.graph.tensor import Geometry, Shape, contiguous_stride
+from pytest_torchgraph.recorded.tensor import Geometry, Shape, contiguous_stride
 from pytest_torchgraph.snapshot.tensor import sizes_of, sizes_text
 
 STEP = (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.naming import is_input
-from pytest_torchgraph.graph.program import Inner, Operand, Saved
+from pytest_torchgraph.canonical.naming import is_input
+from pytest_torchgraph.canonical.program import Inner, Operand, Saved
 from pytest_torchgraph.snapshot.patterns import STEP
 from pytest_torchgraph.snapshot.reading import READING, reading_of
 from pytest_torchgraph.snapshot.values import Values

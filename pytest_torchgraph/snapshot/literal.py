@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from pytest_torchgraph.graph.operation import Group, Literal, Opaque, Packed, PackedTensor, Word
-from pytest_torchgraph.graph.quoting import QUOTED, QUOTED_STRING, quote, unquote
+from pytest_torchgraph.recorded.operation import Group, Literal, Opaque, Packed, PackedTensor, Word
+from pytest_torchgraph.words.quoting import QUOTED, QUOTED_STRING, quote, unquote
 
 NUMBER = r"-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)(?![\w.])"
 GROUP = r"group\((?:\d+(?:-\d+(?::\d+)?)?(?:, )?)*\)"

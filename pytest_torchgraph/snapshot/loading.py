@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.snapshot.limits import LEVELS, room_for
 from pytest_torchgraph.snapshot.reader import Snapshot, read_file
 from pytest_torchgraph.snapshot.recorded import recorder_of
@@ -23,4 +22,4 @@ def load(path: str | Path) -> Graph:
 def graph_of(snapshot: Snapshot) -> Graph:
     """The graph in *snapshot*, with what recorded it."""
     with room_for(LEVELS):
-        return expand(snapshot.program, recorder_of(snapshot.recorded))
+        return expanded(snapshot.program, recorder_of(snapshot.recorded))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.graph.naming import SHORT_CALLS
-from pytest_torchgraph.graph.quoting import QUOTED, quote, unquote
+from pytest_torchgraph.canonical.naming import SHORT_CALLS
+from pytest_torchgraph.words.quoting import QUOTED, quote, unquote
 
 # Packets whose usual overload is not `default`. A part of the format: never read from torch.
 _PACKETS_BY_OVERLOAD = {

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.naming import Wish, is_input, scope_of, scope_text, semantic_word, value_names, value_word
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.naming import (
+    Wish,
+    is_input,
+    scope_of,
+    scope_text,
+    semantic_word,
+    value_names,
+    value_word,
+)
+from pytest_torchgraph.canonical.program import (
     EVERY_PARAMETER,
     Block,
     Given,
@@ -17,8 +25,7 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.quoting import name_of
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
 from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
@@ -31,6 +38,7 @@ from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.values import Values, semantic_inputs
+from pytest_torchgraph.words.quoting import name_of
 
 _EXPORT = re.compile(rf"({VALUE})(?::(\d+))?(?:, |$)", re.ASCII)
 _LEAVES = "leaves "

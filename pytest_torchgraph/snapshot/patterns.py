@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from pytest_torchgraph.graph.quoting import METHODS, NAME, QUOTED
 from pytest_torchgraph.snapshot.literal import LITERAL
 from pytest_torchgraph.snapshot.operations import OPERATION
 from pytest_torchgraph.snapshot.reading import READING
 from pytest_torchgraph.snapshot.tensor import SPEC
+from pytest_torchgraph.words.quoting import METHODS, NAME, QUOTED
 
 CLASS = r"[A-Za-z_<][\w.<>]*"
 KEYWORD = r"[A-Za-z_]\w*"

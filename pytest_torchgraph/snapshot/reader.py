@@ -6,10 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.program import Block, Operand, Program
-from pytest_torchgraph.graph.quoting import QUOTED, name_of
+from pytest_torchgraph.canonical.program import Block, Operand, Program
+from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.calls import read_operand
 from pytest_torchgraph.snapshot.earlier import told_from_scopes
@@ -29,6 +27,8 @@ from pytest_torchgraph.snapshot.patterns import CLASS
 from pytest_torchgraph.snapshot.tree import Node, nodes_of
 from pytest_torchgraph.snapshot.unfolding import unfold
 from pytest_torchgraph.snapshot.values import Values
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.quoting import QUOTED, name_of
 
 __all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
 
@@ -97,6 +97,7 @@ def _parsed(nodes: tuple[Node, ...], head: Head, path: str) -> Snapshot:
         metrics=head.metrics,
         peak_at=head.peak_at,
         alive=head.alive,
+        compilation=head.compilation,
         root=root,
         outputs=outputs,
         tells_waits=head.version >= TELLS_WAITS,

@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.graph.program import Reading
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.canonical.program import Reading
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot import geometry as relative
 from pytest_torchgraph.snapshot.tensor import DTYPE, dtype_of, dtype_text
 

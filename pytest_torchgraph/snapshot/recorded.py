@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.graph.origin import UNKNOWN, Recorder
+from pytest_torchgraph.recorded.origin import UNKNOWN, Recorder
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "

@@ -6,10 +6,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.graph.quoting import NAME, QUOTED
 from pytest_torchgraph.snapshot.patterns import LEAF, SAVED, VALUE
 from pytest_torchgraph.snapshot.reading import READING
 from pytest_torchgraph.snapshot.tensor import SPEC
+from pytest_torchgraph.words.quoting import NAME, QUOTED
 
 OPERAND = rf"(?:{VALUE}|{SAVED})(?::\d+)?{READING}"
 FLOAT = r"(?<=[ (\[=-])\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from pytest_torchgraph.graph.naming import scope_text, value_names, wish
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.naming import scope_text, value_names, wish
+from pytest_torchgraph.canonical.program import (
     EVERY_PARAMETER,
     Argument,
     Block,
@@ -24,8 +24,7 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.quoting import name_text, quote
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.inner import inner_text, saved_text
 from pytest_torchgraph.snapshot.literal import RESERVED, literal_text
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
@@ -35,6 +34,7 @@ from pytest_torchgraph.snapshot.reading import Base, reading_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.values import Values, flat, semantic_inputs
+from pytest_torchgraph.words.quoting import name_text, quote
 
 
 class Leaves:

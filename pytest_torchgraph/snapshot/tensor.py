@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.graph.quoting import QUOTED, quote, unquote
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES, SIZE_SYMBOLS, Geometry, Shape, TensorSpec, contiguous_stride
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES, SIZE_SYMBOLS, Geometry, Shape, TensorSpec, contiguous_stride
+from pytest_torchgraph.words.quoting import QUOTED, quote, unquote
 
 DTYPE = rf"[a-z]\w*|{QUOTED}"
 SPEC = (

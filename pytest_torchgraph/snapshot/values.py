@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
-from pytest_torchgraph.graph.naming import value_names, wish
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.naming import value_names, wish
+from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
     Given,
@@ -23,7 +23,7 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 
 

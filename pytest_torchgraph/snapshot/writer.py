@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.collector import collector_paused
-from pytest_torchgraph.graph.program import Leaf, Operand, Program
-from pytest_torchgraph.graph.quoting import quote
+from pytest_torchgraph.canonical.program import Leaf, Operand, Program
+from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.head import ROOT, Head, head_lines
 from pytest_torchgraph.snapshot.limits import check_operations
@@ -12,6 +11,7 @@ from pytest_torchgraph.snapshot.patterns import is_output_path
 from pytest_torchgraph.snapshot.spelling import Body, class_text, scope_body
 from pytest_torchgraph.snapshot.tree import Node, lines_of
 from pytest_torchgraph.snapshot.values import Values
+from pytest_torchgraph.words.quoting import quote
 
 END = "end"
 
@@ -29,6 +29,7 @@ def write(program: Program, *, test: str, recorded: str) -> str:
         metrics=program.metrics,
         peak_at=program.peak_at,
         alive=program.alive,
+        compilation=program.compilation,
     )
     with collector_paused():
         return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])

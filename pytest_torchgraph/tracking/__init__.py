@@ -1,6 +1,6 @@
 """Track, analyse, draw and export what a PyTorch model does, without pytest.
 
-Everything here is a view of one recording: :class:`~pytest_torchgraph.graph.graph.Graph`, as ``tracker.graph``.
+Everything here is a view of one recording: :class:`~pytest_torchgraph.graph.Graph`, as ``tracker.graph``.
 """
 
 from __future__ import annotations

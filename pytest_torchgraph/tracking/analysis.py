@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.analysis import analyse
+from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.tracking.document import node_of
 from pytest_torchgraph.tracking.node import GraphNode, OperationType
 

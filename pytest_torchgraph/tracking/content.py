@@ -6,20 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_torchgraph.graph.flow import Flow, flows
-from pytest_torchgraph.graph.nesting import operands_of
-from pytest_torchgraph.graph.operation import tensors_in
-from pytest_torchgraph.graph.performance import source_of
-from pytest_torchgraph.graph.phase import BACKWARD
-from pytest_torchgraph.graph.traffic import bytes_moved
+from pytest_torchgraph.analysis.flow import Flow, flows
+from pytest_torchgraph.analysis.performance import source_of
+from pytest_torchgraph.analysis.traffic import bytes_moved
+from pytest_torchgraph.recorded.operation import operands_of, tensors_in
+from pytest_torchgraph.recorded.phase import BACKWARD
 from pytest_torchgraph.tracking.modules import Modules, module_id
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType, Shape
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.autograd import Edge
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.memory import Life
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.autograd import Edge
+    from pytest_torchgraph.recorded.memory import Life
+    from pytest_torchgraph.recorded.operation import Operation
     from pytest_torchgraph.tracking.settings import Settings
 
 Content: TypeAlias = "tuple[list[GraphNode], list[GraphEdge]]"

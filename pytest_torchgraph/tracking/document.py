@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.analysis import as_plain, memory_use
+from pytest_torchgraph.analysis.overview import as_plain, memory_use
 from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.modules import run_around
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 FORMAT, VERSION = "torchgraph", 1
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.analysis import analyse
+from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.tracking.export.csv import operations
 from pytest_torchgraph.tracking.extra import required
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 def data_frames(graph: Graph) -> dict[str, Any]:

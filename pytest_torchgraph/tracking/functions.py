@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.tracking.tracker import ComputationalGraphTracker
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 RUNS = 3
 """Timed runs of an analysis."""

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.flow import Flow
-from pytest_torchgraph.graph.layer import Ends
-from pytest_torchgraph.graph.phase import BACKWARD
+from pytest_torchgraph.analysis.flow import Flow
+from pytest_torchgraph.analysis.layer import Ends
+from pytest_torchgraph.recorded.phase import BACKWARD
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode, OperationType
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.module import Scope
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.module import Scope
     from pytest_torchgraph.tracking.settings import Settings
 
 

@@ -11,9 +11,9 @@ from pytest_torchgraph.tracking.settings import settings_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.layer import Layer
-    from pytest_torchgraph.graph.tally import Total
+    from pytest_torchgraph.analysis.layer import Layer
+    from pytest_torchgraph.analysis.tally import Total
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.tracking.settings import Settings
 
 Size: TypeAlias = "Sequence[int] | Sequence[Sequence[int]]"
@@ -81,7 +81,7 @@ def random_inputs(size: Size) -> tuple[Any, ...]:
 
 def summarised(graph: Graph, model: Any, depth: int) -> ModelSummary:
     """The summary of the *graph* of one run of *model*."""
-    from pytest_torchgraph.graph.layer import layers
+    from pytest_torchgraph.analysis.layer import layers
 
     settings = settings_of(model)
     own = list(model.parameters()) if hasattr(model, "parameters") else []

@@ -14,7 +14,7 @@ from pytest_torchgraph.tracking.settings import settings_of
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 class ComputationalGraphTracker:
@@ -107,7 +107,7 @@ class ComputationalGraphTracker:
 
     def table(self, *, depth: int | None = None, width: int = 120) -> str:
         """The analysis as tables of text; *depth* is how deep modules may lie in modules."""
-        from pytest_torchgraph.graph.analysis import analyse
+        from pytest_torchgraph.analysis.overview import analyse
         from pytest_torchgraph.report.analysis import render
 
         return render(analyse(self.graph), depth=depth, width=width)

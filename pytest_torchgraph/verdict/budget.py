@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.tally import total_flops, why_unknown
+from pytest_torchgraph.analysis.tally import total_flops, why_unknown
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (
     BudgetUnreadable,
@@ -19,6 +18,7 @@ from pytest_torchgraph.verdict.measure import (
     value_of,
 )
 from pytest_torchgraph.verdict.quantity import Limit, bytes_text, parse_limit
+from pytest_torchgraph.words.counting import times
 
 TOP = 3
 """Scopes named under a broken budget."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.fused import math_path
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.analysis.fused import math_path
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.snapshot.recorded import CPU, recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 DIFFERS = {
     "": "recorded with {0} {1}, running {2}",

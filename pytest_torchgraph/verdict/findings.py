@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -18,10 +20,8 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
 from pytest_torchgraph.verdict.causes.memory import with_the_same_ops
 from pytest_torchgraph.verdict.causes.single import cause_of

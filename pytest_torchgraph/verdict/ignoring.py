@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from pytest_torchgraph.canonical.metric import METRICS
+from pytest_torchgraph.canonical.paths import paths_around
+from pytest_torchgraph.canonical.program import Semantic, Work
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
-from pytest_torchgraph.graph.metric import METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Semantic, Work
+from pytest_torchgraph.recorded.operation import packet_of
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
 FORMS = (
     '"aten.detach*" (operations), "encoder.*" (scopes), "peak" (a metric); '
     '"op:mylib.*" and "scope:aten" where a name could be either'
 )
-_CALL = re.compile(r"#(\d+|again\d*)")
 _GLOB = re.compile(r"[\w.*?\[\]!#-]+")
 
 
@@ -41,12 +41,9 @@ class Ignored:
             return change.name in self.metrics
         return self._covers_scope(scope_of(change)) or any(map(self._covers_operation, _sites(change)))
 
-    def _covers_scope(self, scope: str) -> bool:
-        """Whether *scope*, or a scope around it, matches, whichever phase it is in."""
-        phase, _, rest = scope.partition(" ")
-        parts = _CALL.sub("", rest if phase in PHASES else scope).split(".")
-        paths = [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
-        return any(fnmatchcase(path, glob) for glob in self.scopes for path in paths if path)
+    def _covers_scope(self, scope: ScopePath) -> bool:
+        """Whether the module of *scope*, or one around it, matches, whichever phase and call it is."""
+        return any(fnmatchcase(path, glob) for glob in self.scopes for path in paths_around(scope.module))
 
     def _covers_operation(self, site: Site) -> bool:
         if not isinstance(site.item, (Work, Semantic)):

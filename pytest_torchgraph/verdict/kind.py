@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -23,11 +28,9 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block, Given, Item, Semantic, Work
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.finding import Kind
 
 METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", **dict.fromkeys(BYTE_METRICS, "memory")}
@@ -68,8 +71,21 @@ def _other_kind(change: Change) -> Kind:
             return "follow"
         case Called(bare=True):
             return "name"
+        case BreakChanged() | RecompileChanged() | GraphChanged():
+            return "compile" if tells_more(change) else "bookkeeping"
         case _:
             return KINDS[type(change)]
+
+
+def tells_more(change: BreakChanged | RecompileChanged | GraphChanged) -> bool:
+    """Whether *change* says more than where in the model something is, or how much work a graph does."""
+    match change:
+        case BreakChanged(before, after):
+            return before is None or after is None or (before.id, before.reason) != (after.id, after.reason)
+        case RecompileChanged(before, after):
+            return before is None or after is None or before.guard != after.guard
+        case GraphChanged(before, after):
+            return before.dynamic != after.dynamic
 
 
 def is_gradient(path: str) -> bool:

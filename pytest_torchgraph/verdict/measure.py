@@ -7,15 +7,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from pytest_torchgraph.analysis.selection import Selection
+from pytest_torchgraph.analysis.tally import INSTEAD, call_name, matches
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.kinds import ATTENTION_CALLS, GROUPS, is_in
-from pytest_torchgraph.graph.memory import Life, is_saved
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.operation import Operation
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
-from pytest_torchgraph.graph.selection import Selection
-from pytest_torchgraph.graph.tally import INSTEAD, call_name, matches
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, is_in
+from pytest_torchgraph.recorded.memory import Life, is_saved
+from pytest_torchgraph.recorded.operation import Operation
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.words.nearest import nearest
 
 BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
     "peak": lambda graph: graph.memory.peak,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
+from pytest_torchgraph.canonical.metric import METRICS
+from pytest_torchgraph.canonical.paths import paths_around
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Tree, call_names
-from pytest_torchgraph.graph.metric import METRICS
-from pytest_torchgraph.graph.nearest import nearest
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.ignoring import IgnoreUnreadable, parse_ignore
+from pytest_torchgraph.words.nearest import nearest
 
 TOLD = 8
 """Module paths named in a message."""
@@ -31,19 +31,13 @@ def require_matching(
     trees = [Tree(program) for program in programs]
     names = {name for tree in trees for name in call_names(tree.bodies[0].record)}
     counts = tuple((name, 1) for name in sorted(names))
-    scopes = {path for tree in trees for body in tree.bodies for path in _around(body.scope)}
+    scopes = {path for tree in trees for body in tree.bodies for path in paths_around(body.scope.module)}
     for pattern in patterns:
         wanted = parse_ignore(pattern, Difference(changes=(), counts_after=counts))
         for glob in wanted.operations:
             _require_operation(pattern, glob, names, vocabulary)
         for glob in wanted.scopes:
             _require_scope(pattern, glob, scopes)
-
-
-def _around(scope: str) -> list[str]:
-    """The path of *scope* and of every scope around it, without phase and number of the call."""
-    parts = re.sub(r"#\d+", "", scope.rpartition(" ")[2]).split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts) + 1) if parts[0]]
 
 
 def _require_operation(

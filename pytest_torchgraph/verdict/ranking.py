@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, LeafChanged, LoopChanged, Moved, Removed, RunChanged
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import tone_of
 from pytest_torchgraph.verdict.finding import Finding, Kind
 
@@ -15,7 +15,7 @@ EDITS = frozenset({*WORK, "attention", "sync"})
 """Kinds that an edit of the model shows as, and that bring others with them."""
 EXPLAIN, FIRST, LOSS, EDIT, LOOK, BEHIND, ORDER, MEMORY, COUNT, FOLLOW, NAME, BOOKKEEPING = range(12)
 PLACES: Mapping[Kind, int] = {
-    **dict.fromkeys(("budget", "run", "input", "state"), EXPLAIN),
+    **dict.fromkeys(("budget", "run", "compile", "input", "state"), EXPLAIN),
     **dict.fromkeys(EDITS, EDIT),
     **dict.fromkeys(("look", "output"), LOOK),
     "order": ORDER,
@@ -27,6 +27,7 @@ PLACES: Mapping[Kind, int] = {
 }
 CAUSE_PLACES: Mapping[str, int] = {
     **dict.fromkeys(("gradient-lost", "phase-added", "phase-removed"), FIRST),
+    **dict.fromkeys(("recompiled", "recompile-removed", "dynamic-sizes"), FIRST),
     **dict.fromkeys(
         (
             *("checkpointing-on", "checkpointing-off", "checkpointing-twice", "checkpointing-once"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -22,13 +24,11 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.grouping import Group, phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.metric import BYTE_METRICS
-from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, PHASES
-from pytest_torchgraph.graph.program import Block, Given, Work
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, PHASES
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
+from pytest_torchgraph.words.counting import times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
@@ -202,7 +202,7 @@ def _head(change: Change, more: str) -> str:
         case Called() | LoopChanged():
             return f"{plain_text(change)}{more}"
         case Replaced():
-            return f"class of {change.scope or 'the model'}: {change.before} -> {change.after}{more}"
+            return f"class of {str(change.scope) or 'the model'}: {change.before} -> {change.after}{more}"
         case PeakMoved():
             if change.before == change.after:
                 return f"other values are alive at the peak, at {change.after or 'the start'}"
@@ -225,7 +225,7 @@ def loop_text(change: LoopChanged) -> str:
         parts.append(f"leaves out {times(len(change.went), 'parameter')}: {_few(change.went)}")
     if change.came:
         parts.append(f"works on {times(len(change.came), 'more parameter')}: {_few(change.came)}")
-    return f"the {change.scope.partition(' ')[0]} {'; it '.join(parts)}"
+    return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 
 def _few(names: tuple[str, ...]) -> str:

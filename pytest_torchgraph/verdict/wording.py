@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_torchgraph.diff.change import Field, Shown, Value
-from pytest_torchgraph.graph.operation import Group, Opaque, Packed, Word, packet_of
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES, Geometry, TensorSpec
+from pytest_torchgraph.recorded.operation import Group, Opaque, Packed, Word, packet_of
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES, Geometry, TensorSpec
 from pytest_torchgraph.snapshot.reading import base_of, reading_text
 
 

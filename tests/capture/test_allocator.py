@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.memory import AllocatorPeak
+from pytest_torchgraph.recorded.memory import AllocatorPeak
 from tests.capture.small import example
 
 SCRATCH = 1 << 20

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention as imported_early
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.operation import Call, tensors_in
+from pytest_torchgraph.recorded.operation import Call, tensors_in
 from tests.capture.small import Calls, example, stream_of
 
 NAME = "aten::scaled_dot_product_attention"

@@ -13,8 +13,8 @@ from torch._subclasses import FakeTensorMode
 from torch.utils._pytree import tree_map
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import tensors_in
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import tensors_in
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Calls, example, stream_of

@@ -13,7 +13,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tracing import Options, repeated
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.steady import Steady, settle
 from tests.capture.small import Calls, example
 from tests.portrait import portrait

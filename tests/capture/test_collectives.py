@@ -12,8 +12,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Group
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.snapshot.literal import LITERAL, literal_of, literal_text
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write

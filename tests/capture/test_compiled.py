@@ -14,7 +14,7 @@ from torch._higher_order_ops.while_loop import while_loop
 from torch.nn.attention.flex_attention import flex_attention
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.expansion import expand
+from pytest_torchgraph.graph import expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Bare, Calls, example
@@ -120,7 +120,7 @@ import sys
 import textwrap
 import torch
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.expansion import expand
+from pytest_torchgraph.graph import expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 
@@ -158,7 +158,7 @@ def test_a_compiled_callable_that_ran_eagerly_is_said_so() -> None:
     assert graph.origin.compiled
     assert graph.canonical.run[0] == "compiled-run-eagerly"
     text = write(graph.canonical, test="test", recorded="here")
-    assert expand(read(text).program).origin.compiled
+    assert expanded(read(text).program).origin.compiled
 
 
 def test_what_pytorch_compiles_for_itself_is_not_said_to_be_compiled() -> None:

@@ -13,7 +13,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import example
 from tests.regressions.process_group import ranks
 

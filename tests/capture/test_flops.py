@@ -17,8 +17,7 @@ from pytest_torchgraph.capture.cost import flops_of
 from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.light import LIGHT, QUANTIZED, is_light, spellings
 from pytest_torchgraph.catalog.vocabulary import operation_names
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.verdict.budget import check_budget
 from tests.capture.small import example
 from tests.models import MODELS
@@ -244,7 +243,7 @@ def test_a_budget_on_flops_with_unknown_parts_fails_and_names_them() -> None:
     assert "flops are ≥256" in finding.title
     assert finding.details == ("no formula for aten._linalg_svd",)
     assert check_budget(graph, {"ops": 10}) == []
-    (finding,) = check_budget(expand(graph.canonical), {"flops": 10**9})
+    (finding,) = check_budget(expanded(graph.canonical), {"flops": 10**9})
     assert finding.details == ("a graph read from a file has no FLOPs",)
 
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tensor import Identity
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Operation, tensors_in
 from tests.capture.small import Calls, example
 
 

@@ -15,7 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.binding import InputsDoNotFit
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls, example
 
 Pair = namedtuple("Pair", ["left", "right"])  # noqa: PYI024 -- models return these

@@ -15,8 +15,8 @@ from torch.distributed._tools.mem_tracker import MemTracker
 from torch.utils.checkpoint import checkpoint
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import Life
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.memory import Life
 from tests.models.resnet import resnet18
 
 SEED = 4

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture.tensor import Identity
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls, example, stream_of
 
 

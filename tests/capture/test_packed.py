@@ -13,8 +13,8 @@ from torch import nn
 from torch.ao import quantization
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Packed, PackedTensor
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Packed, PackedTensor
 from pytest_torchgraph.snapshot.literal import LITERAL, literal_of, literal_text
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write

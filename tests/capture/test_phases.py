@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Operation
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Operation
 from tests.capture.small import Bare
 
 

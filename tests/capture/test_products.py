@@ -25,8 +25,8 @@ from pytest_torchgraph.capture.operation import read_arguments
 from pytest_torchgraph.capture.schema import IGNORED_NAMESPACES
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.catalog.samples import infos
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import packet_of
 from tests.capture.products import PRODUCTS, Product, holds_products
 
 FLOATS = (torch.float32, torch.complex64)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls, example
 
 

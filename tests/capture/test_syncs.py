@@ -16,10 +16,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from pytest_torchgraph import compare, record, trace
 from pytest_torchgraph.capture.hosting import KEPT, keeps_on_host, kept_on_host
 from pytest_torchgraph.capture.schema import learn
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.kinds import MASKABLE, SYNCS, names_sync
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.graph import Graph, expanded
+from pytest_torchgraph.recorded.kinds import MASKABLE, SYNCS, names_sync
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Calls, example
@@ -31,7 +30,7 @@ X = example(4, 8)
 
 def from_file(graph: Graph) -> Graph:
     """What a snapshot of *graph* holds."""
-    return expand(read(write(graph.canonical, test="t", recorded="r")).program)
+    return expanded(read(write(graph.canonical, test="t", recorded="r")).program)
 
 
 def syncs_of(graph: Graph) -> list[str]:

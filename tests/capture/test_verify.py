@@ -17,8 +17,8 @@ from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture.recording import Recording
 from pytest_torchgraph.capture.replay import VerificationFailed, replay
 from pytest_torchgraph.capture.witness import Evidence
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.operation import Operation, tensors_in
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.operation import Operation, tensors_in
 from tests.capture.small import example
 from tests.models import MODELS
 from tests.real.factories import FACTORIES

@@ -13,8 +13,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import Shard, distribute_tensor
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import example
@@ -84,7 +83,7 @@ def require_loaded(graph: Graph) -> None:
     """The file of *graph* says what *graph* says, and each of its operations can be told."""
     back = read(write(graph.canonical, test="test", recorded="here")).program
     assert back == graph.canonical
-    assert expand(back).canonical == graph.canonical
+    assert expanded(back).canonical == graph.canonical
 
 
 @pytest.mark.parametrize(("foreach", "momentum", "count"), [*product((True, False), (0.0, 0.9), (1, 2))])

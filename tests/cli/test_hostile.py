@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_torchgraph.cli.main import VERBS, main
-from pytest_torchgraph.graph.quoting import quote
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, digest, pending_path, write_pending
 from pytest_torchgraph.tracking.export import FORMATS
+from pytest_torchgraph.words.quoting import quote
 from tests.cli.test_diff import COPIED
 from tests.cli.test_show import SNAPSHOT
 

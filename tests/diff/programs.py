@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.program import (
     Block,
     Given,
     Input,
@@ -19,7 +19,7 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 
 
 def f32(*shape: int, dtype: str = "float32", stride: tuple[int, ...] | None = None) -> TensorSpec:

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 
+from pytest_torchgraph.canonical.program import Inner, Operand, Program
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -19,7 +21,6 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.program import Inner, Operand, Program
 from pytest_torchgraph.verdict.wording import field_text
 from tests.diff.programs import Body, attention, f32, layers, leaf, mlp, program, read
 from tests.snapshot.strategies import programs
@@ -38,7 +39,7 @@ def test_any_graph_equals_itself_read_again(one: Program) -> None:
 def test_an_operation_inserted_into_one_of_32_layers_is_found_in_that_layer_only() -> None:
     (change,) = compare(layers(32), layers(32, change=lambda n: {"extra": "clone"} if n == 17 else {})).changes
     assert isinstance(change, Added)
-    assert (change.site.scope, change.site.name, change.site.reads[0].name) == (
+    assert (str(change.site.scope), change.site.name, change.site.reads[0].name) == (
         "layers.17",
         "aten.clone.default",
         "%mm",
@@ -47,14 +48,16 @@ def test_an_operation_inserted_into_one_of_32_layers_is_found_in_that_layer_only
 
 def test_an_operation_inserted_into_every_layer_is_found_in_every_layer() -> None:
     changes = compare(layers(32), layers(32, change=lambda _: {"extra": "clone"})).changes
-    assert [change.site.scope for change in changes if isinstance(change, Added)] == [f"layers.{n}" for n in range(32)]
+    assert [str(change.site.scope) for change in changes if isinstance(change, Added)] == [
+        f"layers.{n}" for n in range(32)
+    ]
     assert len(changes) == 32
 
 
 def test_a_removed_operation_is_one_removal() -> None:
     (change,) = compare(layers(4, change=lambda n: {"extra": "clone"} if n == 2 else {}), layers(4)).changes
     assert isinstance(change, Removed)
-    assert change.site.scope == "layers.2"
+    assert str(change.site.scope) == "layers.2"
 
 
 def test_a_swapped_activation_is_one_altered_operation() -> None:
@@ -163,7 +166,7 @@ def test_a_stride_that_no_kernel_can_see_is_only_bookkeeping() -> None:
     def root(stride: tuple[int, int]) -> Program:
         return program(lambda body: body.op("relu", body.given("x", f32(1, 16)), out=f32(1, 16, stride=stride)))
 
-    assert compare(root((16, 1)), root((99, 1))).changes == (Redeclared(""),)
+    assert compare(root((16, 1)), root((99, 1))).changes == (Redeclared(ScopePath()),)
 
 
 def test_one_is_not_one_point_zero_and_not_true() -> None:
@@ -239,7 +242,7 @@ def test_a_mask_given_to_attention_is_one_altered_call() -> None:
 
 
 def test_a_default_argument_of_attention_may_be_spelt_out() -> None:
-    assert compare(attention(1), attention(1, dropout_p=0.0)).changes == (Redeclared(""),)
+    assert compare(attention(1), attention(1, dropout_p=0.0)).changes == (Redeclared(ScopePath()),)
 
 
 def test_operations_beneath_an_attention_call_are_marked() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.edits import edits_of
 

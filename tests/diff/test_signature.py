@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
+from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.signature import TABLE, named_arguments, signature_of
-from pytest_torchgraph.graph.program import Work
 from tests.diff.schemas import table
 
 

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 
 LAYERS = 6
 
@@ -49,4 +48,4 @@ def step() -> Graph:
 
 @cache
 def from_file() -> Graph:
-    return expand(step().canonical)
+    return expanded(step().canonical)

@@ -13,8 +13,7 @@ from pytest_torchgraph.drawing.layout import Box, lay_out
 from pytest_torchgraph.drawing.marks import marks_of
 from pytest_torchgraph.drawing.model import Node, build, collapsed
 from pytest_torchgraph.drawing.options import Options
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.drawing.graphs import LAYERS, forward, from_file, step
@@ -112,7 +111,7 @@ def test_graphs_from_files_are_marked_like_those_of_a_run() -> None:
         model = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
         optimizer = torch.optim.AdamW(model.parameters(), foreach=foreach)
         graph = trace(model, torch.ones(2, 4), backward=True, optimizer=optimizer)
-        return expand(read(write(graph.canonical, test="t", recorded="r")).program)
+        return expanded(read(write(graph.canonical, test="t", recorded="r")).program)
 
     files = [stored(foreach=foreach) for foreach in (True, False)]
     marks = marks_of(*files)

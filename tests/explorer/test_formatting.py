@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.explorer import format_param_count, format_shape, format_time
 from pytest_torchgraph.explorer.formatting import bar, bytes_text, count_text, share_text
-from pytest_torchgraph.graph.tally import Total
 from tests.explorer.documented import FORMAT_COUNT, FORMAT_SHAPE, FORMAT_TIME, run
 
 

@@ -37,11 +37,11 @@ from pytest_torchgraph.explorer.panel import (
 from pytest_torchgraph.explorer.panels.chosen import Chosen
 from pytest_torchgraph.explorer.panels.performance import overlay
 from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
-from pytest_torchgraph.graph.printable import printable
 from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
+from pytest_torchgraph.words.printable import printable
 from tests.explorer.small import pictures, tower
 from tests.explorer.test_tree import from_file, pair, ran
 

@@ -21,7 +21,7 @@ from pytest_torchgraph.explorer.rows import Row, Rows, State
 from pytest_torchgraph.explorer.search import HINTS, search
 from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
 from pytest_torchgraph.explorer.tree_line import spans_of
-from pytest_torchgraph.graph.activation import Values
+from pytest_torchgraph.recorded.activation import Values
 from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.recorded import recorded_line

@@ -10,7 +10,7 @@ import torch
 from torch.testing import assert_close
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.canonical import canonical
+from pytest_torchgraph.canonical.building import canonical
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 

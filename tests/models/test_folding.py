@@ -10,7 +10,7 @@ from torch import Tensor, nn  # noqa: E402  torch may be missing
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm  # noqa: E402
 
 from pytest_torchgraph import trace  # noqa: E402
-from pytest_torchgraph.graph.graph import Graph  # noqa: E402
+from pytest_torchgraph.graph import Graph  # noqa: E402
 from pytest_torchgraph.snapshot.reader import read  # noqa: E402
 from pytest_torchgraph.snapshot.writer import write  # noqa: E402
 

@@ -16,7 +16,7 @@ from tests.models.example import Example
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 def graph(example: Example) -> Graph:

@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.canonical import canonical
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.canonical.building import canonical
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.models import MODELS
@@ -70,9 +69,9 @@ def test_step(torch_graph: TorchGraph, trait: str) -> None:
 def test_what_is_written_of_a_step_reads_back_and_expands_to_the_same_graph(trait: str) -> None:
     graph = recorded(trait)
     assert read(write(graph.canonical, test="test_training.py::test_step", recorded="here")).program == graph.canonical
-    expanded = expand(graph.canonical)
-    assert canonical(expanded).root == graph.canonical.root
-    assert [one.phase for one in expanded.operations] == [one.phase for one in graph.operations if not one.is_view]
+    found = expanded(graph.canonical)
+    assert canonical(found).root == graph.canonical.root
+    assert [one.phase for one in found.operations] == [one.phase for one in graph.operations if not one.is_view]
 
 
 @pytest.mark.parametrize("trait", LEARNS_NOTHING)

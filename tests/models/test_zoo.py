@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.canonical import canonical
+from pytest_torchgraph.canonical.building import canonical
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.models import MODELS

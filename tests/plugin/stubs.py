@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import Memory
-from pytest_torchgraph.graph.module import Scope
-from pytest_torchgraph.graph.operation import Operation
-from pytest_torchgraph.graph.origin import Origin
-from pytest_torchgraph.graph.tensor import Geometry, Storage, TensorRef, TensorSpec, contiguous_stride
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.memory import Memory
+from pytest_torchgraph.recorded.module import Scope
+from pytest_torchgraph.recorded.operation import Operation
+from pytest_torchgraph.recorded.origin import Origin
+from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec, contiguous_stride
 
 PACKETS = {"aten.add", "aten.mul", "aten.clone", "aten.relu"}
 NAMES = frozenset(PACKETS | {"aten.add.Tensor", "aten.mul.Tensor", "aten.clone.default", "aten.relu.default"})

@@ -41,15 +41,16 @@ def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(project: Pr
                 def pytest_unconfigure():
                     loaded = [name for name in sys.modules if name.startswith("pytest_torchgraph.")]
                     print("rooms", sorted({name.split(".")[1] for name in loaded if name.count(".") > 1}))
-                    print("of graph", sorted(name for name in loaded if ".graph." in name))
+                    beneath = (".recorded.", ".words.")
+                    print("beneath", sorted(name for name in loaded if any(room in name for room in beneath)))
             """,
             "test_m.py": "def test_m():\n    pass\n",
         }
     )
     result = project.run("--collect-only")
-    assert "rooms ['graph', 'plugin']" in result.text
-    graph = [f"pytest_torchgraph.graph.{name}" for name in ("counting", "memory", "phase", "printable")]
-    assert f"of graph {graph}" in result.text
+    assert "rooms ['plugin', 'recorded', 'words']" in result.text
+    beneath = ("recorded.memory", "recorded.phase", "words.counting", "words.printable")
+    assert f"beneath {[f'pytest_torchgraph.{name}' for name in beneath]}" in result.text
 
 
 def test_without_syrupy_the_run_stops_with_one_line(project: Project) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.steady import DoesNotRepeat, settle
 from tests.plugin.stubs import ADD, CLONE, MUL, RELU, graph
 

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from pytest_torchgraph import compare, trace  # noqa: E402
-from pytest_torchgraph.graph.graph import Graph  # noqa: E402
+from pytest_torchgraph.graph import Graph  # noqa: E402
 
 
 @cache

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.models.example import Example
@@ -67,7 +66,7 @@ def test_a_step_of_a_real_model_reads_back_and_expands(name: str) -> None:
     graph = graph_of(MODELS[name]())
     program = read(text_of(graph)).program
     assert program == graph.canonical
-    assert len(expand(program).operations) == graph.count("ops")
+    assert len(expanded(program).operations) == graph.count("ops")
 
 
 @pytest.mark.parametrize("foreach", [False, True])

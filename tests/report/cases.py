@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.report.case import Case, CaseStatus, Metric, case_of
 from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.outline import Outline, Row, Section

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pytest_torchgraph.canonical.alive import OTHERS, Alive
 from pytest_torchgraph.diff.change import Difference
-from pytest_torchgraph.graph.alive import OTHERS, Alive
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.report.alive import alive_texts
 
 LOGITS = Alive(8192, 1, "temporary lm_head: mm bf16[2,256]", made=3, read=7)

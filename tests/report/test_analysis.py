@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from pytest_torchgraph.analysis.overview import analyse
+from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.capture.tracing import trace
-from pytest_torchgraph.graph.analysis import analyse
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.tally import Total
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.report.analysis import flops, render, seconds
 from tests.capture.small import Calls, example
 
@@ -58,7 +57,7 @@ def test_modules_are_shown_as_deep_as_asked_for() -> None:
 
 
 def test_times_and_the_recorder_s_own_are_told_where_there_are_any() -> None:
-    timed, untimed = render(analyse(layered())), render(analyse(expand(layered().canonical)))
+    timed, untimed = render(analyse(layered())), render(analyse(expanded(layered().canonical)))
     assert "of recording taken out" in timed
     assert "forward  backward" in timed
     assert "of recording taken out" not in untimed

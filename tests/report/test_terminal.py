@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from textwrap import dedent
 
+from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.report.drift import no_source, outline_of
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.terminal import render

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.change import Added, Altered, Removed
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.tree import Tree
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.report import memory, operations
 from pytest_torchgraph.report.case import SPOKEN, report_of
 from pytest_torchgraph.report.formats import FORMATS, rendered
@@ -214,7 +213,7 @@ def test_a_long_curve_is_thinned_and_keeps_the_peak(monkeypatch: pytest.MonkeyPa
 def test_the_memory_of_a_file_is_not_drawn() -> None:
     assert memory_of(None) is None
     graph = trained()
-    assert memory_of(expand(graph.canonical)) is None
+    assert memory_of(expanded(graph.canonical)) is None
 
 
 def test_lines_and_operations_tell_where_they_were_asked_for() -> None:

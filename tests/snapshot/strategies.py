@@ -8,9 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_torchgraph.graph.alive import Alive
-from pytest_torchgraph.graph.operation import Literal, Opaque, Word
-from pytest_torchgraph.graph.program import (
+from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
     Given,
@@ -27,7 +26,8 @@ from pytest_torchgraph.graph.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.recorded.operation import Literal, Opaque, Word
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.calls import WAITS
 from pytest_torchgraph.snapshot.values import flat
 

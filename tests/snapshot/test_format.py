@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_torchgraph.graph.program import Block, Leaf, Operand, Reading, Result, Semantic, Work
-from pytest_torchgraph.graph.tensor import RAGGED, Geometry, TensorSpec, contiguous_stride
+from pytest_torchgraph.canonical.program import Block, Leaf, Operand, Reading, Result, Semantic, Work
+from pytest_torchgraph.recorded.tensor import RAGGED, Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.geometry import express, resolve
 from pytest_torchgraph.snapshot.operations import USUAL_OVERLOADS, operation_of, operation_text
 from pytest_torchgraph.snapshot.reader import Snapshot, read

@@ -9,7 +9,7 @@ import sys
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pytest_torchgraph.graph.program import Program
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.snapshot.strategies import altered, programs

@@ -20,9 +20,8 @@ from torch import nn
 
 import pytest_torchgraph.tracking
 from pytest_torchgraph.capture.tracing import trace
-from pytest_torchgraph.graph.expansion import expand
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.timing import Span
+from pytest_torchgraph.graph import Graph, expanded
+from pytest_torchgraph.recorded.timing import Span
 from pytest_torchgraph.tracking import export_computational_graph, visualize_computational_graph
 from pytest_torchgraph.tracking.export import FORMATS, NeedsTiming, export, render
 from pytest_torchgraph.tracking.export.chrome import complete, nested, order
@@ -43,7 +42,7 @@ def step() -> Graph:
 
 def from_file(graph: Graph) -> Graph:
     """What a snapshot of *graph* holds."""
-    return expand(graph.canonical)
+    return expanded(graph.canonical)
 
 
 def validator() -> Any:

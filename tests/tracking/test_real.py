@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("transformers")
 
+from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.capture.tracing import trace
-from pytest_torchgraph.graph.analysis import analyse
 from pytest_torchgraph.report.analysis import render as tables
 from pytest_torchgraph.tracking.export import render
 from tests.models.resnet import example as resnet

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint, create_selective_checkpoint_contexts
 
 from pytest_torchgraph.capture.tracing import trace
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls
 
 SIZE, LENGTH = 8, 6

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import Memory
-from pytest_torchgraph.graph.module import Scope
-from pytest_torchgraph.graph.operation import Call, Operation
-from pytest_torchgraph.graph.origin import Origin
-from pytest_torchgraph.graph.tensor import Storage
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.memory import Memory
+from pytest_torchgraph.recorded.module import Scope
+from pytest_torchgraph.recorded.operation import Call, Operation
+from pytest_torchgraph.recorded.origin import Origin
+from pytest_torchgraph.recorded.tensor import Storage
 from tests.diff.programs import f32
 
 ORIGIN = Origin(

@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from pytest_torchgraph.capture.tracing import trace
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 
 WIDTH, HEADS, LENGTH = 32, 4, 12
 TOKENS = torch.arange(2 * LENGTH).view(2, LENGTH)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.memory import Life
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.memory import Life
 from pytest_torchgraph.verdict.budget import check_budget, parse_budget
 from pytest_torchgraph.verdict.measure import BudgetUnreadable
 from pytest_torchgraph.verdict.quantity import AmountUnreadable

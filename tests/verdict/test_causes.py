@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
-from pytest_torchgraph.graph.program import Operand, Program
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.options import updating
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render

@@ -8,9 +8,9 @@ from collections import Counter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.diff.change import Added, Change, MetricChanged, Removed
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.program import Program
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import CAUSES

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.program import Operand, Program
 from pytest_torchgraph.report.spelling import group_text
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict

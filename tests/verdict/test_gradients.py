@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.change import Added
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.report.comparison import compare as compared
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict

@@ -12,7 +12,7 @@ from torch import nn
 from pytest_torchgraph.capture.recording import record
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
-from pytest_torchgraph.graph.graph import Graph
+from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Finding
 

@@ -123,7 +123,7 @@ def open_calls() -> Iterator[Call]:
             if "forward_call" in local:
                 found.append(Call(local["self"], local["forward_call"]))
         frame = frame.f_back
-    return reversed(found)
+    yield from reversed(found)
 
 
 class FrameWhere(Where):
@@ -135,7 +135,7 @@ class FrameWhere(Where):
         self.inside: int | None = None
         super().__init__()
 
-    @property  # type: ignore[override]
+    @property
     def scope(self) -> int:
         """The scope of the module call that runs now."""
         if self.inside is not None:

@@ -14,9 +14,9 @@ from torch import Tensor, fx
 from pytest_torchgraph.capture.compiling.listening import Frame
 from pytest_torchgraph.capture.compiling.reading import code_line, plain_name
 from pytest_torchgraph.capture.compiling.running import GraphRuns
-from pytest_torchgraph.graph.compilation import Backend, CodeLine
-from pytest_torchgraph.graph.operation import SourceLine
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
+from pytest_torchgraph.recorded.compilation import Backend, CodeLine
+from pytest_torchgraph.recorded.operation import SourceLine
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 
 _LOCAL = re.compile(r"^L\['(\w+)'\]")
 
@@ -56,14 +56,15 @@ class Graphs:
         if self.backend == "inductor":
             from torch._inductor.compile_fx import compile_fx
 
-            compiled: Callable[..., Any] = compile_fx(module, examples, inner_compile=self._taking(taken, None))
-            return compiled
+            inner: Any = compile_fx
+            lowered: Callable[..., Any] = inner(module, examples, inner_compile=self._taking(taken, None))
+            return lowered
         return self._lowered(module, examples, taken)
 
     def _lowered(self, module: fx.GraphModule, examples: list[Any], taken: TakenGraph) -> Callable[..., Any]:
         """*module* as PyTorch's autograd lowers it, partitioned as the backend ``aot_eager`` has it."""
-        from functorch.compile import min_cut_rematerialization_partition
         from torch._dynamo.backends.common import aot_autograd
+        from torch._functorch.partitioners import min_cut_rematerialization_partition
 
         lower: Any = aot_autograd(
             fw_compiler=self._taking(taken, FORWARD),

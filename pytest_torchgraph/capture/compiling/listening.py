@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from pytest_torchgraph.capture.compiling.reading import break_of, function_line, recompilation_of
-from pytest_torchgraph.graph.compilation import GraphBreak, Recompilation
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.compilation import GraphBreak, Recompilation
+from pytest_torchgraph.recorded.operation import SourceLine
 
 TRACE = "torch.__trace"
 """The logger of the structured trace."""
@@ -100,15 +100,14 @@ def _known(frame: tuple[Any, Any]) -> Frame:
 @contextmanager
 def listening(module: Callable[[], str]) -> Iterator[Heard]:
     """Hear what PyTorch's compiler does while the context is open."""
-    import torch._dynamo
-    import torch._logging  # sets the logger up
-
     log = logging.getLogger(TRACE)
     listener = Listener(module)
     log.addHandler(listener)
+    propagated, log.propagate = log.propagate, False  # hundreds of lines for whoever else listens
     try:
         yield listener.heard
     finally:
         log.removeHandler(listener)
+        log.propagate = propagated
     if listener.failure is not None:
         raise RuntimeError("what PyTorch's compiler says of itself could not be read") from listener.failure

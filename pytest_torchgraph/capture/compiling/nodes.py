@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.compiling.reading import frames_in, innermost
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.operation import SourceLine
 
 if TYPE_CHECKING:
     from torch.fx import Node
@@ -19,7 +19,7 @@ _RECEIVER = re.compile(r"^[LG]\['\w+'\](\[\d+\])?\.?")
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """One module call around a node: ``key`` is the module's ``id``, ``number`` counts its calls in the graph from 0."""
+    """A module call around a node: ``key`` is the module's ``id``, ``number`` counts its calls in the graph from 0."""
 
     key: str
     number: int

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from pytest_torchgraph.capture.source import SKIPPED_FOLDERS
-from pytest_torchgraph.graph.compilation import CodeLine, GraphBreak, Recompilation
-from pytest_torchgraph.graph.operation import SourceLine
+from pytest_torchgraph.recorded.compilation import CodeLine, GraphBreak, Recompilation
+from pytest_torchgraph.recorded.operation import SourceLine
 
 _ID = re.compile(r"/gb(\d{4,})\.html")
 _TITLE = re.compile(r"^(?P<title>\S.*)\n\s+Explanation:", re.MULTILINE)
@@ -27,7 +27,7 @@ _RESUMED = re.compile(r"^torch_dynamo_resume_in_(?P<function>.+)_at_\d+$")
 _ADDRESS = re.compile(r"\b\d{9,}\b|0x[0-9a-f]{6,}")
 _USER, _PYTORCH = "User code traceback:", "Traceback (most recent call last)"
 _LIBRARY_FOLDERS = tuple(
-    f"{Path(sysconfig.get_paths()[name]).as_posix()}/" for name in ("stdlib", "platstdlib") if sysconfig.get_paths()[name]
+    f"{Path(folder).as_posix()}/" for name, folder in sysconfig.get_paths().items() if name in ("stdlib", "platstdlib")
 )
 
 

@@ -210,4 +210,3 @@ def storages_of(values: Any) -> frozenset[int]:
             except (RuntimeError, NotImplementedError):
                 continue
     return frozenset(found)
-

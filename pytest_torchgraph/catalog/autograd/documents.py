@@ -9,7 +9,7 @@ from pytest_torchgraph.catalog.autograd.area import AREAS, LAYERS, MEANING, PYTH
 from pytest_torchgraph.catalog.autograd.dependency import Dependencies, circle
 from pytest_torchgraph.catalog.autograd.markdown import anchor, code, page, plain, table
 from pytest_torchgraph.catalog.autograd.source import BackwardNode, Definition, Inventory, SourceFile
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 INVENTORY = "PYTORCH_AUTOGRAD_SOURCE_INVENTORY.md"
 DETAILS = "PYTORCH_AUTOGRAD_FILE_DETAILS.md"

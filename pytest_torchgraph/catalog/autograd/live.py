@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pytest_torchgraph.graph.counting import times
+from pytest_torchgraph.words.counting import times
 
 RAW = "_raw_saved_"
 ACCUMULATE = "AccumulateGrad"

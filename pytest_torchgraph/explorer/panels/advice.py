@@ -16,8 +16,8 @@ from pytest_torchgraph.explorer.advice import (
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Missing, Span, line
 from pytest_torchgraph.explorer.formatting import bytes_text, flops_text
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, Chosen, title_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD
+from pytest_torchgraph.recorded.phase import BACKWARD
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Line, Missing, line
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.module import Module

@@ -9,8 +9,8 @@ from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Pairs, 
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, format_shape
 from pytest_torchgraph.explorer.measure import BY_NAME, held_by
 from pytest_torchgraph.explorer.panels.chosen import Chosen, calls_text, title_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.block import Spans

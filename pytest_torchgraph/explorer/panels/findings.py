@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Heading, Line, Role, line
 from pytest_torchgraph.explorer.panels.chosen import Chosen
-from pytest_torchgraph.explorer.subject import plain_path
-from pytest_torchgraph.graph.counting import times
 from pytest_torchgraph.report.brief import row_text
 from pytest_torchgraph.report.outline import hint_text
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
@@ -52,7 +51,7 @@ def told(outline: Outline, chosen: Chosen) -> Iterator[Block]:
 def concerns(section: Section, chosen: Chosen) -> bool:
     """Whether a row of *section* is about a chosen module, or what is inside."""
     paths = [module.path for module in chosen.modules]
-    return any(meets(plain_path(row.scope.partition(" ×")[0]), path) for row in section.rows for path in paths)
+    return any(meets(row.module, path) for row in section.rows for path in paths)
 
 
 def meets(scope: str, path: str) -> bool:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.flow import latest
+from pytest_torchgraph.analysis.layer import Ends
 from pytest_torchgraph.explorer.block import Block, Heading, Line, Missing, line
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
-from pytest_torchgraph.graph.flow import latest
-from pytest_torchgraph.graph.layer import Ends
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.module import Scope
-    from pytest_torchgraph.graph.operation import Operation
-    from pytest_torchgraph.graph.tensor import TensorRef
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.module import Scope
+    from pytest_torchgraph.recorded.operation import Operation
+    from pytest_torchgraph.recorded.tensor import TensorRef
 
 MOST = 12
 MOST_READERS = 4

@@ -8,13 +8,13 @@ from pytest_torchgraph.explorer.block import Block, Chart, Grid, Heading, Line, 
 from pytest_torchgraph.explorer.formatting import bytes_text, share_text
 from pytest_torchgraph.explorer.lowering import SERIES
 from pytest_torchgraph.explorer.panels.chosen import Chosen, without_run
-from pytest_torchgraph.graph.memory import CATEGORIES
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.recorded.memory import CATEGORIES
 from pytest_torchgraph.report.memory import alive_after
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 HELD = frozenset({"parameters", "buffers"})
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.performance import costly
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Role, Span, line
 from pytest_torchgraph.explorer.formatting import bytes_text, flops_text, time_text
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import is_in
-from pytest_torchgraph.graph.operation import tensors_in
-from pytest_torchgraph.graph.performance import costly
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.kinds import is_in
+from pytest_torchgraph.recorded.operation import tensors_in
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.report.lookup import declared_at, reached_from
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.operation import Operation
 
 MOST = 300
 NAMED = 12

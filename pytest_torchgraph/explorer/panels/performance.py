@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.cost import intensity
+from pytest_torchgraph.analysis.tally import total_flops
+from pytest_torchgraph.analysis.traffic import bytes_moved
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Missing, Pairs, Span, line, spans
 from pytest_torchgraph.explorer.formatting import (
     bar,
@@ -19,17 +22,14 @@ from pytest_torchgraph.explorer.formatting import (
 )
 from pytest_torchgraph.explorer.measure import MEASURES, known_measures, share_of
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
-from pytest_torchgraph.graph.cost import intensity
-from pytest_torchgraph.graph.phase import BACKWARD
-from pytest_torchgraph.graph.printable import printable
-from pytest_torchgraph.graph.tally import total_flops
-from pytest_torchgraph.graph.traffic import bytes_moved
+from pytest_torchgraph.recorded.phase import BACKWARD
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.layer import Layer
     from pytest_torchgraph.explorer.module import Module
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.layer import Layer
+    from pytest_torchgraph.graph import Graph
 
 WIDTH = 24
 SHARED = ("params", "time", "backward", "flops", "moved", "ops", "peak")

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.explorer.block import Block, Code, Heading, Missing, line
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, Chosen, title_of
-from pytest_torchgraph.graph.performance import source_of
-from pytest_torchgraph.graph.phase import FORWARD
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.recorded.operation import Operation
 
 NAMED = 3
 AROUND = 2

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Heat, Line, Missing, Role, Span, line
 from pytest_torchgraph.explorer.formatting import bar
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, WITH_INPUTS, Chosen, title_of
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.graph.activation import Activation, ParameterValues, Statistics, Values
+    from pytest_torchgraph.recorded.activation import Activation, ParameterValues, Statistics, Values
 
 MOST = 4
 FLOW = 60

@@ -11,7 +11,7 @@ from textual.scroll_view import ScrollView
 
 from pytest_torchgraph.explorer.lowering import cut
 from pytest_torchgraph.explorer.palette import palette_of
-from pytest_torchgraph.graph.printable import printable
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from textual import events

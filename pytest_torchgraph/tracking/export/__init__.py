@@ -12,7 +12,7 @@ from pytest_torchgraph.drawing.saving import require_writable
 from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 FORMATS: Mapping[str, str] = {
     "json": "document",

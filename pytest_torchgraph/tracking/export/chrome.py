@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.memory import CATEGORIES
-from pytest_torchgraph.graph.operation import tensors_in
-from pytest_torchgraph.graph.performance import source_of
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.timing import Span, Timing
+from pytest_torchgraph.analysis.performance import source_of
+from pytest_torchgraph.recorded.memory import CATEGORIES
+from pytest_torchgraph.recorded.operation import tensors_in
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
+from pytest_torchgraph.recorded.timing import Span, Timing
 from pytest_torchgraph.tracking.export import NeedsTiming
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.operation import Operation
 
 HOST, DEVICE, CAUSED = 1, 2, 3
 """Rows of the timeline: what the host does, what a device does for itself, and whose gradients are worked out."""

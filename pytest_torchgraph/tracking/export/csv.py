@@ -7,15 +7,14 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.nesting import operands_of
-from pytest_torchgraph.graph.operation import tensors_in
-from pytest_torchgraph.graph.performance import source_of
-from pytest_torchgraph.graph.printable import printable
-from pytest_torchgraph.graph.traffic import bytes_read, bytes_written
+from pytest_torchgraph.analysis.performance import source_of
+from pytest_torchgraph.analysis.traffic import bytes_read, bytes_written
+from pytest_torchgraph.recorded.operation import operands_of, tensors_in
 from pytest_torchgraph.tracking.content import bytes_taken
+from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.tracking.document import document
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 def render(graph: Graph) -> str:

@@ -10,7 +10,7 @@ from pytest_torchgraph.tracking.document import node_of
 from pytest_torchgraph.tracking.extra import required
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
+    from pytest_torchgraph.graph import Graph
 
 
 def render(graph: Graph) -> str:

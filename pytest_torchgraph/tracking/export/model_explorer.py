@@ -9,18 +9,18 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.graph.flow import flows
-from pytest_torchgraph.graph.layer import layers
-from pytest_torchgraph.graph.nesting import flat_results, operands_of
-from pytest_torchgraph.graph.performance import source_of
-from pytest_torchgraph.graph.tensor import TensorRef
+from pytest_torchgraph.analysis.flow import flows
+from pytest_torchgraph.analysis.layer import layers
+from pytest_torchgraph.analysis.performance import source_of
+from pytest_torchgraph.recorded.operation import flat_results, operands_of
+from pytest_torchgraph.recorded.tensor import TensorRef
 from pytest_torchgraph.tracking.content import operation_id
 from pytest_torchgraph.tracking.modules import scopes_above
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.graph.graph import Graph
-    from pytest_torchgraph.graph.module import Scope
-    from pytest_torchgraph.graph.operation import Operation
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.module import Scope
+    from pytest_torchgraph.recorded.operation import Operation
 
 
 def render(graph: Graph) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.naming import semantic_word
+from pytest_torchgraph.canonical.program import Block, Semantic
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import ATTENTION, ATTENTION_CALLS
-from pytest_torchgraph.graph.naming import semantic_word
-from pytest_torchgraph.graph.program import Block, Semantic
+from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -27,6 +26,7 @@ from pytest_torchgraph.verdict.causes.masks import is_mask_work
 from pytest_torchgraph.verdict.finding import Direction
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import field_text
+from pytest_torchgraph.words.counting import times
 
 SIGNATURE = frozenset({"attn_mask", "is_causal", "dropout_p", "scale", "enable_gqa"})
 MASK_DTYPE = "dtype of attn_mask"

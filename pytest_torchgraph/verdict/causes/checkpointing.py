@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.diff.tree import AGAIN
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, work_names
+from pytest_torchgraph.words.counting import times
 
-INSIDE = re.compile(rf"(^%|>){AGAIN}")
-"""Part of a value's name: the call that is made again is the one around the reader."""
 ON = "less is kept for the backward pass and more is computed in it; was gradient checkpointing switched on?"
 OFF = "more is kept for the backward pass; was gradient checkpointing switched off, or its flag not passed on?"
 ONCE = "a checkpointed module no longer lies inside another"
@@ -85,7 +81,7 @@ POLICY = "what a checkpointed module keeps is another; does the policy name the 
 
 def _is_inside_again(change: Come) -> bool:
     """Whether it stands in a module that runs again, and is not that itself."""
-    return AGAIN in change.site.scope and not _is_again(change)
+    return change.site.scope.is_again and not _is_again(change)
 
 
 def _edits_forward(seen: Seen) -> bool:
@@ -113,8 +109,8 @@ def _is_rerun(change: Come) -> bool:
 def _is_nested(change: Come) -> bool:
     """Whether it reads what a module around it made again, or stands in that."""
     assert isinstance(change.site.item, Block)
-    reads_again = any(INSIDE.search(value.name) for value in change.site.reads)
-    return reads_again or AGAIN in change.site.scope or change.site.item.call < -1
+    reads_again = any(value.around_again for value in change.site.reads)
+    return reads_again or change.site.scope.is_again or change.site.item.call < -1
 
 
 def _reads_again(change: Altered) -> bool:
@@ -128,4 +124,4 @@ def _reads_again(change: Altered) -> bool:
 def _alike(before: Value, after: Value) -> bool:
     left, right = before.spec, after.spec
     same = left is not None and right is not None and (left.dtype, left.shape) == (right.dtype, right.shape)
-    return same or AGAIN in f"{before.name}{after.name}"
+    return same or before.again or after.again

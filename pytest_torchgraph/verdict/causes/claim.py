@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import PHASES
-from pytest_torchgraph.graph.program import Block, Given, Semantic, Work
-from pytest_torchgraph.graph.tensor import Geometry, TensorSpec
-from pytest_torchgraph.graph.traffic import width_of
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
 
@@ -139,14 +137,7 @@ def reads_leaf(site: Site) -> bool:
 
 def module_of(change: Change) -> str:
     """Path of the module in which *change* happened, whichever phase it was in and whichever call it was."""
-    path = scope_of(change)
-    phase, _, rest = path.partition(" ")
-    path = rest if phase in PHASES else "" if path in PHASES else path
-    return CALL.sub("", path)
-
-
-CALL = re.compile(r"#(?:again)?\d*")
-"""What a path says of which call of a module it is."""
+    return scope_of(change).module
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:

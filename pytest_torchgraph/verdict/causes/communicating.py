@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_torchgraph.analysis.traffic import MAKES_ROOM
 from pytest_torchgraph.diff.change import Altered
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import Group
-from pytest_torchgraph.graph.traffic import MAKES_ROOM
+from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, fields_of, is_work, module_of, packet
+from pytest_torchgraph.words.counting import times
 
 NAMESPACES = ("c10d.", "_c10d_functional.", "_dtensor.")
 REDUCTIONS = frozenset({"sum", "avg", "product", "min", "max", "band", "bor", "bxor", "premul_sum"})

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import COPIES, MOVES
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import OPTIMIZER
+from pytest_torchgraph.recorded.kinds import COPIES, MOVES
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -25,6 +24,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
 

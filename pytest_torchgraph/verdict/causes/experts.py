@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed
 from pytest_torchgraph.diff.grouping import NUMBER, phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import MATMULS
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.kinds import MATMULS
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, packet, work_names
+from pytest_torchgraph.words.counting import times
 
 GROUPED = frozenset({"aten._grouped_mm", "aten._scaled_grouped_mm"})
 LOOPED = "a product for each expert: small kernels, and the host decides which run"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from pytest_torchgraph.canonical.program import Block, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import OPTIMIZER
-from pytest_torchgraph.graph.program import Block, Work
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -22,6 +21,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     packet,
     work_names,
 )
+from pytest_torchgraph.words.counting import times
 
 
 def _parts(*names: str) -> frozenset[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.paths import absolute
+from pytest_torchgraph.canonical.program import Block, Given, Item, Work
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -19,11 +21,7 @@ from pytest_torchgraph.diff.change import (
     Site,
 )
 from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
-from pytest_torchgraph.diff.tree import AGAIN
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.paths import absolute
-from pytest_torchgraph.graph.phase import BACKWARD, FORWARD
-from pytest_torchgraph.graph.program import Block, Given, Item, Work
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -38,6 +36,7 @@ from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
 from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
+from pytest_torchgraph.words.counting import times
 
 SUM = "aten.add"
 """What sums the gradients of a value that is read twice."""
@@ -152,7 +151,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         if phase_of(change) == BACKWARD
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
-        and AGAIN not in change.site.scope
+        and not change.site.scope.is_again
         and not (isinstance(change.site.item, Block) and change.site.item.call < 0)
     ]
     return sorted(found, key=lambda change: (_hands_on(change), -change.operations))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.diff.change import Change, Site
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -22,6 +21,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 COMPARING = frozenset(f"aten.{name}" for name in ("le", "ge", "lt", "gt", "eq", "ne", "logical_not", "logical_and"))
 BUILDING = COMPARING | frozenset(

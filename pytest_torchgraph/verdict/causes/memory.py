@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pytest_torchgraph.canonical.metric import HELD_METRICS
 from pytest_torchgraph.diff.change import Difference, MetricChanged
-from pytest_torchgraph.graph.metric import HELD_METRICS
 from pytest_torchgraph.verdict.finding import Finding
 
 QUIET = frozenset({"order", "backend", "name", "spelling", "bookkeeping", "memory"})

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.kinds import ATTENTION_CALLS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet
+from pytest_torchgraph.words.counting import times
 
 MIXED = "mixed"
 TRAINING, EVALUATION = ("eval", "train"), ("train", "eval")

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.diff.change import Change, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import FORWARD
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -19,6 +18,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     module_of,
     packet,
 )
+from pytest_torchgraph.words.counting import times
 
 LAYER, RMS, GROUP, BATCH = "layer norm", "RMS norm", "group norm", "batch norm"
 KERNELS = {

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Altered
 from pytest_torchgraph.diff.keys import out_of_place
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, made, module_of, packet
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.counting import times
 
 
 def in_place_or_not(seen: Seen) -> Iterator[Claim]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.canonical.program import Given
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.program import Given
-from pytest_torchgraph.graph.tensor import SHORT_DTYPES
-from pytest_torchgraph.graph.traffic import width_of
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -24,6 +23,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import counts_text
+from pytest_torchgraph.words.counting import times
 
 FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 

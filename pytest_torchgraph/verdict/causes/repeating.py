@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed, Site, Value
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import BETWEEN, FORWARD
-from pytest_torchgraph.graph.program import Block
-from pytest_torchgraph.graph.tensor import TensorSpec
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import BETWEEN, FORWARD
+from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -25,6 +24,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.finding import Kind
+from pytest_torchgraph.words.counting import times
 
 TRIVIAL = frozenset(
     f"aten.{name}" for name in ("arange", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.diff.change import Altered, Change
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.operation import packet_of
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, packet
 from pytest_torchgraph.verdict.wording import shown_text
+from pytest_torchgraph.words.counting import times
 
 CAP = frozenset({"aten.tanh"})
 SCALING = frozenset({"aten.div", "aten.mul", "aten.div_", "aten.mul_"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.metric import HELD_METRICS
+from pytest_torchgraph.canonical.program import Block, Given, Item
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -18,10 +20,8 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     Replaced,
 )
-from pytest_torchgraph.graph.metric import HELD_METRICS
-from pytest_torchgraph.graph.operation import packet_of
-from pytest_torchgraph.graph.phase import BETWEEN, PHASES
-from pytest_torchgraph.graph.program import Block, Given, Item
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import BETWEEN, PHASES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.copying import copied
 from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.change import Change
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.program import Work
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
 from pytest_torchgraph.verdict.title import counts_text, times_done
+from pytest_torchgraph.words.counting import times
 
 HINTS = {
     "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`)",

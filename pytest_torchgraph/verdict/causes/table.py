@@ -9,6 +9,7 @@ from pytest_torchgraph.verdict.causes import (
     attention,
     checkpointing,
     communicating,
+    compiling,
     copying,
     experts,
     fusion,
@@ -28,6 +29,7 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
 STORIES: tuple[Story, ...] = (
     mode.mode,
+    compiling.compiling,
     training.steps,
     checkpointing.checkpointing,
     checkpointing.early_stop,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Block
+from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.graph.counting import times
-from pytest_torchgraph.graph.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
-from pytest_torchgraph.graph.program import Block
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -19,6 +19,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.title import loop_text
+from pytest_torchgraph.words.counting import times
 
 FROZEN = "fewer parameters are trained (requires_grad_(False), .detach(), no_grad around a part)"
 OTHER = "another optimizer, or another option of it (momentum, amsgrad, weight_decay)"
@@ -53,7 +54,7 @@ def _phase(change: Come) -> str:
 def _is_called_again(change: Come) -> bool:
     """Whether a module is called for the second time or later straight from the code that is recorded."""
     item = change.site.item
-    return isinstance(item, Block) and not item.phase and item.call > 1 and not change.site.scope
+    return isinstance(item, Block) and not item.phase and item.call > 1 and change.site.scope == ScopePath()
 
 
 STEPS = "another number of training steps, or parts of one, is recorded; the model need not have changed"

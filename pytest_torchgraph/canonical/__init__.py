@@ -1,0 +1,1 @@
+"""What is compared: the canonical graph of a record, and the way back from it."""

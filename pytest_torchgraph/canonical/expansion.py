@@ -1,0 +1,294 @@
+"""From a canonical graph back to a recorded one: what a snapshot file still knows, operation by operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from pytest_torchgraph.canonical.paths import absolute
+from pytest_torchgraph.canonical.program import (
+    Argument,
+    Block,
+    Given,
+    Inner,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Program,
+    Reference,
+    Result,
+    Saved,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.canonical.reading import read
+from pytest_torchgraph.canonical.unrolled_loops import scattered
+from pytest_torchgraph.recorded.memory import Memory
+from pytest_torchgraph.recorded.module import Scope
+from pytest_torchgraph.recorded.operation import Argument as RecordedArgument
+from pytest_torchgraph.recorded.operation import Call, Operation
+from pytest_torchgraph.recorded.origin import COMPILED, UNKNOWN, Origin, Recorder, Training
+from pytest_torchgraph.recorded.phase import FORWARD, OPTIMIZER, Phase
+from pytest_torchgraph.recorded.record import Record
+from pytest_torchgraph.recorded.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
+
+
+def expand(program: Program, recorder: Recorder | None = None) -> Record:
+    """The record behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs.
+
+    *recorder* is what recorded it, as far as that is known.
+    """
+    known = recorder or Recorder()
+    modes = program.run
+    return Expansion(program).record(
+        Origin(
+            torch=known.torch,
+            python=known.python,
+            libraries=known.libraries,
+            system=known.system,
+            architecture=known.architecture,
+            processor=known.processor,
+            device=modes[-1] if modes else UNKNOWN,
+            compiled=COMPILED in modes,
+            grad_mode="grad" if "grad" in modes else "no_grad",
+            training=next((mode for mode in get_args(Training) if mode in modes), "none"),
+        )
+    )
+
+
+@dataclass(slots=True)
+class Body:
+    """The values of one body while it is expanded; ``around`` are the module calls around them, innermost first."""
+
+    path: str
+    scope: int
+    inputs: tuple[TensorRef, ...]
+    call: int | None = None
+    outer: Body | None = None
+    forward: Body | None = None
+    phase: str = ""
+    recomputed: bool = False
+    calls: dict[tuple[str, int], Body] = field(default_factory=dict)
+    made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
+    inside: dict[int, Body] = field(default_factory=dict)
+    around: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        outer = () if self.outer is None else self.outer.around
+        self.around = outer if self.call is not None else (self.path, *outer)
+
+
+class Expansion:
+    """Expands one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.operations: list[Operation] = []
+        self.storages: list[Storage] = []
+        self.scopes: list[Scope] = []
+        self.calls: list[Call] = []
+        self.leaves: dict[str, TensorRef] = {}
+        self.inputs: list[tuple[str, TensorRef]] = []
+        self.phases: list[Phase] = []
+
+    def record(self, origin: Origin) -> Record:
+        """The expanded record."""
+        root = Body("", 0, ())
+        root.forward = root
+        self._block(scattered(self.program.root), root, None)
+        metrics = dict(self.program.metrics)
+        return Record(
+            compilation=self.program.compilation,
+            operations=tuple(self.operations),
+            storages=tuple(self.storages),
+            scopes=tuple(self.scopes),
+            calls=tuple(self.calls),
+            memory=Memory(
+                resident=metrics.get("parameters", 0) + metrics.get("buffers", 0),
+                peak=metrics.get("peak", 0),
+                peak_operation=None,
+                timeline=(),
+                parameter_bytes=metrics.get("parameters", 0),
+                buffer_bytes=metrics.get("buffers", 0),
+                input_bytes=0,
+                saved=metrics.get("saved"),
+            ),
+            origin=origin,
+            inputs=tuple(self.inputs),
+            phases=tuple(self.phases),
+            outputs=tuple((path, self._operand(operand, root)) for path, operand in self.program.outputs),
+        )
+
+    def _block(self, block: Block, body: Body, parent: int | None) -> None:
+        index, start = len(self.scopes), len(self.operations)
+        if body.phase and body.forward is not None:
+            self._items(block.items, body, dict(block.leaves))
+            if block.phase:
+                self.phases.append(Phase(block.phase, (start, len(self.operations)), body.scope, block.class_name))
+            return
+        scope = Scope(index, parent, body.path, block.class_name, None, (start, start), recomputed=block.call < 0)
+        self.scopes.append(scope)
+        self._items(block.items, body, dict(block.leaves))
+        self.scopes[index] = replace(scope, operations=(start, len(self.operations)))
+
+    def _items(self, items: tuple[Item, ...], body: Body, leaves: dict[str, TensorSpec]) -> None:
+        for path, spec in leaves.items():
+            self._leaf(absolute(path, body.around), spec)
+        for item in items:
+            body.made.append(self._item(item, body))
+
+    def _item(self, item: Item, body: Body) -> tuple[TensorRef | None, ...]:
+        if isinstance(item, Given):
+            return (self._given(item),)
+        if isinstance(item, Work):
+            return self._work(item, body)
+        inner = body.inside[len(body.made)] = self._inner(item, body)
+        if isinstance(item, Block):
+            self._block(item, inner, body.scope)
+        else:
+            self._items(item.items, inner, {})
+        return tuple(inner.made[result.item][result.position] for result in item.exports)
+
+    def _inner(self, item: Block | Semantic, body: Body) -> Body:
+        if isinstance(item, Block):
+            inputs = tuple(self._operand(operand, body) for operand in item.inputs)
+            return begun(item, inputs, len(self.scopes), body)
+        call = Call(
+            len(self.calls),
+            item.name,
+            self._arguments(item.arguments, body),
+            tuple((name, self._argument(value, body)) for name, value in item.keywords),
+            body.scope,
+        )
+        self.calls.append(call)
+        given = (*item.arguments, *(value for _, value in item.keywords))
+        return Body(body.path, body.scope, tuple(self._tensors(given, body)), call.index, body, phase=body.phase)
+
+    def _given(self, item: Given) -> TensorRef:
+        kind: StorageKind = "input" if item.kind == "input" else "constant"
+        made = self._store(kind, item.spec, item.name or None)
+        if kind == "input":
+            self.inputs.append((item.name, made))
+        return made
+
+    def _work(self, item: Work, body: Body) -> tuple[TensorRef | None, ...]:
+        index = len(self.operations)
+        made: list[TensorRef | None] = []
+        results = tuple(self._outcome(outcome, body, index, made) for outcome in item.outcomes)
+        for position, path in item.becomes:
+            result = made[position]
+            if result is not None:
+                self._name(result, absolute(path, body.around), body)
+        self.operations.append(
+            Operation(
+                index=index,
+                name=item.name,
+                arguments=self._arguments(item.arguments, body),
+                keywords=tuple((name, self._argument(value, body)) for name, value in item.keywords),
+                results=results,
+                writes=(),
+                scope=body.scope,
+                phase=body.phase or FORWARD,
+                recomputed=body.recomputed,
+                is_sync=item.is_sync,
+                call=body.call,
+            )
+        )
+        return tuple(made)
+
+    def _outcome(self, outcome: Outcome, body: Body, index: int, made: list[TensorRef | None]) -> RecordedArgument:
+        if isinstance(outcome, tuple):
+            return tuple(self._outcome(part, body, index, made) for part in outcome)
+        if isinstance(outcome, TensorSpec):
+            made.append(self._store("result", outcome, None, index))
+            return made[-1]
+        if isinstance(outcome, Operand):
+            made.append(self._operand(outcome, body))
+            return made[-1]
+        made.append(None)
+        return outcome
+
+    def _arguments(self, values: tuple[Argument, ...], body: Body) -> tuple[RecordedArgument, ...]:
+        return tuple(self._argument(value, body) for value in values)
+
+    def _argument(self, value: Argument, body: Body) -> RecordedArgument:
+        if isinstance(value, Operand):
+            return self._operand(value, body)
+        return self._arguments(value, body) if isinstance(value, tuple) else value
+
+    def _tensors(self, values: tuple[Argument, ...], body: Body) -> list[TensorRef]:
+        found: list[TensorRef] = []
+        for value in values:
+            if isinstance(value, Operand):
+                found.append(self._operand(value, body))
+            elif isinstance(value, tuple):
+                found.extend(self._tensors(value, body))
+        return found
+
+    def _operand(self, operand: Operand, body: Body) -> TensorRef:
+        base = self._reference(operand.reference, body)
+        return base if operand.reading is None else replace(base, spec=read(base.spec, operand.reading))
+
+    def _reference(self, reference: Reference, body: Body) -> TensorRef:
+        if isinstance(reference, Input):
+            return body.inputs[reference.index]
+        if isinstance(reference, Leaf):
+            return self.leaves[absolute(reference.path, body.around)]
+        if isinstance(reference, Saved):
+            body = forward_body(body, reference.up)
+            if not reference.steps:
+                return body.inputs[reference.position]
+            reference = Inner(reference.steps, reference.position)
+        if isinstance(reference, Inner):
+            *scopes, last = reference.steps
+            for step in scopes:
+                body = body.inside[step]
+            reference = Result(last, reference.position)
+        made = body.made[reference.item][reference.position]
+        assert made is not None
+        return made
+
+    def _name(self, result: TensorRef, path: str, body: Body) -> None:
+        """Let *result* be known as the leaf *path* from here on."""
+        role: Role = "state" if body.phase == OPTIMIZER else "gradient"
+        self.storages[result.storage] = replace(self.storages[result.storage], name=path, role=role)
+        self.leaves[path] = result
+
+    def _leaf(self, path: str, spec: TensorSpec) -> None:
+        if path not in self.leaves:
+            owner, _, key = path.rpartition(".")
+            kind: StorageKind = "parameter"
+            if owner in self.leaves:
+                kind = "gradient" if key == "grad" else "state"
+            self.leaves[path] = self._store(kind, spec, path)
+
+    def _store(self, kind: StorageKind, spec: TensorSpec, name: str | None, producer: int | None = None) -> TensorRef:
+        index = len(self.storages)
+        self.storages.append(Storage(index, kind, None, spec, name, producer))
+        return TensorRef(index, index, spec)
+
+
+def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body) -> Body:
+    """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
+    if block.phase:
+        return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.phase)
+    body = Body(absolute(block.name, outer.around), scopes, inputs, None, outer, phase=outer.phase)
+    body.recomputed = block.call < 0 or outer.recomputed
+    if outer.phase:
+        body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
+        body.scope = scopes if body.forward is None else body.forward.scope
+    else:
+        body.forward = outer.calls[block.name, block.call] = body
+    return body
+
+
+def forward_body(body: Body, up: int) -> Body:
+    """The body of the forward call that the block *up* blocks around *body* stands for."""
+    around: Body | None = body
+    for _ in range(up):
+        around = None if around is None else around.outer
+    assert around is not None
+    assert around.forward is not None
+    return around.forward

@@ -1,0 +1,226 @@
+"""From the finished tree of scopes to frozen items, every value told by position."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.canonical.program import (
+    Argument,
+    Block,
+    Inner,
+    Input,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Result,
+    Saved,
+    Semantic,
+    Work,
+)
+from pytest_torchgraph.canonical.reading import canonical_spec, reading_of
+from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
+from pytest_torchgraph.canonical.step_scalars import Steps
+from pytest_torchgraph.recorded.kinds import wait_of
+from pytest_torchgraph.recorded.operation import Argument as RecordedArgument
+from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in
+from pytest_torchgraph.recorded.tensor import TensorRef, TensorSpec
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.recorded.record import Record
+
+
+class Settling:
+    """Freezes bodies once every scope knows what crosses its edge."""
+
+    def __init__(self, nesting: Nesting, graph: Record) -> None:
+        self.nesting = nesting
+        self.graph = graph
+        self.steps = Steps(graph)
+
+    def order_exports(self, node: Node) -> None:
+        """Order what leaves each body as it is made."""
+        for item in node.items:
+            if isinstance(item, Node):
+                self.order_exports(item)
+        node.exports = dict.fromkeys(sorted(node.exports, key=lambda storage: self._made_at(storage, node)))
+
+    def _made_at(self, storage: int, node: Node) -> tuple[int, int]:
+        result = self._inside(storage, node)
+        return (result.item, result.position)
+
+    def _inside(self, storage: int, node: Node, home: tuple[Node, int, int, TensorSpec] | None = None) -> Result:
+        """The item of *node* that makes *storage*, itself or in a body inside it."""
+        made_in, item, position, _ = home or self.nesting.homes[storage][0]
+        if made_in is node:
+            return Result(item, position)
+        child = next(inner for inner in made_in.above() if inner.parent is node)
+        return Result(child.position, list(child.exports).index(storage))
+
+    def operand(self, reference: TensorRef, node: Node) -> Operand:
+        """How the body of *node* names and reads one tensor."""
+        storage = self.graph.storages[reference.storage]
+        if node.call is None and self.nesting.is_leaf(reference.storage):
+            return Operand(Leaf(node.relative(storage.name or "")), reading_of(reference.spec, storage.spec))
+        if not self.nesting.is_leaf(reference.storage):
+            home = self.nesting.home(reference)
+            if node in home[0].above():
+                return Operand(self._inside(reference.storage, node, home), reading_of(reference.spec, home[3]))
+            if self.nesting.is_saved(home[0], node):
+                return self._saved(reference, home, node)
+        place = node.input_for(reference)
+        assert place is not None
+        return Operand(Input(place), reading_of(reference.spec, node.inputs[place].spec))
+
+    def _saved(self, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], node: Node) -> Operand:
+        """How a phase names what the forward pass made: from the nearest forward call that has it."""
+        made_in, item, position, spec = home
+        for up, around in enumerate(node.block.above()):
+            forward = around.forward
+            if forward is None:
+                continue
+            inside = list(made_in.above())
+            if forward in inside:
+                steps = [inner.position for inner in reversed(inside[: inside.index(forward)])]
+                return Operand(Saved(up, (*steps, item), position), reading_of(reference.spec, spec))
+            place = forward.input_for(reference)
+            if place is not None:
+                return Operand(Saved(up, (), place), reading_of(reference.spec, forward.inputs[place].spec))
+        raise AssertionError("the root body has every forward value")
+
+    def output(self, reference: TensorRef, root: Node) -> Operand:
+        """How the caller of the model names and reads one tensor."""
+        if not self.nesting.is_leaf(reference.storage):
+            crossed = self.nesting.scopes_around(reference)
+            if not all(reference.storage in node.exports for node in crossed):
+                _, item, position, spec = self.nesting.home(reference)
+                steps = (*(node.position for node in reversed(crossed)), item)
+                return Operand(Inner(steps, position), reading_of(reference.spec, spec))
+        return self.operand(reference, root)
+
+    def argument(self, value: RecordedArgument, node: Node) -> Argument:
+        """One argument, its tensors as operands of *node*."""
+        if isinstance(value, TensorRef):
+            return self.operand(value, node)
+        if isinstance(value, tuple):
+            return tuple(self.argument(part, node) for part in value)
+        return value
+
+    def items(self, node: Node) -> tuple[Item, ...]:
+        """The frozen body of *node*."""
+        return tuple([self._item(position, item, node) for position, item in enumerate(node.items)])
+
+    def _item(self, position: int, item: Operation | Made | Node, node: Node) -> Item:
+        if isinstance(item, Made):
+            return item.given
+        if isinstance(item, Operation):
+            return self.work(position, item, node)
+        return self.semantic(item, node) if item.call is not None else self.block(item)
+
+    def block(self, node: Node) -> Block:
+        """The frozen module call or phase."""
+        name = name_of(node)
+        node.number = number_of(node, name)
+        return Block(
+            name=name,
+            call=node.number,
+            class_name=node.class_name,
+            inputs=tuple(self.operand(taken, node.parent) for taken in node.inputs) if node.parent else (),
+            leaves=tuple((path, canonical_spec(spec)) for path, spec in node.leaves.items()),
+            items=self.items(node),
+            exports=self._exports(node),
+            phase=node.phase,
+        )
+
+    def semantic(self, node: Node, around: Node) -> Semantic:
+        """The frozen API call."""
+        call = node.call
+        assert call is not None
+        first = next((item.index for item in node.items if isinstance(item, Operation)), None)
+        return Semantic(
+            name=call.name,
+            arguments=tuple(self.argument(value, around) for value in call.arguments),
+            keywords=tuple((name, self.argument(value, around)) for name, value in call.keywords),
+            items=self.items(node),
+            exports=self._exports(node),
+            source=first,
+        )
+
+    def _exports(self, node: Node) -> tuple[Result, ...]:
+        return tuple(self._inside(storage, node) for storage in node.exports)
+
+    def work(self, position: int, operation: Operation, node: Node) -> Work:
+        """The frozen operation."""
+        arguments, keywords = self.steps.masked(operation)
+        return Work(
+            name=operation.name,
+            arguments=tuple(self.argument(value, node) for value in arguments),
+            keywords=tuple((name, self.argument(value, node)) for name, value in keywords),
+            outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
+            becomes=tuple(self._becomes(operation, position, node)),
+            wait=wait_of(operation.name, is_sync=operation.is_sync),
+            source=operation.index,
+        )
+
+    def _becomes(self, operation: Operation, position: int, node: Node) -> Iterator[tuple[int, str]]:
+        for place, result in enumerate(flat_results(operation)):
+            if not isinstance(result, TensorRef) or self.graph.storages[result.storage].role is None:
+                continue
+            homes = self.nesting.homes.get(result.storage, ())
+            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
+                yield place, node.relative(self.graph.storages[result.storage].name or "")
+
+    def _outcomes(self, position: int, operation: Operation, node: Node) -> tuple[Outcome, ...]:
+        place = -1
+
+        def outcome(value: RecordedArgument) -> Outcome:
+            nonlocal place
+            if isinstance(value, tuple):
+                return tuple(outcome(part) for part in value)
+            place += 1
+            if not isinstance(value, TensorRef):
+                return value
+            homes = self.nesting.homes.get(value.storage, ())
+            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
+                return canonical_spec(value.spec)
+            return self.operand(value, node)
+
+        return tuple(outcome(value) for value in operation.results)
+
+
+def name_of(node: Node) -> str:
+    """What the body around *node* calls it; ``""`` for the root, and for the call around it when that is recomputed."""
+    if node.phase or node.parent is None:
+        return node.phase
+    return "" if is_again(node) and node.path == node.parent.path else node.parent.relative(node.path)
+
+
+def number_of(node: Node, name: str) -> int:
+    """Which call of that name in the body around it *node* is, or stands for; negative where it is recomputed."""
+    if node.parent is None:
+        return 1
+    if node.twin is not None and not node.phase:
+        return node.twin.number
+    around, again = node.parent, is_again(node)
+    key = f"phase {name}" if node.phase else f"again {name}" if again else name
+    if not node.phase and not node.recomputed and node.in_phase is not None and around.twin is not None:
+        around.numbers[key] = max(around.numbers[key], around.twin.numbers[key])
+    around.numbers[key] += 1
+    return -around.numbers[key] if again else around.numbers[key]
+
+
+def is_again(node: Node) -> bool:
+    """Whether *node* is the outermost body of what checkpointing recomputed."""
+    return node.recomputed and not (node.parent is not None and node.parent.recomputed)
+
+
+def returns_what_it_wrote(operation: Operation) -> bool:
+    """Whether the results are just the operands that were written, read as they were given."""
+    results = tensors_in(operation.results)
+    if not results or not operation.writes:
+        return not operation.results
+    written = [reference for reference in operands_of(operation) if reference.storage in operation.writes]
+    return [(result.storage, result.spec) for result in results] == [
+        (reference.storage, reference.spec) for reference in written[: len(results)]
+    ]

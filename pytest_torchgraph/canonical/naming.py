@@ -1,0 +1,95 @@
+"""Names of the values in one body, given by position and found again by the same rule, in files and in reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from pytest_torchgraph.canonical.program import Block, Given, Item, Work
+from pytest_torchgraph.words.quoting import name_text
+
+AGAIN = "again"
+SHORT_CALLS = {"scaled_dot_product_attention": "sdpa"}
+_not_word = re.compile(r"\W", re.ASCII)
+
+
+class Wish(NamedTuple):
+    """The word an item would be called by; a *fixed* one (of a scope or an input) is given out before the others."""
+
+    word: str
+    fixed: bool
+
+
+def wish(item: Item) -> Wish:
+    """What *item* would be called: a scope and an input as they are named, an operation by its packet."""
+    if isinstance(item, Block):
+        return Wish(block_text(item), True)
+    if isinstance(item, Given):
+        return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
+    return Wish(value_word(item.name) if isinstance(item, Work) else semantic_word(item.name), False)
+
+
+@lru_cache(maxsize=4096)
+def value_word(name: str) -> str:
+    """What the value of an operation is called: its packet."""
+    parts = name.split(".")
+    return _not_word.sub("_", parts[-2] if len(parts) > 2 else parts[-1]) or "_"
+
+
+def semantic_word(name: str) -> str:
+    """What the value of an API call is called: the last word of its name, in its short form."""
+    word = name.rpartition(".")[2]
+    return _not_word.sub("_", SHORT_CALLS.get(word, word)) or "_"
+
+
+def block_text(block: Block) -> str:
+    """What *block* is called in its body, as a module call or as a phase."""
+    return scope_text(block.name, block.call)
+
+
+def scope_text(name: str, call: int) -> str:
+    """``layers.0``, ``layers.0#2`` for its second call; ``layers.0#again`` when it is recomputed."""
+    if call < 0:
+        return f"{name_text(name) if name else ''}#{AGAIN}{-call if call < -1 else ''}"
+    return name_text(name) if call == 1 else f"{name_text(name)}#{call}"
+
+
+def scope_of(name: str, call: str | None) -> tuple[str, int]:
+    """The name and number that :func:`scope_text` wrote, the number without its ``#``."""
+    if call is None or not call.startswith(AGAIN):
+        return name, int(call or 1)
+    return name, -int(call.removeprefix(AGAIN) or 1)
+
+
+def value_names(wishes: Iterable[Wish]) -> list[str]:
+    """One name for each item, no two alike: ``mul``, ``mul_1``, …; fixed words are given out first.
+
+    ``in0``, ``in1``, … are never given: they are the inputs of the body.
+    """
+    asked = list(wishes)
+    names = [""] * len(asked)
+    taken: set[str] = set()
+    following: dict[str, int] = {}
+    for fixed in (True, False):
+        for index, one in enumerate(asked):
+            if one.fixed is fixed:
+                names[index] = _free(one.word, taken, following)
+    return names
+
+
+def is_input(name: str) -> bool:
+    """Whether *name* is that of a body's input."""
+    return name.startswith("in") and name[2:].isdecimal()
+
+
+def _free(word: str, taken: set[str], following: dict[str, int]) -> str:
+    count = following.get(word, 0)
+    name = f"{word}_{count}" if count else word
+    while name in taken or is_input(name):
+        count += 1
+        name = f"{word}_{count}"
+    following[word] = count + 1
+    taken.add(name)
+    return name

@@ -1,0 +1,171 @@
+"""Work that is done for each parameter, written once with the parameter as a symbol.
+
+In an optimizer's step, and in what clips or unscales gradients, most operations read one parameter, its gradient and
+its state; others (``foreach``, fused) take lists that have one tensor for each parameter. Both become blocks whose
+leaves are ``parameter``, ``grad``, ``exp_avg``: the first kind ran its items once for each of the parameters, the
+second once for all. Parameters are sorted: what is done to one does not depend on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural, operands_in
+from pytest_torchgraph.canonical.program import (
+    Argument,
+    Block,
+    Given,
+    Item,
+    Leaf,
+    Operand,
+    Outcome,
+    Result,
+    Work,
+    exact_item,
+)
+from pytest_torchgraph.canonical.symbols import NotUniform, Symbols
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Consecutive items of one kind: ``each``, ``all``, or ``""`` for others."""
+
+    kind: str
+    places: list[int]
+
+
+def gathered(block: Block, parameters: Specs) -> Block:
+    """*block*, the body of a phase, with its work for each parameter gathered; *parameters* are those of the model."""
+    if len(parameters) < 2 or not all(isinstance(item, (Work, Given)) for item in block.items):
+        return block
+    return Gathering(block, parameters).run()
+
+
+class Gathering:
+    """Gathers one phase."""
+
+    def __init__(self, block: Block, parameters: Specs) -> None:
+        self.block = block
+        self.ownership = Ownership(block, parameters)
+        self.items: list[Item] = []
+        self.moved: dict[int, Result] = {}
+        self.numbers = {"each": 0, "all": 0}
+
+    def run(self) -> Block:
+        """The block with what could be gathered."""
+        for stretch in self._stretches():
+            if stretch.kind:
+                try:
+                    self._gather(stretch)
+                except NotUniform:
+                    self._keep(stretch)
+            else:
+                self._keep(stretch)
+        if not any(self.numbers.values()):
+            return self.block
+        items = tuple(self.items)
+        exports = tuple(self._result(one) for one in self.block.exports)
+        used = {one.reference.path for item in items for one in operands_in(item) if isinstance(one.reference, Leaf)}
+        leaves = tuple((path, spec) for path, spec in self.block.leaves if path in used)
+        return replace(self.block, items=items, exports=exports, leaves=leaves)
+
+    def _stretches(self) -> Iterator[Stretch]:
+        current: Stretch | None = None
+        every = self.ownership.owners
+        for place, (kind, owners) in enumerate(every):
+            same_list = current is not None and (kind != "all" or owners == every[current.places[-1]][1])
+            if current is not None and current.kind == kind and same_list:
+                current.places.append(place)
+                continue
+            if current is not None:
+                yield current
+            current = Stretch(kind, [place])
+        if current is not None:
+            yield current
+
+    # Items as they are.
+
+    def _keep(self, stretch: Stretch) -> None:
+        for place in stretch.places:
+            self.moved[place] = Result(len(self.items))
+            work = self.ownership.works[place]
+            self.items.append(work if isinstance(work, Given) else self._kept(work))
+
+    def _kept(self, work: Work) -> Work:
+        return replace(
+            work,
+            arguments=tuple(self._argument(one) for one in work.arguments),
+            keywords=tuple((name, self._argument(one)) for name, one in work.keywords),
+            outcomes=tuple(self._outcome(one) for one in work.outcomes),
+        )
+
+    def _argument(self, value: Argument) -> Argument:
+        if isinstance(value, Operand) and isinstance(value.reference, Result):
+            return replace(value, reference=self._result(value.reference))
+        return tuple(self._argument(one) for one in value) if isinstance(value, tuple) else value
+
+    def _outcome(self, value: Outcome) -> Outcome:
+        if isinstance(value, Operand) and isinstance(value.reference, Result):
+            return replace(value, reference=self._result(value.reference))
+        return tuple(self._outcome(one) for one in value) if isinstance(value, tuple) else value
+
+    def _result(self, result: Result) -> Result:
+        moved = self.moved[result.item]
+        if moved.position:  # the export of a gathered block
+            if result.position:
+                raise NotUniform
+            return Result(moved.item, moved.position - 1)
+        return Result(moved.item, result.position)
+
+    # Items with a symbol for the parameter.
+
+    def _gather(self, stretch: Stretch) -> None:
+        blocks, alone = self._each(stretch) if stretch.kind == "each" else (list(self._all(stretch)), [])
+        stretch = Stretch(stretch.kind, [place for place in stretch.places if place not in set(alone)])
+        read = self._read_later(stretch)
+        if not blocks or (read and (stretch.kind == "each" or len(blocks) != 1)):
+            raise NotUniform
+        for block in blocks:
+            self.numbers[block.name] += 1
+            exports = tuple(Result(stretch.places.index(place)) for place in read)
+            for position, place in enumerate(read):
+                self.moved[place] = Result(len(self.items), position + 1)
+            self.items.append(replace(block, call=self.numbers[block.name], exports=exports))
+        self._keep(Stretch("", alone))
+
+    def _read_later(self, stretch: Stretch) -> list[int]:
+        inside = set(stretch.places)
+        end = max(stretch.places, default=0)
+        later = [work for place, work in enumerate(self.ownership.works) if place > end]
+        read = {
+            one.reference.item
+            for work in later
+            for one in operands_in(work)
+            if isinstance(one.reference, Result) and one.reference.item in inside
+        }
+        read |= {one.item for one in self.block.exports if one.item in inside}
+        if any(self.ownership.count(place) != 1 for place in read):
+            raise NotUniform
+        return sorted(read)
+
+    def _each(self, stretch: Stretch) -> tuple[list[Block], list[int]]:
+        """A block for all parameters of which the same is done, and the places of work that has no symbols."""
+        programs: dict[str, list[int]] = {}
+        for place in stretch.places:
+            programs.setdefault(self.ownership.owners[place][1][0], []).append(place)
+        groups: dict[object, tuple[Block, list[str]]] = {}
+        alone: list[int] = []
+        for owner in sorted(programs, key=natural):
+            try:
+                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).block("each")
+            except NotUniform:
+                alone += programs[owner]
+                continue
+            key = exact_item(replace(block, parameters=()))
+            groups.setdefault(key, (block, []))[1].append(owner)
+        return [replace(block, parameters=tuple(owners)) for block, owners in groups.values()], sorted(alone)
+
+    def _all(self, stretch: Stretch) -> Iterator[Block]:
+        owners = self.ownership.owners[stretch.places[0]][1]
+        yield Symbols(self.ownership, self._result, owners, stretch.places).block("all")

@@ -1,0 +1,288 @@
+"""The canonical graph: a tree of scopes whose values are known by position, and nothing that no reader can see.
+
+A *body* is a sequence of items. A value is named by the item that made it, or as the n-th value that the scope takes
+from outside, so a body means the same wherever it stands: two layers that do the same work have equal bodies.
+Where a value crosses a scope's edge, the scope declares it: ``inputs`` (made outside, read inside, in order of first
+reading) and ``exports`` (made inside, read outside, in the order in which they are made).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, TypeAlias, cast
+
+from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.compilation import Compilation
+from pytest_torchgraph.recorded.kinds import Wait, names_sync
+from pytest_torchgraph.recorded.operation import Literal
+from pytest_torchgraph.recorded.phase import FORWARD, PHASES
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The ``index``-th value that the enclosing scope (or call) takes from outside: ``%in0``."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Result ``position`` of the operation at ``item`` in the same body, or export ``position`` of the scope there."""
+
+    item: int
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A value that only the caller of the model reads, told from the root body: no scope has to export it.
+
+    ``steps`` are item positions from the root body down, the last one that of the operation; ``position`` is its
+    result. Only ``Program.outputs`` are told so.
+    """
+
+    steps: tuple[int, ...]
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
+
+    It is told from the forward call that the block ``up`` blocks around the reader stands for (see :class:`Block`):
+    ``steps`` are item positions from that call's body down, ``position`` the result of the last; without steps,
+    ``position`` is one of the call's inputs.
+    """
+
+    up: int
+    steps: tuple[int, ...]
+    position: int = 0
+
+
+Reference: TypeAlias = Input | Result | Leaf | Inner | Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an operand differs from the value it names: geometry relative to the value's start, dtype, lazy bits.
+
+    ``geometry`` is ``None`` when only dtype or bits differ. ``dtype`` is set where the bytes are read as another type.
+    """
+
+    geometry: Geometry | None
+    dtype: str | None = None
+    conj: bool = False
+    neg: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor argument: the value it names and, unless read just as it was made, how it is read."""
+
+    reference: Reference
+    reading: Reading | None = None
+
+
+class Every(tuple[Any, ...]):
+    """A list that holds the same for every parameter: its only part stands for all of them."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Every) and tuple.__eq__(self, other)
+
+    def __hash__(self) -> int:
+        return hash(("every", *self))
+
+
+EVERY_PARAMETER = "parameters"
+Argument: TypeAlias = "Literal | Operand | tuple[Argument, ...]"
+Outcome: TypeAlias = "Literal | TensorSpec | Operand | tuple[Outcome, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One operation that does work.
+
+    ``outcomes`` holds, in schema order, the spec of each value it made, an operand for each result that is an
+    existing value, ``None`` for an undefined tensor; empty when it returns just what it wrote, in order.
+    ``becomes`` gives the results that are a parameter's gradient or an optimizer's state from then on their names:
+    position among the outcomes, nested ones counted, and path; whoever reads them reads a leaf.
+    ``wait`` says whether the host waits for it, where its name does not tell.
+    ``source`` is the operation's position in the recorded graph, for source lines; it is not compared.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    outcomes: tuple[Outcome, ...]
+    becomes: tuple[tuple[int, str], ...] = ()
+    wait: Wait | None = None
+    source: int | None = field(default=None, compare=False)
+
+    @property
+    def is_sync(self) -> bool:
+        """Whether the host waits for a device."""
+        return names_sync(self.name) if self.wait is None else self.wait == "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that no traced operation made: ``kind`` is ``input`` (named, root body only) or ``constant``."""
+
+    kind: str
+    name: str
+    spec: TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A module call, or a phase that is not forward.
+
+    ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts calls of that name
+    within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
+
+    A *phase* (``phase`` is its name) stands where it was begun. The blocks inside stand for forward calls: the phase
+    itself for the one around it, a block for the forward call of the same name and number in what the block around it
+    stands for. What checkpointing runs again has a negative ``call``, and ``""`` as name where it is the very call it
+    stands in.
+
+    Inside a phase, work that is done for each of ``parameters`` (``phase`` is ``EVERY_PARAMETER``; ``name`` is
+    ``each`` when the items ran once for each of them, ``all`` when they ran once for all) names the leaves of
+    the one at hand ``parameter``, ``grad``, ``exp_avg``; a size is ``LIKE_PARAMETER`` where it is the parameter's.
+    """
+
+    name: str
+    call: int
+    class_name: str
+    inputs: tuple[Operand, ...]
+    leaves: tuple[tuple[str, TensorSpec], ...]
+    items: tuple[Item, ...]
+    exports: tuple[Result, ...]
+    phase: str = ""
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Semantic:
+    """An API call kept for its meaning, the dispatched operations beneath it.
+
+    Its inputs are the tensors among its arguments (positional before keyword, every occurrence counted, each read
+    as it was passed); its items see only those and what they make themselves.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    keywords: tuple[tuple[str, Argument], ...]
+    items: tuple[Item, ...]
+    exports: tuple[Result, ...]
+    source: int | None = field(default=None, compare=False)
+
+
+Item: TypeAlias = "Work | Given | Block | Semantic"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Program:
+    """A whole canonical graph.
+
+    ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
+    integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
+    parameters and buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root
+    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
+    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    ``tells_waits`` is not compared: a file of format 1 cannot say which operations are syncs beside what their names
+    tell.
+    """
+
+    run: tuple[str, ...]
+    metrics: tuple[tuple[str, int], ...]
+    peak_at: str
+    root: Block
+    outputs: tuple[tuple[str, Operand], ...]
+    alive: tuple[Alive, ...] = ()
+    compilation: Compilation | None = None
+    tells_waits: bool = field(default=True, repr=False)
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases beside the forward pass, in the order of a training step."""
+        named = dict(self.metrics)
+        return tuple(phase for phase in PHASES if phase != FORWARD and f"{phase}.ops" in named)
+
+    @cached_property
+    def _exactly(self) -> object:
+        with collector_paused():
+            head = exactly((self.run, self.metrics, self.peak_at)), self.alive, self.compilation
+            return head, exact_item(self.root), self.outputs
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self is other or self._exactly == other._exactly
+
+    def __hash__(self) -> int:
+        return hash(self._exactly)
+
+
+def exactly(values: tuple[object, ...]) -> tuple[object, ...]:
+    """*values* with every number among them told by its type and text, so that comparing forgives nothing.
+
+    Shapes and flags need no such care: no two of them that are equal are spelled otherwise.
+    """
+    exact: list[object] = []
+    for value in values:
+        kind = type(value)
+        if kind in _NUMBERS:
+            exact.append((kind, repr(value)))
+        else:
+            nested = kind is tuple or kind is Every
+            exact.append((kind, exactly(cast("tuple[object, ...]", value))) if nested else value)
+    return tuple(exact)
+
+
+def exact_item(item: Item) -> object:
+    """*item* as tuples that are equal only when every number in it is spelled alike."""
+    match item:
+        case Work():
+            given = exactly(item.arguments), exactly(item.keywords)
+            return Work, item.name, *given, exactly(item.outcomes), item.becomes, item.wait
+        case Given():
+            return item
+        case Semantic():
+            items = tuple(map(exact_item, item.items))
+            return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
+        case Block():
+            items = tuple(map(exact_item, item.items))
+            named = item.name, item.call, item.class_name, item.phase, item.parameters
+            return named, item.inputs, item.leaves, items, item.exports
+
+
+def without_waits(program: Program) -> Program:
+    """*program* with no more said of syncs than a file of format 1 says: neither marks nor how many there are."""
+    root = cast("Block", _by_name(program.root))
+    metrics = tuple((name, value) for name, value in program.metrics if name != "syncs")
+    return replace(program, root=root, metrics=metrics, tells_waits=False)
+
+
+def _by_name(item: Item) -> Item:
+    match item:
+        case Work():
+            return item if item.wait is None else replace(item, wait=None)
+        case Given():
+            return item
+        case Block() | Semantic():
+            return replace(item, items=tuple(map(_by_name, item.items)))
+
+
+_NUMBERS = frozenset({bool, int, float, complex})

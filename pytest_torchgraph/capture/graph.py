@@ -1,0 +1,294 @@
+"""From the log of a run to the frozen graph: names, lines, costs and bytes are worked out here, after the run."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pytest_torchgraph.capture.attribution import Followed, Link, Linking, phases_of
+from pytest_torchgraph.capture.call import OpenCall
+from pytest_torchgraph.capture.cost import flops_of
+from pytest_torchgraph.capture.effect import launches_nothing, readings_in, reads_on_host, written_storages
+from pytest_torchgraph.capture.memory import memory_of
+from pytest_torchgraph.capture.module import OpenScope
+from pytest_torchgraph.capture.node import NodeKey, SeenNode
+from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.packed import Weights
+from pytest_torchgraph.capture.processor import capability
+from pytest_torchgraph.capture.provenance import Provenance
+from pytest_torchgraph.capture.source import source_line
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
+from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.autograd import AutogradNode, Edge
+from pytest_torchgraph.recorded.module import Scope
+from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, Word
+from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
+from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec
+
+CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that a finished run left behind; ``hollow`` are storages that hold no bytes."""
+
+    log: list[Entry]
+    identity: Identity
+    scopes: list[OpenScope]
+    calls: list[OpenCall]
+    resident: int
+    inputs: tuple[tuple[str, Raw], ...]
+    outputs: tuple[tuple[str, Raw], ...]
+    grad_mode: GradMode
+    inference_mode: bool
+    training: Training
+    followed: Followed
+    libraries: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    kept: frozenset[int] | None = None
+    hollow: frozenset[int] = frozenset()
+    compiled: bool = False
+    weights: Weights | None = None
+    root_is_module: bool = False
+
+
+class Records:
+    """Turns raw readings and arguments into records, each distinct spec made once."""
+
+    def __init__(self, weights: Weights | None = None) -> None:
+        self._specs: dict[Any, TensorSpec] = {}
+        self._weights = {} if weights is None else weights.known
+
+    def spec(self, raw: Raw) -> TensorSpec:
+        """The spec of one reading."""
+        key = raw[2:]
+        spec = self._specs.get(key)
+        if spec is None:
+            shape, stride, offset, dtype, device, layout, conj, neg = key
+            shape = tuple(map(whole_number, shape))
+            geometry = None if stride is None else Geometry(shape, tuple(map(int, stride)), int(offset))
+            spec = self._specs[key] = TensorSpec(
+                dtype=str(dtype).removeprefix("torch."),
+                shape=shape,
+                geometry=geometry,
+                device=str(device),
+                layout=str(layout).removeprefix("torch."),
+                conj=conj,
+                neg=neg,
+            )
+        return spec
+
+    def reference(self, raw: Raw) -> TensorRef:
+        """The reference of one reading."""
+        return TensorRef(raw[0], raw[1], self.spec(raw))
+
+    def argument(self, value: Any) -> Argument:
+        """The record of one argument."""
+        if isinstance(value, Raw):
+            return self.reference(value)
+        if isinstance(value, (list, tuple)):
+            return tuple(self.argument(part) for part in value)
+        if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
+            return value
+        packed = self._weights.get(id(value))
+        return plain_word(value) if packed is None else packed.record
+
+    def arguments(self, values: Any) -> tuple[Argument, ...]:
+        """The records of several arguments."""
+        return tuple(self.argument(value) for value in values)
+
+
+def whole_number(size: Any) -> int:
+    """A size as a number; ``-1`` for the ragged dimension of a nested tensor, which is only a symbol."""
+    try:
+        return int(size)
+    except (AttributeError, RuntimeError):
+        return -1
+
+
+def plain_word(value: Any) -> Argument:
+    """A dtype, layout or memory format as a word, a device as text, anything else by its type alone."""
+    if isinstance(value, CONSTANTS):
+        return Word(str(value))
+    return str(value) if isinstance(value, torch.device) else Opaque(type(value).__name__)
+
+
+def freeze(run: Run) -> Graph:
+    """The graph of a finished run."""
+    records = Records(run.weights)
+    linking = Linking(run.log, run.scopes, run.followed)
+    links = linking.link()
+    positions = {key: index for index, key in enumerate(run.followed.nodes)}
+    syncs = syncs_of(run, links)
+    operations = tuple(
+        operation_of(index, entry, link, positions, records, syncs)
+        for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
+    )
+    nodes = nodes_of(run, linking, positions, operations)
+    return Graph(
+        operations=operations,
+        storages=storages_of(run, operations, records),
+        scopes=tuple(
+            Scope(
+                index,
+                linking.parents.get(index, scope.parent),
+                scope.path,
+                scope.class_name,
+                scope.training,
+                (scope.start, scope.end),
+                recomputed=index in linking.originals,
+            )
+            for index, scope in enumerate(run.scopes)
+        ),
+        calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
+        memory=memory_of(run.log, links, run.identity, nodes, run.kept, run.resident),
+        phases=phases_of(run.log, links, run.scopes, run.followed),
+        nodes=nodes,
+        origin=origin_of(run),
+        inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
+        outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
+        notes=run.notes,
+        vocabulary=operation_names,
+    )
+
+
+def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
+    """Which operations make the host wait: those that read on the host what does not lie there anyway."""
+    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry.overload, entry)]
+    if not waiting:
+        return frozenset()
+    provenance = Provenance(run.log, links, run.identity.sights, root=run.root_is_module)
+    return frozenset(index for index in waiting if not provenance.on_host[index])
+
+
+def operation_of(
+    index: int,
+    entry: Entry,
+    link: Link,
+    positions: dict[NodeKey, int],
+    records: Records,
+    syncs: frozenset[int],
+) -> Operation:
+    """The record of one log entry."""
+    overload = entry.overload
+    keywords = entry.keywords or {}
+    several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
+    results = entry.results if several else (entry.results,)
+    writes = written_storages(overload, entry)
+    return Operation(
+        index=index,
+        name=overload.name,
+        arguments=records.arguments(entry.arguments),
+        keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
+        results=() if results == (None,) else records.arguments(results),
+        writes=writes,
+        scope=link.scope,
+        phase=link.phase,
+        forward=link.forward,
+        node=None if link.node is None else positions.get(link.node),
+        recomputed=link.recomputed,
+        sums_gradients=link.sums_gradients,
+        is_view=launches_nothing(overload, entry, results, writes),
+        is_sync=index in syncs,
+        flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
+        call=entry.call,
+        source=source_line(entry.frame),
+        graph=entry.running.inside.graph if entry.running is not None and entry.running.inside is not None else None,
+    )
+
+
+def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -> tuple[Storage, ...]:
+    """The records of all storages."""
+    producers: dict[int, int] = {}
+    for entry, operation in zip(run.log, operations, strict=True):
+        for raw in readings_in(entry.results):
+            if run.identity.sights[raw[1]].kind == "result":
+                producers.setdefault(raw[1], operation.index)
+    return tuple(
+        storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
+    )
+
+
+def storage_of(index: int, sight: FirstSight, producer: int | None, records: Records) -> Storage:
+    """The record of one storage."""
+    assert sight.raw is not None
+    return Storage(index, sight.kind, sight.bytes, records.spec(sight.raw), sight.name, producer, sight.role)
+
+
+def nodes_of(
+    run: Run, linking: Linking, positions: dict[NodeKey, int], operations: tuple[Operation, ...]
+) -> tuple[AutogradNode, ...]:
+    """The records of the autograd graph."""
+    saved = saved_storages(run, operations)
+    return tuple(
+        node_of(index, node, linking, positions, tuple(saved.get(index, ())))
+        for index, node in enumerate(run.followed.nodes.values())
+    )
+
+
+def node_of(
+    index: int, node: SeenNode, linking: Linking, positions: dict[NodeKey, int], saved: tuple[int, ...]
+) -> AutogradNode:
+    """The record of one node."""
+    edges = tuple(Edge(positions[edge[0]], edge[1]) if edge else None for edge in node.edges)
+    name = node.name.rpartition("::")[2]
+    parameter = node.key if isinstance(node.key, str) else None
+    forward = linking.forward_of(node.key)
+    return AutogradNode(index=index, name=name, forward=forward, parameter=parameter, edges=edges, saved=saved)
+
+
+def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
+    """For each node, the storages that its operations read and that were there before its backward pass began."""
+    made_at = {
+        raw[1]: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+    }
+    saved: dict[int, list[int]] = {}
+    for entry, operation in zip(run.log, operations, strict=True):
+        if operation.node is None or operation.sums_gradients or operation.recomputed:
+            continue
+        for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())]):
+            maker = made_at.get(raw[1])
+            phase = FORWARD if maker is None else operations[maker].phase
+            is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
+            if is_kept and run.identity.sights[raw[1]].role != "gradient":
+                kept = saved.setdefault(operation.node, [])
+                if raw[1] not in kept:
+                    kept.append(raw[1])
+    return saved
+
+
+def call_of(index: int, call: OpenCall, records: Records) -> Call:
+    """The record of one API call."""
+    return Call(
+        index=index,
+        name=call.name,
+        arguments=records.arguments(call.arguments),
+        keywords=tuple((name, records.argument(value)) for name, value in call.keywords.items()),
+        scope=call.scope,
+        source=source_line(call.frame),
+    )
+
+
+def origin_of(run: Run) -> Origin:
+    """Versions and machine of this process, and the modes of the run."""
+    seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
+    devices = {raw[6].type for raw in seen if raw is not None}
+    return Origin(
+        torch=str(torch.__version__).partition("+")[0],
+        python=platform.python_version(),
+        libraries=run.libraries,
+        system=platform.system().lower(),
+        architecture=platform.machine().lower(),
+        processor=capability(),
+        device="+".join(sorted(devices - {"cpu"})) or "cpu",
+        grad_mode=run.grad_mode,
+        training=run.training,
+        inference_mode=run.inference_mode,
+        compiled=run.compiled,
+        mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
+    )

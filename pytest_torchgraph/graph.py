@@ -1,0 +1,186 @@
+"""The front door: one run, with all that can be asked of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from functools import cached_property, partial
+from typing import Literal
+
+from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
+from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
+from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
+from pytest_torchgraph.canonical.building import canonical
+from pytest_torchgraph.canonical.expansion import expand
+from pytest_torchgraph.canonical.program import Program
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.kinds import GROUPS
+from pytest_torchgraph.recorded.module import INDEX
+from pytest_torchgraph.recorded.operation import Operation
+from pytest_torchgraph.recorded.origin import Recorder
+from pytest_torchgraph.recorded.record import Record
+from pytest_torchgraph.words.counting import times
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Graph(Record):
+    """What happened in one run, and what follows from it: a record that answers questions.
+
+    Two graphs are equal when their canonical graphs are: see :func:`pytest_torchgraph.canonical.building.canonical`.
+    """
+
+    @cached_property
+    def canonical(self) -> Program:
+        """The canonical graph, computed once."""
+        with collector_paused():
+            return canonical(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self.canonical == other.canonical if isinstance(other, Graph) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.canonical)
+
+    def __repr__(self) -> str:
+        name, calls = self.scopes[0].class_name, len(self.scopes) - 1
+        return f"<Graph of {name}: {times(self.count('ops'), 'operation')}, {times(calls, 'module call')}>"
+
+    @cached_property
+    def op_counts(self) -> OperationCounts:
+        """How often each operation ran, views included; also takes groups and API calls.
+
+        ``"aten.clone"``, ``"copies"``, ``"scaled_dot_product_attention"``; unknown names raise and suggest.
+        """
+        names = Counter(operation.name for operation in self.operations)
+        return OperationCounts(names, self.vocabulary, partial(count_of, self.operations, self.calls))
+
+    def count(self, key: str) -> int:
+        """Number of operations in the group *key* (``ops``, ``copies``…) or called *key* (``aten.clone``)."""
+        __tracebackhide__ = True
+        if "." not in key and count_of((), (), key) is None:
+            raise UnknownName(f"{key!r} is no group ({', '.join(GROUPS)}) and no operation name such as 'aten.{key}'.")
+        return self.op_counts[key]
+
+    @property
+    def copies(self) -> int:
+        """Operations that write the same values to other memory."""
+        return self.count("copies")
+
+    @property
+    def casts(self) -> int:
+        """Operations that change the dtype."""
+        return self.count("casts")
+
+    @property
+    def syncs(self) -> tuple[Operation, ...]:
+        """Operations that make the host wait for the device, each with its source line."""
+        return tuple(operation for operation in self.operations if operation.is_sync)
+
+    @property
+    def matmuls(self) -> int:
+        """Matrix products."""
+        return self.count("matmuls")
+
+    @property
+    def attention(self) -> int:
+        """Attention calls: ``scaled_dot_product_attention`` and the fused operations that bypass it."""
+        return self.count("attention")
+
+    @property
+    def views(self) -> int:
+        """Operations that launch no kernel."""
+        return self.count("views")
+
+    @property
+    def flops(self) -> Total:
+        """FLOPs of the whole run; ``unknown`` names the matmul-like operations without a formula."""
+        return total_flops(self.operations)
+
+    @property
+    def bytes_moved(self) -> Total:
+        """Bytes that all operations read and write; ``unknown`` names those whose operands have no geometry."""
+        return total_bytes(self.operations)
+
+    @property
+    def intensity(self) -> float | None:
+        """FLOPs per byte moved, ``None`` where either is unknown."""
+        return intensity(self.flops, self.bytes_moved)
+
+    def costs(self, by: Literal["module", "phase", "operation"] = "module") -> Costs:
+        """FLOPs, bytes moved and their ratio for each module, phase or kind of operation; prints as a table."""
+        return costs_of(self, by)
+
+    def select(
+        self,
+        *,
+        module: str | None = None,
+        op: str | None = None,
+        phase: str | None = None,
+        allow_empty: bool = False,
+    ) -> Selection:
+        """The operations in module calls matching the glob *module*, named like the glob *op*, of *phase*.
+
+        ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. *op* may also be a group
+        (``"copies"``) or an API call (``"scaled_dot_product_attention"``: what runs beneath it). A selection that
+        matches nothing raises :class:`UnknownName`, unless *allow_empty*; so does a word that is no phase.
+        """
+        __tracebackhide__ = True
+        inside = None if module is None else self._scopes_under(module, allow_empty=allow_empty)
+        if phase is not None:
+            require_phase(phase, self.phases_recorded)
+        chosen = tuple(
+            operation
+            for operation in self.operations
+            if (inside is None or operation.scope in inside) and (phase is None or operation.phase == phase)
+        )
+        if op is not None:
+            chosen = tuple(filter(self._named(op), chosen))
+        if not chosen and not allow_empty:
+            raise UnknownName(self._nothing_selected(module, op, phase))
+        within = {operation.call for operation in chosen}
+        return Selection(chosen, tuple(call for call in self.calls if call.index in within), self.vocabulary)
+
+    @cached_property
+    def phases_recorded(self) -> set[str]:
+        """Names of the phases that any operation ran in."""
+        return {operation.phase for operation in self.operations}
+
+    def _named(self, op: str) -> Callable[[Operation], bool]:
+        __tracebackhide__ = True
+        if not any(char in op for char in "*?[") and op not in self.op_counts and count_of((), (), op) is None:
+            require_known(op, self.vocabulary, seen=self.op_counts)
+        return chooser(op, self.calls)
+
+    def _scopes_under(self, pattern: str, *, allow_empty: bool) -> frozenset[int]:
+        __tracebackhide__ = True
+        chosen: set[int] = set()
+        for scope in self.scopes:
+            if scope.parent in chosen or fnmatchcase(scope.path, pattern):
+                chosen.add(scope.index)
+        if not chosen and not allow_empty:
+            paths = dict.fromkeys(INDEX.sub("*", scope.path) for scope in self.scopes if scope.path)
+            raise UnknownName(f"no module call matches {pattern!r}; modules called: {', '.join(paths) or 'none'}")
+        return frozenset(chosen)
+
+    def _nothing_selected(self, module: str | None, op: str | None, phase: str | None) -> str:
+        given = (("module", module), ("op", op), ("phase", phase))
+        asked = ", ".join(f"{key}={value!r}" for key, value in given if value)
+        phases = sorted(self.phases_recorded)
+        return (
+            f"select({asked}) matches no operation; phases recorded: {', '.join(phases) or 'none'}.\n"
+            "Pass allow_empty=True where nothing is the right answer."
+        )
+
+
+def expanded(program: Program, recorder: Recorder | None = None) -> Graph:
+    """The graph behind *program*, without what no snapshot holds: views, source lines, timeline, FLOPs.
+
+    *recorder* is what recorded it, as far as that is known.
+    """
+    record = expand(program, recorder)
+    graph = Graph(**{each.name: getattr(record, each.name) for each in fields(record)})
+    # The metrics of a file are exact although the timeline behind them is gone.
+    graph.__dict__["canonical"] = program
+    return graph

@@ -1,1 +1,0 @@
-"""The noun: frozen records of what a run did; standard library only."""

@@ -1,0 +1,1 @@
+"""Words: how counts, names and the text of others are spelled; standard library only."""

@@ -1,0 +1,102 @@
+"""Scopes: the text of a module call, a phase and a loop, and what is told by type and not by that text."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from pytest_torchgraph import trace
+from pytest_torchgraph.canonical.program import EVERY_PARAMETER, Block, Item, Program
+from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.diff.change import Added, Removed
+from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.diff.grouping import phase_of, scope_of
+from pytest_torchgraph.diff.tree import Tree
+from pytest_torchgraph.verdict.causes.claim import module_of
+from pytest_torchgraph.verdict.ignoring import Ignored
+
+
+def block(name: str, *items: Item, call: int = 1, phase: str = "") -> Block:
+    return Block(name, call, "M", (), (), items, (), phase)
+
+
+def scopes(*items: Item) -> list[ScopePath]:
+    root = Block("", 1, "Model", (), (), items, ())
+    program = Program(run=(), metrics=(), peak_at="", root=root, outputs=())
+    return [body.scope for body in Tree(program).bodies[1:]]
+
+
+BACKWARD = block("backward", block("a", block("", call=-1), call=2), phase="backward")
+CASES = [
+    (block("a", block("b.c")), [("a", "forward", "a"), ("a.b.c", "forward", "a.b.c")]),
+    (block("a", block("b", call=3), call=2), [("a#2", "forward", "a"), ("a#2.b#3", "forward", "a.b")]),
+    (
+        block("a", block("../b"), block("/c.d"), call=2),
+        [("a#2", "forward", "a"), ("b", "forward", "b"), ("c.d", "forward", "c.d")],
+    ),
+    (
+        BACKWARD,
+        [("backward", "backward", ""), ("backward a#2", "backward", "a"), ("backward a#2#again", "backward", "a")],
+    ),
+    (
+        block("optimizer", block("each", phase=EVERY_PARAMETER, call=2), call=2, phase="optimizer"),
+        [("optimizer#2", "optimizer", ""), ("optimizer#2 each#2", "optimizer", "")],
+    ),
+    (
+        block("backward", block("fc")),
+        [("forward backward", "forward", "backward"), ("forward backward.fc", "forward", "backward.fc")],
+    ),
+    (
+        block("my layer", block("fc", call=-2)),
+        [("my layer", "forward", "my layer"), ("my layer.fc#again2", "forward", "my layer.fc")],
+    ),
+    (
+        block("a", block("backward", block("fc"), phase="backward"), call=2),
+        [("a#2", "forward", "a"), ("a#2 backward", "backward", "a"), ("a#2 backward fc", "backward", "a.fc")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("outer", "told"), CASES)
+def test_a_scope_is_told_by_phase_and_module_and_written_in_one_place(
+    outer: Block, told: list[tuple[str, str, str]]
+) -> None:
+    assert [(str(scope), scope.phase, scope.module) for scope in scopes(outer)] == told
+
+
+def test_what_runs_again_and_loops_are_told_without_reading_the_text() -> None:
+    phase, call, again = scopes(BACKWARD)
+    assert [scope.is_again for scope in (phase, call, again)] == [False, False, True]
+    assert again.without_again == call
+    assert phase.outside_loop == phase
+    step, loop = scopes(block("optimizer", block("all", phase=EVERY_PARAMETER), phase="optimizer"))
+    assert loop.outside_loop == step != loop
+
+
+class Named(nn.Module):
+    """A model whose submodules are called as phases are, or with a space."""
+
+    def __init__(self, name: str, activation: nn.Module) -> None:
+        super().__init__()
+        self.add_module(name, nn.Sequential(nn.Linear(4, 4), activation))
+        self.name = name
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.get_submodule(self.name)(x)
+        return found
+
+
+@pytest.mark.parametrize("name", ["backward", "optimizer", "between", "my backward"])
+def test_a_module_that_is_called_as_a_phase_is_none(name: str) -> None:
+    before, after = (
+        trace(Named(name, activation), torch.ones(2, 4), backward=True).canonical
+        for activation in (nn.Identity(), nn.ReLU())
+    )
+    for one, other, kind in ((before, after, Added), (after, before, Removed)):
+        found = [change for change in compare(one, other).changes if isinstance(change, kind)]
+        told = {(phase_of(change), module_of(change)) for change in found}
+        assert told == {("forward", f"{name}.1"), ("backward", f"{name}.1")}
+        assert all(Ignored(scopes=(f"{name}.*",)).covers(change) for change in found)
+        assert not any(Ignored(scopes=("1",)).covers(change) for change in found)
+        assert {scope_of(change).module for change in found} == {f"{name}.1"}
