@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.collective import message_bytes
+from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.selection import count_of
 from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
 from pytest_torchgraph.canonical.parameter_loops import gathered
-from pytest_torchgraph.canonical.program import Block, Given, Operand, Program
+from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
@@ -44,7 +46,7 @@ def canonical(graph: Record) -> Program:
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
-    block = with_gathered_phases(settling.block(root), graph)
+    block = with_gathered_phases(settling.root(root), graph)
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
@@ -67,9 +69,9 @@ def way_of(graph: Record) -> str:
     return COMPILED if graph.origin.compiled else "eager"
 
 
-def with_gathered_phases(root: Block, graph: Record) -> Block:
+def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
     """*root* with the work of its phases gathered by parameter."""
-    phases = [isinstance(item, Block) and item.phase in (BETWEEN, OPTIMIZER) for item in root.items]
+    phases = [isinstance(item, PhaseBlock) and item.name in (BETWEEN, OPTIMIZER) for item in root.items]
     if not any(phases):
         return root
     # A loop tells sizes by those of its parameters, so these must stand elsewhere in the file.
@@ -77,7 +79,7 @@ def with_gathered_phases(root: Block, graph: Record) -> Block:
     told = {path for path, _ in (*root.leaves, *known_leaves(others, ("",)))}
     parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name in told}
     items = [
-        gathered(item, parameters) if is_phase and isinstance(item, Block) else item
+        gathered(item, parameters) if is_phase and isinstance(item, PhaseBlock) else item
         for item, is_phase in zip(root.items, phases, strict=True)
     ]
     return replace(root, items=tuple(items))
@@ -89,6 +91,7 @@ def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
         *phase_metrics(graph),
         *((name, count_of(graph.operations, graph.calls, name) or 0) for name in METRICS),
         ("syncs", sum(operation.is_sync for operation in graph.operations)),
+        *collective_metrics(graph),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
@@ -110,6 +113,15 @@ def compile_metrics(compilation: Compilation | None) -> Iterator[tuple[str, int]
     if compilation is not None:
         yield from compilation.counts
         yield "uncompiled", compilation.uncompiled
+
+
+def collective_metrics(graph: Record) -> Iterator[tuple[str, int]]:
+    """How many collectives there are and the bytes of their messages, where there are any."""
+    collectives = count_of(graph.operations, graph.calls, "collectives")
+    if collectives:
+        yield "collectives", collectives
+        total = total_bytes(graph.operations, message_bytes).exactly()
+        yield from () if total is None else (("communicated", total),)
 
 
 def training_metrics(graph: Record) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
 from pytest_torchgraph.recorded.operation import Literal as Constant
@@ -64,7 +64,7 @@ class Site:
     ``scope`` is the enclosing module call, phase or loop; ``inner`` the one that stands here, where one does.
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
-    innermost first.
+    innermost first. What stood in the graph before is told where its module lies now.
     """
 
     scope: ScopePath
@@ -72,7 +72,7 @@ class Site:
     item: Item
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
-    body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    body: AnyBlock | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
 
@@ -122,8 +122,8 @@ class Removed:
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
     The others are as in :class:`Added`, of the graph before. ``left`` says that the same work on the same values is
-    still done elsewhere. ``near`` is the position in the
-    live graph after of the forward operation that backward work was for, where that is still there.
+    still done elsewhere. ``near`` is the position in the live graph after of the forward operation that backward work
+    was for, where that is still there.
     """
 
     site: Site
@@ -320,9 +320,6 @@ class Difference:
     changes: tuple[Change, ...]
     metrics_before: tuple[tuple[str, int], ...] = ()
     metrics_after: tuple[tuple[str, int], ...] = ()
-    run_before: tuple[str, ...] = ()
-    run_after: tuple[str, ...] = ()
-    peak_at_before: str = ""
     peak_at_after: str = ""
     alive_before: tuple[Alive, ...] = ()
     alive_after: tuple[Alive, ...] = ()

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_torchgraph.canonical.metric import BYTE_METRICS
-from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
+from pytest_torchgraph.canonical.program import (
+    Given,
+    Item,
+    ModuleCall,
+    ParameterLoop,
+    PhaseBlock,
+    RecomputedCall,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -21,15 +30,15 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.recorded.operation import packet_of
-from pytest_torchgraph.recorded.tensor import TensorSpec
-from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
-from pytest_torchgraph.verdict.causes.memory import with_the_same_ops
+from pytest_torchgraph.verdict.causes.claim import Claim, written
+from pytest_torchgraph.verdict.causes.memory import explained
 from pytest_torchgraph.verdict.causes.single import cause_of
 from pytest_torchgraph.verdict.causes.table import claims
 from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.ranking import ranked
 from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
+from pytest_torchgraph.words.closed import assert_never
 
 NOTES = frozenset({"order", "backend", "name", "spelling", "bookkeeping"})
 DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
@@ -38,13 +47,13 @@ DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 
 def findings_of(changes: list[Change], difference: Difference, *, same_backend: bool) -> tuple[Finding, ...]:
     """What to tell of *changes*, ranked: those that fail first, then by tier, then by bytes and number."""
-    explained, rest = claims(changes, difference, same_backend=same_backend)
-    found = [_claimed(claim, same_backend=same_backend) for claim in explained]
+    claimed, rest = claims(changes, difference, same_backend=same_backend)
+    found = [_claimed(claim, same_backend=same_backend) for claim in claimed]
     buckets: dict[tuple[object, ...], list[Group]] = {}
     for group in grouped(rest):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    told = with_the_same_ops(_driven_by_inputs(found), difference)
+    told = explained(_driven_by_inputs(found), difference)
     return ranked(told, max(difference.metric("peak")[0] or 0, difference.metric("peak")[1] or 0))
 
 
@@ -66,8 +75,7 @@ def _bucket(change: Change) -> tuple[object, ...]:
     kind = kind_of(change)
     match change:
         case Added(site) | Removed(site):
-            names = (site.item.class_name, site.item.phase) if isinstance(site.item, Block) else (packet_of(site.name),)
-            return (kind, "count", *names)
+            return (kind, "count", *_called(site.item))
         case Altered(before, after, fields, follows):
             together = kind in ("follow", "attention", "backend")
             fields_told = tuple((field.kind, field.name) for field in fields)
@@ -80,6 +88,20 @@ def _bucket(change: Change) -> tuple[object, ...]:
             return (kind,)
         case _:
             return (kind, type(change).__name__, getattr(change, "writes", None))
+
+
+def _called(item: Item) -> tuple[str, ...]:
+    match item:
+        case ModuleCall() | RecomputedCall():
+            return item.class_name, ""
+        case PhaseBlock():
+            return item.class_name, item.name
+        case ParameterLoop():
+            return "", "parameters"
+        case Work() | Semantic() | Given():
+            return (packet_of(item.name),)
+        case _:
+            assert_never(item)
 
 
 def _finding(groups: list[Group], difference: Difference, *, same_backend: bool) -> Finding:
@@ -123,17 +145,6 @@ def cost_of(changes: Iterable[Change]) -> int:
         elif isinstance(change, Altered):
             total += written(change.after.item) - written(change.before.item)
     return abs(total)
-
-
-def written(item: Item) -> int:
-    """Bytes of the tensors that the operations of *item* make."""
-    match item:
-        case Work(outcomes=outcomes):
-            return sum(bytes_of(outcome) for outcome in outcomes if isinstance(outcome, TensorSpec))
-        case Block(items=items) | Semantic(items=items):
-            return sum(map(written, items))
-        case Given():
-            return 0
 
 
 def _driven_by_inputs(found: list[Finding]) -> list[Finding]:
