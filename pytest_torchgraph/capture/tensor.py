@@ -12,6 +12,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
 
+from pytest_torchgraph.capture.lazy import is_loaded, refuse_lazy
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
 
@@ -88,6 +89,7 @@ class Identity:
         self.live = 0
         self.clock = 0
         self.neg_bits = False
+        self.may_be_lazy = is_loaded()
         self.is_closed = False
         self.find_parameter: Callable[[Tensor], str | None] = no_name
         self.regrown: set[int] = set()
@@ -111,6 +113,8 @@ class Identity:
 
     def meet(self, tensor: Tensor, kind: StorageKind, name: str | None = None) -> Raw:
         """Give *tensor* a value of its own, and its storage an entry when it has none."""
+        if self.may_be_lazy:
+            refuse_lazy([tensor])
         value = self.values
         self.values += 1
         subclass = type(tensor)

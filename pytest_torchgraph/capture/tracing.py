@@ -21,12 +21,14 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
-from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling
+from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
+from pytest_torchgraph.capture.compiling.kernels import kernels_in
 from pytest_torchgraph.capture.compiling.options import CompileOptions, options_of
 from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.compiling.session import plain
-from pytest_torchgraph.capture.grad import make_buffers_ordinary
+from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
+from pytest_torchgraph.capture.lazy import refuse_lazy
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
@@ -37,7 +39,7 @@ from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.recorded.compilation import Backend
+from pytest_torchgraph.recorded.compilation import Backend, Kernels
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -189,6 +191,8 @@ def runs_of(
     """The same for a *target*, and a *step* of one's own."""
     assert target.function is not None
     step.require_over(target.roots.values())
+    refuse_lazy(tensor for root in target.roots.values() for tensor in (*root.parameters(), *root.buffers()))
+    refuse_lazy(tensor for _, tensor in tensors_in((args, kwargs)))
     # Asking a TorchScript for its signature already leaves something in its attributes.
     others = () if options.compiler is None else options.compiler.others
     state = state_of(target, (*args, *others), kwargs, step) if options.restore else None
@@ -266,7 +270,23 @@ class Runs:
             finally:
                 self.compiler = None
                 self.args, self.kwargs = own
-        return replace(kept.graph, compilation=compiler.compilation(kept.graph, ran))
+        compilation = compiler.compilation(kept.graph, ran)
+        if options.kernels:
+            compilation = replace(compilation, kernels=self._kernels(options))
+        return replace(kept.graph, compilation=compilation)
+
+    def _kernels(self, options: CompileOptions) -> Kernels:
+        """The kernels that inductor generates for one more call, which is not recorded."""
+        self._put_back()
+        state = self._state_now()
+        state.guard.keep_all()  # nothing sees what a kernel writes
+        try:
+            with without_inference_mode(), generating(self.target, options) as (function, heard):
+                call, _ = self._prepared(replace(self.target, function=function))
+                self.step.run(call)
+        finally:
+            state.restore()
+        return kernels_in(heard.codes)
 
     def _timed(self) -> Recording:
         clock = clock_of_run()
@@ -335,14 +355,14 @@ class Runs:
         found = beside(graph.memory, allocated, graph.origin.device)
         return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
 
-    def _prepared(self) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
-        """The call, and its input tensors by name."""
+    def _prepared(self, target: Target | None = None) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
+        """The call, of *target* where that stands for the model's own, and its input tensors by name."""
         assert self.target.function is not None
         args, kwargs = self.args, self.kwargs
         if self.state is not None:
             args, kwargs = fresh_arguments(args, kwargs)
-        target = self.target if self.compiler is None else self.compiler.target
-        return partial(called, target, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
+        own = self.target if self.compiler is None else self.compiler.target
+        return partial(called, target or own, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
 
 
 def named_inputs(

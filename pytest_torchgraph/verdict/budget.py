@@ -9,6 +9,7 @@ from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.tally import Total, total_flops, why_unknown
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.verdict.compiled import is_compiled_key, places_of
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (
     SENT,
@@ -116,7 +117,10 @@ def _exactly(budget: Budget, value: int) -> str:
 
 
 def _details(graph: Graph, key: str) -> Iterator[str]:
-    """The dearest scopes, and what all others come to."""
+    """The dearest scopes, and what all others come to; of a compiled model, the lines."""
+    if graph.compilation is not None and is_compiled_key(key):
+        yield from places_of(graph.compilation, key)
+        return
     every = shares(graph, key)
     dearest, others = every[:TOP], every[TOP:]
     for path, count, amount in dearest:

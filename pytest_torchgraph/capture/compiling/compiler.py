@@ -91,6 +91,15 @@ def compiling(target: Target, options: CompileOptions) -> Iterator[Compiler]:
         yield Compiler(target, graphs, heard, compiled(target.function, graphs, **options.for_torch))
 
 
+@contextmanager
+def generating(target: Target, options: CompileOptions) -> Iterator[tuple[Callable[..., Any], Heard]]:
+    """*target* as inductor compiles it, code and all, and what is heard of it while the context is open."""
+    assert target.function is not None
+    modules = holdings_of(target.roots).modules
+    with clean_compiler(), compiled_by_nobody(modules), listening(str) as heard:
+        yield compiled(target.function, "inductor", **options.for_torch), heard
+
+
 def uncompiled(graph: Graph, ended: int | None) -> int:
     """How many operations of the model's call, which *ended* there, do work and ran in no compiled graph."""
     call = graph.operations[:ended]

@@ -102,12 +102,13 @@ def listening(module: Callable[[], str]) -> Iterator[Heard]:
     """Hear what PyTorch's compiler does while the context is open."""
     log = logging.getLogger(TRACE)
     listener = Listener(module)
-    log.addHandler(listener)
-    propagated, log.propagate = log.propagate, False  # hundreds of lines for whoever else listens
+    others = log.handlers
+    # Whoever collects logs, as pytest does of each test, would get hundreds of lines; PyTorch's own handler stays.
+    log.handlers = [listener, *(one for one in others if type(one).__module__.startswith("torch."))]
+    propagated, log.propagate = log.propagate, False
     try:
         yield listener.heard
     finally:
-        log.removeHandler(listener)
-        log.propagate = propagated
+        log.handlers, log.propagate = others, propagated
     if listener.failure is not None:
         raise RuntimeError("what PyTorch's compiler says of itself could not be read") from listener.failure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -51,6 +52,9 @@ def clean_compiler() -> Iterator[None]:
 
     functorch: Any = torch._functorch.config
     with ExitStack() as stack:
+        # The compiler looks at gradients that there are not, and warns of it; where warnings are errors, it would fail.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf")
         stack.enter_context(kept_records())
         torch._dynamo.reset()
         stack.callback(torch._dynamo.reset)
