@@ -28,7 +28,7 @@ from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
-from pytest_torchgraph.recorded.origin import BY_COMPILER, COMPILED
+from pytest_torchgraph.recorded.origin import BY_COMPILER, modes_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
 
@@ -50,9 +50,8 @@ def canonical(graph: Record) -> Program:
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
-    origin = graph.origin
     return Program(
-        run=(way_of(graph), origin.training, origin.grad_mode, origin.device),
+        run=run_of(graph),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),
@@ -62,11 +61,10 @@ def canonical(graph: Record) -> Program:
     )
 
 
-def way_of(graph: Record) -> str:
-    """How the model ran."""
-    if graph.compilation is not None:
-        return f"{BY_COMPILER}{graph.compilation.backend}"
-    return COMPILED if graph.origin.compiled else "eager"
+def run_of(graph: Record) -> tuple[str, ...]:
+    """The modes of the run; of a compiled model the first says which compiler made the graphs."""
+    told, made = modes_of(graph.origin), graph.compilation
+    return told if made is None else (f"{BY_COMPILER}{made.backend}", *told[1:])
 
 
 def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:

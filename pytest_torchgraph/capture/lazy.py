@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+from pytest_torchgraph.capture.tensor import Identity, Raw
+from pytest_torchgraph.recorded.tensor import StorageKind
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BACKEND = "torch._lazy.ts_backend"
 
@@ -17,6 +22,20 @@ class LazyTensor(TypeError):
 def is_loaded() -> bool:
     """Whether there can be such tensors."""
     return BACKEND in sys.modules
+
+
+class WaryIdentity(Identity):
+    """Refuses a lazy tensor wherever it is met first."""
+
+    def meet(self, tensor: Tensor, kind: StorageKind, name: str | None = None) -> Raw:
+        """Give *tensor* a value of its own, unless it is lazy."""
+        refuse_lazy([tensor])
+        return super().meet(tensor, kind, name)
+
+
+def identity() -> Identity:
+    """What tells the tensors of one run apart."""
+    return WaryIdentity() if is_loaded() else Identity()
 
 
 def refuse_lazy(tensors: Iterable[Tensor]) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.capture.agreement import PATIENCE, agreeing
 from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
@@ -20,19 +22,22 @@ from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
 from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
-from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
+from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, stand_in, take_out
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
+from pytest_torchgraph.capture.lazy import identity
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
+from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
+from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
-from pytest_torchgraph.capture.tensor import Identity, following_resizes, no_name
+from pytest_torchgraph.capture.tensor import following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
 from pytest_torchgraph.capture.watching import unwatched, watched
@@ -59,16 +64,12 @@ class Recording:
         graphs: GraphRuns | None = None,
     ) -> None:
         self.where = Where() if graphs is None else FrameWhere()
-        self.identity = Identity()
+        self.identity = identity()
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.mode.sees_compiled = graphs is not None
-        kind = ModuleCalls if graphs is None else FrameCalls
-        self.modules = kind(target, holdings.modules, self.where, self.identity)
         self.clock = clock
-        if clock is not None:
-            self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
-            leave_out(clock, self.phases)
+        self.modules = self._module_calls(target, holdings)
         self.target = target
         self.flags = holdings.flags
         self.libraries = holdings.libraries
@@ -76,13 +77,22 @@ class Recording:
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
         self.asides: list[tuple[int, int]] = []
-        self.fake_mode = False
+        self.fake_mode = self.is_fake = False
+        self.remarks: Iterable[str] = ()
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
+        self.policies: list[Policy] = []
         self.resident = 0
         self.kept: frozenset[int] | None = None
         self._run: Run | None = None
         self._graph: Graph | None = None
+
+    def _module_calls(self, target: Target, holdings: Holdings) -> ModuleCalls:
+        if self.clock is not None:
+            leave_out(self.clock, self.phases)
+            return TimedCalls(target, holdings.modules, self.where, self.identity, self.clock)
+        kind = FrameCalls if self.mode.sees_compiled else ModuleCalls
+        return kind(target, holdings.modules, self.where, self.identity)
 
     @property
     def graph(self) -> Graph:
@@ -90,6 +100,7 @@ class Recording:
         if self._graph is None:
             with collector_paused():
                 graph = freeze(self.log)
+                graph = graph.noting(*notes_on(self.policies, graph.operations)) if self.policies else graph
                 timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
                 self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
@@ -109,8 +120,17 @@ class Recording:
         """Path of the module call that runs now; empty outside of modules."""
         return self.modules.scopes[self.where.scope].path
 
+    def place(self) -> str:
+        """Where in the user's code the run is, with the module: ``layers.1, model.py:12``."""
+        line = source_line(user_frame(2))
+        source = f"{Path(line.file).name}:{line.line}" if line else ""
+        return ", ".join(filter(None, (self.scope_path(), source)))
+
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
+        self.fake_mode = fake_mode() is not None
+        if self.fake_mode:
+            self.identity.stand_in = stand_in
         require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
@@ -119,7 +139,6 @@ class Recording:
                 self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.phases.name_gradients_of(inputs)
-        self.fake_mode = fake_mode() is not None
         self.resident = self.identity.live
         for sight in self.identity.sights:
             sight.before_run = True
@@ -157,7 +176,7 @@ class Recording:
     def close(self, *notes: str, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
         calls = self.modules.scopes
-        self.identity.is_closed = True
+        self.identity.close()
         if isinstance(self.modules, FrameCalls):
             self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
@@ -186,7 +205,8 @@ class Recording:
             kept=self.kept,
             hollow=left.storages,
             weights=weights,
-            notes=(*notes, *self.eagerly.notes),
+            notes=(*notes, *self.eagerly.notes, *self.remarks),
+            fake=self.is_fake,
             compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
             rank=rank,
@@ -198,6 +218,7 @@ class Recording:
         sights = self.identity.sights
         inputs = [raw for _, raw in self.inputs]
         left = Left.of(log, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
+        self.is_fake = bool(self.identity.fakes - left.storages)
         self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
         kept = left.kept(len(log))
         if self.evidence is not None:
@@ -225,6 +246,7 @@ def recorded(
     verify: bool = False,
     clock: Clock | None = None,
     graphs: GraphRuns | None = None,
+    rank_timeout: float = PATIENCE,
 ) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs.
 
@@ -245,9 +267,7 @@ def recorded(
         stack.enter_context(collector_paused())
         stack.enter_context(observing(recording) if graphs is None else observing_compiled(recording, graphs))
         grad = torch.is_grad_enabled()
-        mode = recording.witnessed() if verify else recording.clocked()
-        stack.enter_context(in_every_thread(mode))
-        said = stack.enter_context(entered(mode))
+        said = stack.enter_context(recording_mode(recording, rank_timeout, verify=verify))
         try:
             yield recording
         except BaseException as error:
@@ -255,6 +275,20 @@ def recorded(
             raise
     recording.close(*said, grad=grad, asked_inference=use.asked)
     recording.verify()
+
+
+@contextmanager
+def recording_mode(recording: Recording, rank_timeout: float, *, verify: bool) -> Iterator[list[str]]:
+    """Enter the mode that records, in every thread and in agreement with other ranks; yields what is to be said then.
+
+    The list is complete when the context has closed.
+    """
+    with agreeing(recording.place, rank_timeout) as (agreement, notes):
+        mode = recording.witnessed() if verify else recording.clocked()
+        mode.agreement = agreement
+        with in_every_thread(mode), entered(mode) as left_open:
+            yield notes
+        notes.extend(left_open)
 
 
 def clock_of_run() -> Clock:
@@ -266,7 +300,10 @@ def clock_of_run() -> Clock:
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock):
+    with (
+        unwatched(),
+        recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock, rank_timeout=0),
+    ):
         call()
 
 
@@ -282,6 +319,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
+        policies_seen() as recording.policies,
     ):
         recording.identity.find_parameter = recording.modules.parameter_path
         try:
@@ -329,17 +367,22 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
 
 
 @contextmanager
-def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> Iterator[Recording]:
+def record(
+    model: Any = None, *, verify: bool = False, timing: bool = False, rank_timeout: float = PATIENCE
+) -> Iterator[Recording]:
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
-    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`, but not both. Then
-    ``recording.graph`` is there. Raises ``AlreadyRecording`` inside of another recording of this process.
+    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`, but not both, and
+    ``rank_timeout`` is as there. Then ``recording.graph`` is there. Raises ``AlreadyRecording`` inside of another
+    recording of this process.
     """
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    with recorded(target, holdings_of(target.roots), Guard(), [], verify=verify, clock=clock) as recording:
+    holdings = holdings_of(target.roots)
+    options: Any = {"verify": verify, "clock": clock, "rank_timeout": rank_timeout}
+    with recorded(target, holdings, Guard(), [], **options) as recording:
         recording.modules.root = None
         yield recording
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.analysis.repeats import several
+from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -26,6 +27,7 @@ from pytest_torchgraph.capture.compiling.kernels import kernels_in
 from pytest_torchgraph.capture.compiling.options import CompileOptions, options_of
 from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.compiling.session import plain
+from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
@@ -56,6 +58,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     allocator: bool = False,
     world_size: int | None = None,
     rank: int = 0,
+    rank_timeout: float = PATIENCE,
+    fake: bool = False,
     compiled: bool | Backend = False,
 ) -> Graph:
     """Run *model* once and return what it did.
@@ -91,6 +95,17 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     sharded model, *optimizer* one that makes the optimizer of the model, and inputs may be functions too. They are
     called in a process group whose collectives send nothing, which is gone afterwards; ``GroupInUse`` is raised where
     there is a group already.
+    ``fake`` records without weights and without compute: fake tensors, which know a shape and nothing else, stand in
+    for those of the model and its inputs until the run is over. Then *model* may be a function without arguments, or a
+    class, that makes the model: it is called on the ``meta`` device, and a model that no machine could hold is recorded
+    in seconds. *args* may be a function without arguments, which is called under fake tensors;
+    ``optimizer`` may be a class, ``torch.optim.AdamW``, or a function that makes it for the model. Of integers and
+    booleans up to 65,536 elements the values are known as long as they follow from inputs and constants; an operation
+    that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured
+    then, and *restore* stays.
+
+    Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
+    the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
 
     ``compiled`` runs the model as ``torch.compile`` has it and records what the compiled graphs do, node by node, and
     what runs beside them; ``Graph.compilation`` holds the graphs, graph breaks and recompilations. ``True`` is the
@@ -112,6 +127,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         allocator=allocator,
         world_size=world_size,
         rank=rank,
+        rank_timeout=rank_timeout,
+        fake=fake,
         compiled=compiled,
     )
     with repeated(model, args, kwargs, options) as run:
@@ -131,6 +148,8 @@ class Options:
     allocator: bool = False
     world_size: int | None = None
     rank: int = 0
+    rank_timeout: float = PATIENCE
+    fake: bool = False
     compiled: bool | Backend | CompileOptions = False
 
     @property
@@ -139,18 +158,37 @@ class Options:
         return options_of(self.compiled)
 
     def __post_init__(self) -> None:
+        if self.fake:
+            refuse_with_fake(self)
         if self.world is None and self.rank:
             raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
         refuse_both(verify=self.verify, timing=self.timing)
-        if self.compiler is not None and (self.verify or self.timing or self.allocator):
-            raise ValueError("compiled= excludes verify=, timing= and allocator=: a compiled run is only recorded")
+        if self.compiler is not None:
+            self._refuse_with_compiled()
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+    def _refuse_with_compiled(self) -> None:
+        others = ("verify", "timing", "allocator", "fake", "world_size")
+        given = [name for name in others if getattr(self, name)]
+        if given:
+            raise ValueError(
+                f"compiled= excludes {given[0]}=: a compiled model is recorded as it runs, here and for real"
+            )
 
     @property
     def world(self) -> World | None:
         """The ranks of which this process stands for one; ``None`` where it stands for itself."""
         return None if self.world_size is None else World(self.world_size, self.rank)
+
+
+def refuse_with_fake(options: Options) -> None:
+    """Raise ``ValueError`` for an option that asks for what a fake run does not have."""
+    asked = [name for name in ("verify", "timing", "allocator") if getattr(options, name)]
+    if asked:
+        raise ValueError(f"fake=True computes nothing, so there is nothing for {asked[0]}= to look at")
+    if not options.restore:
+        raise ValueError("fake=True puts fake tensors in the place of the model's own, and back: it needs restore=True")
 
 
 @contextmanager
@@ -168,19 +206,27 @@ def repeated(
             stack.enter_context(in_world(options.world))
             model, args, kwargs = built(model), made(args), made(kwargs)
             options = replace(options, optimizer=optimizer_of(model, options.optimizer))
-        yield stack.enter_context(runs_with(model, args, kwargs, options))
+        subject = stack.enter_context(subject_of(model, args, kwargs, options))
+        yield stack.enter_context(runs_with(subject, options))
+
+
+def subject_of(
+    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> AbstractContextManager[Subject]:
+    """What is run: what was given, or fake tensors in its place."""
+    if not options.fake:
+        return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
+    return faked(model, args, kwargs, options.optimizer)
 
 
 @contextmanager
-def runs_with(
-    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
-) -> Iterator[Callable[[], Graph]]:
+def runs_with(subject: Subject, options: Options) -> Iterator[Callable[[], Graph]]:
     """The same for a model that is built."""
-    target = target_of(model if options.compiler is None else plain(model))
-    positional, keywords = as_call(args, kwargs)
-    optimizer: Any = options.optimizer  # Step refuses a function
-    step = Step(options.backward, optimizer)
-    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
+    target = target_of(subject.model if options.compiler is None else plain(subject.model))
+    positional, keywords = as_call(subject.args, subject.kwargs)
+    step = Step(options.backward, subject.optimizer)  # which refuses a function
+    with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
+        runs.running = subject.running
         yield runs
 
 
@@ -231,6 +277,7 @@ class Runs:
         self.step = step
         self.state = state
         self.options = options
+        self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
         self.compiler: Compiler | None = None
@@ -308,11 +355,20 @@ class Runs:
         torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
         try:
             with (
+                self.running() as notes,
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
                 recorded(
-                    self.target, holdings, guard, inputs, verify=verify, clock=clock, graphs=self._graphs
+                    self.target,
+                    holdings,
+                    guard,
+                    inputs,
+                    verify=verify,
+                    clock=clock,
+                    rank_timeout=self.options.rank_timeout,
+                    graphs=self._graphs,
                 ) as recording,
             ):
+                recording.remarks = notes
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
                 if self.step.optimizer is not None:

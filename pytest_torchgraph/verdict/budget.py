@@ -117,9 +117,12 @@ def _exactly(budget: Budget, value: int) -> str:
 
 
 def _details(graph: Graph, key: str) -> Iterator[str]:
-    """The dearest scopes, and what all others come to; of a compiled model, the lines."""
+    """The dearest scopes, and what all others come to; of a compiled model, and of what is left behind, the lines."""
     if graph.compilation is not None and is_compiled_key(key):
         yield from places_of(graph.compilation, key)
+        return
+    if key == "alive_after":
+        yield from map(str, graph.left_behind()[:TOP])
         return
     every = shares(graph, key)
     dearest, others = every[:TOP], every[TOP:]

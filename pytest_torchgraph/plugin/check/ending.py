@@ -89,6 +89,14 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherKind:
+    """A fake run that meets the snapshot of a real one, or the other way round: nothing is compared unasked."""
+
+    slot: Slot
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
 class Mistyped:
     """A name that the check was to ignore is in neither graph."""
 
@@ -98,14 +106,14 @@ class Mistyped:
 
 
 Done: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent"
-Ending: TypeAlias = "Done | Mistyped"
+Ending: TypeAlias = "Done | Mistyped | OtherKind"
 
 
 def end(ending: Ending) -> tuple[Graph, str]:
     """Do what *ending* asks for: the graph that stands and, when the test must fail, the report."""
     if isinstance(ending, Mistyped):
         return ending.graph, f"{ending.slot.base.test}: {ending.fault}"
-    return ending.graph, _done(ending)
+    return ending.graph, _not_compared(ending) if isinstance(ending, OtherKind) else _done(ending)
 
 
 def _done(ending: Done) -> str:
@@ -122,6 +130,20 @@ def _done(ending: Done) -> str:
             return _refused(ending)
         case Absent():
             return _missing(ending)
+
+
+def _not_compared(ending: OtherKind) -> str:
+    slot = ending.slot
+    storage.count(slot, passes=False)
+    ran, stored = ("fake", "real") if ending.graph.origin.fake else ("real", "fake")
+    events.note(*slot.where, "refused", text=f"a {ran} run, and the snapshot is of a {stored} one")
+    return (
+        f"torchgraph: {slot.base.test} was not compared: this is a {ran} run, and its snapshot is of a {stored} one\n"
+        f"  {slot.address.label} was recorded {'with' if stored == 'fake' else 'without'} fake=True, and a library may "
+        "compute fake tensors otherwise.\n"
+        "  Give one of two checks of a test a name of its own, check(..., name='fake'). To replace the file:\n"
+        f"  accept: {slot.accept}"
+    )
 
 
 def _kept(same: Same) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.plugin.check.ranks import rank_of_several, traced_equally
 from pytest_torchgraph.plugin.location import address
 from pytest_torchgraph.plugin.session import coverage, events, terminal
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
         verify: bool
         timing: bool
+        rank_timeout: float
 
     class TraceOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.trace`` takes by keyword."""
@@ -47,10 +49,18 @@ if TYPE_CHECKING:
         allocator: bool
         world_size: int | None
         rank: int
+        rank_timeout: float
+        fake: bool
         compiled: bool | Backend | CompileOptions
 
 
-TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
+TOLD = (
+    "fake run: ",
+    "not replayed: ",
+    "not recorded: ",
+    "the allocator's peak ",
+    "collectives are not compared: ",
+)
 """How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
@@ -86,8 +96,10 @@ class Runs:
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         with self.repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
-            fixed = trace_options.get("warmup") or trace_options.get("compiled")
-            yield again(), None if fixed else again
+            if trace_options.get("warmup") or trace_options.get("compiled"):
+                yield again(), None
+            else:
+                yield (again(), again) if rank_of_several() is None else traced_equally(again)
 
     @contextmanager
     def repeated(
@@ -101,8 +113,8 @@ class Runs:
             yield partial(self._traced, run, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it; what is timed or compiled cannot be."""
-        excluded = trace_options.get("timing") or trace_options.get("compiled")
+        """*trace_options*, verifying where the command line asks for it; what is timed, fake or compiled cannot be."""
+        excluded = any(map(trace_options.get, ("timing", "fake", "compiled")))
         asked = self._settings.verifying and not excluded
         return {"verify": True, **trace_options} if asked else dict(trace_options)
 
