@@ -42,6 +42,7 @@ from pytest_torchgraph.capture.world import World, built, in_world, made, optimi
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.compilation import Backend, Kernels
+from pytest_torchgraph.recorded.note import Told
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -409,7 +410,7 @@ class Runs:
         call, _ = self._prepared()
         allocated = allocated_over_start(partial(self.step.run, call), self._state_now(), graph.origin.device)
         found = beside(graph.memory, allocated, graph.origin.device)
-        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
+        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(Told(found))
 
     def _prepared(self, target: Target | None = None) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
         """The call, of *target* where that stands for the model's own, and its input tensors by name."""

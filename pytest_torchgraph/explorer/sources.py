@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
@@ -17,6 +17,8 @@ from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
+    from pytest_torchgraph.diff.same import Same
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.activation import Values
     from pytest_torchgraph.snapshot.reader import Snapshot
@@ -48,7 +50,11 @@ def of_live(
         with modes(), watched(job, "looking at values"):
             return activation.parameters(model) if inputs is None else looked_at(model, inputs)
 
-    return Source(type(model).__name__, stages, values)
+    def growth(job: Job) -> ByBatch:
+        with modes():
+            return grown(job, model, inputs, None, backward_of(model))
+
+    return Source(type(model).__name__, stages, values, None if inputs is None else growth)
 
 
 def of_ran(job: Job, model: Any, run: Callable[[], Graph] | None, config: ExplorerConfig) -> Iterator[Subject]:
@@ -124,6 +130,14 @@ def looked_at(model: Any, inputs: Any) -> Values:
         return values(model, inputs)
 
 
+def grown(job: Job, model: Any, args: Any, kwargs: Mapping[str, Any] | None, backward: Any) -> ByBatch:
+    """How *model* grows with the batch of its inputs, recorded under fake tensors."""
+    from pytest_torchgraph.capture.scaling import by_batch
+
+    with watched(job, "recording other batches"):
+        return by_batch(model, args, kwargs, backward)
+
+
 def recorder_seen() -> str:
     """How far the recorder is: ``1,234 operations, in layers.3``."""
     from pytest_torchgraph.capture.recording import seen_so_far
@@ -164,8 +178,8 @@ def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:
     return subject if config is None else replace(subject, config=config)
 
 
-def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) -> Source:
-    """What changed from *before* to *after*."""
+def of_two(before: Source, after: Source, config: ExplorerConfig | None = None, same: Same | None = None) -> Source:
+    """What changed from *before* to *after*; *same* says which module is which where the names do not tell."""
 
     def stages(job: Job) -> Iterator[Subject]:
         left = last(before.stages(job))
@@ -179,7 +193,7 @@ def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) 
                 right.graph if right.known == "run" else None,
             )
             with job.pure("comparing"):
-                comparison = compared(*programs, (left.recorded, right.recorded), live=live)
+                comparison = compared(*programs, (left.recorded, right.recorded), live=live, same=same or {})
         with job.pure("comparing"):
             subject = of_pair(left, right, comparison)
         yield subject

@@ -10,6 +10,8 @@ from typing import Any
 
 from torch._subclasses.fake_tensor import FakeTensor
 
+from pytest_torchgraph.recorded.note import Told
+
 QUESTIONS = (("transformers.utils.import_utils", "is_fake_tensor"),)
 """Functions that libraries ask about a tensor, by module."""
 OTHERWISE = (("torch.nn.functional", "one_hot"),)
@@ -41,7 +43,8 @@ def answer(asked: Callable[[Any], bool], notes: dict[str, None]) -> Callable[[An
             return False
         is_fake = asked(value)
         if is_fake:
-            notes[f"fake run: {asker()} asks whether it is traced, and may compute otherwise than in a real run"] = None
+            told = f"fake run: {asker()} asks whether it is traced, and may compute otherwise than in a real run"
+            notes[Told(told)] = None
         return is_fake
 
     return is_fake
@@ -53,7 +56,7 @@ def noting(plain: Callable[..., Any], notes: dict[str, None]) -> Callable[..., A
     @functools.wraps(plain)
     def called(*args: Any, **kwargs: Any) -> Any:
         out = plain(*args, **kwargs)
-        notes[f"fake run: {plain.__name__} computes fake tensors by other operations than real ones"] = None
+        notes[Told(f"fake run: {plain.__name__} computes fake tensors by other operations than real ones")] = None
         return out
 
     return called

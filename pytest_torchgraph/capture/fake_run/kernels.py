@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.recorded.note import Told
+
 Plain: TypeAlias = "Callable[[Any, Any, Sequence[Any], Mapping[str, Any]], Any]"
 aten = torch.ops.aten
 
@@ -52,14 +54,18 @@ def without_work_space(_: Sequence[Any], out: Any) -> tuple[str, ...]:
     """What is to be said of a recurrent layer whose work space has no size."""
     if out[-1].numel():
         return ()
-    return ("fake run: oneDNN's work space of a recurrent layer is not counted: only its kernel knows how large it is",)
+    return (
+        Told(
+            "fake run: oneDNN's work space of a recurrent layer is not counted: only its kernel knows how large it is"
+        ),
+    )
 
 
 def without_elements(_: Sequence[Any], out: Any) -> tuple[str, ...]:
     """What is to be said of a sparse tensor without elements."""
     if out._nnz():
         return ()
-    return ("fake run: a sparse tensor is counted without elements: how many it has depends on what it holds",)
+    return (Told("fake run: a sparse tensor is counted without elements: how many it has depends on what it holds"),)
 
 
 UNTOLD: dict[Any, Callable[[Sequence[Any], Any], tuple[str, ...]]] = {

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.files.snapshots import load, parsed, read_text
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.models import running, target
 from pytest_torchgraph.cli.models.failures import told
 from pytest_torchgraph.cli.review import waiting
@@ -20,6 +21,7 @@ from pytest_torchgraph.explorer.errors import CannotExplore, require_terminal
 from pytest_torchgraph.snapshot.pending import snapshot_text
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.explorer.loading import Job, Source
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.recorded.activation import Values
@@ -84,14 +86,23 @@ def explored(arguments: argparse.Namespace) -> int:
             load(given)
         raise
     from pytest_torchgraph.explorer.running import explore
-    from pytest_torchgraph.explorer.sources import of_two
 
-    sources = [source_of(given, arguments, config) for given in arguments.targets]
+    source = whole_source(arguments, config)
     try:
-        explore(sources[0] if len(sources) == 1 else of_two(sources[0], sources[1], config), config)
+        explore(source, config)
     except (OSError, ValueError) as error:
         raise Wrong(told(error)) from error
     return SAME
+
+
+def whole_source(arguments: argparse.Namespace, config: ExplorerConfig) -> Source:
+    """What loads the one target, or what changed between the two."""
+    from pytest_torchgraph.explorer.sources import of_two
+
+    sources = [source_of(given, arguments, config) for given in arguments.targets]
+    if len(sources) == 1:
+        return sources[0]
+    return of_two(sources[0], sources[1], config, same_modules(Path.cwd()))
 
 
 def config_of(arguments: argparse.Namespace) -> ExplorerConfig:
@@ -116,7 +127,7 @@ def source_of(given: str, arguments: argparse.Namespace, config: ExplorerConfig)
     if target.is_file(given):
         return of_snapshot(lambda: parsed(snapshot_text(read_text(given)), given), PurePath(given).name, config)
     loading = Loading(argparse.Namespace(**{**vars(arguments), "model": given}), config)
-    return Source(given, loading.stages, loading.values)
+    return Source(given, loading.stages, loading.values, loading.growth)
 
 
 class Loading:
@@ -153,6 +164,14 @@ class Loading:
                 return activation.parameters(found.model)
             backward = trained(found).options["backward"]
             return activation.values(found.model, found.args, found.kwargs, backward=backward)
+
+    def growth(self, job: Job) -> ByBatch:
+        """How the model grows with the batch of its inputs."""
+        from pytest_torchgraph.explorer.sources import grown
+
+        found = self.run
+        assert found is not None
+        return grown(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
 
 
 def trained(run: running.Run) -> running.Run:
