@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BACKEND = "torch._lazy.ts_backend"
 
 
-class LazyTensor(TypeError):
+class LazyTensor(RuntimeError):
     """A model computes with tensors of the lazy backend, which cannot be recorded."""
 
 

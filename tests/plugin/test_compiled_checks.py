@@ -46,7 +46,7 @@ TESTS = """
 def test_a_break_fails_with_its_line_and_a_budget_with_file_and_line(project: Project) -> None:
     loose, tight = (TESTS.replace("BUDGET", text) for text in ("None", "{'graph_breaks': 0}"))
     project.write({"conftest.py": "", "pytest.ini": "[pytest]\n", "models.py": MODELS, "test_m.py": loose})
-    first = project.run("--torchgraph-update", "-k", "mlp")
+    first = project.run("--torchgraph-update", "test_m.py::test_mlp")
     assert first.outcomes() == {"passed": 1}, first.text
     (path,) = project.path.rglob("*.torchgraph")
     text = path.read_text(encoding="utf-8")
