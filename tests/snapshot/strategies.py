@@ -208,7 +208,7 @@ def random_compilation(chance: random.Random) -> Compilation:
     """One compilation from *chance*."""
 
     def line() -> CodeLine:
-        return CodeLine(*(chance.choice(TEXTS) for _ in range(3)))
+        return CodeLine(chance.choice(TEXTS), chance.choice(TEXTS), chance.choice(TEXTS))
 
     def graph(number: int) -> CompiledGraph:
         backward = chance.choice([None, 0, 12])
