@@ -19,10 +19,9 @@ from pytest_torchgraph.capture.compiling.nodes import (
     sequence_number_of,
     sums_gradients,
 )
-from pytest_torchgraph.capture.effect import launches_nothing, written_storages
+from pytest_torchgraph.capture.effect import effect_of
 from pytest_torchgraph.capture.node import InGraph, Running
 from pytest_torchgraph.capture.operation import Entry, OperationMode
-from pytest_torchgraph.capture.tensor import Raw
 
 NO_NODE = Running("", None, recomputes=False)
 
@@ -194,10 +193,7 @@ def keeps_values(graph: fx.Graph) -> bool:
 
 def does_work(logged: tuple[Any, ...]) -> bool:
     """Whether the operation launches a kernel."""
-    entry = Entry._make(logged)
-    several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
-    results = entry.results if several else (entry.results,)
-    return not launches_nothing(entry.overload, entry, results, written_storages(entry.overload, entry))
+    return not effect_of(Entry._make(logged)).is_view
 
 
 def storages_of(values: Any) -> frozenset[int]:

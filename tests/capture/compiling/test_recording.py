@@ -57,7 +57,7 @@ def made(graph: Graph) -> Compilation:
 
 def called(model: Any, *inputs: Any, **options: Any) -> Graph:
     """The graph of a compiled call with the first of *inputs*, the others coming after it."""
-    others = tuple(((one,), {}) for one in inputs[1:])
+    others: tuple[Any, ...] = tuple(((one,), {}) for one in inputs[1:])
     backward = options.pop("backward", None)
     chosen = Options(compiled=CompileOptions(others=others, **options), backward=backward)
     with repeated(model, inputs[0], None, chosen) as run:
