@@ -49,6 +49,9 @@ from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.words.counting import times
 
+PRIMS = "prims."
+DECOMPOSED = "fake run: forward-mode differentiation computes fake tensors by other operations than real ones"
+
 
 class AlreadyRecording(RuntimeError):
     """A recording was started inside another one."""
@@ -201,6 +204,8 @@ class Recording:
         rank, world_size = place_of_process()
         weights.admit(self.identity.sights, self.identity.values)
         log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
+        if self.is_fake and any(entry.overload.name.startswith(PRIMS) for entry in log):
+            notes = (*notes, DECOMPOSED)
         self._run = Run(
             log=log,
             identity=self.identity,
