@@ -58,6 +58,6 @@ def test_a_break_fails_with_its_line_and_a_budget_with_file_and_line(project: Pr
     assert broken.outcomes() == {"failed": 2}, broken.text
     lines = broken.text.splitlines()
     assert any(line.endswith("1 new graph break: Failed to trace builtin operator (GB0059)") for line in lines)
-    assert any(line.strip().startswith('`print("hi")` in forward   models.py:12') for line in lines), broken.text
-    assert any("models.py:12 in forward `print(" in line and "GB0059" in line for line in lines), broken.text
+    assert any(line.strip().startswith('`print("hi")` in forward   models.py:13') for line in lines), broken.text
+    assert any("models.py:13 in forward `print(" in line and "GB0059" in line for line in lines), broken.text
     assert any("test_eager" in line and "check_compiled" in line for line in lines), broken.text
