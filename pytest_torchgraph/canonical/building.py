@@ -24,12 +24,12 @@ from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.canonical.parameter_loops import gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
+from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import GROUPS, doing
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
-from pytest_torchgraph.recorded.origin import BY_COMPILER, modes_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
 
@@ -50,7 +50,7 @@ def canonical(graph: Record) -> Program:
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
     return Program(
-        run=run_of(graph),
+        run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),
@@ -58,12 +58,6 @@ def canonical(graph: Record) -> Program:
         root=block,
         outputs=outputs,
     )
-
-
-def run_of(graph: Record) -> tuple[str, ...]:
-    """The modes of the run; of a compiled model the first says which compiler made the graphs."""
-    told, made = modes_of(graph.origin), graph.compilation
-    return told if made is None else (f"{BY_COMPILER}{made.backend}", *told[1:])
 
 
 def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:

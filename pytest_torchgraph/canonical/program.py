@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.compilation import Compilation
@@ -247,7 +248,7 @@ Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 class Program:
     """A whole canonical graph.
 
-    ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
+    ``run`` are the modes that are compared; ``metrics`` are name and exact
     integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
     parameters and buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root
     returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
@@ -256,7 +257,7 @@ class Program:
     tell.
     """
 
-    run: tuple[str, ...]
+    run: Run
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     root: ModuleCall
@@ -274,7 +275,7 @@ class Program:
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            head = exactly((self.run, self.metrics, self.peak_at)), self.alive, self.compilation
+            head = self.run, exactly((self.metrics, self.peak_at)), self.alive, self.compilation
             return head, exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:

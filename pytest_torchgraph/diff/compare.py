@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.program import Operand, Program, without_collectives, without_waits
+from pytest_torchgraph.canonical.run import differing
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Change,
@@ -92,8 +93,7 @@ def _difference(
 
 
 def _heads(before: Program, after: Program) -> Iterator[Change]:
-    for _, left, right in table_changes(dict(enumerate(before.run)), dict(enumerate(after.run))):
-        yield RunChanged(left or "", right or "")
+    yield from (RunChanged(*words) for words in differing(before.run, after.run))
     for name, count_before, count_after in table_changes(dict(_metrics(before, after)), dict(_metrics(after, before))):
         yield MetricChanged(name, count_before, count_after)
     yield from compile_changes(before.compilation, after.compilation)

@@ -22,8 +22,8 @@ class CodeLine:
     file: str
     function: str
     text: str = ""
-    source: SourceLine | None = field(default=None, compare=False)
-    package: str = field(default="", compare=False)
+    source: SourceLine | None = field(default=None, compare=False, repr=False)
+    package: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class CompiledGraph:
     line: CodeLine
     forward: int
     backward: int | None = None
-    recomputed: int = 0
+    recomputed: int = field(default=0, compare=False)
     dynamic: tuple[str, ...] = ()
     runs: int = 1
     guards: int | None = field(default=None, compare=False)
@@ -95,14 +95,15 @@ class Compilation:
     """What ``torch.compile`` made of one model.
 
     ``uncompiled`` counts the operations of the model's call that do work and ran in none of the graphs. ``kernels`` is
-    there where inductor was asked to generate code; never compared.
+    there where inductor was asked to generate code; never compared. What a file tells elsewhere (``backend``
+    among its modes, ``uncompiled`` among its metrics) is compared there.
     """
 
-    backend: Backend
+    backend: Backend = field(compare=False)
     graphs: tuple[CompiledGraph, ...] = ()
     breaks: tuple[GraphBreak, ...] = ()
     recompiles: tuple[Recompilation, ...] = ()
-    uncompiled: int = 0
+    uncompiled: int = field(default=0, compare=False)
     kernels: Kernels | None = field(default=None, compare=False)
 
     @property

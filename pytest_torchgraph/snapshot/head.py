@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.recorded.compilation import BACKENDS, Compilation
-from pytest_torchgraph.recorded.origin import BY_COMPILER
+from pytest_torchgraph.canonical.run import Run, read_run
+from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.snapshot.compilation import Made, compilation_lines
 from pytest_torchgraph.snapshot.errors import shortened, unreadable
 from pytest_torchgraph.words.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
@@ -28,7 +28,7 @@ class Head:
 
     test: str
     recorded: str
-    run: tuple[str, ...]
+    run: Run
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     alive: tuple[Alive, ...] = ()
@@ -39,7 +39,7 @@ class Head:
 
 def head_lines(head: Head) -> list[str]:
     """The first lines of a snapshot, one metric a line."""
-    modes = ", ".join(mode if _is_word(mode) else quote(mode) for mode in head.run)
+    modes = ", ".join(mode if _is_word(mode) else quote(mode) for mode in head.run.words)
     lines = [
         f"torchgraph {VERSION}",
         f"test {rest_text(head.test)}",
@@ -85,15 +85,15 @@ def read_head(lines: list[str], path: str) -> Head:
             raise unreadable(path, number, "this line is neither a metric nor the beginning of the graph", line)
         at = found["at"] if found else line.removeprefix("peak at ")
         peak_at = rest_of(at) if at else peak_at
-    modes = _modes(values[2], path)
+    run = read_run(_modes(values[2], path))
     return Head(
         test=rest_of(values[0]),
         recorded=rest_of(values[1]),
-        run=modes,
+        run=run,
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=tuple(alive),
-        compilation=_compilation(made, modes, dict(metrics), path),
+        compilation=_compilation(made, run, dict(metrics), path),
         version=version,
         lines=number,
     )
@@ -107,12 +107,12 @@ def _take_alive(line: str, alive: list[Alive]) -> bool:
     return found is not None
 
 
-def _compilation(made: Made, modes: tuple[str, ...], metrics: dict[str, int], path: str) -> Compilation | None:
-    backend = next((one for one in BACKENDS if f"{BY_COMPILER}{one}" in modes), None)
+def _compilation(made: Made, run: Run, metrics: dict[str, int], path: str) -> Compilation | None:
+    backend = run.backend
     if backend is None and not made.anything:
         return None
     if backend is None:
-        raise unreadable(path, 4, "the head tells of compiled graphs, and 'run' of no compiler", ", ".join(modes))
+        raise unreadable(path, 4, "the head tells of compiled graphs, and 'run' of no compiler", ", ".join(run.words))
     compilation = made.by(backend, metrics.get("uncompiled", 0))
     for name, found in compilation.counts:
         if metrics.get(name, found) != found:

@@ -18,6 +18,7 @@ from pytest_torchgraph.canonical.program import (
     Program,
     RecomputedCall,
 )
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Removed
 from pytest_torchgraph.diff.compare import compare
@@ -45,7 +46,7 @@ def loop(name: Literal["each", "all"], call: int = 1) -> ParameterLoop:
 
 def scopes(*items: Item) -> list[ScopePath]:
     root = ModuleCall(name="", class_name="Model", items=items)
-    program = Program(run=(), metrics=(), peak_at="", root=root, outputs=())
+    program = Program(run=Run(), metrics=(), peak_at="", root=root, outputs=())
     return [body.scope for body in Tree(program).bodies[1:]]
 
 

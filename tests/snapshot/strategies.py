@@ -29,6 +29,7 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.canonical.run import COMPILERS, read_run
 from pytest_torchgraph.recorded.compilation import (
     BACKENDS,
     CodeLine,
@@ -38,7 +39,6 @@ from pytest_torchgraph.recorded.compilation import (
     Recompilation,
 )
 from pytest_torchgraph.recorded.operation import Literal, Opaque, Word
-from pytest_torchgraph.recorded.origin import BY_COMPILER
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.calls import WAITS
 
@@ -175,7 +175,7 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
     metrics: list[tuple[str, int]] = [("ops", count_works(root.items)), ("copies", chance.randrange(9))]
     if chance.random() < 0.5:
         metrics.append(("peak", chance.randrange(10**9)))
-    modes = tuple(mode for mode in ("eager", "train", "no_grad", "cpu", "odd mode") if chance.random() < 0.7)
+    modes = [mode for mode in ("eager", "train", "no_grad", "cpu", "odd mode") if chance.random() < 0.7]
     peak_at = chance.choice(["", "mlp.fc2: addmm", " odd ", "é\n"])
     alive = tuple(
         Alive(
@@ -187,10 +187,10 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
     )
     compilation = random_compilation(chance) if chance.random() < 0.3 else None
     if compilation is not None:
-        modes = (f"{BY_COMPILER}{compilation.backend}", *modes[1:])
+        modes = [COMPILERS[compilation.backend], *(mode for mode in modes if mode != "eager")]
         metrics += [*compilation.counts, ("uncompiled", compilation.uncompiled)]
     return Program(
-        run=modes,
+        run=read_run(modes),
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=alive,
