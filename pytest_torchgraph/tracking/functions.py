@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.tracking.extra import required
 from pytest_torchgraph.tracking.tracker import ComputationalGraphTracker
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def track_computational_graph_execution(
 
 def traced(model: Any, inputs: Any, runs: int) -> Graph:
     """The record of *model*, timed in that many runs; a note tells where gradients are wanted and cannot be had."""
+    required("torch", "tracking")
     from pytest_torchgraph.capture.recording import AlreadyRecording
     from pytest_torchgraph.capture.tracing import trace
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.document import document, summary
+from pytest_torchgraph.tracking.extra import required
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 from pytest_torchgraph.tracking.settings import settings_of
 
@@ -42,6 +43,7 @@ class ComputationalGraphTracker:
 
     def start_tracking(self) -> None:
         """Begin; what was tracked before is let go. Raises ``RuntimeError`` where it has begun already."""
+        required("torch", "tracking")
         from pytest_torchgraph.capture.recording import record
 
         if self._open is not None:
