@@ -112,9 +112,7 @@ class Gathering:
 
     def _result(self, result: Result) -> Result:
         moved = self.moved[result.item]
-        if moved.position:  # the export of a gathered block
-            if result.position:
-                raise NotUniform
+        if moved.position:  # the export of a gathered block, the only value of its operation
             return Result(moved.item, moved.position - 1)
         return Result(moved.item, result.position)
 

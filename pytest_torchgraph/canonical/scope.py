@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pytest_torchgraph.canonical.paths import ROOT, absolute, steps_up
@@ -79,6 +79,12 @@ class ScopePath:
         module = absolute(path, [one.module for one in around])
         turns = own.turns if turn == FIRST else (*own.turns, (len(module), turn))
         return ScopePath(module, turns, self.stage)
+
+    def renamed(self, now: Callable[[str], str]) -> ScopePath:
+        """The same, where *now* gives the path that a module has."""
+        turns = tuple((len(now(self.module[:end])), turn) for end, turn in self.turns)
+        stage = None if self.stage is None else replace(self.stage, begun=self.stage.begun.renamed(now))
+        return ScopePath(now(self.module), turns, stage)
 
     def begins(self, name: str, turn: Turn, *, is_loop: bool = False) -> ScopePath:
         """The phase or the loop *name* that is begun in this scope."""

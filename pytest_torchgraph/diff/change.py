@@ -63,7 +63,7 @@ class Site:
     ``scope`` is the enclosing module call, phase or loop; ``inner`` the one that stands here, where one does.
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
-    innermost first.
+    innermost first. What stood in the graph before is told where its module lies now.
     """
 
     scope: ScopePath
@@ -121,8 +121,8 @@ class Removed:
 
     ``used`` tells whether something that is still there read what it made: then that reads something else now.
     The others are as in :class:`Added`, of the graph before. ``left`` says that the same work on the same values is
-    still done elsewhere. ``near`` is the position in the
-    live graph after of the forward operation that backward work was for, where that is still there.
+    still done elsewhere. ``near`` is the position in the live graph after of the forward operation that backward work
+    was for, where that is still there.
     """
 
     site: Site

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.renames import Renames
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
@@ -36,7 +37,7 @@ def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference
     it contradicts itself; what neither graph has pairs nothing.
     """
     if before is after:
-        return _difference(before, after, ())
+        return _difference(before, after, (), Renames(()))
     with collector_paused():
         if not (before.tells_waits and after.tells_waits):
             before, after = without_waits(before), without_waits(after)
@@ -48,14 +49,17 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     left, right = Keys(Tree(before), interner), Keys(Tree(after), interner)
     heads = tuple(_heads(before, after))
     if left.digests[0] == right.digests[0] and _around(before) == _around(after):
-        return _difference(before, after, heads)
+        names = Renames(())
+        return _difference(before, after, (*heads, *_peaks(before, after, names)), names)
     matching = Matching(left, right, same)
     body = tuple(Walk(matching).changes())
     outputs = tuple(_outputs(matching))
     body += tuple(Renamed("leaf", *names, place=ScopePath(names[0])) for names in matching.leaf_renames.items())
     bookkeeping = () if body or outputs else (Redeclared(ScopePath()),)
     scores = scores_of(left.tree) | scores_of(right.tree)
-    return _difference(before, after, (*heads, *body, *outputs, *bookkeeping), scores)
+    names = Renames(body)
+    changes = (*heads, *_peaks(before, after, names), *body, *outputs, *bookkeeping)
+    return _difference(before, after, changes, names, scores)
 
 
 def _around(program: Program) -> tuple[object, ...]:
@@ -63,7 +67,11 @@ def _around(program: Program) -> tuple[object, ...]:
 
 
 def _difference(
-    before: Program, after: Program, changes: tuple[Change, ...], scores: frozenset[tuple[int, int]] = frozenset()
+    before: Program,
+    after: Program,
+    changes: tuple[Change, ...],
+    names: Renames,
+    scores: frozenset[tuple[int, int]] = frozenset(),
 ) -> Difference:
     return Difference(
         changes=changes,
@@ -71,9 +79,9 @@ def _difference(
         metrics_after=_metrics(after, before),
         run_before=before.run,
         run_after=after.run,
-        peak_at_before=before.peak_at,
+        peak_at_before=names.now(before.peak_at),
         peak_at_after=after.peak_at,
-        alive_before=before.alive,
+        alive_before=names.alive(before.alive),
         alive_after=after.alive,
         counts_before=tuple(sorted(Counter(call_names(before.root)).items())),
         counts_after=tuple(sorted(Counter(call_names(after.root)).items())),
@@ -86,9 +94,14 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
         yield RunChanged(left or "", right or "")
     for name, count_before, count_after in table_changes(dict(_metrics(before, after)), dict(_metrics(after, before))):
         yield MetricChanged(name, count_before, count_after)
+
+
+def _peaks(before: Program, after: Program, names: Renames) -> Iterator[Change]:
+    """Another moment of the peak, or other values that are alive at it; a renamed module is no other place."""
     same_peak = dict(before.metrics).get("peak") == dict(after.metrics).get("peak")
-    if before.peak_at != after.peak_at or (same_peak and before.alive != after.alive):
-        yield PeakMoved(before.peak_at, after.peak_at)
+    place = names.now(before.peak_at)
+    if place != after.peak_at or (same_peak and names.alive(before.alive) != after.alive):
+        yield PeakMoved(place, after.peak_at)
 
 
 def _metrics(program: Program, other: Program) -> tuple[tuple[str, int], ...]:

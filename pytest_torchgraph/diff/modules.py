@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cached_property
 
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.tree import Body
@@ -35,6 +36,22 @@ class Modules:
         if self.to[before] != {after} or self.origin[after] != {before}:
             return False
         return not self._changed_places(before)
+
+    @cached_property
+    def are_renamed(self) -> bool:
+        """Whether any module has another path."""
+        return any(after != {before} for before, after in self.to.items())
+
+    def now(self, before: str) -> str:
+        """The path after of the module *before*; of one that is gone, within what became of the module around it."""
+        path, rest = before, ""
+        while path:
+            after = self.to.get(path, ())
+            if len(after) == 1:
+                return f"{next(iter(after))}{rest}"
+            path, dot, name = path.rpartition(".")
+            rest = f"{dot}{name}{rest}"
+        return before
 
     def is_told(self, before: str, after: str) -> bool:
         """Whether a person says that *before* is *after* now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
@@ -19,6 +20,7 @@ from pytest_torchgraph.diff.change import (
     Removed,
     Renamed,
     Replaced,
+    Site,
     first_source,
 )
 from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
@@ -126,10 +128,18 @@ class Walk:
         follows = self._copies_changed(self.before, body, at, self.matching.forward)
         near = self._near(body, at)
         left = facts[0] and self.usage_before.is_done_elsewhere(body, at, self.matching.forward)
-        yield Removed(site_at(self.before, body, at), operations, *facts, follows, used=used, left=left, near=near)
+        yield Removed(self._was(body, at), operations, *facts, follows, used=used, left=left, near=near)
         for inside, position in notable_in(inner):
             found = self.usage_before.facts(inside, position)
-            yield Removed(site_at(self.before, inside, position), 0, *found, within=True, used=used, near=near)
+            yield Removed(self._was(inside, position), 0, *found, within=True, used=used, near=near)
+
+    def _was(self, body: Body, at: int) -> Site:
+        """The item before, told under the paths that its modules have after: both sides of an edit are one place."""
+        site, now = site_at(self.before, body, at), self.modules.now
+        if not self.modules.are_renamed:
+            return site
+        inner = None if site.inner is None else site.inner.renamed(now)
+        return replace(site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner)
 
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""
@@ -180,7 +190,8 @@ class Walk:
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
         writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
-        return Moved(site_at(self.before, before, left), site_at(self.after, after, right), writes)
+        was, now = self._was(before, left), site_at(self.after, after, right)
+        return Moved(was if was.scope == now.scope else site_at(self.before, before, left), now, writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:
@@ -235,7 +246,7 @@ class Walk:
                 fields = (Field("result", "origin", one.kind, other.kind), *fields)
             if fields:
                 self.changed_looks.add((after.number, right))
-                yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields)
+                yield Altered(self._was(before, left), site_at(self.after, after, right), fields)
 
     def _operation(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
         if self._alike(before, left, after, right):
@@ -250,7 +261,7 @@ class Walk:
         follows = self._follows(fields, before, left, after, right)
         if any(field.kind in LOOKS for field in fields):
             self.changed_looks.add((after.number, right))
-        yield Altered(site_at(self.before, before, left), site_at(self.after, after, right), fields, follows)
+        yield Altered(self._was(before, left), site_at(self.after, after, right), fields, follows)
 
     def _alike(self, before: Body, left: int, after: Body, right: int) -> bool:
         if self.before.plain[before.number][left] != self.after.plain[after.number][right]:

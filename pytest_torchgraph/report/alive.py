@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import PurePath
 
-from pytest_torchgraph.canonical.alive import OTHERS, Alive
+from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.recorded.operation import SourceLine
+from pytest_torchgraph.verdict.alive import paired
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
 
@@ -31,25 +32,6 @@ def alive_texts(difference: Difference, source_of: SourceOf) -> tuple[str, ...]:
     sign = 1 if (after or 0) > (before or 0) else -1
     moves.sort(key=lambda pair: (sign * (pair[0].bytes - pair[1].bytes), pair[1].what))
     return tuple(move_text(left, right, source_of) for left, right in moves)
-
-
-def paired(before: tuple[Alive, ...], after: tuple[Alive, ...]) -> Iterator[tuple[Alive, Alive]]:
-    """The same values on both sides, with nothing on the side that does not have them.
-
-    A value too small for a line of its own is among the others, and so is left out where it could be.
-    """
-    left, right = ({one.what: one for one in side} for side in (before, after))
-    for what in {**right, **left}:
-        one, other = left.get(what), right.get(what)
-        if what == OTHERS or (one is None and hides(before, other)) or (other is None and hides(after, one)):
-            continue
-        yield one or Alive(0, 0, what), other or Alive(0, 0, what)
-
-
-def hides(side: tuple[Alive, ...], missing: Alive | None) -> bool:
-    """Whether *missing* could be among the others of *side*."""
-    told = [one.bytes for one in side if one.what != OTHERS]
-    return missing is not None and len(told) < len(side) and missing.bytes <= min(told, default=0)
 
 
 def move_text(before: Alive, after: Alive, source_of: SourceOf) -> str:

@@ -50,11 +50,24 @@ def _leading_row(section: Section) -> Iterator[str]:
     scope = section.rows[0].scope
     here = [row for row in section.rows if row.scope == scope]
     elsewhere = len({row.scope for row in section.rows}) - 1
-    more = f" (and {times(elsewhere, 'more place')})" if elsewhere else ""
     told = here[:EDITS]
     sources = merged([row.source for row in told if row.source])
-    room = WIDTH - 2 - len(row_text(Row(scope, more or " ", sources)))
-    yield row_text(Row(cut(scope, WIDTH // 2), _edits(here, told, room) + more, cut(sources, WIDTH // 2)))
+    for place, more, source in _shorter(scope, elsewhere, sources):
+        room = WIDTH - 2 - len(row_text(Row(place, more or " ", source)))
+        row = row_text(Row(place, _edits(here, told, room) + more, source))
+        if len(row) <= WIDTH - 2:
+            break
+    yield cut(row, WIDTH - 2)
+
+
+def _shorter(scope: str, elsewhere: int, sources: str) -> Iterator[tuple[str, str, str]]:
+    """What stands around the edits, in fewer words each time that a line is too long."""
+    if elsewhere:
+        yield scope, f" (and {times(elsewhere, 'more place')})", sources
+        yield scope, f" (and {elsewhere} more)", sources
+    yield scope, "", sources
+    yield scope, "", cut(sources, WIDTH // 3)
+    yield cut(scope, WIDTH // 3), "", cut(sources, WIDTH // 3)
 
 
 def _edits(here: Sequence[Row], told: Sequence[Row], room: int) -> str:

@@ -50,7 +50,10 @@ def outline_of(
         status=verdict.status,
         title=f"{test}: {headline_of(verdict)}",
         environment=environment,
-        sections=tuple(_section(finding, sources, names.get(id(finding), "")) for finding in verdict.findings),
+        sections=tuple(
+            _section(finding, sources, names.get(id(finding), ""), leads=not place)
+            for place, finding in enumerate(verdict.findings)
+        ),
         cost=cost_text(difference),
         alive=alive_texts(difference, source_of),
         accept=accept,
@@ -106,12 +109,16 @@ class Sources:
         return f"near {near}" if near else ""
 
 
-def _section(finding: Finding, sources: Sources, change: str) -> Section:
+def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
-    told = finding.kind in ("memory", "count")
+    told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
     return Section(finding.title, rows, finding.hint, lines, note, told, finding.cause, change)
+
+
+KEPT = frozenset({"kept-alive", "released-sooner"})
+"""Causes of memory that moved, which the line of costs does not tell."""
 
 
 def _says_it_all(finding: Finding) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_torchgraph.canonical.metric import BYTE_METRICS
-from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
+from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -21,9 +21,8 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
 from pytest_torchgraph.recorded.operation import packet_of
-from pytest_torchgraph.recorded.tensor import TensorSpec
-from pytest_torchgraph.verdict.causes.claim import Claim, bytes_of
-from pytest_torchgraph.verdict.causes.memory import with_the_same_ops
+from pytest_torchgraph.verdict.causes.claim import Claim, written
+from pytest_torchgraph.verdict.causes.memory import explained
 from pytest_torchgraph.verdict.causes.single import cause_of
 from pytest_torchgraph.verdict.causes.table import claims
 from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
@@ -38,13 +37,13 @@ DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
 
 def findings_of(changes: list[Change], difference: Difference, *, same_backend: bool) -> tuple[Finding, ...]:
     """What to tell of *changes*, ranked: those that fail first, then by tier, then by bytes and number."""
-    explained, rest = claims(changes, difference, same_backend=same_backend)
-    found = [_claimed(claim, same_backend=same_backend) for claim in explained]
+    claimed, rest = claims(changes, difference, same_backend=same_backend)
+    found = [_claimed(claim, same_backend=same_backend) for claim in claimed]
     buckets: dict[tuple[object, ...], list[Group]] = {}
     for group in grouped(rest):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    told = with_the_same_ops(_driven_by_inputs(found), difference)
+    told = explained(_driven_by_inputs(found), difference)
     return ranked(told, max(difference.metric("peak")[0] or 0, difference.metric("peak")[1] or 0))
 
 
@@ -123,17 +122,6 @@ def cost_of(changes: Iterable[Change]) -> int:
         elif isinstance(change, Altered):
             total += written(change.after.item) - written(change.before.item)
     return abs(total)
-
-
-def written(item: Item) -> int:
-    """Bytes of the tensors that the operations of *item* make."""
-    match item:
-        case Work(outcomes=outcomes):
-            return sum(bytes_of(outcome) for outcome in outcomes if isinstance(outcome, TensorSpec))
-        case Block(items=items) | Semantic(items=items):
-            return sum(map(written, items))
-        case Given():
-            return 0
 
 
 def _driven_by_inputs(found: list[Finding]) -> list[Finding]:

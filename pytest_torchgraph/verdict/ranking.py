@@ -34,7 +34,7 @@ CAUSE_PLACES: Mapping[str, int] = {
         ),
         FIRST,
     ),
-    **dict.fromkeys(("gradient-added", "other-parameters"), LOSS),
+    **dict.fromkeys(("gradient-added", "other-parameters", "kept-alive"), LOSS),
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""

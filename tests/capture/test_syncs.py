@@ -331,8 +331,10 @@ class Picking(nn.Module):
         return x[self.rows] * 2
 
 
-def test_the_same_operation_that_is_a_sync_now_is_told_so() -> None:
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8])
+@pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8")
+def test_the_same_operation_that_is_a_sync_now_is_told_so(dtype: torch.dtype) -> None:
     numbers = trace(Picking(torch.tensor([0, 2])), X)
-    mask = trace(Picking(torch.tensor([True, False, True, False])), X)
+    mask = trace(Picking(torch.tensor([1, 0, 1, 0]).to(dtype)), X)
     assert "aten.index: the host waits for it (1 operation)" in str(compare(numbers, mask))
     assert "aten.index: the host waits for it no longer (1 operation)" in str(compare(mask, numbers))

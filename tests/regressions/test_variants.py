@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.regressions.pair import pairs_in, require_told
-from tests.regressions.variants import VARIATIONS, require_both_told, variant, variants
+from tests.regressions.variants import VARIATIONS, left_out, listed, require_both_told, variant, variants
 
 MASK = pairs_in("drift")["causal_mask_passed"]
 ALONE = {name: pair for name, pair in variants().items() if not name.endswith("-beside")}
@@ -22,6 +22,11 @@ def test_the_cause_comes_first_wherever_the_edit_is(name: str) -> None:
 @pytest.mark.parametrize("name", BESIDE)
 def test_two_independent_edits_are_both_told(name: str) -> None:
     require_both_told(BESIDE[name])
+
+
+def test_every_pair_is_varied_in_every_way_or_there_is_a_reason_why_not() -> None:
+    assert not set(listed()) & left_out()
+    assert {*listed(), *left_out()} == {(kind, name) for kind in VARIATIONS for name in pairs_in("drift")}
 
 
 @pytest.mark.parametrize("kind", VARIATIONS)

@@ -23,16 +23,15 @@ Change: TypeAlias = Callable[[Run], Run]
 HELD = "part"
 RENAMED = "piece"
 BESIDE = "beside"
-LOST = {"checkpointing-off", "gradient-lost", "checkpointing-early-stop"}
 
 
 @dataclass(frozen=True)
 class Variation:
-    """What is done to both runs of a pair, and the names that its model then has in another one, if it is in one."""
+    """What is done to both runs of a pair, and the name that its model then has in another one, if it is in one."""
 
     before: Change
     after: Change
-    held: tuple[str, str] | None = None
+    held: str = ""
 
 
 def total(output: Any) -> Tensor:
@@ -122,17 +121,57 @@ def beside(run: Run, *, edited: bool) -> Run:
 VARIATIONS: Mapping[str, Variation] = {
     "checkpointed": Variation(checkpointed, checkpointed),
     "stepped": Variation(stepped, stepped),
-    "renamed": Variation(partial(held_as, HELD), partial(held_as, RENAMED), (HELD, RENAMED)),
-    "beside": Variation(partial(beside, edited=False), partial(beside, edited=True), (HELD, HELD)),
+    "renamed": Variation(partial(held_as, HELD), partial(held_as, RENAMED), RENAMED),
+    "beside": Variation(partial(beside, edited=False), partial(beside, edited=True), HELD),
 }
+
+
+TRAINED = ("checkpointed", "stepped")
+LEFT_OUT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "has nothing that could be trained": (
+        TRAINED,
+        (
+            *("last_logits_retained", "length_branch_on_tensor", "masks_of_queries_broadcast"),
+            *("transposed_flatten", "written_out_of_place"),
+        ),
+    ),
+    "is of a run without the backward pass that the variant gives it": (
+        TRAINED,
+        (
+            *("encoder_fast_path", "frozen_in_name_only", "gathered_when_alone", "half_logits_kept_alive"),
+            *("logits_upcast", "no_grad_dropped", "outputs_retained", "position_bias_trained"),
+        ),
+    ),
+    "is of the optimizer that the variant exchanges": (
+        ("stepped",),
+        ("alpha_read_on_host", "optimizer_one_by_one", "optimizer_unfused"),
+    ),
+    "is of checkpointing, which the variant puts around it": (
+        ("checkpointed",),
+        ("checkpointing_not_handed_on", "checkpointing_reentrant", "gathered_weight_kept"),
+    ),
+    "is no module": (("checkpointed", "stepped", "renamed", "beside"), ("validation_with_grad",)),
+}
+"""Why a pair is not varied in some ways: the variations, and the pairs."""
+
+
+def left_out() -> set[tuple[str, str]]:
+    """The variations that have a reason to be missing, each with its pair."""
+    return {(kind, name) for kinds, names in LEFT_OUT.values() for kind in kinds for name in names}
+
+
+def listed() -> list[tuple[str, str]]:
+    """The variations that ``variants.txt`` lists, each with its pair."""
+    lines = (FOLDER / "variants.txt").read_text(encoding="utf-8").splitlines()
+    return [(kind, name) for kind, name in map(str.split, lines)]
 
 
 def variant(pair: Pair, kind: str) -> Pair:
     """*pair* with what *kind* does to both of its runs."""
     made = VARIATIONS[kind]
     told = pair.told
-    if made.held is not None:
-        told = replace(told, module=_held(told.module, made.held[told.cause not in LOST]))
+    if made.held:
+        told = replace(told, module=_held(told.module, made.held))
     return replace(pair, before=lambda: made.before(pair.before()), after=lambda: made.after(pair.after()), told=told)
 
 
@@ -149,8 +188,7 @@ def _held(module: str, name: str) -> str:
 def variants() -> dict[str, Pair]:
     """Every variant that ``variants.txt`` lists, by its pair and its kind: ``keys_repeated-renamed``."""
     drift = pairs_in("drift")
-    lines = (FOLDER / "variants.txt").read_text(encoding="utf-8").splitlines()
-    return {f"{name}-{kind}": variant(drift[name], kind) for kind, name in map(str.split, lines)}
+    return {f"{name}-{kind}": variant(drift[name], kind) for kind, name in listed()}
 
 
 def require_both_told(pair: Pair) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.program import Block
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
-from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.diff.grouping import phase_of, scope_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, operations_of, work_names
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, operations_of, work_names
 from pytest_torchgraph.words.counting import times
 
 ON = "less is kept for the backward pass and more is computed in it; was gradient checkpointing switched on?"
@@ -41,7 +41,7 @@ def early_stop(seen: Seen) -> Iterator[Claim]:
     """What runs again goes to its end, or stops at the last value needed, while the forward pass is the same."""
     for changes, more in ((seen.added, True), (seen.removed, False)):
         found = [change for change in changes if change.idle and _is_inside_again(change)]
-        if not found or _edits_forward(seen):
+        if not found or _edits_forward(seen, found):
             continue
         count = times(operations_of(found), "operation", "+d")
         if more:
@@ -60,7 +60,7 @@ def recomputed(seen: Seen) -> Iterator[Claim]:
     """Operations that run again in the backward pass though their results were kept, or the other way round."""
     for changes, more in ((seen.added, True), (seen.removed, False)):
         found = [change for change in changes if change.again and not change.idle and _is_inside_again(change)]
-        if not found or _edits_forward(seen):
+        if not found or _edits_forward(seen, found):
             continue
         works = dict.fromkeys(name.removeprefix("aten.") for change in found for name in work_names(change.site))
         names = ", ".join([*works][:FEW]) + (", …" if len(works) > FEW else "")
@@ -84,13 +84,23 @@ def _is_inside_again(change: Come) -> bool:
     return change.site.scope.is_again and not _is_again(change)
 
 
-def _edits_forward(seen: Seen) -> bool:
-    """Whether the forward pass does something else: then what runs again does, too."""
-    return any(
-        (isinstance(change, (Added, Removed)) and phase_of(change) == FORWARD)
-        or (isinstance(change, Altered) and not change.follows and phase_of(change) == FORWARD)
-        for change in seen.difference.changes
-    )
+def _edits_forward(seen: Seen, again: Iterable[Come]) -> bool:
+    """Whether the forward pass does something else in the modules that run *again*: then that does, too."""
+    modules = {_run_again(change) for change in again}
+    inside = tuple(f"{module}." if module else "" for module in modules)
+    edits = filter(_is_forward_edit, seen.difference.changes)
+    return any(f"{module_of(edit)}.".startswith(inside) for edit in edits)
+
+
+def _run_again(change: Come) -> str:
+    """Path of the outermost module that runs again, in which *change* happened; empty where that is the model."""
+    scope = scope_of(change)
+    return scope.module[: min(end for end, turn in scope.turns if turn.again)]
+
+
+def _is_forward_edit(change: Change) -> bool:
+    is_edit = isinstance(change, (Added, Removed)) or (isinstance(change, Altered) and not change.follows)
+    return is_edit and phase_of(change) == FORWARD
 
 
 def _is_rewired(change: Altered) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pytest_torchgraph.analysis.traffic import width_of
-from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
+from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.recorded.operation import packet_of
@@ -150,6 +150,17 @@ def bytes_of(spec: TensorSpec | None) -> int:
     if spec is None or any(size < 0 for size in spec.shape):
         return 0
     return math.prod(spec.shape) * width_of(spec.dtype)
+
+
+def written(item: Item) -> int:
+    """Bytes of the tensors that the operations of *item* make."""
+    match item:
+        case Work(outcomes=outcomes):
+            return sum(bytes_of(outcome) for outcome in outcomes if isinstance(outcome, TensorSpec))
+        case Block(items=items) | Semantic(items=items):
+            return sum(map(written, items))
+        case Given():
+            return 0
 
 
 def distinct(changes: Iterable[Change]) -> tuple[Change, ...]:

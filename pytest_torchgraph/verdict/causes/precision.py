@@ -8,6 +8,7 @@ from typing import TypeAlias
 from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Given
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -81,8 +82,8 @@ def _exchanges(seen: Seen) -> Iterator[tuple[Come, Come]]:
 
 
 def _but_for_dtype(change: Come) -> object:
-    spec = made(change.site)
-    return change.site.scope, packet(change), None if spec is None else spec.shape
+    shapes = tuple(spec and spec.shape for spec in (made(change.site), read(change.site)))
+    return phase_of(change), module_of(change), packet(change), shapes
 
 
 def _width(change: Come) -> int:
@@ -262,7 +263,8 @@ def _follows_dtype(change: Change) -> bool:
     """Whether nothing but a dtype was handed on, to an operation or to the caller."""
     if isinstance(change, Altered):
         handed_on = change.follows or change.after.beneath is not None
-        return handed_on and all(field.kind in ("dtype", "stride", "geometry") for field in change.fields)
+        kinds = {field.kind for field in change.fields}
+        return handed_on and "dtype" in kinds and kinds <= {"dtype", "stride", "geometry"}
     if isinstance(change, OutputChanged):
         return _other_dtype(change.before, change.after)
     return False
