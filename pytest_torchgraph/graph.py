@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from typing import Literal
 
+from pytest_torchgraph.analysis.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
@@ -102,6 +103,16 @@ class Graph(Record):
     def bytes_moved(self) -> Total:
         """Bytes that all operations read and write; ``unknown`` names those whose operands have no geometry."""
         return total_bytes(self.operations)
+
+    @property
+    def collectives(self) -> tuple[Collective, ...]:
+        """What ranks do together, in order: kind, reduction, ranks, bytes, module and phase of each."""
+        return tuple(collectives_in(self.operations, tuple(scope.path for scope in self.scopes)))
+
+    @property
+    def communicated(self) -> Total:
+        """Bytes of the messages of all collectives; ``unknown`` names those of unknown size."""
+        return total_bytes(self.operations, message_bytes)
 
     @property
     def intensity(self) -> float | None:

@@ -6,10 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import costs_of, intensity, total_bytes
 from pytest_torchgraph.analysis.layer import texts
 from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.analysis.traffic import bytes_moved
+from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.operation import SourceLine, tensors_in
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Performance:
     """The whole run. Rates are ``None`` where the graph was not timed, or a part is unknown.
 
     ``seconds`` is the run on the host, the recorder's own time (``overhead``) taken out; ``in_operations`` are seconds
-    of operations. ``costliest`` are ten operations by time, or by FLOPs and bytes moved where there is no time.
+    of operations; ``communicated`` is the size of the messages of all ``collectives``. ``costliest`` are
+    ten operations by time, or by FLOPs and bytes moved where there is no time.
     """
 
     operations: int
@@ -67,6 +70,8 @@ class Performance:
     flops: Total
     bytes_moved: Total
     intensity: float | None
+    collectives: int
+    communicated: Total
     costliest: tuple[Costly, ...]
 
 
@@ -119,6 +124,8 @@ def performance(graph: Record) -> Performance:
         flops=flops,
         bytes_moved=moved,
         intensity=intensity(flops, moved),
+        collectives=sum(kind_of(operation.name) is not None for operation in graph.operations),
+        communicated=total_bytes(graph.operations, message_bytes),
         costliest=costliest(graph),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.tally import (
     OperationCounts,
@@ -16,7 +17,7 @@ from pytest_torchgraph.analysis.tally import (
     total_flops,
     why_unknown,
 )
-from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, is_in
+from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, group_named, is_in
 from pytest_torchgraph.recorded.operation import Call, Operation
 from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.words.counting import times
@@ -63,6 +64,14 @@ class Selection:
         return total.at_least
 
     @property
+    def communicated(self) -> int:
+        """Bytes of the messages of the selected collectives; raises ``ValueError`` where one's size is not known."""
+        total = total_bytes(self.operations, message_bytes)
+        if total.unknown:
+            raise ValueError(f"message sizes are known only in part ({total}): {', '.join(total.unknown)}")
+        return total.at_least
+
+    @property
     def intensity(self) -> float:
         """FLOPs per byte moved, 0 where nothing is moved; raises ``ValueError`` where either is known only in part."""
         return self.flops / self.bytes_moved if self.bytes_moved else 0.0
@@ -76,7 +85,7 @@ class Selection:
 
 def count_of(operations: tuple[Operation, ...], calls: tuple[Call, ...], key: str) -> int | None:
     """How many are in the group *key*, or are API calls named so; ``None`` where it is neither."""
-    if key in GROUPS:
+    if group_named(key) is not None:
         named = sum(call.name in ATTENTION_CALLS for call in calls) if key == "attention" else 0
         return named + sum(is_in(key, operation) for operation in operations)
     name = call_name(key)
@@ -90,7 +99,7 @@ def chooser(op: str, calls: tuple[Call, ...]) -> Callable[[Operation], bool]:
     """
     names = ATTENTION_CALLS if op == "attention" else {call_name(op)}
     beneath = frozenset(call.index for call in calls if call.name in names)
-    is_meant = partial(is_in, op) if op in GROUPS else partial(matches, pattern=op)
+    is_meant = partial(is_in, op) if group_named(op) is not None else partial(matches, pattern=op)
     return lambda operation: operation.call in beneath or is_meant(operation)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.collective import message_bytes
+from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.selection import count_of
 from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
 from pytest_torchgraph.canonical.bodies import Placed, Placing
@@ -80,6 +82,7 @@ def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
         *phase_metrics(graph),
         *((name, count_of(graph.operations, graph.calls, name) or 0) for name in METRICS),
         ("syncs", sum(operation.is_sync for operation in graph.operations)),
+        *collective_metrics(graph),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
@@ -93,6 +96,15 @@ def phase_metrics(graph: Record) -> Iterator[tuple[str, int]]:
     if present:
         counts = Counter(operation.phase for operation in graph.operations if not operation.is_view)
         yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
+
+
+def collective_metrics(graph: Record) -> Iterator[tuple[str, int]]:
+    """How many collectives there are and the bytes of their messages, where there are any."""
+    collectives = count_of(graph.operations, graph.calls, "collectives")
+    if collectives:
+        yield "collectives", collectives
+        total = total_bytes(graph.operations, message_bytes).exactly()
+        yield from () if total is None else (("communicated", total),)
 
 
 def training_metrics(graph: Record) -> Iterator[tuple[str, int]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pytest_torchgraph.recorded.phase import PHASES
 
-COUNT_METRICS = (*(f"{phase}.ops" for phase in PHASES), "ops", "copies", "casts", "syncs")
+COUNT_METRICS = (*(f"{phase}.ops" for phase in PHASES), "ops", "copies", "casts", "syncs", "collectives")
 HELD_METRICS = ("parameters", "buffers", "gradients", "state")
 """Bytes of what a model and its optimizer hold: no activation moves them."""
 BYTE_METRICS = (*HELD_METRICS, "saved", "peak")
-METRICS = (*COUNT_METRICS, *BYTE_METRICS)
+SENT_METRICS = ("communicated",)
+"""Bytes that are no memory of this process."""
+SIZE_METRICS = (*BYTE_METRICS, *SENT_METRICS)
+METRICS = (*COUNT_METRICS, *SIZE_METRICS)

@@ -16,6 +16,13 @@ BY_NAME = ("group_name", "group", "process_group")
 """Arguments by which functional collectives name their group: a counter, in the order in which groups are made."""
 
 
+def place_of_process() -> tuple[int, int]:
+    """The rank of this process, and how many ranks there are; alone it is rank 0 of 1."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return 0, 1
+    return distributed.get_rank(), distributed.get_world_size()
+
+
 def told(overload: Overload, arguments: list[Any], keywords: dict[str, Any] | None) -> dict[str, Any] | None:
     """Put into *arguments* what their objects stand for, and return *keywords* so; what is unknown stays as it is."""
     names = overload.argument_names

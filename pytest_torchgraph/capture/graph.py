@@ -55,6 +55,8 @@ class Run:
     compiled: bool = False
     weights: Weights | None = None
     root_is_module: bool = False
+    rank: int = 0
+    world_size: int = 1
 
 
 class Records:
@@ -289,5 +291,7 @@ def origin_of(run: Run) -> Origin:
         training=run.training,
         inference_mode=run.inference_mode,
         compiled=run.compiled,
+        rank=run.rank,
+        world_size=run.world_size,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
     )

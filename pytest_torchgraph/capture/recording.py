@@ -14,6 +14,7 @@ from torch import Tensor
 from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
+from pytest_torchgraph.capture.collective import place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
@@ -153,6 +154,7 @@ class Recording:
         weights = Weights(entries, calls)
         entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries
         self.resident += weights.bytes
+        rank, world_size = place_of_process()
         weights.admit(self.identity.sights, self.identity.values)
         log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
         self._run = Run(
@@ -174,6 +176,8 @@ class Recording:
             notes=(*notes, *self.eagerly.notes),
             compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
+            rank=rank,
+            world_size=world_size,
         )
 
     def _left_out(self, log: list[Entry]) -> Left:

@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from pytest_torchgraph.recorded.collective import NAMESPACES
+
 # The schemas of these operations declare no write; comparing bytes before and after shows that they do.
 UNDECLARED_WRITES: dict[str, tuple[int, ...]] = {
     "aten.native_batch_norm.default": (3, 4),
@@ -24,7 +26,6 @@ TRAINING_FLAG: dict[str, int] = {
     "aten.cudnn_batch_norm.default": 5,
     "aten.miopen_batch_norm.default": 5,
 }
-COMMUNICATING = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem"})
 IGNORED_NAMESPACES = frozenset({"prim", "profiler"})
 IGNORED = frozenset(
     {
@@ -59,7 +60,7 @@ LAUNCHES_NOTHING = frozenset(
     }
 )
 """Their results share memory with what they are given, though their schemas do not say so."""
-DECLARING = COMMUNICATING | {"aten", "prims", "quantized", "_quantized", "mkldnn", "onednn"}
+DECLARING = NAMESPACES | {"aten", "prims", "quantized", "_quantized", "mkldnn", "onednn"}
 """Namespaces whose operations write to nothing that their schemas do not tell, but for those that are listed above."""
 NEG_VIEW = "aten._neg_view.default"
 
@@ -134,7 +135,7 @@ def learn(target: Any) -> Overload:
     moves_metadata = torch.Tag.inplace_view in target.tags
     positions = tuple(position for position, argument in written if not argument.kwarg_only)
     undeclared = undeclared_writes(name)
-    communicates = target.namespace in COMMUNICATING
+    communicates = target.namespace in NAMESPACES
     is_suspect = not (written or undeclared or target.is_view or target.namespace in DECLARING | IGNORED_NAMESPACES)
     return Overload(
         name=name,

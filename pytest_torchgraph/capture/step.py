@@ -16,6 +16,8 @@ from pytest_torchgraph.capture.binding import tensors_in
 if TYPE_CHECKING:
     from torch.optim.optimizer import Optimizer
 
+Stepping: TypeAlias = "Optimizer | Callable[[Any], Optimizer] | None"
+"""An optimizer, or what makes one of a model that is built for the recording."""
 Backward: TypeAlias = "bool | Literal['auto'] | Callable[[Any], Tensor] | None"
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from pytest_torchgraph.capture.pipeline import stages_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.recorded.origin import Training
 from pytest_torchgraph.recorded.tensor import StorageKind
@@ -65,7 +66,10 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
     else:
         found.update(getattr(function, "__dict__", {}))
     found.update(vars(function.__self__) if hasattr(getattr(function, "__self__", None), "__dict__") else {})
-    return {name: value for name, value in found.items() if isinstance(value, nn.Module)}
+    modules = {name: value for name, value in found.items() if isinstance(value, nn.Module)}
+    stages = [stage.submod for stage in stages_of([getattr(function, "__self__", None), *found.values()])]
+    several = {f"stages.{place}": stage for place, stage in enumerate(stages)}
+    return modules or ({"stage": stages[0]} if len(stages) == 1 else several)
 
 
 CAPTURED = (nn.Module, Tensor, torch.optim.Optimizer)

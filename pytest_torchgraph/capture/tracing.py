@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -25,16 +25,14 @@ from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
 from pytest_torchgraph.capture.state import State
-from pytest_torchgraph.capture.step import Backward, Step
+from pytest_torchgraph.capture.step import Backward, Step, Stepping
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.watching import unwatched
+from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
-
-if TYPE_CHECKING:
-    from torch.optim.optimizer import Optimizer
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -45,10 +43,12 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     warmup: int = 0,
     restore: bool = True,
     backward: Backward = None,
-    optimizer: Optimizer | None = None,
+    optimizer: Stepping = None,
     verify: bool = False,
     timing: int = 0,
     allocator: bool = False,
+    world_size: int | None = None,
+    rank: int = 0,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -79,6 +79,11 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     ``allocator`` is a truth check: the model runs once more, unrecorded, and ``memory.allocator`` puts the peak of
     PyTorch's allocator beside the counted one. It needs ``restore``.
 
+    ``world_size`` records one ``rank`` of that many in this process alone: *model* is then a function that builds the
+    sharded model, *optimizer* one that makes the optimizer of the model, and inputs may be functions too. They are
+    called in a process group whose collectives send nothing, which is gone afterwards; ``GroupInUse`` is raised where
+    there is a group already.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -91,6 +96,8 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         verify=verify,
         timing=timing,
         allocator=allocator,
+        world_size=world_size,
+        rank=rank,
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
@@ -103,15 +110,24 @@ class Options:
     warmup: int = 0
     restore: bool = True
     backward: Backward = None
-    optimizer: Optimizer | None = None
+    optimizer: Stepping = None
     verify: bool = False
     timing: int = 0
     allocator: bool = False
+    world_size: int | None = None
+    rank: int = 0
 
     def __post_init__(self) -> None:
+        if self.world is None and self.rank:
+            raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
         refuse_both(verify=self.verify, timing=self.timing)
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+    @property
+    def world(self) -> World | None:
+        """The ranks of which this process stands for one; ``None`` where it stands for itself."""
+        return None if self.world_size is None else World(self.world_size, self.rank)
 
 
 @contextmanager
@@ -124,9 +140,23 @@ def repeated(
     what the forward pass built or wrote stays, together with the attributes that tell that it did. Warm-ups come
     before the first call only.
     """
+    with ExitStack() as stack:
+        if options.world is not None:
+            stack.enter_context(in_world(options.world))
+            model, args, kwargs = built(model), made(args), made(kwargs)
+            options = replace(options, optimizer=optimizer_of(model, options.optimizer))
+        yield stack.enter_context(runs_with(model, args, kwargs, options))
+
+
+@contextmanager
+def runs_with(
+    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> Iterator[Callable[[], Graph]]:
+    """The same for a model that is built."""
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
-    step = Step(options.backward, options.optimizer)
+    optimizer: Any = options.optimizer  # Step refuses a function
+    step = Step(options.backward, optimizer)
     with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
         yield runs
 

@@ -97,7 +97,7 @@ def tell(arguments: argparse.Namespace) -> int:
 
 def _numbers(snapshot: Snapshot) -> str:
     """Test, modes, metrics, and how often each operation runs, one a line."""
-    from pytest_torchgraph.canonical.metric import BYTE_METRICS
+    from pytest_torchgraph.canonical.metric import SIZE_METRICS
     from pytest_torchgraph.diff.tree import call_names
     from pytest_torchgraph.recorded.operation import packet_of
     from pytest_torchgraph.verdict.quantity import bytes_text
@@ -106,6 +106,6 @@ def _numbers(snapshot: Snapshot) -> str:
     lines = [f"test {snapshot.test}", f"run {', '.join(program.run)}"]
     for name, value in program.metrics:
         at = f" at {program.peak_at}" if name == "peak" and program.peak_at else ""
-        lines.append(f"{name} {bytes_text(value, 2) if name in BYTE_METRICS else value}{at}")
+        lines.append(f"{name} {bytes_text(value, 2) if name in SIZE_METRICS else value}{at}")
     counts = Counter(packet_of(name) for name in call_names(program.root))
     return "\n".join([*lines, *(f"{count} × {name}" for name, count in sorted(counts.items()))])

@@ -27,6 +27,7 @@ from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
+from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
 
 
@@ -106,9 +107,30 @@ def _peaks(before: Program, after: Program, names: Renames) -> Iterator[Change]:
 
 def _metrics(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
     """The metrics of *program*; where only the *other* has phases, all operations are those of the forward pass."""
+    metrics = _with_collectives(program, other)
     if not other.phases or program.phases:
-        return program.metrics
-    return (("forward.ops", dict(program.metrics)["ops"]), *program.metrics)
+        return metrics
+    return (("forward.ops", dict(program.metrics)["ops"]), *metrics)
+
+
+def _with_collectives(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
+    """The metrics of *program*, with those of collectives where only the *other* has any.
+
+    A file that an earlier version wrote has collectives and no such metrics: then neither side has them here.
+    """
+    own, others = dict(program.metrics), dict(other.metrics)
+    if "collectives" in others and "collectives" not in own and not _communicates(program):
+        return (*program.metrics, *((name, 0) for name in OF_COLLECTIVES if name in others))
+    if "collectives" in own and "collectives" not in others and _communicates(other):
+        return tuple((name, value) for name, value in program.metrics if name not in OF_COLLECTIVES)
+    return program.metrics
+
+
+OF_COLLECTIVES = ("collectives", "communicated")
+
+
+def _communicates(program: Program) -> bool:
+    return any(kind_of(name) is not None for name in call_names(program.root))
 
 
 def _outputs(matching: Matching) -> Iterator[Change]:

@@ -9,9 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypedDict
 
-    from torch.optim.optimizer import Optimizer
-
-    from pytest_torchgraph.capture.step import Backward
+    from pytest_torchgraph.capture.step import Backward, Stepping
 
     class RecordOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.record`` takes by keyword."""
@@ -25,10 +23,12 @@ if TYPE_CHECKING:
         warmup: int
         restore: bool
         backward: Backward
-        optimizer: Optimizer | None
+        optimizer: Stepping
         verify: bool
         timing: int
         allocator: bool
+        world_size: int | None
+        rank: int
 
 
 def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:

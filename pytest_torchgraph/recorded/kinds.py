@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.recorded.collective import KINDS
+from pytest_torchgraph.recorded.collective import kind_of as collective_kind
 from pytest_torchgraph.recorded.operation import Operation, packet_of, tensors_in
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
@@ -142,6 +144,7 @@ GROUPS: dict[str, Callable[[Doing], bool]] = {
     "syncs": is_sync,
     "matmuls": is_matmul,
     "attention": lambda doing: doing.packet in ATTENTION,
+    "collectives": lambda doing: collective_kind(doing.name) is not None,
 }
 """What is counted under a name of its own, by graphs, budgets and selections."""
 
@@ -158,6 +161,15 @@ def doing(operation: Operation) -> Doing:
     )
 
 
+def group_named(name: str) -> Callable[[Doing], bool] | None:
+    """What tells the operations of the group *name*, ``collectives.all_reduce`` too; ``None`` where there is none."""
+    of, _, kind = name.partition(".")
+    if of == "collectives" and kind in KINDS:
+        return lambda doing: collective_kind(doing.name) == kind
+    return GROUPS.get(name)
+
+
 def is_in(group: str, operation: Operation) -> bool:
     """Whether *operation* is counted in *group*."""
-    return GROUPS[group](doing(operation))
+    tells = group_named(group)
+    return tells is not None and tells(doing(operation))

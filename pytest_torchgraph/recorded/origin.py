@@ -19,7 +19,7 @@ class Origin:
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
     a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
-    by which kernels are chosen; empty where that is not known.
+    by which kernels are chosen; empty where that is not known. ``rank`` is that of the process among ``world_size``.
     """
 
     torch: str
@@ -34,6 +34,8 @@ class Origin:
     inference_mode: bool = False
     compiled: bool = False
     mkldnn: bool = True
+    rank: int = 0
+    world_size: int = 1
 
 
 UNKNOWN = "?"
@@ -49,3 +51,5 @@ class Recorder:
     system: str = UNKNOWN
     architecture: str = UNKNOWN
     processor: str = ""
+    rank: int = 0
+    world_size: int = 1

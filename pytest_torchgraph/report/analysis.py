@@ -54,6 +54,8 @@ def head(analysis: Analysis) -> Iterator[str]:
         f"{analysis.model}: {done}, {flops(run.flops)}, {size(run.bytes_moved)} moved"
         + ("" if run.intensity is None else f", {run.intensity:.3g} FLOPs per byte")
     )
+    if run.collectives:
+        yield f"{times(run.collectives, 'collective', ',')}, messages of {size(run.communicated)}"
     if run.seconds is not None and run.in_operations is not None and run.overhead is not None:
         runs = times(run.runs or 1, "run", ",")
         spread = "" if run.spread is None else f" ± {seconds(run.spread)}"

@@ -21,7 +21,11 @@ from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
 
-COSTS = (*reversed(BYTE_METRICS), "ops", "copies", "casts", "syncs", *(f"{phase}.ops" for phase in PHASES))
+COSTS = (
+    *reversed(BYTE_METRICS),
+    *("ops", "copies", "casts", "syncs", "communicated", "collectives"),
+    *(f"{phase}.ops" for phase in PHASES),
+)
 
 
 def no_source(_: int) -> SourceLine | None:

@@ -12,16 +12,18 @@ if TYPE_CHECKING:
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "
 CPU = "cpu"
+RANK = "rank"
 SYSTEMS = frozenset({"linux", "darwin", "windows"})
 
 
 def recorded_line(graph: Graph) -> str:
-    """``torch 2.13.0, python 3.11, linux x86_64, cpu avx512_vnni, flops 1310720 (not compared)``."""
+    """``torch 2.13.0, python 3.11, linux x86_64, cpu avx512_vnni, rank 0 of 8, flops 1310720 (not compared)``."""
     origin = graph.origin
     python = ".".join(origin.python.split(".")[:2])
     libraries = [f"{name} {version}" for name, version in origin.libraries]
     machine = [f"{origin.system} {origin.architecture}", *([f"{CPU} {origin.processor}"] if origin.processor else [])]
-    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, f"flops {graph.flops}"]
+    ranks = [f"{RANK} {origin.rank} of {origin.world_size}"] if origin.world_size > 1 else []
+    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, *ranks, f"flops {graph.flops}"]
     return SEPARATOR.join(parts) + NOT_COMPARED
 
 
@@ -38,7 +40,10 @@ def recorder_of(recorded: str) -> Recorder:
     """What the note *recorded* says of whoever recorded it."""
     parts = recorded_parts(recorded)
     system, _, architecture = parts.pop("system", "").partition(" ")
+    rank, _, size = parts.pop(RANK, "").partition(" of ")
     return Recorder(
+        rank=int(rank) if rank.isdecimal() else 0,
+        world_size=int(size) if size.isdecimal() else 1,
         processor=parts.pop(CPU, ""),
         torch=parts.pop("torch", "") or UNKNOWN,
         python=parts.pop("python", "") or UNKNOWN,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_torchgraph.analysis.tally import total_flops, why_unknown
+from pytest_torchgraph.analysis.collective import message_bytes
+from pytest_torchgraph.analysis.cost import total_bytes
+from pytest_torchgraph.analysis.tally import Total, total_flops, why_unknown
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (
+    SENT,
     BudgetUnreadable,
     is_bytes,
     measured,
@@ -81,12 +84,10 @@ def check_budget(graph: Graph, budget: Mapping[str, object] | tuple[Budget, ...]
 
 
 def _broken(graph: Graph, budget: Budget) -> Finding | None:
-    if split(budget.key)[1] == "flops":
-        within = measured(graph, budget.key)
-        missing = why_unknown(within)
-        if missing:
-            title = f"{budget.key} are {total_flops(within.operations)}, budget {budget}: the total is not known"
-            return Finding(kind="budget", severity="fail", title=title, details=(missing,))
+    missing, total = _unknown(graph, budget.key)
+    if missing:
+        title = f"{budget.key} are {total}, budget {budget}: the total is not known"
+        return Finding(kind="budget", severity="fail", title=title, details=(missing,))
     value = value_of(graph, budget.key)
     if budget.limit.allows(value):
         return None
@@ -94,6 +95,18 @@ def _broken(graph: Graph, budget: Budget) -> Finding | None:
     details = tuple(_details(graph, budget.key))
     direction: Direction = "more" if value > budget.limit.amount else "fewer"
     return Finding(kind="budget", severity="fail", title=title, details=details, direction=direction)
+
+
+def _unknown(graph: Graph, key: str) -> tuple[str, Total | None]:
+    """What is not known of the total that *key* limits, empty where all is; and that total."""
+    name = split(key)[1]
+    if name == "flops":
+        within = measured(graph, key)
+        return why_unknown(within), total_flops(within.operations)
+    if name == SENT:
+        total = total_bytes(measured(graph, key).operations, message_bytes)
+        return f"sizes are not known in {', '.join(total.unknown)}" if total.unknown else "", total
+    return "", None
 
 
 def _exactly(budget: Budget, value: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pytest_torchgraph.analysis.fused import math_path
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.snapshot.recorded import CPU, recorded_parts
+from pytest_torchgraph.snapshot.recorded import CPU, RANK, recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
 
 DIFFERS = {
     "": "recorded with {0} {1}, running {2}",
     "system": "recorded on {1}, running on {2}",
+    RANK: "recorded as rank {1}, running as rank {2}",
     CPU: "recorded on a processor with {1}, running on one with {2}: kernels are chosen by it",
 }
 """How a part of the environment is told that is not as it was, by its name."""

@@ -7,11 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from pytest_torchgraph.analysis.collective import message_bytes
+from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.selection import Selection
 from pytest_torchgraph.analysis.tally import INSTEAD, call_name, matches
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, is_in
+from pytest_torchgraph.recorded.collective import KINDS
+from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, group_named, is_in
 from pytest_torchgraph.recorded.memory import Life, is_saved
 from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
@@ -32,9 +35,11 @@ LIVES: Mapping[str, Callable[[Life], bool]] = {
 }
 NEEDS = {"saved": BACKWARD, "gradients": BACKWARD, "state": OPTIMIZER}
 """The phase without which a key measures nothing."""
-COUNTED = (*GROUPS, "flops")
+SENT = "communicated"
+"""Bytes of the messages that ranks send each other."""
+COUNTED = (*GROUPS, "flops", SENT)
 KEYS = (*COUNTED, *BYTE_KEYS)
-NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "collectives", "bytes"})
+NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "bytes"})
 ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True and an optimizer"}
 _OPERATION = re.compile(r"\w+(?:\.\w+){1,2}")
 
@@ -51,7 +56,7 @@ def split(key: str) -> tuple[str | None, str]:
 
 def is_bytes(key: str) -> bool:
     """Whether *key* is an amount of memory."""
-    return key in BYTE_KEYS
+    return key in BYTE_KEYS or split(key)[1] == SENT
 
 
 def require_key(
@@ -66,7 +71,7 @@ def require_key(
             f"budget {key!r}: a key is text. Keys: {', '.join(KEYS)}, or an operation such as 'aten.clone'."
         )
     phase, name = split(key)
-    if name in COUNTED or call_name(name) or (phase is None and name in BYTE_KEYS):
+    if name in COUNTED or group_named(name) or call_name(name) or (phase is None and name in BYTE_KEYS):
         return
     fault = _fault(phase, name)
     if fault:
@@ -82,13 +87,20 @@ def _fault(phase: str | None, name: str) -> str:
         return f"{name} is measured for the whole run only. Keys of a phase: {', '.join(COUNTED)}, operation names."
     if name in NOT_MEASURED:
         return f"this is not measured. Keys: {', '.join(KEYS)}, or an operation name."
-    first, _, rest = name.partition(".")
-    if rest in KEYS and difflib.get_close_matches(first, PHASES):
-        return f"there is no phase {first!r}{nearest(first, PHASES)} Phases: {', '.join(PHASES)}."
-    if name in INSTEAD:
-        return f"it never reaches the dispatcher. Write {INSTEAD[name]}."
+    part = _faulty_part(*name.split(".", 1)) if "." in name else ""
+    if part or name in INSTEAD:
+        return part or f"it never reaches the dispatcher. Write {INSTEAD[name]}."
     if not _OPERATION.fullmatch(name):
         return f"there is no such key{nearest(name, KEYS)} Keys: {', '.join(KEYS)}, or an operation name."
+    return ""
+
+
+def _faulty_part(first: str, rest: str) -> str:
+    """Why ``FIRST.REST`` has no such collective, or no such phase; empty where it speaks of neither."""
+    if first == "collectives":
+        return f"there is no such collective{nearest(rest, KINDS)} Collectives: {', '.join(KINDS)}."
+    if rest in KEYS and difflib.get_close_matches(first, PHASES):
+        return f"there is no phase {first!r}{nearest(first, PHASES)} Phases: {', '.join(PHASES)}."
     return ""
 
 
@@ -115,6 +127,8 @@ def value_of(graph: Graph, key: str) -> int:
     within, name = measured(graph, key), split(key)[1]
     if name == "flops":
         return sum(operation.flops or 0 for operation in within.operations)
+    if name == SENT:
+        return total_bytes(within.operations, message_bytes).at_least
     try:
         return BYTE_KEYS[name](graph) if name in BYTE_KEYS else within.op_counts[name]
     except LookupError as error:
@@ -135,12 +149,19 @@ def _operation_shares(graph: Graph, key: str) -> Counter[str]:
     found: Counter[str] = Counter()
     within, name = measured(graph, key), split(key)[1]
     for operation in within.operations:
-        amount = (operation.flops or 0) if name == "flops" else int(_counts(operation, name))
+        amount = _amount(operation, name)
         if amount:
             found[_place(graph, operation)] += amount
     calls = ATTENTION_CALLS if name == "attention" else {call_name(name)}
     found.update(graph.scopes[call.scope].path for call in within.calls if call.name in calls)
     return found
+
+
+def _amount(operation: Operation, name: str) -> int:
+    """What *operation* adds to the key *name*."""
+    if name == "flops":
+        return operation.flops or 0
+    return (message_bytes(operation) or 0) if name == SENT else int(_counts(operation, name))
 
 
 def _place(graph: Graph, operation: Operation) -> str:
@@ -150,7 +171,7 @@ def _place(graph: Graph, operation: Operation) -> str:
 
 
 def _counts(operation: Operation, key: str) -> bool:
-    return is_in(key, operation) if key in GROUPS else matches(operation, key)
+    return is_in(key, operation) if group_named(key) else matches(operation, key)
 
 
 def _storage_shares(graph: Graph, key: str) -> Counter[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.metric import SIZE_METRICS
 from pytest_torchgraph.canonical.program import Block, Given, Work
 from pytest_torchgraph.diff.change import (
     Added,
@@ -257,11 +257,11 @@ def output_text(change: OutputChanged) -> str:
 def metric_text(change: MetricChanged) -> str:
     """``peak 18.2 MiB -> 20.3 MiB (+11.5%)``, ``ops 100 -> 116``; a percentage is of the amount before it."""
     before, after = change.before, change.after
-    as_text = bytes_text if change.name in BYTE_METRICS else str
+    as_text = bytes_text if change.name in SIZE_METRICS else str
     if before is None or after is None:
         left, right = ("none" if number is None else as_text(number) for number in (before, after))
         return f"{change.name} {left} -> {right}"
-    if change.name not in BYTE_METRICS:
+    if change.name not in SIZE_METRICS:
         return f"{change.name} {before} -> {after}"
     left, right = bytes_pair(before, after)
     moved = moved_text(before, after)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,13 +13,20 @@ from torch import Tensor, distributed, nn
 from torch.distributed import _functional_collectives as functional
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor.debug import CommDebugMode
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 from pytest_torchgraph import record, trace
-from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.diff.change import MetricChanged
+from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.graph import Graph, expanded
+from pytest_torchgraph.recorded.collective import KINDS, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.snapshot.literal import LITERAL, literal_of, literal_text
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
+from pytest_torchgraph.verdict.budget import check_budget
+from pytest_torchgraph.verdict.measure import BudgetUnreadable
 from tests.regressions.process_group import all_gather_single, process_group, ranks
 
 
@@ -143,3 +153,171 @@ def test_a_sharded_step_is_proved_but_for_what_other_ranks_do() -> None:
         "not replayed: c10d._allgather_base_.default",
         "not replayed: c10d._reduce_scatter_base_.default",
     }
+
+
+def two_layers() -> nn.Module:
+    return nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))
+
+
+def gathered_layers() -> nn.Module:
+    model: Any = two_layers()
+    for layer in (model[0], model[2], model):
+        fully_shard(layer, mesh=init_device_mesh("cpu", (4,)))
+    return model
+
+
+def split_layers() -> nn.Module:
+    plan: Any = {"0": ColwiseParallel(), "2": RowwiseParallel()}
+    return parallelize_module(two_layers(), init_device_mesh("cpu", (4,)), plan)
+
+
+EVERYONE: Any = distributed
+
+
+def summed_twice() -> Callable[[Tensor], Tensor]:
+    def run(x: Tensor) -> Tensor:
+        made = functional.all_reduce(x + 1, "sum", EVERYONE.group.WORLD)
+        distributed.all_reduce(made)
+        distributed.barrier()
+        return made * 2
+
+    return run
+
+
+OF_PYTORCH = {
+    "all_reduce": "all_reduce",
+    "allreduce_": "all_reduce",
+    "_allgather_base_": "all_gather",
+    "_reduce_scatter_base_": "reduce_scatter",
+}
+"""What ``CommDebugMode`` calls the collectives of these models; it knows no barrier."""
+
+
+# Said of what the hooks of CommDebugMode return.
+@pytest.mark.filterwarnings("ignore:FSDP2-wrapped module:UserWarning")
+@pytest.mark.parametrize("build", [gathered_layers, split_layers, summed_twice])
+def test_collectives_are_counted_as_pytorch_counts_them(build: Callable[[], Any]) -> None:
+    x = torch.ones(8, 16, requires_grad=True)  # the hooks of CommDebugMode warn where no input does
+    step = build is not summed_twice
+    with ranks(4):
+        model, counted = build(), CommDebugMode()
+        with counted:
+            model(x).sum().backward() if step else model(x)
+        graph = trace(model, x, backward=step)
+    pytorch: Counter[str] = Counter()
+    for packet, count in counted.get_comm_counts().items():
+        pytorch[OF_PYTORCH[packet.__name__]] += count
+    ours = Counter(one.kind for one in graph.collectives if one.kind != "barrier")
+    assert ours == pytorch
+    assert ours.total() > 0
+    assert {kind: graph.op_counts[f"collectives.{kind}"] for kind in ours} == dict(pytorch)
+
+
+def test_a_collective_says_its_module_its_phase_and_the_size_of_its_message() -> None:
+    with ranks(4):
+        graph = trace(gathered_layers(), torch.ones(8, 16), backward=True)
+    both = 4 * (16 * 16 + 16)
+    told = [(one.kind, one.reduction, one.ranks, one.bytes, one.module, one.phase) for one in graph.collectives]
+    everyone = (0, 1, 2, 3)
+    assert told[0] == ("all_gather", None, everyone, both, "0", "forward")
+    assert told[-1][:4] == ("reduce_scatter", "avg", everyone, both)
+    assert told[-1][5] == "backward"
+    assert graph.communicated.exactly() == sum(one.bytes or 0 for one in graph.collectives) == 6 * both
+    assert graph.select(phase="backward").communicated == 4 * both
+
+
+def test_messages_are_as_large_as_what_is_gathered_or_scattered_and_barriers_send_nothing() -> None:
+    def run(x: Tensor) -> None:
+        everyone: Any = distributed
+        small, large = x + 1, torch.empty(32)
+        everyone.all_gather(list(large.chunk(4)), small)
+        everyone.reduce_scatter(small, list(large.chunk(4)))
+        everyone.all_to_all_single(small, small + 1)
+        everyone.broadcast(small, 0)
+        everyone.send(small, 1)
+        everyone.recv(small, 1)
+        everyone.barrier()
+
+    with ranks(4), record() as recording:
+        run(torch.ones(8))
+    assert [(one.kind, one.bytes) for one in recording.graph.collectives] == [
+        ("all_gather", 128),
+        ("reduce_scatter", 128),
+        ("all_to_all", 32),
+        ("broadcast", 32),
+        ("send", 32),
+        ("recv", 32),
+        ("barrier", 0),
+    ]
+
+
+COMMUNICATING = ("c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor")
+SILENT = {"wait_tensor", "_wrap_tensor_autograd", "check_for_nan", "mesh_get_process_group"}
+
+
+def test_every_operation_of_pytorch_that_sends_something_has_a_kind() -> None:
+    names = [name.replace("::", ".") for name in torch._C._dispatch_get_all_op_names()]
+    sending = {name for name in names if name.split(".")[0] in COMMUNICATING and name.split(".")[1] not in SILENT}
+    assert len(sending) > 30
+    assert {name: kind_of(name) for name in sending if kind_of(name) not in KINDS} == {}
+    assert all(kind_of(name) is None for name in names if name.split(".")[1] in SILENT)
+    assert kind_of("aten.gather.default") is None
+
+
+def test_budgets_limit_collectives_by_kind_by_phase_and_by_size() -> None:
+    with ranks(4):
+        graph = trace(gathered_layers(), torch.ones(8, 16), backward=True)
+    kept = {"collectives": 6, "collectives.all_gather": 4, "collectives.all_reduce": 0, "communicated": 6528}
+    assert check_budget(graph, {**kept, "backward.collectives.reduce_scatter": 2, "backward.communicated": 4352}) == []
+    broken = {"collectives.all_gather": 3, "communicated": "6 KiB", "backward.communicated": "4 KiB"}
+    found = check_budget(graph, broken)
+    assert [finding.title for finding in found] == [
+        "collectives.all_gather 4, budget at most 3",
+        "communicated 6.4 KiB, budget at most 6.0 KiB",
+        "backward.communicated 4.2 KiB, budget at most 4.0 KiB",
+    ]
+    assert found[0].details == ("modules * ×2: 4",)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("collectives.allreduce", "there is no such collective; did you mean 'all_reduce'"),
+        ("collectives.", "there is no such collective"),
+        ("backward.collectives.gatherall", "there is no such collective"),
+        ("comunicated", "did you mean 'communicated'"),
+    ],
+)
+def test_a_collective_that_there_is_not_is_refused(key: str, words: str) -> None:
+    with pytest.raises(BudgetUnreadable, match=words):
+        check_budget(trace(nn.Linear(2, 2), torch.ones(2, 2)), {key: 1})
+
+
+def test_the_head_of_a_file_counts_collectives_and_a_graph_read_from_it_tells_the_same() -> None:
+    with ranks(4):
+        graph = trace(split_layers(), torch.ones(8, 16))
+    text = write(graph.canonical, test="test", recorded="here")
+    assert "\ncollectives 1\ncommunicated 512\n" in text
+    stored = expanded(read(text).program)
+    assert stored.count("collectives") == 1
+    assert [(one.kind, one.bytes, one.ranks) for one in stored.collectives] == [("all_reduce", 512, (0, 1, 2, 3))]
+    assert "collectives" not in write(trace(two_layers(), torch.ones(8, 16)).canonical, test="test", recorded="here")
+
+
+def test_a_file_from_before_collectives_were_counted_is_no_drift() -> None:
+    with ranks(4):
+        now = trace(split_layers(), torch.ones(8, 16)).canonical
+    text = write(now, test="test", recorded="here")
+    earlier = read(re.sub(r"(collectives|communicated) \d+\n", "", text)).program
+    for before, after in ((earlier, now), (now, earlier)):
+        assert compare(before, after).changes == ()
+
+
+def test_collectives_that_come_are_counted_from_nothing() -> None:
+    with ranks(4):
+        before, after = (trace(build(), torch.ones(8, 16)) for build in (two_layers, split_layers))
+    moved = [each for each in compare(before.canonical, after.canonical).changes if isinstance(each, MetricChanged)]
+    assert [(each.name, each.before, each.after) for each in moved if each.name.startswith("co")] == [
+        ("collectives", 0, 1),
+        ("communicated", 0, 512),
+    ]

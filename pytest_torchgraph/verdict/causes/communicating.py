@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.analysis.traffic import MAKES_ROOM
 from pytest_torchgraph.diff.change import Altered
+from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, fields_of, is_work, module_of, packet
 from pytest_torchgraph.words.counting import times
 
-NAMESPACES = ("c10d.", "_c10d_functional.", "_dtensor.")
-REDUCTIONS = frozenset({"sum", "avg", "product", "min", "max", "band", "bor", "bxor", "premul_sum"})
 REDUCES = "ranks combine their values by another operation, so the numbers are others"
 WAITS = "ranks wait for each other; it is done with one rank, too"
 
@@ -20,7 +19,7 @@ WAITS = "ranks wait for each other; it is done with one rank, too"
 def communication(seen: Seen) -> Iterator[Claim]:
     """Collectives that came or went, with the room that is made for what they bring."""
     for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if is_work(change) and packet(change).startswith(NAMESPACES)]
+        found = [change for change in changes if is_work(change) and kind_of(change.site.name) is not None]
         if found:
             names = ", ".join(sorted({packet(change) for change in found}))
             title = f"{'+' if more else '-'}{times(len(found), 'operation')} between ranks: {names}"
@@ -32,7 +31,7 @@ def otherwise(seen: Seen) -> Iterator[Claim]:
     """Collectives that reduce by another operation, or run among other ranks: one claim for each such change."""
     found: dict[tuple[str, object, object], list[Altered]] = {}
     for change in seen.altered:
-        if change.before.name.startswith(NAMESPACES):
+        if kind_of(change.before.name) is not None:
             for field in fields_of(change, "argument"):
                 name = _meaning(field.before, field.after)
                 if name:

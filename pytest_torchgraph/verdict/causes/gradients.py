@@ -21,6 +21,7 @@ from pytest_torchgraph.diff.change import (
     Site,
 )
 from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
+from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -32,7 +33,6 @@ from pytest_torchgraph.verdict.causes.claim import (
     operations_of,
     work_names,
 )
-from pytest_torchgraph.verdict.causes.communicating import NAMESPACES
 from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
@@ -183,7 +183,7 @@ def _brings_work(change: Change) -> bool:
     """
     if not isinstance(change, (Added, Removed)):
         return False
-    if syncs_in(change.site.item) or any(name.startswith(NAMESPACES) for name in work_names(change.site)):
+    if syncs_in(change.site.item) or any(map(kind_of, work_names(change.site))):
         return True
     if isinstance(change.site.item, Block):
         return phase_of(change) == FORWARD or change.site.item.call < 0
