@@ -42,11 +42,3 @@ def flows(graph: Record) -> Iterator[Flow]:
 def latest(*positions: int | None) -> int | None:
     """The last of the positions that are known."""
     return max((position for position in positions if position is not None), default=None)
-
-
-def readers(graph: Record) -> dict[int, list[int]]:
-    """For each operation that something reads from: the operations that do."""
-    found: dict[int, list[int]] = {}
-    for flow in flows(graph):
-        found.setdefault(flow.source, []).append(flow.target)
-    return found

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS
-from pytest_torchgraph.recorded.operation import Operation, Word, packet_of
+from pytest_torchgraph.recorded.operation import Operation, packet_of
 
 INSTEAD = {
     "aten.contiguous": "aten.clone",
@@ -174,8 +174,3 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 def matches(operation: Operation, pattern: str) -> bool:
     """Whether the name, with or without its overload, matches the glob *pattern*."""
     return fnmatchcase(operation.packet, pattern) or fnmatchcase(operation.name, pattern)
-
-
-def dtype_word(name: str) -> Word:
-    """The argument word of a dtype name: ``float32`` -> ``torch.float32``."""
-    return Word(f"torch.{name}")

@@ -22,7 +22,7 @@ from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
 from pytest_torchgraph.canonical.parameter_loops import gathered
-from pytest_torchgraph.canonical.program import Block, Given, Operand, Program
+from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
@@ -45,7 +45,7 @@ def canonical(graph: Record) -> Program:
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
-    block = with_gathered_phases(settling.block(root), graph)
+    block = with_gathered_phases(settling.root(root), graph)
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
@@ -60,9 +60,9 @@ def canonical(graph: Record) -> Program:
     )
 
 
-def with_gathered_phases(root: Block, graph: Record) -> Block:
+def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
     """*root* with the work of its phases gathered by parameter."""
-    phases = [isinstance(item, Block) and item.phase in (BETWEEN, OPTIMIZER) for item in root.items]
+    phases = [isinstance(item, PhaseBlock) and item.name in (BETWEEN, OPTIMIZER) for item in root.items]
     if not any(phases):
         return root
     # A loop tells sizes by those of its parameters, so these must stand elsewhere in the file.
@@ -70,7 +70,7 @@ def with_gathered_phases(root: Block, graph: Record) -> Block:
     told = {path for path, _ in (*root.leaves, *known_leaves(others, ("",)))}
     parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name in told}
     items = [
-        gathered(item, parameters) if is_phase and isinstance(item, Block) else item
+        gathered(item, parameters) if is_phase and isinstance(item, PhaseBlock) else item
         for item, is_phase in zip(root.items, phases, strict=True)
     ]
     return replace(root, items=tuple(items))

@@ -7,6 +7,7 @@ from typing import get_args
 
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
+    AnyBlock,
     Argument,
     Block,
     Given,
@@ -14,9 +15,12 @@ from pytest_torchgraph.canonical.program import (
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    PhaseBlock,
     Program,
+    RecomputedCall,
     Reference,
     Result,
     Saved,
@@ -122,14 +126,22 @@ class Expansion:
             outputs=tuple((path, self._operand(operand, root)) for path, operand in self.program.outputs),
         )
 
-    def _block(self, block: Block, body: Body, parent: int | None) -> None:
+    def _block(self, block: AnyBlock, body: Body, parent: int | None) -> None:
         index, start = len(self.scopes), len(self.operations)
         if body.phase and body.forward is not None:
             self._items(block.items, body, dict(block.leaves))
-            if block.phase:
-                self.phases.append(Phase(block.phase, (start, len(self.operations)), body.scope, block.class_name))
+            if isinstance(block, PhaseBlock):
+                self.phases.append(Phase(block.name, (start, len(self.operations)), body.scope, block.class_name))
             return
-        scope = Scope(index, parent, body.path, block.class_name, None, (start, start), recomputed=block.call < 0)
+        scope = Scope(
+            index,
+            parent,
+            body.path,
+            block.class_name,
+            None,
+            (start, start),
+            recomputed=isinstance(block, RecomputedCall),
+        )
         self.scopes.append(scope)
         self._items(block.items, body, dict(block.leaves))
         self.scopes[index] = replace(scope, operations=(start, len(self.operations)))
@@ -152,7 +164,7 @@ class Expansion:
             self._items(item.items, inner, {})
         return tuple(inner.made[result.item][result.position] for result in item.exports)
 
-    def _inner(self, item: Block | Semantic, body: Body) -> Body:
+    def _inner(self, item: AnyBlock | Semantic, body: Body) -> Body:
         if isinstance(item, Block):
             inputs = tuple(self._operand(operand, body) for operand in item.inputs)
             return begun(item, inputs, len(self.scopes), body)
@@ -271,17 +283,19 @@ class Expansion:
         return TensorRef(index, index, spec)
 
 
-def begun(block: Block, inputs: tuple[TensorRef, ...], scopes: int, outer: Body) -> Body:
+def begun(block: AnyBlock, inputs: tuple[TensorRef, ...], scopes: int, outer: Body) -> Body:
     """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
-    if block.phase:
-        return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.phase)
+    if isinstance(block, PhaseBlock):
+        return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.name)
     body = Body(absolute(block.name, outer.around), scopes, inputs, None, outer, phase=outer.phase)
-    body.recomputed = block.call < 0 or outer.recomputed
+    body.recomputed = isinstance(block, RecomputedCall) or outer.recomputed
+    told = (block.name, block.call) if isinstance(block, ModuleCall) else None
     if outer.phase:
-        body.forward = None if outer.forward is None else outer.forward.calls.get((block.name, block.call))
+        body.forward = outer.forward.calls.get(told) if outer.forward and told else None
         body.scope = scopes if body.forward is None else body.forward.scope
     else:
-        body.forward = outer.calls[block.name, block.call] = body
+        body.forward = body
+        outer.calls.update({} if told is None else {told: body})
     return body
 
 

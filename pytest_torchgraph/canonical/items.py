@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.canonical.program import (
     Argument,
-    Block,
+    CalledBlock,
     Inner,
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    PhaseBlock,
+    RecomputedCall,
     Result,
     Saved,
     Semantic,
@@ -118,11 +121,12 @@ class Settling:
             return self.work(position, item, node)
         return self.semantic(item, node) if item.call is not None else self.block(item)
 
-    def block(self, node: Node) -> Block:
+    def block(self, node: Node) -> PhaseBlock | CalledBlock:
         """The frozen module call or phase."""
         name = name_of(node)
         node.number = number_of(node, name)
-        return Block(
+        kind = PhaseBlock if node.phase else RecomputedCall if is_again(node) else ModuleCall
+        return kind(
             name=name,
             call=node.number,
             class_name=node.class_name,
@@ -130,8 +134,13 @@ class Settling:
             leaves=tuple((path, canonical_spec(spec)) for path, spec in node.leaves.items()),
             items=self.items(node),
             exports=self._exports(node),
-            phase=node.phase,
         )
+
+    def root(self, node: Node) -> ModuleCall:
+        """The frozen root body."""
+        block = self.block(node)
+        assert isinstance(block, ModuleCall)
+        return block
 
     def semantic(self, node: Node, around: Node) -> Semantic:
         """The frozen API call."""
@@ -197,7 +206,7 @@ def name_of(node: Node) -> str:
 
 
 def number_of(node: Node, name: str) -> int:
-    """Which call of that name in the body around it *node* is, or stands for; negative where it is recomputed."""
+    """Which call of that name in the body around it *node* is, or stands for; which of those that are made again."""
     if node.parent is None:
         return 1
     if node.twin is not None and not node.phase:
@@ -207,7 +216,7 @@ def number_of(node: Node, name: str) -> int:
     if not node.phase and not node.recomputed and node.in_phase is not None and around.twin is not None:
         around.numbers[key] = max(around.numbers[key], around.twin.numbers[key])
     around.numbers[key] += 1
-    return -around.numbers[key] if again else around.numbers[key]
+    return around.numbers[key]
 
 
 def is_again(node: Node) -> bool:

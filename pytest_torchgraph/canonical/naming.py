@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.canonical.program import Block, Given, Item, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, RecomputedCall, Work
+from pytest_torchgraph.canonical.scope import AGAIN, Turn
 from pytest_torchgraph.words.quoting import name_text
 
-AGAIN = "again"
 SHORT_CALLS = {"scaled_dot_product_attention": "sdpa"}
 _not_word = re.compile(r"\W", re.ASCII)
 
@@ -44,23 +44,26 @@ def semantic_word(name: str) -> str:
     return _not_word.sub("_", SHORT_CALLS.get(word, word)) or "_"
 
 
-def block_text(block: Block) -> str:
+def turn_of(block: AnyBlock) -> Turn:
+    """Which call of its name *block* is."""
+    return Turn(block.call, again=isinstance(block, RecomputedCall))
+
+
+def block_text(block: AnyBlock) -> str:
     """What *block* is called in its body, as a module call or as a phase."""
-    return scope_text(block.name, block.call)
+    return scope_text(block.name, turn_of(block))
 
 
-def scope_text(name: str, call: int) -> str:
-    """``layers.0``, ``layers.0#2`` for its second call; ``layers.0#again`` when it is recomputed."""
-    if call < 0:
-        return f"{name_text(name) if name else ''}#{AGAIN}{-call if call < -1 else ''}"
-    return name_text(name) if call == 1 else f"{name_text(name)}#{call}"
+def scope_text(name: str, turn: Turn) -> str:
+    """``layers.0``, ``layers.0#2`` for its second call; ``layers.0#again``, ``#again`` when it is recomputed."""
+    return f"{name_text(name) if name or not turn.again else ''}{turn}"
 
 
-def scope_of(name: str, call: str | None) -> tuple[str, int]:
-    """The name and number that :func:`scope_text` wrote, the number without its ``#``."""
-    if call is None or not call.startswith(AGAIN):
-        return name, int(call or 1)
-    return name, -int(call.removeprefix(AGAIN) or 1)
+def turn_from(text: str | None) -> Turn:
+    """The turn that stands behind a name in a file, without its ``#``."""
+    if text is None or not text.startswith(AGAIN):
+        return Turn(int(text or 1))
+    return Turn(int(text.removeprefix(AGAIN) or 1), again=True)
 
 
 def value_names(wishes: Iterable[Wish]) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_torchgraph.canonical.program import (
     Leaf,
     Operand,
     Outcome,
+    PhaseBlock,
     Result,
     Work,
     exact_item,
@@ -28,7 +29,7 @@ Specs: TypeAlias = "dict[str, TensorSpec]"
 class Ownership:
     """The operations of one phase, and for each its kind and the parameters that it is done for."""
 
-    def __init__(self, block: Block, parameters: Specs) -> None:
+    def __init__(self, block: PhaseBlock, parameters: Specs) -> None:
         self.works = [item for item in block.items if isinstance(item, (Work, Given))]
         self.leaves = dict(block.leaves)
         self.parameters = parameters

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural, operands_in
 from pytest_torchgraph.canonical.program import (
     Argument,
-    Block,
     Given,
     Item,
     Leaf,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Result,
     Work,
     exact_item,
@@ -35,7 +36,7 @@ class Stretch:
     places: list[int]
 
 
-def gathered(block: Block, parameters: Specs) -> Block:
+def gathered(block: PhaseBlock, parameters: Specs) -> PhaseBlock:
     """*block*, the body of a phase, with its work for each parameter gathered; *parameters* are those of the model."""
     if len(parameters) < 2 or not all(isinstance(item, (Work, Given)) for item in block.items):
         return block
@@ -45,14 +46,14 @@ def gathered(block: Block, parameters: Specs) -> Block:
 class Gathering:
     """Gathers one phase."""
 
-    def __init__(self, block: Block, parameters: Specs) -> None:
+    def __init__(self, block: PhaseBlock, parameters: Specs) -> None:
         self.block = block
         self.ownership = Ownership(block, parameters)
         self.items: list[Item] = []
         self.moved: dict[int, Result] = {}
         self.numbers = {"each": 0, "all": 0}
 
-    def run(self) -> Block:
+    def run(self) -> PhaseBlock:
         """The block with what could be gathered."""
         for stretch in self._stretches():
             if stretch.kind:
@@ -147,16 +148,16 @@ class Gathering:
             raise NotUniform
         return sorted(read)
 
-    def _each(self, stretch: Stretch) -> tuple[list[Block], list[int]]:
+    def _each(self, stretch: Stretch) -> tuple[list[ParameterLoop], list[int]]:
         """A block for all parameters of which the same is done, and the places of work that has no symbols."""
         programs: dict[str, list[int]] = {}
         for place in stretch.places:
             programs.setdefault(self.ownership.owners[place][1][0], []).append(place)
-        groups: dict[object, tuple[Block, list[str]]] = {}
+        groups: dict[object, tuple[ParameterLoop, list[str]]] = {}
         alone: list[int] = []
         for owner in sorted(programs, key=natural):
             try:
-                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).block("each")
+                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).loop("each")
             except NotUniform:
                 alone += programs[owner]
                 continue
@@ -164,6 +165,6 @@ class Gathering:
             groups.setdefault(key, (block, []))[1].append(owner)
         return [replace(block, parameters=tuple(owners)) for block, owners in groups.values()], sorted(alone)
 
-    def _all(self, stretch: Stretch) -> Iterator[Block]:
+    def _all(self, stretch: Stretch) -> Iterator[ParameterLoop]:
         owners = self.ownership.owners[stretch.places[0]][1]
-        yield Symbols(self.ownership, self._result, owners, stretch.places).block("all")
+        yield Symbols(self.ownership, self._result, owners, stretch.places).loop("all")

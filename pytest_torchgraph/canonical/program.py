@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
-from pytest_torchgraph.recorded.operation import Literal
+from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
+from pytest_torchgraph.words.closed import assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Inner:
 class Saved:
     """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
 
-    It is told from the forward call that the block ``up`` blocks around the reader stands for (see :class:`Block`):
+    It is told from the forward call that the block ``up`` blocks around the reader stands for:
     ``steps`` are item positions from that call's body down, ``position`` the result of the last; without steps,
     ``position`` is one of the call's inputs.
     """
@@ -104,9 +105,8 @@ class Every(tuple[Any, ...]):
         return hash(("every", *self))
 
 
-EVERY_PARAMETER = "parameters"
-Argument: TypeAlias = "Literal | Operand | tuple[Argument, ...]"
-Outcome: TypeAlias = "Literal | TensorSpec | Operand | tuple[Outcome, ...]"
+Argument: TypeAlias = "Constant | Operand | tuple[Argument, ...]"
+Outcome: TypeAlias = "Constant | TensorSpec | Operand | tuple[Outcome, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,32 +144,80 @@ class Given:
     spec: TensorSpec
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A module call, or a phase that is not forward.
+    """What has a body of its own among the items of another: one of :data:`AnyBlock`, never made as it is.
 
-    ``name`` is relative to the enclosing block, absolute with a leading ``/``; ``call`` counts calls of that name
-    within the enclosing body from 1. ``leaves`` are the leaves its own items read, first use first.
+    ``inputs`` are what it takes from the body around, ``leaves`` what its own items read, first use first, ``exports``
+    what it hands out.
+    """
 
-    A *phase* (``phase`` is its name) stands where it was begun. The blocks inside stand for forward calls: the phase
-    itself for the one around it, a block for the forward call of the same name and number in what the block around it
-    stands for. What checkpointing runs again has a negative ``call``, and ``""`` as name where it is the very call it
-    stands in.
+    inputs: tuple[Operand, ...] = ()
+    leaves: tuple[tuple[str, TensorSpec], ...] = ()
+    items: tuple[Item, ...] = ()
+    exports: tuple[Result, ...] = ()
 
-    Inside a phase, work that is done for each of ``parameters`` (``phase`` is ``EVERY_PARAMETER``; ``name`` is
-    ``each`` when the items ran once for each of them, ``all`` when they ran once for all) names the leaves of
-    the one at hand ``parameter``, ``grad``, ``exp_avg``; a size is ``LIKE_PARAMETER`` where it is the parameter's.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleCall(Block):
+    """A call of a module, in the forward pass or, in a phase, what the phase does for that call.
+
+    ``name`` is the path of the module as the block around tells it (:mod:`~..canonical.paths`); ``call`` counts calls
+    of that name within the body around from 1. In a phase it stands for the forward call of the same name and number
+    in what the block around stands for. The root is a call without a name.
     """
 
     name: str
-    call: int
+    call: int = 1
     class_name: str
-    inputs: tuple[Operand, ...]
-    leaves: tuple[tuple[str, TensorSpec], ...]
-    items: tuple[Item, ...]
-    exports: tuple[Result, ...]
-    phase: str = ""
-    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecomputedCall(Block):
+    """A call of a module that checkpointing makes again in the backward pass, for the ``call``-th time.
+
+    ``name`` is empty where it is the very call that the block around stands for.
+    """
+
+    name: str
+    call: int = 1
+    class_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseBlock(Block):
+    """A phase that is not forward, where it was begun: it stands for the forward call around it.
+
+    ``name`` is that of the phase, ``call`` counts those of one name within the body around; ``class_name`` is that of
+    the optimizer.
+    """
+
+    name: str
+    call: int = 1
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterLoop(Block):
+    """Work inside a phase that is done for each of ``parameters``.
+
+    ``name`` is ``each`` when the items ran once for each of them, ``all`` when they ran once for all. They name the
+    leaves of the parameter at hand ``parameter``, ``grad``, ``exp_avg``; a size is ``LIKE_PARAMETER`` where it is the
+    parameter's.
+    """
+
+    name: Literal["each", "all"]
+    call: int = 1
+    parameters: tuple[str, ...]
+
+    @property
+    def class_name(self) -> str:
+        """No class."""
+        return ""
+
+
+AnyBlock: TypeAlias = "ModuleCall | RecomputedCall | PhaseBlock | ParameterLoop"
+CalledBlock: TypeAlias = "ModuleCall | RecomputedCall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +236,7 @@ class Semantic:
     source: int | None = field(default=None, compare=False)
 
 
-Item: TypeAlias = "Work | Given | Block | Semantic"
+Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -206,7 +254,7 @@ class Program:
     run: tuple[str, ...]
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
-    root: Block
+    root: ModuleCall
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
     tells_waits: bool = field(default=True, repr=False)
@@ -260,13 +308,20 @@ def exact_item(item: Item) -> object:
             return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
         case Block():
             items = tuple(map(exact_item, item.items))
-            named = item.name, item.call, item.class_name, item.phase, item.parameters
+            named = type(item), item.name, item.call, item.class_name, parameters_of(item)
             return named, item.inputs, item.leaves, items, item.exports
+        case _:
+            assert_never(item)
+
+
+def parameters_of(block: AnyBlock | Semantic) -> tuple[str, ...]:
+    """The parameters that a loop is for; none for anything else."""
+    return block.parameters if isinstance(block, ParameterLoop) else ()
 
 
 def without_waits(program: Program) -> Program:
     """*program* with no more said of syncs than a file of format 1 says: neither marks nor how many there are."""
-    root = cast("Block", _by_name(program.root))
+    root = cast("ModuleCall", _by_name(program.root))
     metrics = tuple((name, value) for name, value in program.metrics if name != "syncs")
     return replace(program, root=root, metrics=metrics, tells_waits=False)
 

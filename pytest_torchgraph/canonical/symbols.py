@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from pytest_torchgraph.canonical.ownership import Ownership, Specs, flat, natural, owner_of
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Argument,
-    Block,
     Every,
     Input,
     Leaf,
     Operand,
     Outcome,
+    ParameterLoop,
     Result,
     Work,
 )
@@ -44,13 +44,13 @@ class Symbols:
         self.bases: Specs = {}
         self.inputs: list[Operand] = []
 
-    def block(self, name: str) -> Block:
+    def loop(self, name: Literal["each", "all"]) -> ParameterLoop:
         """The body with symbols; raises :class:`NotUniform` where it has none."""
         works = [work for place in self.places if isinstance(work := self.ownership.works[place], Work)]
         items = tuple(self._work(work, together=name == "all") for work in works)
         ordered = tuple(sorted(self.owners, key=natural))
         leaves = tuple(self.bases.items())
-        return Block(name, 1, "", tuple(self.inputs), leaves, items, (), EVERY_PARAMETER, ordered)
+        return ParameterLoop(name=name, parameters=ordered, inputs=tuple(self.inputs), leaves=leaves, items=items)
 
     def _work(self, work: Work, *, together: bool) -> Work:
         return replace(

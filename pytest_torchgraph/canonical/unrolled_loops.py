@@ -8,27 +8,30 @@ from dataclasses import replace
 from pytest_torchgraph.canonical.ownership import OWN, Specs, flat
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Argument,
     Block,
     Every,
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Result,
     Semantic,
     Work,
 )
 from pytest_torchgraph.canonical.reading import read, reading_of
 from pytest_torchgraph.canonical.symbols import LIKE
+from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
-def scattered(root: Block) -> Block:
+def scattered(root: ModuleCall) -> ModuleCall:
     """*root* with every loop over parameters in its phases written out."""
-    if not any(isinstance(item, Block) and item.phase and has_loops(item) for item in root.items):
+    if not any(isinstance(item, PhaseBlock) and has_loops(item) for item in root.items):
         return root
     known: Specs = dict(root.leaves)
     for path, spec in known_leaves(root.items, ("",)):
@@ -36,22 +39,22 @@ def scattered(root: Block) -> Block:
     return replace(
         root,
         items=tuple(
-            Scattering(item, known).run() if isinstance(item, Block) and item.phase and has_loops(item) else item
+            Scattering(item, known).run() if isinstance(item, PhaseBlock) and has_loops(item) else item
             for item in root.items
         ),
     )
 
 
-def has_loops(block: Block) -> bool:
+def has_loops(block: PhaseBlock) -> bool:
     """Whether a phase has a loop over parameters."""
-    return any(isinstance(item, Block) and item.phase == EVERY_PARAMETER for item in block.items)
+    return any(isinstance(item, ParameterLoop) for item in block.items)
 
 
 def known_leaves(items: tuple[Item, ...], around: tuple[str, ...]) -> Iterator[tuple[str, TensorSpec]]:
     """Every leaf by its full path, as it was first seen; *around* are the paths of the module calls around *items*."""
     for item in items:
-        if isinstance(item, Block) and item.phase != EVERY_PARAMETER:
-            within = (around[0] if item.phase else absolute(item.name, around), *around)
+        if isinstance(item, Block) and not isinstance(item, ParameterLoop):
+            within = (module_path(item, around), *around)
             yield from ((absolute(name, within), spec) for name, spec in item.leaves)
             yield from known_leaves(item.items, within)
         elif isinstance(item, Work):
@@ -65,17 +68,17 @@ def known_leaves(items: tuple[Item, ...], around: tuple[str, ...]) -> Iterator[t
 class Scattering:
     """Writes out the loops of one phase, whose leaves are named from the root."""
 
-    def __init__(self, block: Block, known: Specs) -> None:
+    def __init__(self, block: PhaseBlock, known: Specs) -> None:
         self.block = block
         self.known = dict(known)
         self.leaves: Specs = dict(block.leaves)
         self.items: list[Item] = []
         self.moved: dict[tuple[int, int], Result] = {}
 
-    def run(self) -> Block:
+    def run(self) -> PhaseBlock:
         """The phase without loops."""
         for place, item in enumerate(self.block.items):
-            if isinstance(item, Block) and item.phase == EVERY_PARAMETER:
+            if isinstance(item, ParameterLoop):
                 self._loop(place, item)
             else:
                 self._plain(place, item)
@@ -113,7 +116,7 @@ class Scattering:
     def _result(self, result: Result) -> Result:
         return self.moved[result.item, result.position]
 
-    def _loop(self, place: int, loop: Block) -> None:
+    def _loop(self, place: int, loop: ParameterLoop) -> None:
         rounds = [(one,) for one in loop.parameters] if loop.name == "each" else [loop.parameters]
         for owners in rounds:
             turn = Turn(self, loop, owners)
@@ -127,7 +130,7 @@ class Scattering:
 class Turn:
     """The items of a loop for one parameter, or for all of them at once."""
 
-    def __init__(self, phase: Scattering, loop: Block, owners: tuple[str, ...]) -> None:
+    def __init__(self, phase: Scattering, loop: ParameterLoop, owners: tuple[str, ...]) -> None:
         self.phase = phase
         self.loop = loop
         self.owners = owners

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
-from pytest_torchgraph.cli.rootdir import lines_of, root_of
+from pytest_torchgraph.cli.files.rootdir import lines_of, root_of
 
 if TYPE_CHECKING:
     import argparse

@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERBS = {
-    "show": "show",
-    "diff": "diff",
-    "history": "history",
-    "review": "review",
-    "accept": "accept",
-    "reject": "reject",
-    "prune": "prune",
-    "git-setup": "git_setup",
-    "git-diff": "git_driver",
-    "git-text": "git_driver",
-    "pre-commit": "pre_commit",
-    "trace": "trace",
-    "check": "check",
-    "summary": "summary",
-    "analyze": "analyze",
-    "export": "export",
-    "report": "report",
-    "plot": "plot",
-    "ops": "ops",
-    "autograd": "autograd",
-    "explore": "explore",
-    "demo": "demo",
-    "completion": "completion",
+    "show": "snapshots.show",
+    "diff": "snapshots.diff",
+    "history": "snapshots.history",
+    "review": "review.review",
+    "accept": "review.accept",
+    "reject": "review.reject",
+    "prune": "snapshots.prune",
+    "git-setup": "project.git_setup",
+    "git-diff": "project.git_driver",
+    "git-text": "project.git_driver",
+    "pre-commit": "project.pre_commit",
+    "trace": "models.trace",
+    "check": "models.check",
+    "summary": "models.summary",
+    "analyze": "models.analyze",
+    "export": "models.export",
+    "report": "snapshots.report",
+    "plot": "models.plot",
+    "ops": "pytorch.ops",
+    "autograd": "pytorch.autograd",
+    "explore": "models.explore",
+    "demo": "project.demo",
+    "completion": "project.completion",
 }
-"""Each verb and its file, in the order of the help."""
+"""Each verb and its file in ``verbs/``, in the order of the help."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -65,7 +65,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     verbs = whole.add_subparsers(metavar="VERB")
     files = [VERBS[verb]] if verb in VERBS else dict.fromkeys(VERBS.values())
     for file in files:
-        import_module(f"pytest_torchgraph.cli.{file}").register(verbs)
+        import_module(f"pytest_torchgraph.cli.verbs.{file}").register(verbs)
     return whole
 
 

@@ -42,12 +42,12 @@ def put(report: Report, arguments: argparse.Namespace) -> None:
     """Print *report*, or write it and say so in one line."""
     form, verbosity = form_of(arguments), getattr(arguments, "verbose", 0)
     if arguments.output is not None:
-        from pytest_torchgraph.cli.snapshots import save
+        from pytest_torchgraph.cli.files.snapshots import save
 
         save(Path(arguments.output), as_words(report, verbosity) if form == "terminal" else rendered(report, form))
         streams.say(f"{arguments.output}: {report.headline}\n")
     elif form == "terminal":
-        from pytest_torchgraph.cli.show import wants_colour
+        from pytest_torchgraph.cli.streams import wants_colour
 
         sys.stdout.write(as_words(report, verbosity, colour=wants_colour()))
     else:

@@ -57,3 +57,10 @@ def put(text: str) -> None:
         return
     sys.stdout.flush()
     raw.write(text.encode("utf-8", errors="backslashreplace"))
+
+
+def wants_colour() -> bool:
+    """Whether stdout is a terminal that has colours; ``NO_COLOR`` says no, ``FORCE_COLOR`` yes, the former first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.canonical.program import Block, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
@@ -71,7 +71,7 @@ class Site:
     item: Item
     beneath: str | None = None
     reads: tuple[Value, ...] = ()
-    body: Block | Semantic | None = field(default=None, compare=False, repr=False)
+    body: AnyBlock | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
 
@@ -292,9 +292,6 @@ class Difference:
     changes: tuple[Change, ...]
     metrics_before: tuple[tuple[str, int], ...] = ()
     metrics_after: tuple[tuple[str, int], ...] = ()
-    run_before: tuple[str, ...] = ()
-    run_after: tuple[str, ...] = ()
-    peak_at_before: str = ""
     peak_at_after: str = ""
     alive_before: tuple[Alive, ...] = ()
     alive_after: tuple[Alive, ...] = ()

@@ -30,6 +30,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
+from pytest_torchgraph.diff.grouping import kind_name
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 DIGITS = 8
@@ -76,7 +77,7 @@ def _named(change: Change) -> tuple[object, ...]:
 
 
 def _name(site: Site) -> tuple[object, ...]:
-    kind = type(site.item).__name__
+    kind = kind_name(site.item)
     match site.item:
         case Block(class_name=class_name):
             return kind, class_name, site.beneath

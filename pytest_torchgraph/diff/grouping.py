@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TypeAlias
 
-from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
+from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
@@ -122,8 +122,13 @@ def _what(change: Change) -> Edit:
             return tuple(plain(getattr(change, field.name)) for field in fields(change) if field.name != "scope")
 
 
+def kind_name(item: Item) -> str:
+    """What an item is in the id of a change, in which all blocks are of one kind."""
+    return "Block" if isinstance(item, Block) else type(item).__name__
+
+
 def _name(site: Site) -> Edit:
-    kind = type(site.item).__name__
+    kind = kind_name(site.item)
     match site.item:
         case Block(class_name=class_name):
             return kind, class_name, site.beneath

@@ -10,7 +10,22 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
-from pytest_torchgraph.canonical.program import Block, Every, Given, Input, Item, Leaf, Operand, Result, Semantic, Work
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Every,
+    Given,
+    Input,
+    Item,
+    Leaf,
+    ModuleCall,
+    Operand,
+    RecomputedCall,
+    Result,
+    Semantic,
+    Work,
+    parameters_of,
+)
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
 from pytest_torchgraph.recorded.kinds import MOVES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -145,7 +160,7 @@ class Keys:
             case Semantic():
                 return number(("api", item.name, *_call_key(item), self.digests[body.inner[at].number]))
             case Block():
-                named = item.name, item.call, item.class_name, item.parameters
+                named = type(item), item.name, item.call, item.class_name, parameters_of(item)
                 return number(("scope", *named, self.digests[body.inner[at].number]))
 
 
@@ -244,7 +259,7 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return (item.name, item.call, item.class_name)
+            return (type(item), item.name, item.call, item.class_name)
         case Given():
             return (item.kind, item.name)
         case Work():
@@ -260,7 +275,7 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return ("scope", item.name, item.call)
+            return (type(item), item.name, item.call)
         case Given():
             return (item.kind, item.spec)
         case Work():
@@ -287,7 +302,12 @@ def same_elements(keys: Keys, body: Body, at: int) -> Hashable:
 
 def _is_module(body: Body, at: int) -> bool:
     item = body.record.items[at]
-    return isinstance(item, Block) and not item.phase and item.call > 0
+    return isinstance(item, ModuleCall)
+
+
+def _family(item: AnyBlock) -> str:
+    """What blocks may stand for one another: calls of modules, or phases and loops."""
+    return "call" if isinstance(item, (ModuleCall, RecomputedCall)) else "stage"
 
 
 def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
@@ -295,7 +315,7 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
     item = body.record.items[at]
     match item:
         case Block():
-            return ("class", item.class_name)
+            return (_family(item), item.class_name)
         case Given():
             return (item.kind,)
         case Work() if packet_of(item.name) in MOVES:

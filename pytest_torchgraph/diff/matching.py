@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeAlias
 
-from pytest_torchgraph.canonical.program import Block, Given, Semantic, Work
+from pytest_torchgraph.canonical.program import Block, Given, ModuleCall, ParameterLoop, PhaseBlock, Semantic, Work
 from pytest_torchgraph.diff.alignment import align
 from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
@@ -42,10 +42,6 @@ class Matching:
         """Note that two items correspond."""
         self.forward[before] = after
         self.backward[after] = before
-
-    def unpair(self, before: Place) -> None:
-        """Take a pair back."""
-        del self.backward[self.forward.pop(before)]
 
     def _match_bodies(self, before: Body, after: Body) -> None:
         if before.forward is before:
@@ -256,8 +252,8 @@ def _call_of(keys: Keys, body: Body, at: int) -> object:
     if told is not None:
         return told
     match body.record.items[at]:
-        case Block(name=name, call=call, phase=phase) if call > 0:
-            return "module", name, call, phase
+        case ModuleCall() | PhaseBlock() | ParameterLoop() as block:
+            return type(block), block.name, block.call
         case Semantic(name=name):
             return "api", name
         case _:
@@ -291,7 +287,7 @@ def _label(keys: Keys, body: Body, at: int) -> object:
     """What an item that moved is recognised by; what it reads is compared on top of it."""
     item = body.record.items[at]
     if isinstance(item, Block):
-        kind = item.class_name, item.phase, item.call < 0, keys.digests[body.inner[at].number]
+        kind = type(item), item.class_name, keys.digests[body.inner[at].number]
         return ("scope", *kind, _told(keys, body, at))
     return ("operation", keys.loose(body, at))
 
@@ -300,7 +296,7 @@ def _name(keys: Keys, body: Body, at: int) -> object:
     """What an item that moved and changed is recognised by."""
     item = body.record.items[at]
     if isinstance(item, Block):
-        return ("scope", item.class_name, item.name, item.call, _told(keys, body, at))
+        return (type(item), item.class_name, item.name, item.call, _told(keys, body, at))
     return ("operation", item.name)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from pytest_torchgraph.canonical.paths import paths_around
-from pytest_torchgraph.canonical.program import Block, Program
+from pytest_torchgraph.canonical.program import ModuleCall, Program, RecomputedCall
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.words.nearest import nearest
@@ -105,9 +105,9 @@ class Told:
 
 def _key(body: Body, path: str | None) -> object:
     record = body.record
-    if path is None or not isinstance(record, Block) or record.phase or not record.name:
+    if path is None or not isinstance(record, (ModuleCall, RecomputedCall)) or not record.name:
         return None
-    return "told", path, record.call, body.scope.stage
+    return "told", path, type(record), record.call, body.scope.stage
 
 
 def _called(tree: Tree) -> dict[str, None]:

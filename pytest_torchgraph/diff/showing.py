@@ -8,6 +8,7 @@ from pytest_torchgraph.canonical.program import (
     Block,
     Operand,
     Reading,
+    RecomputedCall,
     Result,
     Saved,
     Semantic,
@@ -26,7 +27,7 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
     reads: tuple[Value, ...] = ()
     if isinstance(item, (Work, Semantic)):
         reads = tuple(value_of(keys.tree, body, operand) for operand in operands_of(item))
-    elif isinstance(item, Block) and item.call < 0:
+    elif isinstance(item, RecomputedCall):
         reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
     inner = body.inner[at].scope if isinstance(item, Block) else None
     return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around, inner)
@@ -38,7 +39,7 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     plain = Read(read.definition, read.readings[:-1]) if operand.reading else read
     path = read.definition.path if isinstance(read.definition, Own) else ""
     name = name_in(tree, body, operand, read)
-    again = [call.record for call in _calls_named(tree, body, operand, read) if is_made_again(call.record)]
+    again = [call.record for call in _calls_named(tree, body, operand, read) if isinstance(call.record, RecomputedCall)]
     around = any(not record.name for record in again)
     return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around)
 
@@ -62,11 +63,6 @@ def _calls_named(tree: Tree, body: Body, operand: Operand, read: Read) -> list[B
         return []
     way = _way_out(tree.bodies[definition.body], body)
     return way[:1] if way and _handed_out(tree, way, definition) else way
-
-
-def is_made_again(record: Block | Semantic) -> bool:
-    """Whether checkpointing makes the call again."""
-    return isinstance(record, Block) and record.call < 0
 
 
 def _saved_name(body: Body, saved: Saved) -> str:

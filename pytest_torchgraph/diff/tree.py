@@ -6,29 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from pytest_torchgraph.canonical.naming import turn_of
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
+    AnyBlock,
     Argument,
     Block,
     Given,
     Inner,
     Input,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Program,
     Reading,
+    RecomputedCall,
     Result,
     Saved,
     Semantic,
     Work,
 )
-from pytest_torchgraph.canonical.scope import ScopePath, Turn
+from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
+from pytest_torchgraph.words.closed import assert_never
 
-EACH, ALL = "each", "all"
-"""The names of a loop that does its work for one parameter after the other, and of one that does it at once."""
 Place: TypeAlias = "tuple[int, int]"
 """Number of a body, position of an item in it."""
 
@@ -72,7 +77,7 @@ class Body:
     """
 
     number: int
-    record: Block | Semantic
+    record: AnyBlock | Semantic
     scope: ScopePath
     class_name: str
     beneath: str | None
@@ -108,7 +113,7 @@ class Tree:
         self._wholes: dict[Read, tuple[Reading, ...]] = {}
         self._add(program.root, None, 0)
 
-    def _add(self, record: Block | Semantic, outer: Body | None, position: int) -> Body:
+    def _add(self, record: AnyBlock | Semantic, outer: Body | None, position: int) -> Body:
         if isinstance(record, Block):
             scope = scope_path(outer, record) if outer else ScopePath()
             body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
@@ -234,35 +239,35 @@ def _normalised(reading: Reading) -> Reading:
     return Reading(reading.geometry and reading.geometry.normalised(), reading.dtype, reading.conj, reading.neg)
 
 
-def scope_path(outer: Body, block: Block) -> ScopePath:
+def scope_path(outer: Body, block: AnyBlock) -> ScopePath:
     """Where *block* is inside *outer*."""
-    turn = Turn(abs(block.call), again=block.call < 0)
-    if block.phase == EVERY_PARAMETER:
-        return outer.scope.begins(block.name, turn, is_loop=True)
-    if block.phase:
-        return outer.scope.begins(block.name, turn)
-    return outer.scope.called(block.name, turn, outer.scopes)
+    turn = turn_of(block)
+    match block:
+        case ModuleCall() | RecomputedCall():
+            return outer.scope.called(block.name, turn, outer.scopes)
+        case PhaseBlock():
+            return outer.scope.begins(block.name, turn)
+        case ParameterLoop():
+            return outer.scope.begins(block.name, turn, is_loop=True)
+        case _:
+            assert_never(block)
 
 
-def owner_of(outer: Body, block: Block) -> str:
+def owner_of(outer: Body, block: AnyBlock) -> str:
     """Path of the module behind *block*: neither phase nor call count matter to its parameters."""
-    if block.phase == EVERY_PARAMETER:
-        return "*"
-    if block.phase or not block.name:
-        return outer.owner
-    return absolute(block.name, outer.around)
+    return "*" if isinstance(block, ParameterLoop) else module_path(block, outer.around)
 
 
-def forward_of(body: Body, block: Block) -> Body | None:
+def forward_of(body: Body, block: AnyBlock) -> Body | None:
     """The body of the forward call that *block* is or stands for."""
     outer = body.outer
     if outer is None or outer.forward is outer:
-        return outer if block.phase else body
-    if outer.forward is None:
+        return outer if isinstance(block, (PhaseBlock, ParameterLoop)) else body
+    if outer.forward is None or not isinstance(block, ModuleCall):
         return None
     for inner in outer.forward.inner.values():
         record = inner.record
-        if isinstance(record, Block) and (record.name, record.call, record.phase) == (block.name, block.call, ""):
+        if isinstance(record, ModuleCall) and (record.name, record.call) == (block.name, block.call):
             return inner
     return None
 
@@ -308,13 +313,12 @@ def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
             yield outcome
 
 
-def times_of(record: Block | Semantic) -> int:
+def times_of(record: AnyBlock | Semantic) -> int:
     """How often the items of *record* are done in it: once, or once for each parameter."""
-    is_loop = isinstance(record, Block) and record.phase == EVERY_PARAMETER and record.name == EACH
-    return len(record.parameters) if is_loop and isinstance(record, Block) else 1
+    return len(record.parameters) if isinstance(record, ParameterLoop) and record.name == "each" else 1
 
 
-def call_names(block: Block | Semantic) -> Iterator[str]:
+def call_names(block: AnyBlock | Semantic) -> Iterator[str]:
     """Full names of the operations inside, those beneath API calls included, and of the API calls themselves.
 
     What a loop does for each parameter is told for each.
@@ -326,7 +330,7 @@ def call_names(block: Block | Semantic) -> Iterator[str]:
             yield from call_names(item)
 
 
-def operation_names(block: Block | Semantic) -> Iterator[str]:
+def operation_names(block: AnyBlock | Semantic) -> Iterator[str]:
     """Full names of the operations inside, backend operations beneath API calls included; of loops each time."""
     for item in block.items * times_of(block):
         if isinstance(item, Work):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from pytest_torchgraph.canonical.program import Block, Given, Operand, Work
+from pytest_torchgraph.canonical.program import Given, Operand, RecomputedCall, Work
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 from pytest_torchgraph.recorded.kinds import names_sync
@@ -172,7 +172,7 @@ class Usage:
 
 def _is_rerun(body: Body | None) -> bool:
     while body is not None:
-        if isinstance(body.record, Block) and body.record.call < 0:
+        if isinstance(body.record, RecomputedCall):
             return True
         body = body.outer
     return False

@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from pytest_torchgraph.canonical.program import Block, Given, Item, Operand, Semantic, Work
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Given,
+    Item,
+    Operand,
+    ParameterLoop,
+    PhaseBlock,
+    Semantic,
+    Work,
+    parameters_of,
+)
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
@@ -215,10 +226,8 @@ class Walk:
             bare = alike and not self.before.held(before)
             yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
-    def _loop(self, before: Block | Semantic, after: Body) -> Iterator[Change]:
-        if not isinstance(before, Block) or not isinstance(after.record, Block):
-            return
-        left, right = before.parameters, after.record.parameters
+    def _loop(self, before: AnyBlock | Semantic, after: Body) -> Iterator[Change]:
+        left, right = parameters_of(before), parameters_of(after.record)
         if left != right:
             yield LoopChanged(after.scope, _without(right, left), _without(left, right))
 
@@ -297,7 +306,7 @@ class Walk:
 
 def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:
     """The syncs and attention calls inside a module call that came or went, with where they stand."""
-    if body is None or body.beneath is not None or (isinstance(body.record, Block) and body.record.phase):
+    if body is None or body.beneath is not None or isinstance(body.record, (PhaseBlock, ParameterLoop)):
         return
     for at, item in enumerate(body.record.items):
         attends = body.forward is body and packet_of(item.name) in ATTENTION | ATTENTION_CALLS

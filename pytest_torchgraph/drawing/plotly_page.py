@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Picture(graph_objects.Figure):  # type: ignore[misc] # plotly has no types
 
 def script(name: str) -> str:
     """A script of this folder."""
-    return Path(__file__).with_name(name).read_text("utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def bare(theme: Theme, title: str, note: str = "") -> Picture:

@@ -86,7 +86,6 @@ class Missing:
 
 
 Block: TypeAlias = Heading | Line | Pairs | Grid | Code | Chart | Heat | Missing
-GAP = Line(())
 
 
 def line(*parts: str | Span, indent: int = 0, wrapped: bool = True) -> Line:

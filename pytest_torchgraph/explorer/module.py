@@ -139,8 +139,3 @@ def walked(module: Module) -> Iterator[Module]:
         one = waiting.pop()
         yield one
         waiting.extend(reversed(one.children))
-
-
-def found_at(module: Module, path: str) -> Module | None:
-    """The module beneath *module* that stands at *path*."""
-    return next((one for one in walked(module) if one.path == path), None)

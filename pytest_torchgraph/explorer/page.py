@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
+from importlib.resources import files
 from typing import TypeAlias
 
 from pytest_torchgraph.explorer.config import ExplorerConfig
@@ -12,18 +13,6 @@ from pytest_torchgraph.explorer.module import Module
 from pytest_torchgraph.words.printable import printable
 
 Stats: TypeAlias = Mapping[str, "dict[str, float]"]
-STYLE = """\
-:root { color-scheme: light dark; --line: #d1d9e0; --faint: #59636e; --bar: #0969da; }
-@media (prefers-color-scheme: dark) { :root { --line: #3d444d; --faint: #9198a1; --bar: #4493f8; } }
-body { font: 14px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; margin: 2rem; }
-h1 { font-size: 1.3rem; margin: 0; } p { color: var(--faint); margin: .2rem 0 1rem; }
-details > *:not(summary) { margin-left: .6rem; padding-left: 1rem; border-left: 1px solid var(--line); }
-summary, .leaf { display: flex; gap: .8rem; align-items: baseline; padding: 1px 0; }
-summary { cursor: pointer; } summary::before { content: "▸"; color: var(--faint); width: .6rem; }
-details[open] > summary::before { content: "▾"; } .leaf { margin-left: 1.4rem; }
-b { font-weight: 600; } .class { color: var(--faint); flex: 1; }
-.number { min-width: 5rem; text-align: right; } meter { width: 8rem; accent-color: var(--bar); }
-"""
 OPEN = 2
 """Levels that are open at first."""
 
@@ -33,11 +22,12 @@ def page_of(tree: Module, config: ExplorerConfig, stats: Stats) -> str:
     config.check()
     name = escape(printable(tree.class_name))
     head = f"{count_text(tree.parameters)} parameters, {bytes_text(tree.parameter_bytes)}"
+    style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     body = "\n".join(lines(tree, tree.parameters.at_least, config, stats))
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{name}</title>\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<p>{escape(head)}</p>\n{body}\n</body>\n</html>\n"
+        f"<style>\n{style}</style>\n</head>\n<body>\n<h1>{name}</h1>\n<p>{escape(head)}</p>\n{body}\n</body>\n</html>\n"
     )
 
 

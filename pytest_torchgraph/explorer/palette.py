@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
@@ -152,10 +152,3 @@ def highlighted(text: str, dark: bool) -> list[tuple[str, Style]]:  # noqa: FBT0
                 style += span.style
         pieces.append((plain[start:end], Style(color=style.color, bold=style.bold, italic=style.italic)))
     return [*pieces, (" " * (cell_len(text) - cell_len(plain)), Style())]
-
-
-def fitted(text: str, width: int) -> str:
-    """*text* in exactly *width* columns, with an ellipsis where something is left out."""
-    if cell_len(text) <= width:
-        return text + " " * (width - cell_len(text))
-    return set_cell_size(text, max(width - 1, 0)) + "…" if width > 0 else ""

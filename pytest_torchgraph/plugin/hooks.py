@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_torchgraph.plugin import coverage, failing, options, painting, reports, surroundings, terminal
-from pytest_torchgraph.plugin.events import ITEM_EVENTS, LEDGER, RUN, Ledger, begin, pack
+from pytest_torchgraph.plugin import options, settings, surroundings
+from pytest_torchgraph.plugin.check import failing
+from pytest_torchgraph.plugin.session import coverage, reports, terminal
+from pytest_torchgraph.plugin.session.events import ITEM_EVENTS, LEDGER, RUN, Ledger, begin, pack
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -35,26 +37,26 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Marker, checks of the settings, and what follows this session."""
     surroundings.note(config)
-    options.configure(config)
-    from pytest_torchgraph.plugin.defaults import require_readable
-    from pytest_torchgraph.plugin.extension import hide_from_syrupy, refuse_graphs
-    from pytest_torchgraph.plugin.watch import Watch
+    settings.configure(config)
+    from pytest_torchgraph.plugin.check.rules import require_defaults
+    from pytest_torchgraph.plugin.check.storage import hide_from_syrupy, refuse_graphs
+    from pytest_torchgraph.plugin.session.following import Watch
 
-    require_readable(config)
+    require_defaults(config)
     reports.configure(config)
     hide_from_syrupy(config)
     refuse_graphs(config)
     coverage.configure(config)
     terminal.keep(config)
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(painting, "torchgraph-painting")
+        config.pluginmanager.register(terminal, "torchgraph-terminal")
     config.stash[LEDGER] = Ledger()
     config.pluginmanager.register(Watch(config.stash[LEDGER]), "torchgraph-watch")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Mode, PyTorch version and snapshot folder."""
-    return options.header(config)
+    return settings.header(config)
 
 
 @pytest.fixture
@@ -80,9 +82,9 @@ def pytest_make_collect_report(
     report = yield
     collector.config.stash[LEDGER].collection.note_file(collector, report)
     if isinstance(collector, (pytest.Module, pytest.Class)) and report.result:
-        from pytest_torchgraph.plugin.location import case_clashes
+        from pytest_torchgraph.plugin.location import note_case_clashes
 
-        collector.config.stash[LEDGER].case_clashes |= case_clashes(report.result)
+        note_case_clashes(collector.config, report.result)
     return report
 
 
@@ -106,7 +108,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a budget marker that means nothing, and keep failures where all checks are wanted."""
     failing.begin(item)
     if item.get_closest_marker(options.MARKER) is not None:
-        from pytest_torchgraph.plugin.limits import require_valid_marker
+        from pytest_torchgraph.plugin.check.limits import require_valid_marker
 
         require_valid_marker(item, FIXTURE)
 
@@ -117,7 +119,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     with failing.together(item):
         result = yield
     if item.get_closest_marker(options.MARKER) is not None:
-        from pytest_torchgraph.plugin.limits import require_checked
+        from pytest_torchgraph.plugin.check.limits import require_checked
 
         require_checked(item)
     return result
@@ -140,9 +142,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what an xdist worker collected."""
-    from pytest_torchgraph.plugin import workers
+    from pytest_torchgraph.plugin.session import following
 
-    workers.receive(node, error)
+    following.receive(node, error)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -150,28 +152,32 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
     A plain hook: as a wrapper it would run after xdist has sent the worker's output and after the summary.
     """
-    from pytest_torchgraph.plugin import closing, unused, workers
+    from pytest_torchgraph.plugin.location import snapshot_root
+    from pytest_torchgraph.plugin.session import following, summary
 
-    if workers.is_worker(session.config):
-        workers.publish(session.config)
+    if following.is_worker(session.config):
+        following.publish(session.config)
         return
     ledger = session.config.stash[LEDGER]
     ledger.stopped = bool(session.shouldstop or session.shouldfail)
     ledger.collection.settle()
-    unused.judge(session, int(exitstatus))
-    closing.close(session.config, ledger)
+    if ledger.claimed or snapshot_root(session.config).is_dir():
+        from pytest_torchgraph.plugin.session import unused
+
+        unused.judge(session, int(exitstatus))
+    summary.close(session.config, ledger)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the section ``torchgraph``, if there is anything to say."""
-    from pytest_torchgraph.plugin import closing
+    from pytest_torchgraph.plugin.session import summary
 
-    closing.show(config, terminalreporter)
+    summary.show(config, terminalreporter)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Print it where pytest calls for no summary, as pytest 8 does with ``--no-summary``."""
-    from pytest_torchgraph.plugin import closing
+    from pytest_torchgraph.plugin.session import summary
 
-    closing.show(config, config.pluginmanager.get_plugin("terminalreporter"))
+    summary.show(config, config.pluginmanager.get_plugin("terminalreporter"))

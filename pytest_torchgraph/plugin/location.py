@@ -22,6 +22,8 @@ LONGEST_NAME_BYTES = 150
 _LABELS = re.compile(r"(\.(torch-\d+\.\d+|device-\w+|arch-\w+|cpu-\w+))+$")
 """What variants have between a name and the suffix."""
 _HASHED = re.compile(r"(.+)-[0-9a-f]{8}", re.DOTALL)
+_CLASHES = pytest.StashKey[set[str]]()
+"""Node ids whose names differ from another's in nothing but case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,6 @@ def node_id(item: pytest.Item | pytest.Collector) -> str:
 
 def _without_group(item: pytest.Item | pytest.Collector) -> str:
     return f"{item.parent.nodeid}::{item.name}" if item.parent is not None and item.parent.nodeid else item.nodeid
-
-
-def waiting_path(snapshot: Path) -> Path:
-    """Where what waits for review of *snapshot* lies."""
-    return snapshot.with_name(snapshot.name + WAITING)
 
 
 def chosen_folder(config: pytest.Config) -> Path:
@@ -92,16 +89,21 @@ def same_test_elsewhere(item: pytest.Item, name: str) -> tuple[Path, Path] | Non
     return None
 
 
-def address(item: pytest.Item, slot: str, *, case_clash: bool = False) -> Address:
-    """Where the snapshot *slot* of *item* lies; *slot* is ``""`` for the only one of a test."""
+def address(item: pytest.Item, slot: str) -> Address:
+    """Where the snapshot *slot* of *item* lies in this session; *slot* is ``""`` for the only one of a test."""
     root = item.config.rootpath
-    path = snapshot_root(item.config) / folder_of(item.path, root) / file_name(item, slot, case_clash=case_clash)
+    path = snapshot_root(item.config) / folder_of(item.path, root) / file_name(item, slot)
     return Address(node_id(item), path, label(path, root))
 
 
 def without_labels(label: str) -> str:
     """The path of the base of the snapshot at *label*, which may be a variant."""
     return _LABELS.sub("", label.removesuffix(SUFFIX)) + SUFFIX
+
+
+def is_base(name: str) -> bool:
+    """Whether the file *name* is a snapshot and no variant of one."""
+    return name.endswith(SUFFIX) and without_labels(name) == name
 
 
 def from_here(test: str, config: pytest.Config) -> str:
@@ -126,11 +128,11 @@ def folder_of(test_file: Path, root: Path) -> PurePath:
     return inside.with_suffix("") if inside.suffix == ".py" else inside
 
 
-def file_name(item: pytest.Item, slot: str, *, case_clash: bool = False) -> str:
+def file_name(item: pytest.Item, slot: str) -> str:
     """``Class.test[params].slot.torchgraph``; a hash keeps names apart where a character had to go."""
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     exact = ".".join([*classes, item.name, *([slot] if slot else [])])
-    return readable(exact, always_hash=case_clash or _LABELS.search(exact) is not None) + SUFFIX
+    return readable(exact, always_hash=_clashes(item) or _LABELS.search(exact) is not None) + SUFFIX
 
 
 def readable(exact: str, *, always_hash: bool = False) -> str:
@@ -173,8 +175,14 @@ def case_clashes(siblings: Iterable[pytest.Item | pytest.Collector]) -> set[str]
     return {found for names in spelled.values() if len(names) > 1 for found in names.values()}
 
 
-def clashes(item: pytest.Item, known: set[str]) -> bool:
-    """Whether *item* or a class around it is among the *known* case clashes."""
+def note_case_clashes(config: pytest.Config, siblings: Iterable[pytest.Item | pytest.Collector]) -> None:
+    """Remember those of *siblings* whose files a file system may take for one."""
+    config.stash.setdefault(_CLASHES, set()).update(case_clashes(siblings))
+
+
+def _clashes(item: pytest.Item) -> bool:
+    """Whether *item* or a class around it is among the case clashes of the session."""
+    known = item.config.stash.get(_CLASHES, set())
     return bool(known) and any(
         _without_group(node) in known for node in item.listchain() if isinstance(node, (pytest.Item, pytest.Class))
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin import coverage, reports, surroundings
+if TYPE_CHECKING:
+    import pytest
 
 COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
+FORMS = ".html, .md, .json or .txt"
+"""How a report's file may end."""
 
 
 def register(parser: pytest.Parser) -> None:
@@ -56,8 +59,23 @@ def register(parser: pytest.Parser) -> None:
         default=False,
         help="make all checks of a test before it fails, and fail with all that failed; else the first one fails it",
     )
-    reports.register(group)
-    coverage.register(group)
+    group.addoption(
+        "--torchgraph-report",
+        action="append",
+        metavar="PATH",
+        help=f"write a report of all checks there, {FORMS} by its end; can be repeated",
+    )
+    group.addoption(
+        "--torchgraph-op-coverage",
+        action="store_true",
+        default=False,
+        help="report which of PyTorch's operations the recorded models exercised; -v names them",
+    )
+    group.addoption(
+        "--torchgraph-op-coverage-json",
+        metavar="FILE",
+        help="write the same to FILE as JSON",
+    )
     _register_ini(parser)
 
 
@@ -98,87 +116,3 @@ def _register_ini(parser: pytest.Parser) -> None:
     )
     parser.addini("torchgraph_all", "default of --torchgraph-all", type="bool", default=False)
     parser.addini("torchgraph_snapshot_dir", "default of --torchgraph-snapshot-dir", default="snapshots")
-
-
-def configure(config: pytest.Config) -> None:
-    """Register the marker and refuse settings that cannot work."""
-    config.addinivalue_line(
-        "markers",
-        f"{MARKER}(ops=..., peak=..., **limits): hard limits for each torch_graph.check of the test, "
-        "which no update moves",
-    )
-    if not hasattr(config.option, "update_snapshots"):
-        raise pytest.UsageError(
-            "pytest-torchgraph stores its snapshots through syrupy, which is not loaded. "
-            "Remove '-p no:syrupy', or add '-p no:torchgraph' to run without both."
-        )
-    if varying(config) and updating(config):
-        raise pytest.UsageError("--torchgraph-update=variant leaves snapshots alone, another option updates them.")
-    if varying(config) and recording(config):
-        raise pytest.UsageError("--torchgraph-update=variant records variants alone, another option records snapshots.")
-    if config.getini("torchgraph_compare") not in COMPARE:
-        raise pytest.UsageError(
-            f"ini setting torchgraph_compare = {config.getini('torchgraph_compare')!r}: "
-            f"expected one of {', '.join(COMPARE)}."
-        )
-
-
-def compare_mode(config: pytest.Config) -> str:
-    """The session's default for ``check(compare=...)``."""
-    return str(config.getoption("torchgraph_compare") or config.getini("torchgraph_compare"))
-
-
-def tolerance(config: pytest.Config) -> str | None:
-    """The session's default for ``check(tolerance=...)``; ``None`` where nobody chose one."""
-    return config.getoption("torchgraph_tolerance") or config.getini("torchgraph_tolerance") or None
-
-
-def ignored(config: pytest.Config) -> tuple[str, ...]:
-    """Names that the ini file and the command line exempt from failing."""
-    return (*config.getini("torchgraph_ignore"), *(config.getoption("torchgraph_ignore") or ()))
-
-
-def same(config: pytest.Config) -> tuple[str, ...]:
-    """The lines ``OLD=NEW`` of the ini file: modules that are the same under another name."""
-    return tuple(config.getini("torchgraph_same"))
-
-
-def verifying(config: pytest.Config) -> bool:
-    """Whether every record is proved by replay in this run."""
-    return bool(config.getoption("torchgraph_verify"))
-
-
-def making_all(config: pytest.Config) -> bool:
-    """Whether a test makes all its checks before it fails."""
-    return bool(config.getoption("torchgraph_all") or config.getini("torchgraph_all"))
-
-
-def updating(config: pytest.Config) -> bool:
-    """Whether drifted snapshots are rewritten in this run."""
-    return bool(config.option.torchgraph_update or config.option.update_snapshots)
-
-
-def varying(config: pytest.Config) -> bool:
-    """Whether this run records variants."""
-    return bool(config.option.torchgraph_update_variant)
-
-
-def recording(config: pytest.Config) -> bool:
-    """Whether missing snapshots are written in this run."""
-    return updating(config) or bool(config.option.torchgraph_update_new or config.option.update_new_snapshots_only)
-
-
-def header(config: pytest.Config) -> str:
-    """One line for the head of pytest's output; PyTorch is not imported for it."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from pytest_torchgraph.plugin.location import label, snapshot_root
-
-    try:
-        torch = f"torch {version('torch')}"
-    except PackageNotFoundError:
-        torch = "torch is not installed"
-    does = "record variants" if varying(config) else "update" if updating(config) else "check"
-    does = "record what is missing" if recording(config) and does == "check" else does
-    where = " (CI)" if surroundings.of(config).ci else ""
-    return f"torchgraph: {does}{where}, {torch}, snapshots in {label(snapshot_root(config), config.rootpath)}/"

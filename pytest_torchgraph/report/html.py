@@ -18,8 +18,8 @@ from pytest_torchgraph.verdict.quantity import moved_text
 MOST_SEEN = 24 * 1024 * 1024
 """Bytes of both graphs of all cases; a browser opens that much."""
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
-_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+SCRIPTS = ("elements.js", "frame.js", "case.js", "lines.js", "modules.js", "memory.js", "operations.js", "keys.js")
+"""One script in the order in which it is read: what stands first is known to what follows."""
 _UNSAFE = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 
 
@@ -29,23 +29,26 @@ def render(report: Report) -> str:
     No text of a model is ever parsed as HTML: the data is JSON without ``<``, which the script turns into text nodes.
     The page's own policy forbids every other script, and any address.
     """
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    style, script = _text("page.css"), "\n".join(map(_text, SCRIPTS))
     filled = {
-        "policy": _policy(template),
+        "policy": _policy(style, script),
         "title": escape(f"torchgraph: {report.headline}"),
+        "style": style,
+        "script": script,
         "data": _data(report),
         "plain": escape("\n\n".join(_plain(report))),
     }
-    return _SLOT.sub(lambda found: filled[found[1]], template)
+    return _SLOT.sub(lambda found: filled[found[1]], _text("page.html"))
 
 
-def _policy(template: str) -> str:
-    """Only the style and the script of *template* may do anything."""
-    hashes = {
-        name: " ".join(f"'sha256-{_digest(text)}'" for text in pattern.findall(template))
-        for name, pattern in (("style", _STYLE), ("script", _SCRIPT))
-    }
-    allowed = f"style-src {hashes['style']}; script-src {hashes['script']}"
+def _text(name: str) -> str:
+    """One of the files that a page is made of."""
+    return files(__package__).joinpath("page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Only the *style* and the *script* of the page may do anything."""
+    allowed = f"style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'"
     return escape(f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'")
 
 

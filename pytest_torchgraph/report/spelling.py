@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
+    AnyBlock,
     Argument,
     Block,
     Given,
     Operand,
     Outcome,
+    ParameterLoop,
     Semantic,
     Work,
 )
@@ -30,7 +31,6 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
-from pytest_torchgraph.diff.tree import EACH
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
@@ -145,15 +145,15 @@ def _first_names(group: Group) -> Iterator[str]:
 
 def _done_text(body: object) -> str:
     """`` for each of 24 parameters``: of work in a loop, for how many it is done."""
-    if not isinstance(body, Block) or body.phase != EVERY_PARAMETER:
+    if not isinstance(body, ParameterLoop):
         return ""
     count = times(len(body.parameters), "parameter")
-    return f" for each of {count}" if body.name == EACH else f" on {count} at once"
+    return f" for each of {count}" if body.name == "each" else f" on {count} at once"
 
 
-def _loop_text(block: Block) -> str:
+def _loop_text(block: AnyBlock) -> str:
     """``9 operations on 24 parameters at once (_foreach_mul_, _foreach_sqrt, …)``; empty for what is no loop."""
-    if block.phase != EVERY_PARAMETER:
+    if not isinstance(block, ParameterLoop):
         return ""
     names = list(dict.fromkeys(operation_word(item.name) for item in block.items if isinstance(item, Work)))
     told = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")

@@ -7,25 +7,33 @@ with the last one first.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 from pytest_torchgraph.canonical.paths import absolute, relative
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
+    AnyBlock,
     Argument,
     Block,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Program,
+    RecomputedCall,
     Result,
     Semantic,
     Work,
 )
+from pytest_torchgraph.canonical.walking import module_path
+from pytest_torchgraph.words.closed import assert_never
 
 LAST_MADE_FIRST = 1
 """The last version in which what leaves a scope was told last made first."""
 Around = tuple[str, ...]
+Told = TypeVar("Told", ModuleCall, RecomputedCall, PhaseBlock)
 
 
 def in_order_of_making(exports: tuple[Result, ...]) -> tuple[tuple[Result, ...], tuple[int, ...]]:
@@ -36,16 +44,15 @@ def in_order_of_making(exports: tuple[Result, ...]) -> tuple[tuple[Result, ...],
 
 def told_from_scopes(program: Program) -> Program:
     """*program* of version 1 with every path told from the nearest module call that holds it."""
-    root = _block(program.root, ("",), program.root.name)
+    root = _block(program.root, ("",))
     outputs = tuple((path, _operand(operand, ("",))) for path, operand in program.outputs)
     return replace(program, root=root, outputs=outputs)
 
 
-def _block(block: Block, around: Around, name: str) -> Block:
-    """*block*, in whose body *around* are the module calls, under its new *name*."""
+def _block(block: Told, around: Around) -> Told:
+    """*block*, in whose body *around* are the module calls."""
     return replace(
         block,
-        name=name,
         leaves=tuple((_path(path, around), spec) for path, spec in block.leaves),
         items=tuple(_item(item, around) for item in block.items),
     )
@@ -75,12 +82,19 @@ def _item(item: Item, around: Around) -> Item:
             return item
 
 
-def _inner(block: Block, around: Around) -> Block:
-    if block.phase == EVERY_PARAMETER:
-        return block
-    if block.phase or not block.name:
-        return _block(block, (around[0], *around), block.name)
-    return _block(block, (absolute(block.name, around), *around), _path(block.name, around))
+def _inner(block: AnyBlock, around: Around) -> AnyBlock:
+    within = (module_path(block, around), *around)
+    match block:
+        case ModuleCall():
+            return replace(_block(block, within), name=_path(block.name, around))
+        case RecomputedCall():
+            return replace(_block(block, within), name=_path(block.name, around) if block.name else "")
+        case PhaseBlock():
+            return _block(block, within)
+        case ParameterLoop():
+            return block
+        case _:
+            assert_never(block)
 
 
 def _argument(value: Argument, around: Around) -> Argument:

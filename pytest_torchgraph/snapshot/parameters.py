@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pytest_torchgraph.canonical.ownership import natural
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import Block, Item, Work
+from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.words.quoting import NAME, QUOTED, name_of, name_text
 
 _NAMES = rf"(?:{NAME}|{QUOTED})(?:, (?:{NAME}|{QUOTED}))*"
@@ -25,7 +26,7 @@ def with_gradients(items: Iterable[Item], around: tuple[str, ...] = ("",)) -> It
     """The parameters whose gradients *items* make; *around* are the paths of the module calls around them."""
     for item in items:
         if isinstance(item, Block):
-            within = around[0] if item.phase else absolute(item.name, around)
+            within = module_path(item, around)
             yield from with_gradients(item.items, (within, *around))
         elif isinstance(item, Work):
             for _, name in item.becomes:

@@ -7,25 +7,24 @@ import re
 from pytest_torchgraph.canonical.naming import (
     Wish,
     is_input,
-    scope_of,
-    scope_text,
     semantic_word,
     value_names,
     value_word,
 )
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Block,
     Given,
     Input,
     Leaf,
     Operand,
+    ParameterLoop,
     Reference,
     Result,
     Semantic,
     Work,
 )
 from pytest_torchgraph.recorded.tensor import TensorSpec
+from pytest_torchgraph.snapshot.blocks import Begun, begun
 from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
 from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
@@ -198,8 +197,8 @@ class Parser:
     def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
         if line["operation"]:
             self._call(node, line, body)
-        elif line["scope"] is not None or line["phase"] or line["loop"]:
-            self._block(node, line, body)
+        elif (first := begun(line)) is not None:
+            self._block(node, line.end(), first, body)
         elif line["given"] and not node.children:
             body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
         else:
@@ -223,12 +222,9 @@ class Parser:
         name = semantic_of(line["operation"])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
-    def _block(self, node: Node, line: re.Match[str], body: Body) -> None:
-        text, position = node.text, line.end()
-        phase = line["phase"] or (EVERY_PARAMETER if line["loop"] else "")
-        called = line["phase_call"] or line["loop_call"] or line["call"]
-        name, call = scope_of(line["loop"] or phase or name_of(line["scope"] or ""), called)
-        values = body.values.beneath(name, call, phase)
+    def _block(self, node: Node, position: int, first: Begun, body: Body) -> None:
+        text = node.text
+        values = body.values.beneath(first.kind, first.name, first.turn.number)
         inputs: tuple[Operand, ...] | None = None
         if text.startswith("(", position):
             taken, keywords, position = read_arguments(text, position + 1, body)
@@ -242,13 +238,15 @@ class Parser:
             works = self.works
             inner = self.scope(node.children, values)
         parameters: tuple[str, ...] = ()
-        if line["loop"]:
-            parameters, position = self._loop(text, position, body, self.works - works if name == "each" else 0)
-        class_name = name_of(line["class"] or line["title"] or "")
-        items, exports = tuple(inner.values.made), self._exports(text[position:], inner, body)
-        leaves = tuple(inner.leaves.declared)
-        block = Block(name, call, class_name, inputs or (), leaves, items, exports, phase, parameters)
-        body.values.add(block, inner.values)
+        if first.kind is ParameterLoop:
+            parameters, position = self._loop(text, position, body, self.works - works if first.name == "each" else 0)
+        held = Block(
+            inputs=inputs or (),
+            leaves=tuple(inner.leaves.declared),
+            items=tuple(inner.values.made),
+            exports=self._exports(text[position:], inner, body),
+        )
+        body.values.add(first.block(held, parameters), inner.values)
 
     def _exports(self, text: str, inner: Body, outer: Body) -> tuple[Result, ...]:
         """What leaves a scope that is the next item of *outer*."""
@@ -291,12 +289,9 @@ class Parser:
 
 def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
-    if line["scope"] is not None:
-        return Wish(scope_text(*scope_of(name_of(line["scope"]), line["call"])), True)
-    if line["loop"]:
-        return Wish(scope_text(line["loop"], int(line["loop_call"] or 1)), True)
-    if line["phase"]:
-        return Wish(scope_text(line["phase"], int(line["phase_call"] or 1)), True)
+    first = begun(line)
+    if first is not None:
+        return Wish(first.text, True)
     if line["given"]:
         return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
     name = line["operation"]

@@ -70,6 +70,14 @@ def pending_path(snapshot: Path) -> Path:
     return snapshot.with_name(snapshot.name + SUFFIX)
 
 
+def drop(path: Path) -> None:
+    """Remove what waits for the snapshot at *path*, if anything does and that is possible."""
+    try:
+        pending_path(path).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
 def digest(text: bytes) -> str:
     """What tells one content of a snapshot file from another."""
     return hashlib.sha256(text.replace(b"\r\n", b"\n")).hexdigest()

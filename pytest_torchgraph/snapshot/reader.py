@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_torchgraph.canonical.program import Block, Operand, Program
+from pytest_torchgraph.canonical.program import ModuleCall, Operand, Program
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.calls import read_operand
@@ -30,7 +30,7 @@ from pytest_torchgraph.snapshot.values import Values
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.quoting import QUOTED, name_of
 
-__all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file", "read_file_head"]
+__all__ = ["Snapshot", "SnapshotUnreadable", "read", "read_file"]
 
 _CONFLICT = re.compile(r"([<>|])\1{6}(?: |$)|={7}$")
 _MARKS = frozenset("<>|=")
@@ -61,12 +61,6 @@ class Snapshot:
 def read_file(path: str | Path) -> Snapshot:
     """The snapshot in the file *path*."""
     return read(_text(path), path=str(path))
-
-
-def read_file_head(path: str | Path) -> Head:
-    """The head of the snapshot in the file *path*: test, modes and metrics, without the graph."""
-    text = _text(path)
-    return read_head(_lines(text, str(path)), str(path))
 
 
 def read(text: str, *, path: str = "<snapshot>") -> Snapshot:
@@ -129,7 +123,7 @@ def _lines(text: str, path: str) -> list[str]:
     return lines
 
 
-def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[Block, tuple[tuple[str, Operand], ...]]:
+def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[ModuleCall, tuple[tuple[str, Operand], ...]]:
     first = nodes[0] if nodes else Node("", line=head.lines + 1)
     found = _ROOT.match(first.text)
     if len(nodes) != 1 or found is None:
@@ -145,7 +139,8 @@ def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[Block, t
     except ValueError as error:
         raise parser.error(first, str(error)) from None
     made = tuple(body.values.made)
-    return Block("", 1, name_of(found[1]), (), tuple(leaves.declared), made, exports), outputs
+    root = ModuleCall(name="", class_name=name_of(found[1]), leaves=tuple(leaves.declared), items=made, exports=exports)
+    return root, outputs
 
 
 def _output(node: Node, body: Body, parser: Parser) -> tuple[str, Operand]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from pytest_torchgraph.canonical.naming import scope_text, value_names, wish
+from pytest_torchgraph.canonical.naming import block_text, value_names, wish
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
+    AnyBlock,
     Argument,
     Block,
     Every,
@@ -16,8 +16,12 @@ from pytest_torchgraph.canonical.program import (
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
+    RecomputedCall,
     Reference,
     Result,
     Saved,
@@ -34,6 +38,7 @@ from pytest_torchgraph.snapshot.reading import Base, reading_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.snapshot.tree import Node
 from pytest_torchgraph.snapshot.values import Values, flat, semantic_inputs
+from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.quoting import name_text, quote
 
 
@@ -182,20 +187,20 @@ def class_text(class_name: str) -> str:
     return class_name if is_class(class_name) else quote(class_name)
 
 
-def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
+def block_node(block: AnyBlock, outer: Body) -> tuple[Node, Values]:
     """A module call: on one line when its body is a single operation."""
     head = head_text(block)
     bases = tuple(map(outer.values.through, block.inputs))
-    is_single = len(block.items) == 1 and not block.phase
+    is_single = len(block.items) == 1 and isinstance(block, (ModuleCall, RecomputedCall))
     single = block.items[0] if is_single and isinstance(block.items[0], Work) else None
     seen_through = single is not None and _reads_plainly(block, single)
     if not seen_through and block.inputs:
         head += f"({', '.join(map(outer.operand, block.inputs))})"
     inputs = [outer.operand(one) for one in block.inputs] if seen_through else None
-    values = outer.values.beneath(block.name, block.call, block.phase)
+    values = outer.values.beneath(type(block), block.name, block.call)
     body, nodes = scope_body(block, bases, inputs, values)
     exports = body.exports(block.exports)
-    if block.phase == EVERY_PARAMETER:
+    if isinstance(block, ParameterLoop):
         taken = f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
         above = outer.values.outer.made if outer.values.outer else ()
         return Node(f"{head_text(block)}{taken}{parameters_text(block.parameters, above)}{exports}", nodes), body.values
@@ -207,20 +212,24 @@ def block_node(block: Block, outer: Body) -> tuple[Node, Values]:
     return Node(head + exports, nodes), body.values
 
 
-def head_text(block: Block) -> str:
+def head_text(block: AnyBlock) -> str:
     """How the line of a block begins: ``attn: Attention``, ``phase backward``, ``phase optimizer: AdamW``."""
-    name = scope_text(block.name, block.call)
-    if block.phase == EVERY_PARAMETER:
-        if block.name not in ("each", "all") or block.call < 1 or block.class_name:
-            raise ValueError(f"a loop over parameters is 'each' or 'all', not {name}")
-        return f"for {name}"
-    if block.parameters:
-        raise ValueError(f"{name} is no loop, and has no parameters of its own")
-    if block.phase and (block.name != block.phase or block.call < 1 or not is_keyword(block.phase)):
-        raise ValueError(f"{block.phase!r} is no phase, or is called {name}")
-    if not block.phase:
-        return f"{name}: {class_text(block.class_name)}"
-    return f"phase {name}: {class_text(block.class_name)}" if block.class_name else f"phase {name}"
+    name = block_text(block)
+    if block.call < 1:
+        raise ValueError(f"calls are counted from 1: {name}")
+    match block:
+        case ParameterLoop():
+            if block.name not in ("each", "all"):
+                raise ValueError(f"a loop over parameters is 'each' or 'all', not {name}")
+            return f"for {name}"
+        case PhaseBlock():
+            if not is_keyword(block.name):
+                raise ValueError(f"{name!r} is no phase")
+            return f"phase {name}: {class_text(block.class_name)}" if block.class_name else f"phase {name}"
+        case ModuleCall() | RecomputedCall():
+            return f"{name}: {class_text(block.class_name)}"
+        case _:
+            assert_never(block)
 
 
 def scope_body(

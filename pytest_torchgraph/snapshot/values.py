@@ -8,6 +8,7 @@ from itertools import islice
 
 from pytest_torchgraph.canonical.naming import value_names, wish
 from pytest_torchgraph.canonical.program import (
+    AnyBlock,
     Argument,
     Block,
     Given,
@@ -15,8 +16,10 @@ from pytest_torchgraph.canonical.program import (
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    PhaseBlock,
     Reference,
     Result,
     Saved,
@@ -56,17 +59,18 @@ class Values:
         """Take in the next item of the body, and the values of its own body if it has one."""
         if inner is not None:
             self.inner[len(self.made)] = inner
-            if isinstance(item, Block) and not item.phase:
+            if isinstance(item, ModuleCall):
                 self.calls[item.name, item.call] = len(self.made)
         self.made.append(item)
 
-    def beneath(self, name: str, call: int, phase: str) -> Values:
+    def beneath(self, kind: type[AnyBlock], name: str, call: int) -> Values:
         """The values of a block that begins in this body, empty so far."""
         values = Values((), None, self)
-        if phase:
+        if kind is PhaseBlock:
             values.forward = self
         elif self.forward is not self:
-            at = None if self.forward is None else self.forward.calls.get((name, call))
+            is_told = kind is ModuleCall and self.forward is not None
+            at = self.forward.calls.get((name, call)) if is_told and self.forward else None
             values.forward = None if at is None or self.forward is None else self.forward.inner[at]
         return values
 

@@ -37,7 +37,7 @@ def write(program: Program, *, test: str, recorded: str) -> str:
 def root_node(program: Program) -> Node:
     """The whole graph as one tree of lines, nothing folded."""
     root = program.root
-    if root.name or root.call != 1 or root.inputs or root.phase:
+    if root.name or root.call != 1 or root.inputs:
         raise ValueError("the root of a program has no name and no call before it, and its inputs are items")
     outputs = tuple(operand for _, operand in program.outputs)
     body, nodes = scope_body(root, (), None, Values(()), outputs)

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_torchgraph.canonical.metric import BYTE_METRICS
-from pytest_torchgraph.canonical.program import Block
+from pytest_torchgraph.canonical.program import (
+    Given,
+    Item,
+    ModuleCall,
+    ParameterLoop,
+    PhaseBlock,
+    RecomputedCall,
+    Semantic,
+    Work,
+)
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -29,6 +38,7 @@ from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.ranking import ranked
 from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
+from pytest_torchgraph.words.closed import assert_never
 
 NOTES = frozenset({"order", "backend", "name", "spelling", "bookkeeping"})
 DRIVEN = frozenset({"follow", "look", "argument", "cast", "output"})
@@ -65,8 +75,7 @@ def _bucket(change: Change) -> tuple[object, ...]:
     kind = kind_of(change)
     match change:
         case Added(site) | Removed(site):
-            names = (site.item.class_name, site.item.phase) if isinstance(site.item, Block) else (packet_of(site.name),)
-            return (kind, "count", *names)
+            return (kind, "count", *_called(site.item))
         case Altered(before, after, fields, follows):
             together = kind in ("follow", "attention", "backend")
             fields_told = tuple((field.kind, field.name) for field in fields)
@@ -79,6 +88,20 @@ def _bucket(change: Change) -> tuple[object, ...]:
             return (kind,)
         case _:
             return (kind, type(change).__name__, getattr(change, "writes", None))
+
+
+def _called(item: Item) -> tuple[str, ...]:
+    match item:
+        case ModuleCall() | RecomputedCall():
+            return item.class_name, ""
+        case PhaseBlock():
+            return item.class_name, item.name
+        case ParameterLoop():
+            return "", "parameters"
+        case Work() | Semantic() | Given():
+            return (packet_of(item.name),)
+        case _:
+            assert_never(item)
 
 
 def _finding(groups: list[Group], difference: Difference, *, same_backend: bool) -> Finding:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_torchgraph.canonical.metric import SIZE_METRICS
-from pytest_torchgraph.canonical.program import Block, Given, Work
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Given,
+    ModuleCall,
+    ParameterLoop,
+    PhaseBlock,
+    RecomputedCall,
+    Work,
+)
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -24,10 +33,11 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
 )
 from pytest_torchgraph.diff.grouping import Group, phase_of
-from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, PHASES
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
+from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.counting import times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
@@ -83,7 +93,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
         )
-        if item.phase == BETWEEN and net:
+        if isinstance(item, PhaseBlock) and item.name == BETWEEN and net:
             came = "added" if net > 0 else "removed"
             return f"work between backward and optimizer {came} ({times(operations, 'operation')})"
         calls = [change for group in groups for change in group.changes if not _is_behind(change)]
@@ -118,10 +128,16 @@ def _shares(groups: Sequence[Group]) -> str:
     return ": " + ", ".join(part for part in parts if part)
 
 
-def _block_text(block: Block, count: int) -> str:
-    if block.phase in PHASES:
-        return f"{block.phase} phase of {block.class_name}" if block.class_name else f"{block.phase} phase"
-    return block.class_name or ("loop over parameters" if count == 1 else "loops over parameters")
+def _block_text(block: AnyBlock, count: int) -> str:
+    match block:
+        case PhaseBlock():
+            return f"{block.name} phase of {block.class_name}" if block.class_name else f"{block.name} phase"
+        case ParameterLoop():
+            return "loop over parameters" if count == 1 else "loops over parameters"
+        case ModuleCall() | RecomputedCall():
+            return block.class_name or "module call"
+        case _:
+            assert_never(block)
 
 
 def _signed(net: int, groups: Sequence[Group]) -> str:

@@ -61,8 +61,3 @@ def _spec_only(value: Shown) -> Shown:
 def operation_text(name: str) -> str:
     """``aten.clone`` for ``aten.clone.default``."""
     return packet_of(name)
-
-
-def scope_text(path: str, class_name: str = "") -> str:
-    """A scope as users know it; the root by its class."""
-    return path or class_name or "the model"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.analysis.flow import flows, readers
+from pytest_torchgraph.analysis.flow import flows
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph import Graph
 from tests.capture.small import example
@@ -55,4 +55,3 @@ def test_nothing_flows_backwards_in_time() -> None:
     found = list(flows(graph))
     assert found
     assert all(flow.source < flow.target for flow in found)
-    assert all(source < target for source, targets in readers(graph).items() for target in targets)

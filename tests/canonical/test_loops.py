@@ -8,13 +8,14 @@ import pytest
 
 from pytest_torchgraph.canonical.parameter_loops import gathered
 from pytest_torchgraph.canonical.program import (
-    EVERY_PARAMETER,
     Argument,
-    Block,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
+    ParameterLoop,
+    PhaseBlock,
     Reading,
     Result,
     Saved,
@@ -51,24 +52,23 @@ def work(
     return Work(f"aten.{name}.default", arguments, tuple(keywords.items()), tuple(out), becomes)
 
 
-def phase(items: Sequence[Item], exports: tuple[Result, ...] = ()) -> Block:
+def phase(items: Sequence[Item], exports: tuple[Result, ...] = ()) -> PhaseBlock:
     specs = {**PARAMETERS, **{f"{name}.{key}": spec for name, spec in PARAMETERS.items() for key in ("grad", "step")}}
-    return Block("optimizer", 1, "Sgd", (), tuple({**specs, **BUFFERS}.items()), tuple(items), exports, "optimizer")
+    leaves = tuple({**specs, **BUFFERS}.items())
+    return PhaseBlock(name="optimizer", class_name="Sgd", leaves=leaves, items=tuple(items), exports=exports)
 
 
 def loops(items: Sequence[Item], exports: tuple[Result, ...] = ()) -> list[str]:
     """What the loops are, after it was checked that written out again they are *items*."""
     block = phase(items, exports)
     found = gathered(block, PARAMETERS)
-    root = Block("", 1, "Model", (), (*PARAMETERS.items(), *BUFFERS.items()), (found,), ())
+    root = ModuleCall(name="", class_name="Model", leaves=(*PARAMETERS.items(), *BUFFERS.items()), items=(found,))
     (again,) = scattered(root).items
-    assert isinstance(again, Block)
+    assert isinstance(again, PhaseBlock)
     assert again.items == block.items
     assert again.exports == exports
     return [
-        f"{one.name} {' '.join(one.parameters)}"
-        if isinstance(one, Block) and one.phase == EVERY_PARAMETER
-        else one.name.split(".")[1]
+        f"{one.name} {' '.join(one.parameters)}" if isinstance(one, ParameterLoop) else one.name.split(".")[1]
         for one in found.items
     ]
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.canonical.program import EVERY_PARAMETER, Block, Item, Program
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Item,
+    ModuleCall,
+    ParameterLoop,
+    PhaseBlock,
+    Program,
+    RecomputedCall,
+)
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Removed
 from pytest_torchgraph.diff.compare import compare
@@ -17,17 +27,29 @@ from pytest_torchgraph.verdict.causes.claim import module_of
 from pytest_torchgraph.verdict.ignoring import Ignored
 
 
-def block(name: str, *items: Item, call: int = 1, phase: str = "") -> Block:
-    return Block(name, call, "M", (), (), items, (), phase)
+def block(name: str, *items: Item, call: int = 1) -> ModuleCall:
+    return ModuleCall(name=name, call=call, class_name="M", items=items)
+
+
+def again(name: str, call: int = 1) -> RecomputedCall:
+    return RecomputedCall(name=name, call=call, class_name="M")
+
+
+def phase(name: str, *items: Item, call: int = 1) -> PhaseBlock:
+    return PhaseBlock(name=name, call=call, items=items)
+
+
+def loop(name: Literal["each", "all"], call: int = 1) -> ParameterLoop:
+    return ParameterLoop(name=name, call=call, parameters=("a", "b"))
 
 
 def scopes(*items: Item) -> list[ScopePath]:
-    root = Block("", 1, "Model", (), (), items, ())
+    root = ModuleCall(name="", class_name="Model", items=items)
     program = Program(run=(), metrics=(), peak_at="", root=root, outputs=())
     return [body.scope for body in Tree(program).bodies[1:]]
 
 
-BACKWARD = block("backward", block("a", block("", call=-1), call=2), phase="backward")
+BACKWARD = phase("backward", block("a", again(""), call=2))
 CASES = [
     (block("a", block("b.c")), [("a", "forward", "a"), ("a.b.c", "forward", "a.b.c")]),
     (block("a", block("b", call=3), call=2), [("a#2", "forward", "a"), ("a#2.b#3", "forward", "a.b")]),
@@ -40,7 +62,7 @@ CASES = [
         [("backward", "backward", ""), ("backward a#2", "backward", "a"), ("backward a#2#again", "backward", "a")],
     ),
     (
-        block("optimizer", block("each", phase=EVERY_PARAMETER, call=2), call=2, phase="optimizer"),
+        phase("optimizer", loop("each", call=2), call=2),
         [("optimizer#2", "optimizer", ""), ("optimizer#2 each#2", "optimizer", "")],
     ),
     (
@@ -48,11 +70,11 @@ CASES = [
         [("forward backward", "forward", "backward"), ("forward backward.fc", "forward", "backward.fc")],
     ),
     (
-        block("my layer", block("fc", call=-2)),
+        block("my layer", again("fc", call=2)),
         [("my layer", "forward", "my layer"), ("my layer.fc#again2", "forward", "my layer.fc")],
     ),
     (
-        block("a", block("backward", block("fc"), phase="backward"), call=2),
+        block("a", phase("backward", block("fc")), call=2),
         [("a#2", "forward", "a"), ("a#2 backward", "backward", "a"), ("a#2 backward fc", "backward", "a.fc")],
     ),
 ]
@@ -60,18 +82,18 @@ CASES = [
 
 @pytest.mark.parametrize(("outer", "told"), CASES)
 def test_a_scope_is_told_by_phase_and_module_and_written_in_one_place(
-    outer: Block, told: list[tuple[str, str, str]]
+    outer: AnyBlock, told: list[tuple[str, str, str]]
 ) -> None:
     assert [(str(scope), scope.phase, scope.module) for scope in scopes(outer)] == told
 
 
 def test_what_runs_again_and_loops_are_told_without_reading_the_text() -> None:
-    phase, call, again = scopes(BACKWARD)
-    assert [scope.is_again for scope in (phase, call, again)] == [False, False, True]
-    assert again.without_again == call
-    assert phase.outside_loop == phase
-    step, loop = scopes(block("optimizer", block("all", phase=EVERY_PARAMETER), phase="optimizer"))
-    assert loop.outside_loop == step != loop
+    whole, call, rerun = scopes(BACKWARD)
+    assert [scope.is_again for scope in (whole, call, rerun)] == [False, False, True]
+    assert rerun.without_again == call
+    assert whole.outside_loop == whole
+    step, inside = scopes(phase("optimizer", loop("all")))
+    assert inside.outside_loop == step != inside
 
 
 class Named(nn.Module):

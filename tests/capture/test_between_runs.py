@@ -14,7 +14,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tracing import Options, repeated
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.plugin.steady import Steady, settle
+from pytest_torchgraph.plugin.check.steady import Steady, settle
 from tests.capture.small import Calls, example
 from tests.portrait import portrait
 from tests.regressions.process_group import process_group

@@ -9,7 +9,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from pytest_torchgraph.plugin.coverage import Coverage
+from pytest_torchgraph.plugin.session.coverage import Coverage
 
 HERE = Path(__file__).resolve().parents[2]
 TESTS = """

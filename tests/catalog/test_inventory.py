@@ -136,7 +136,7 @@ def test_the_json_has_everything_and_the_dot_is_balanced(exported: Path, found: 
 def test_a_picture_is_drawn_where_plotly_is_installed(
     tmp_path: Path, found: Inventory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pytest_torchgraph.cli import autograd
+    from pytest_torchgraph.cli.verbs.pytorch import autograd
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert list(autograd.drawn(found, tmp_path)) == []

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_torchgraph.cli import demo, demo_project
 from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.cli.verbs.project import demo, demo_project
 
 pytest.importorskip("torch")
 

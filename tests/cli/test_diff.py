@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_torchgraph.cli.changes import explained
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.waiting import Waiting
+from pytest_torchgraph.cli.review.changes import explained
+from pytest_torchgraph.cli.review.waiting import Waiting
 from pytest_torchgraph.snapshot.pending import Pending, pending_path
 from tests.cli.test_show import SNAPSHOT
 

@@ -73,7 +73,7 @@ def explore(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Explore:
 
     def run(*words: str, keys: tuple[str, ...] = ()) -> Any:
         with terminal_of(monkeypatch, *keys) as ran:
-            monkeypatch.setattr("pytest_torchgraph.cli.explore.require_terminal", lambda: None)
+            monkeypatch.setattr("pytest_torchgraph.cli.verbs.models.explore.require_terminal", lambda: None)
             return cli.main(["explore", *words]), ran[0] if ran else None
 
     return run
@@ -162,7 +162,7 @@ def test_nothing_to_review_is_said_without_a_terminal(folder: Path, capsys: pyte
 
 FILE_ONLY = """
 import asyncio, sys
-from pytest_torchgraph.cli.explore import config_of, source_of
+from pytest_torchgraph.cli.verbs.models.explore import config_of, source_of
 from pytest_torchgraph.cli.main import parser
 arguments = parser("explore").parse_args(["explore", "tower.torchgraph", "tower.torchgraph"])
 config = config_of(arguments)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pytest_torchgraph.cli.git_setup import LINE
 from pytest_torchgraph.cli.main import main, parser
+from pytest_torchgraph.cli.verbs.project.git_setup import LINE
 from tests.cli.test_diff import COPIED
 from tests.cli.test_review import CLONE, settles, waits
 from tests.cli.test_show import SNAPSHOT

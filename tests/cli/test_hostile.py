@@ -138,7 +138,7 @@ def test_the_lines_go_through_every_verb_that_takes_text_of_others() -> None:
 def test_what_is_printed_goes_through_one_room() -> None:
     """But for what has colours, which escapes the words of others before it paints them."""
     painted = {"streams.py", "git_driver.py", "analyze.py", "output.py", "review.py", "show.py"}
-    verbs = (ROOT / "pytest_torchgraph/cli").glob("*.py")
+    verbs = (ROOT / "pytest_torchgraph/cli").rglob("*.py")
     raw = {file.name for file in verbs if re.search(r"sys\.std(out|err)\.write|\bprint\(", file.read_text("utf-8"))}
     assert raw <= painted
 

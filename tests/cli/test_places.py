@@ -10,8 +10,8 @@ from _pytest.config.findpaths import determine_setup
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_torchgraph.cli.files.rootdir import lines_of, root_of, snapshot_folder
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.rootdir import lines_of, root_of, snapshot_folder
 from pytest_torchgraph.snapshot.pending import pending_path
 from tests.cli.test_diff import COPIED
 from tests.cli.test_review import CLONE, waits

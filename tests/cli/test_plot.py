@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pytest_torchgraph.capture import progress
+from pytest_torchgraph.cli.files.snapshots import save, text_of
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.snapshots import save, text_of
 from tests.drawing.graphs import forward, step
 
 MODEL = """

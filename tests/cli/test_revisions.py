@@ -209,7 +209,7 @@ def test_a_picture_that_cannot_be_drawn_is_one_message(
 def test_without_matplotlib_it_says_what_to_install(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_torchgraph.cli.history.find_spec", lambda _: None)
+    monkeypatch.setattr("pytest_torchgraph.cli.verbs.snapshots.history.find_spec", lambda _: None)
     assert main(["history", "snapshots/noted.torchgraph", "--plot", "h.png"]) == 2
     assert "pip install 'pytest-torchgraph[drawing]'" in capsys.readouterr().err
     assert main(["history", "snapshots/noted.torchgraph"]) == 0

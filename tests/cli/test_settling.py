@@ -138,6 +138,12 @@ def owned(test: str, source: str | None, folder: str = "snapshots/tests/test_m")
         ("tests/test_m.py::test_a[x]", "def test_b(): ...\n", "tests/test_m.py has no test_a any more"),
         ("tests/test_m.py::TestA::test_a", "def test_a(): ...\n", "tests/test_m.py has no TestA any more"),
         ("tests/test_m.py::TestA::test_a", "class TestA:\n    x = 1\n", "tests/test_m.py has no test_a any more"),
+        ("tests/test_m.py::test_a", "# test_a went\nx = 'test_a'\n", "tests/test_m.py has no test_a any more"),
+        (
+            "tests/test_m.py::TestA::test_a",
+            "class B: ...\nclass TestA(B): ...\n",
+            "tests/test_m.py has no test_a any more",
+        ),
     ],
 )
 def test_what_waits_for_a_test_that_is_gone_is_told_with_a_way_out_and_stops_no_commit(
@@ -162,6 +168,11 @@ def test_what_waits_for_a_test_that_is_gone_is_told_with_a_way_out_and_stops_no_
         ("tests/test_m.py::test_a[x]", "    if x:\n        def test_a(): ...\n"),
         ("tests/test_m.py::test_a", "from base import *\n"),
         ("tests/test_m.py::test_a", "globals()['test_a'] = 1\n"),
+        ("tests/test_m.py::test_ab", "@expand\ndef test_a(): ...\n"),
+        ("tests/test_m.py::test_a", "make_tests('a')\n"),
+        ("tests/test_m.py::test_a", "def broken(:\n"),
+        ("tests/test_m.py::test_m", '""">>> 1\n1\n"""\n'),
+        ("tests/test_m.py::test_m.Model", "x = 1\n"),
         ("tests/test_m.py::TestA::test_a", "class TestA(Base): ...\n"),
         ("tests/test_m.py::TestA::test_a", "class TestA(generic.Base[int]): ...\n"),
         ("tests/test_m.txt::x", None),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.cli.show import coloured, wants_colour
+from pytest_torchgraph.cli.streams import wants_colour
+from pytest_torchgraph.cli.verbs.snapshots.show import coloured
 
 SNAPSHOT = """\
 torchgraph 2

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_torchgraph.canonical.program import (
-    Block,
     Given,
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Program,
     Reading,
@@ -81,9 +81,17 @@ class Body:
         )
         return self._add(call)
 
-    def block(self, name: str, class_name: str, inputs: tuple[Operand, ...] = (), call: int = 1) -> Block:
+    def block(self, name: str, class_name: str, inputs: tuple[Operand, ...] = (), call: int = 1) -> ModuleCall:
         exports = self.exports or ([Result(len(self.items) - 1)] if self.items else [])
-        return Block(name, call, class_name, inputs, tuple(self.leaves), tuple(self.items), tuple(exports))
+        return ModuleCall(
+            name=name,
+            call=call,
+            class_name=class_name,
+            inputs=inputs,
+            leaves=tuple(self.leaves),
+            items=tuple(self.items),
+            exports=tuple(exports),
+        )
 
 
 def program(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.cli.reviewing import Reviewing
+from pytest_torchgraph.cli.review.explored import Reviewing
 from pytest_torchgraph.explorer.lowering import plain
 from pytest_torchgraph.explorer.review import Review, Sure
 from pytest_torchgraph.report.comparison import compare

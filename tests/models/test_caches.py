@@ -7,7 +7,7 @@ import torch
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tracing import Options, repeated
-from pytest_torchgraph.plugin.steady import settle
+from pytest_torchgraph.plugin.check.steady import settle
 from tests.models import MODELS
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.tracing import Options, repeated
-from pytest_torchgraph.plugin.steady import DoesNotRepeat, settle
+from pytest_torchgraph.plugin.check.steady import DoesNotRepeat, settle
 from tests.models import never_repeats, raises
 
 

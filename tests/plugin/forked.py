@@ -17,12 +17,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parents[2]
 PRELOADED = (
     "pytest_torchgraph.plugin.fixture",
-    "pytest_torchgraph.plugin.varying",
-    "pytest_torchgraph.plugin.unused",
-    "pytest_torchgraph.plugin.closing",
-    "pytest_torchgraph.plugin.defaults",
-    "pytest_torchgraph.plugin.watch",
-    "pytest_torchgraph.plugin.workers",
+    "pytest_torchgraph.plugin.session.unused",
+    "pytest_torchgraph.plugin.session.summary",
+    "pytest_torchgraph.plugin.session.following",
     "pytest_torchgraph.snapshot.unclaimed",
     "pytest_torchgraph.report.review",
     "pytest_torchgraph.report.outline",

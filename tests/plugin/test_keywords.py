@@ -8,7 +8,7 @@ import inspect
 import pytest
 
 import pytest_torchgraph
-from pytest_torchgraph.plugin import keywords
+from pytest_torchgraph.plugin.check import running
 from tests.plugin.conftest import Project
 
 KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
@@ -16,7 +16,7 @@ KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 
 def fields(name: str) -> list[str]:
     """The keys of a dictionary type that only editors and type checkers import."""
-    tree = ast.parse(inspect.getsource(keywords))
+    tree = ast.parse(inspect.getsource(running))
     (found,) = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name)
     return [
         line.target.id for line in found.body if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)

@@ -165,11 +165,11 @@ def test_no_snapshot_of_a_test_that_stands_is_lost_in_many_more_runs(
     search(server, recorded, tmp_path, 400)
 
 
-STANDING, UNUSED, OWNER = (f"pytest_torchgraph.plugin.{name}" for name in ("standing", "unused", "owner"))
+STANDING, UNUSED = "pytest_torchgraph.snapshot.standing", "pytest_torchgraph.plugin.session.unused"
 DEFECTS = {
-    "what was not collected is gone": (f"{UNUSED}:is_gone", "lambda *_: True"),
+    "what was not collected is gone": (f"{UNUSED}:missing", "lambda *_: 'all'"),
     "what was not claimed is gone": (f"{UNUSED}:find", "lambda *given: (sum(sound(*given), []), [])"),
-    "whatever lies in the folder is mine": (f"{OWNER}:Owner.would_lie_at", "lambda *_: True"),
+    "whatever lies in the folder is mine": (f"{UNUSED}:_would_lie_at", "lambda *_: True"),
     "a file that is not collected is gone": (f"{UNUSED}:_is_missing", "lambda _: True"),
     "what is written into a namespace is not seen": (f"{STANDING}:_writes_names", "lambda _: False"),
     "bases from elsewhere are not seen": (f"{STANDING}:_family", "lambda tree, classes: list(classes)"),
@@ -177,7 +177,7 @@ DEFECTS = {
         f"{STANDING}:_bindings",
         "lambda container: ((name, node) for node in container.body for name in _bound_by(node))",
     ),
-    "a doctest is taken for a function": (f"{OWNER}:Owner.is_plain", "lambda *_: True"),
+    "a doctest is taken for a function": (f"{UNUSED}:_is_plain", "lambda *_: True"),
 }
 
 

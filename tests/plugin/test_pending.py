@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.plugin.location import waiting_path
+from pytest_torchgraph.plugin.location import WAITING
 from pytest_torchgraph.snapshot.pending import pending_path, read_pending
 from tests.plugin.test_storage import CHAIN, COPIED, FILE
 
@@ -195,4 +195,4 @@ def test_the_help_names_the_pattern_that_git_should_ignore(project: Project) -> 
 
 def test_the_plugin_and_the_command_agree_where_it_lies(drifted: Project) -> None:
     path = drifted.path / "snapshots" / FILE
-    assert waiting_path(path) == pending_path(path)
+    assert pending_path(path).name == path.name + WAITING

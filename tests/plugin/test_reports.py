@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_torchgraph.cli.main import main
-from pytest_torchgraph.plugin.events import Event, Ledger
-from pytest_torchgraph.plugin.reports import report_of
+from pytest_torchgraph.plugin.session.events import Event, Ledger
+from pytest_torchgraph.plugin.session.reports import report_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.plugin.steady import DoesNotRepeat, settle
+from pytest_torchgraph.plugin.check.steady import DoesNotRepeat, settle
 from tests.plugin.stubs import ADD, CLONE, MUL, RELU, graph
 
 ONE, TWO, THREE, FOUR = graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph(ADD, CLONE)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.plugin.events import Event, Ledger, pack, unpack
-from pytest_torchgraph.plugin.summary import lines
+from pytest_torchgraph.plugin.session.events import Event, Ledger, pack, unpack
+from pytest_torchgraph.plugin.session.summary import lines
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_torchgraph.plugin.options import updating
+from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.reader import read
@@ -38,7 +38,7 @@ def test_a_pair_is_told_for_what_it_is(name: str) -> None:
 def test_the_message_of_a_pair_is_the_reviewed_one(name: str, request: pytest.FixtureRequest) -> None:
     pair = EVERY[name]
     message = render(pair.outline) + "\n"
-    if updating(request.config):
+    if settings(request.config).updating:
         message_file(pair).write_text(message, encoding="utf-8")
     assert message == message_file(pair).read_text(encoding="utf-8")
 

@@ -17,10 +17,12 @@ from pytest_torchgraph.canonical.program import (
     Input,
     Item,
     Leaf,
+    ModuleCall,
     Operand,
     Outcome,
     Program,
     Reading,
+    RecomputedCall,
     Reference,
     Result,
     Semantic,
@@ -154,8 +156,12 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         for _ in range(chance.randrange(3))
     )
     leaves = _first_reads(body, [operand for _, operand in outputs])
-    root = Block(
-        "", 1, chance.choice(CLASSES), (), leaves, tuple(body.items), _exports(chance, body, chance.randrange(2))
+    root = ModuleCall(
+        name="",
+        class_name=chance.choice(CLASSES),
+        leaves=leaves,
+        items=tuple(body.items),
+        exports=_exports(chance, body, chance.randrange(2)),
     )
     metrics: list[tuple[str, int]] = [("ops", count_works(root.items)), ("copies", chance.randrange(9))]
     if chance.random() < 0.5:
@@ -372,7 +378,9 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
         taken = (Operand(carried), Operand(side.reference))
         name = f"blocks.{index}"
         body.calls[name] = call = body.calls.get(name, 0) + 1
-        block = Block(name, call, "Layer", taken, leaves, tuple(items), exports)
+        block = ModuleCall(
+            name=name, call=call, class_name="Layer", inputs=taken, leaves=leaves, items=tuple(items), exports=exports
+        )
         _add(body, block, [inner.made[-1][1]])
         carried = Result(len(body.items) - 1)
         if chance.random() < 0.2:
@@ -384,14 +392,23 @@ def _add_scope(
     chance: random.Random, body: _Body, name: str, class_name: str, inputs: tuple[Operand, ...], inner: _Body
 ) -> None:
     body.calls[name] = call = body.calls.get(name, 0) + 1
-    if chance.random() < 0.1:
-        call, name = -call, chance.choice(["", name])
+    again = chance.random() < 0.1
+    name = chance.choice(["", name]) if again else name
     exports = _exports(chance, inner, chance.choice([1, 1, 1, 0, 2]))
     specs = [dict(inner.made)[one] for one in exports]
     leaves = _first_reads(inner, [])
     if chance.random() < 0.1:
         leaves = tuple(reversed(leaves))
-    _add(body, Block(name, call, class_name, inputs, leaves, tuple(inner.items), exports), specs)
+    block = (RecomputedCall if again else ModuleCall)(
+        name=name,
+        call=call,
+        class_name=class_name,
+        inputs=inputs,
+        leaves=leaves,
+        items=tuple(inner.items),
+        exports=exports,
+    )
+    _add(body, block, specs)
 
 
 def _add_semantic(chance: random.Random, body: _Body, depth: int) -> None:

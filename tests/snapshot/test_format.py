@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_torchgraph.canonical.program import Block, Leaf, Operand, Reading, Result, Semantic, Work
+from pytest_torchgraph.canonical.program import Block, Leaf, ModuleCall, Operand, Reading, Result, Semantic, Work
 from pytest_torchgraph.recorded.tensor import RAGGED, Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.geometry import express, resolve
 from pytest_torchgraph.snapshot.operations import USUAL_OVERLOADS, operation_of, operation_text
@@ -60,7 +60,7 @@ def test_layers_share_a_body_and_carry_a_value() -> None:
 def test_a_rename_changes_the_line_and_nothing_else() -> None:
     program = read(BLOCK).program
     norm = program.root.items[1]
-    assert isinstance(norm, Block)
+    assert isinstance(norm, ModuleCall)
     items = (program.root.items[0], replace(norm, class_name="RMSNorm"), *program.root.items[2:])
     text = write(replace(program, root=replace(program.root, items=items)), test="t", recorded="r")
     before = write(program, test="t", recorded="r").splitlines()
@@ -153,7 +153,8 @@ def test_parameters_that_are_read_in_another_order_are_listed() -> None:
     program = read(BLOCK).program
     spec = TensorSpec("float32", (2,), row_major(2))
     add = Work("aten.add.Tensor", (Operand(Leaf("bias")), Operand(Leaf("weight"))), (), (spec,))
-    root = Block("", 1, "M", (), (("weight", spec), ("bias", spec), ("unused", spec)), (add,), ())
+    leaves = (("weight", spec), ("bias", spec), ("unused", spec))
+    root = ModuleCall(name="", class_name="M", leaves=leaves, items=(add,))
     odd = replace(program, root=root, outputs=(), metrics=())
     text = write(odd, test="t", recorded="r")
     assert "\n  leaves weight:f32[2], bias:f32[2], unused:f32[2]\n  add(bias, weight) f32[2]\n" in text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_torchgraph.snapshot.head import VERSION
-from pytest_torchgraph.snapshot.reader import SnapshotUnreadable, read, read_file, read_file_head
+from pytest_torchgraph.snapshot.reader import SnapshotUnreadable, read, read_file
 from tests.snapshot.golden import BLOCK, CACHED
 
 
@@ -162,13 +162,7 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
         read_file(path)
 
 
-def test_a_file_is_read_whole_or_by_its_head(tmp_path: Path) -> None:
+def test_a_file_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "x.torchgraph"
     path.write_bytes(BLOCK.encode())
-    head = read_file_head(path)
-    assert read_file(path).program == read(BLOCK).program
-    assert (head.test, head.metrics[0], head.peak_at) == (
-        "tests/test_block.py::test_block",
-        ("ops", 5),
-        "attn.proj: addmm",
-    )
+    assert read_file(path) == read(BLOCK)

@@ -16,7 +16,7 @@ from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.plugin.options import updating
+from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import CAUSES
@@ -338,7 +338,7 @@ def test_a_cause_is_found_in_both_directions_and_told_as_reviewed(name: str, req
     (forth, there), (back, home) = message(*sides), message(*reversed(sides))
     assert (forth.findings[0].cause, back.findings[0].cause) == (cause, opposite)
     path, text = MESSAGES / f"{name}.txt", f"{there}\n\n{home}\n"
-    if updating(request.config):
+    if settings(request.config).updating:
         path.write_text(text, encoding="utf-8")
     assert path.read_text(encoding="utf-8") == text
 

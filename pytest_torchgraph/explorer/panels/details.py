@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Pairs, Span, line, spans
+from pytest_torchgraph.explorer.block import Block, Grid, Heading, Pairs, Span, line, spans
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, format_shape
 from pytest_torchgraph.explorer.measure import BY_NAME, held_by
 from pytest_torchgraph.explorer.panels.chosen import Chosen, calls_text, title_of
@@ -135,8 +135,3 @@ def outputs(subject: Subject, module: Module) -> str:
     """The first tensor that *module* hands out."""
     layer = subject.layers.get(module.path)
     return "" if layer is None else " ".join(layer.outputs[:1])
-
-
-def sentence(text: str) -> Line:
-    """A line of explanation."""
-    return line((text, "faint"))

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.graph import Graph
 
-HELD = frozenset({"parameters", "buffers"})
-
 
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
     """The panel."""

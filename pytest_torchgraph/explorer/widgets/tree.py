@@ -130,12 +130,6 @@ class ModuleTree(ScrollView, can_focus=True):
         if self.chosen is not None:
             self.post_message(self.Chosen(self.chosen))
 
-    def go_to(self, path: str) -> None:
-        """Put the cursor on the module at *path*."""
-        self.state.reveal(path)
-        self._made(keep=False)
-        self._go(self._place_of(path))
-
     def on_resize(self) -> None:
         """Draw anew."""
         self.virtual_size = Size(self.size.width, len(self.rows) + 1)

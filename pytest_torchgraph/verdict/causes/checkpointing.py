@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.canonical.program import Block
+from pytest_torchgraph.canonical.program import RecomputedCall
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
 from pytest_torchgraph.diff.grouping import phase_of, scope_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
@@ -108,7 +108,7 @@ def _is_rewired(change: Altered) -> bool:
 
 
 def _is_again(change: Come) -> bool:
-    return isinstance(change.site.item, Block) and change.site.item.call < 0
+    return isinstance(change.site.item, RecomputedCall)
 
 
 def _is_rerun(change: Come) -> bool:
@@ -118,9 +118,9 @@ def _is_rerun(change: Come) -> bool:
 
 def _is_nested(change: Come) -> bool:
     """Whether it reads what a module around it made again, or stands in that."""
-    assert isinstance(change.site.item, Block)
+    assert isinstance(change.site.item, RecomputedCall)
     reads_again = any(value.around_again for value in change.site.reads)
-    return reads_again or change.site.scope.is_again or change.site.item.call < -1
+    return reads_again or change.site.scope.is_again or change.site.item.call > 1
 
 
 def _reads_again(change: Altered) -> bool:

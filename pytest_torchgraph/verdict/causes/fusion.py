@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.canonical.program import Block, Work
+from pytest_torchgraph.canonical.program import Block, ParameterLoop, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
@@ -174,7 +174,7 @@ ONE_BY_ONE = "many small kernels instead of few; foreach=False, fused=False or d
 def _looped(changes: list[Change]) -> str:
     """``24 parameters``: for how many the work is done."""
     sites = [change.site for change in changes if isinstance(change, (Added, Removed))]
-    loops = [block for site in sites for block in (site.item, site.body) if isinstance(block, Block)]
+    loops = [block for site in sites for block in (site.item, site.body) if isinstance(block, ParameterLoop)]
     most = max((len(block.parameters) for block in loops), default=0)
     return times(most, "parameter") if most else "the parameters"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.paths import absolute
-from pytest_torchgraph.canonical.program import Block, Given, Item, Work
+from pytest_torchgraph.canonical.program import Block, Given, Item, RecomputedCall, Work
+from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -125,7 +126,7 @@ def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
     if isinstance(item, Work):
         yield from (absolute(name, around) for _, name in item.becomes)
     elif isinstance(item, Block):
-        inside = around[0] if item.phase else absolute(item.name, around)
+        inside = module_path(item, around)
         for inner in item.items:
             yield from _gradients_of(inner, (inside, *around))
 
@@ -152,7 +153,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
         and not change.site.scope.is_again
-        and not (isinstance(change.site.item, Block) and change.site.item.call < 0)
+        and not isinstance(change.site.item, RecomputedCall)
     ]
     return sorted(found, key=lambda change: (_hands_on(change), -change.operations))
 
@@ -186,7 +187,7 @@ def _brings_work(change: Change) -> bool:
     if syncs_in(change.site.item) or any(map(kind_of, work_names(change.site))):
         return True
     if isinstance(change.site.item, Block):
-        return phase_of(change) == FORWARD or change.site.item.call < 0
+        return phase_of(change) == FORWARD or isinstance(change.site.item, RecomputedCall)
     return phase_of(change) == FORWARD and any(value.path for value in change.site.reads)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.metric import HELD_METRICS
-from pytest_torchgraph.canonical.program import Block, Given, Item
+from pytest_torchgraph.canonical.program import Block, Given, Item, ModuleCall, PhaseBlock
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
@@ -21,7 +21,7 @@ from pytest_torchgraph.diff.change import (
     Replaced,
 )
 from pytest_torchgraph.recorded.operation import packet_of
-from pytest_torchgraph.recorded.phase import BETWEEN, PHASES
+from pytest_torchgraph.recorded.phase import BETWEEN
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.copying import copied
 from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS
@@ -60,17 +60,17 @@ def module(finding: Finding) -> Cause | None:
             hint = BESIDE if _is_between(change.site.item) else OTHER_STEP
             return Cause("phase-added" if isinstance(change, Added) else "phase-removed", hint)
         if isinstance(change, Added) and isinstance(change.site.item, Block):
-            once_more = change.site.item.call > 1
+            once_more = isinstance(change.site.item, ModuleCall) and change.site.item.call > 1
             return Cause("module-added", ONCE_MORE if once_more else NEWLY_CALLED)
     return Cause("module-removed", "") if finding.direction == "fewer" else Cause("other-module", "")
 
 
 def _is_phase(item: Item) -> bool:
-    return isinstance(item, Block) and item.phase in PHASES
+    return isinstance(item, PhaseBlock)
 
 
 def _is_between(item: Item) -> bool:
-    return isinstance(item, Block) and item.phase == BETWEEN
+    return isinstance(item, PhaseBlock) and item.name == BETWEEN
 
 
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.canonical.program import Block
+from pytest_torchgraph.canonical.program import Block, ModuleCall, PhaseBlock
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -48,13 +48,13 @@ def steps(seen: Seen) -> Iterator[Claim]:
 
 def _phase(change: Come) -> str:
     item = change.site.item
-    return item.phase if isinstance(item, Block) and item.phase in PHASES else ""
+    return item.name if isinstance(item, PhaseBlock) else ""
 
 
 def _is_called_again(change: Come) -> bool:
     """Whether a module is called for the second time or later straight from the code that is recorded."""
     item = change.site.item
-    return isinstance(item, Block) and not item.phase and item.call > 1 and change.site.scope == ScopePath()
+    return isinstance(item, ModuleCall) and item.call > 1 and change.site.scope == ScopePath()
 
 
 STEPS = "another number of training steps, or parts of one, is recorded; the model need not have changed"
@@ -81,7 +81,7 @@ def frozen(seen: Seen) -> Iterator[Claim]:
 def _is_whole(change: Come) -> bool:
     """Whether all of the backward work of a module came or went."""
     item = change.site.item
-    return isinstance(item, Block) and not item.phase and item.call > 0 and phase_of(change) == BACKWARD
+    return isinstance(item, ModuleCall) and phase_of(change) == BACKWARD
 
 
 def _named(changes: list[Come]) -> str:

@@ -1,0 +1,141 @@
+"""Models on the command line: what a factory returns, and how it is run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.cli.exits import Wrong
+from pytest_torchgraph.cli.models.factory import found, produced_by
+from pytest_torchgraph.cli.models.failures import told
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from pytest_torchgraph.graph import Graph
+
+RETURNS = "a model or (model, args[, kwargs])"
+FORM = f"expected module:factory, such as models:build, where build() returns {RETURNS}"
+LOSS = "expected module:function, such as models:loss, where loss(output) returns the loss"
+OPTIMIZER = "expected module:function, such as models:sgd, where sgd(model) returns an optimizer, or torch.optim:SGD"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A model, what it is called with, and what is done besides."""
+
+    spec: str
+    model: Any
+    args: Any
+    kwargs: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser, metavar: str = "MODULE:FACTORY", also: str = "") -> None:
+    """The arguments that name a model and how it is run; *also* says what else may stand in its place."""
+    parser.add_argument("model", metavar=metavar, help=also + FORM.removeprefix("expected "))
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The arguments that say how a model is run."""
+    parser.add_argument("--warmup", type=int, default=0, metavar="N", help="runs before the recorded one")
+    parser.add_argument("--backward", action="store_true", help="go backward from the sum of the outputs")
+    parser.add_argument("--loss", metavar="MODULE:FUNCTION", help="go backward from function(output) instead")
+    parser.add_argument("--optimizer", metavar="MODULE:FUNCTION", help="make a step of function(model) as well")
+
+
+def spelled(arguments: argparse.Namespace) -> str:
+    """The arguments that name a model and how it is run, as they are written in a shell."""
+    words = [shlex.quote(arguments.model)]
+    words += [f"--warmup {arguments.warmup}"] if arguments.warmup else []
+    words += ["--backward"] if arguments.backward else []
+    words += [f"--{key} {shlex.quote(spec)}" for key in ("loss", "optimizer") if (spec := getattr(arguments, key))]
+    return " ".join(words)
+
+
+def load(arguments: argparse.Namespace) -> Run:
+    """What the factories named on the command line return."""
+    if arguments.optimizer and not (arguments.backward or arguments.loss):
+        raise Wrong("--optimizer needs gradients: give --backward, or --loss MODULE:FUNCTION, as well.")
+    run = built(arguments.model)
+    return replace(run, options=_options(arguments, run.model))
+
+
+def built(spec: str) -> Run:
+    """The model that the factory *spec* returns, and what it is called with."""
+    produced = produced_by(spec, FORM)
+    parts = produced if isinstance(produced, tuple) else (produced,)
+    if not 1 <= len(parts) <= 3 or not callable(parts[0]):
+        raise Wrong(f"{spec}() returned {_shape(produced)}; expected a model, (model, args) or (model, args, kwargs).")
+    if len(parts) == 3 and not isinstance(parts[2], Mapping):
+        raise Wrong(f"{spec}() returned {_shape(produced)}; the third part is a mapping of keyword arguments.")
+    args = parts[1] if len(parts) > 1 else ()
+    return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, {})
+
+
+def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
+    """The keyword arguments of ``trace`` that the command line asks for."""
+    return {
+        "warmup": arguments.warmup,
+        "backward": found(arguments.loss, LOSS) if arguments.loss else arguments.backward,
+        "optimizer": _optimizer(arguments.optimizer, model) if arguments.optimizer else None,
+    }
+
+
+def _optimizer(spec: str, model: Any) -> Any:
+    """What the function returns for *model*; a class is given the parameters, as PyTorch's own optimizers want it."""
+    takes_parameters = isinstance(found(spec, OPTIMIZER), type) and callable(getattr(model, "parameters", None))
+    return produced_by(spec, OPTIMIZER, model.parameters() if takes_parameters else model)
+
+
+def _shape(produced: Any) -> str:
+    if isinstance(produced, tuple):
+        return f"({', '.join(type(part).__name__ for part in produced)})"
+    return type(produced).__name__
+
+
+def trace(run: Run) -> Graph:
+    """The graph of one run."""
+    with repeated(run) as once:
+        return once()
+
+
+@contextmanager
+def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
+    """What runs the model each time it is called; it is as it was when the context closes."""
+    try:
+        from pytest_torchgraph.capture import tracing
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise Wrong(
+            "PyTorch is not installed in this environment; running a model needs it: pip install torch"
+        ) from None
+    with ExitStack() as stack:
+        with explained(run):
+            options = tracing.Options(**run.options)
+            once = stack.enter_context(tracing.repeated(run.model, run.args, run.kwargs, options))
+        yield lambda: _explained(run, once)
+
+
+def _explained(run: Run, once: Callable[[], Graph]) -> Graph:
+    with explained(run):
+        return once()
+
+
+@contextmanager
+def explained(run: Run) -> Iterator[None]:
+    """Raise as ``Wrong`` whatever the model raises."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
+        rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])
+        bare = isinstance(error, TypeError) and isinstance(run.args, tuple) and not run.args and not run.kwargs
+        hint = f"\n  {run.spec}() returned no inputs: return (model, args)." if bare else ""
+        raise Wrong(f"{run.spec} does not run: {told(error)}{rest}{notes}{hint}") from error

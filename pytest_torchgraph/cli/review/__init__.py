@@ -1,0 +1,1 @@
+"""What waits for review: found, listed change by change, accepted or rejected."""

@@ -1,0 +1,1 @@
+"""Verbs that run a model, or take the file of one that was run."""

@@ -1,0 +1,1 @@
+"""Verbs about a project as a whole: git, commits, a first example, the shell."""

@@ -1,0 +1,1 @@
+"""Verbs about the PyTorch that is installed."""

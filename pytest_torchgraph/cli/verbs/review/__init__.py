@@ -1,0 +1,1 @@
+"""Verbs about what failed tests would record."""

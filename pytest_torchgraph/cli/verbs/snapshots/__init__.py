@@ -1,0 +1,1 @@
+"""Verbs about snapshot files: they need neither models nor PyTorch."""
