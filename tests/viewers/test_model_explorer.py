@@ -72,10 +72,15 @@ def counted(text: str, folder: Path) -> tuple[int, int]:
 
 
 def layers_in(text: str) -> int:
-    """The namespaces of a graph, each with those around it."""
+    """The namespaces of a graph that hold two nodes or namespaces: the explorer shows what is alone without a frame."""
     (graph,) = json.loads(text)["graphs"]
-    parts = [node["namespace"].split("/") for node in graph["nodes"] if node["namespace"]]
-    return len({"/".join(one[: depth + 1]) for one in parts for depth in range(len(one))})
+    held: dict[str, set[str]] = {}
+    for node in graph["nodes"]:
+        inside, space = node["id"], node["namespace"]
+        while space:
+            held.setdefault(space, set()).add(inside)
+            inside, space = space, space.rpartition("/")[0]
+    return sum(len(inside) > 1 for inside in held.values())
 
 
 @pytest.mark.parametrize("name", ["small", "checkpointed", "reused_module"])
