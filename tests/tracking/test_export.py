@@ -226,6 +226,19 @@ def test_namespaces_tell_the_calls_of_a_module_apart() -> None:
     assert any(name.endswith("#2") for name in names)
 
 
+def test_a_namespace_is_one_for_model_explorer_whatever_a_module_is_called() -> None:
+    model = nn.Sequential()
+    model.add_module("a/b;c", nn.Linear(8, 8))
+    (graph,) = json.loads(render(trace(model, X), "model-explorer"))["graphs"]
+    assert {node["namespace"] for node in graph["nodes"]} == {"inputs", "forward/a_b_c"}
+
+
+def test_events_that_do_the_same_have_one_name_in_speedscope(step: Graph) -> None:
+    told = [event["args"] for event in chrome(step)["traceEvents"] if event.get("name") == "aten.lerp_"]
+    assert len(told) == 4
+    assert len({json.dumps(one) for one in told}) == 3  # two biases and two weights, of three shapes
+
+
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "chrome"])
 def test_a_snapshot_is_exported_where_no_times_are_needed(name: str, step: Graph) -> None:
     assert render(from_file(step), name)

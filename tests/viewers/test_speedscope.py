@@ -58,12 +58,6 @@ def complaints(said: list[str]) -> list[str]:
     return [text for text in said if "Tried to end" in text or "still open" in text or "ailed" in text]
 
 
-GRAPHS = {
-    "small": steps.small,
-    **{name: lambda name=name: steps.of(name) for name in ("checkpointed", "reused_module")},
-}
-
-
 @pytest.mark.parametrize("name", ["small", "checkpointed", "reused_module"])
 def test_every_event_is_shown_with_its_time(name: str, tmp_path: Path) -> None:
     text = render(steps.of(name), "chrome")
@@ -76,8 +70,6 @@ def test_every_event_is_shown_with_its_time(name: str, tmp_path: Path) -> None:
 
 
 def test_an_event_that_ends_after_the_one_around_it_is_complained_about(tmp_path: Path) -> None:
-    spans = [("outer", 0.0, 10.0), ("inner", 5.0, 8.0)]
-    events = [
-        {"ph": "X", "pid": 1, "tid": 1, "name": name, "ts": ts, "dur": dur, "args": {}} for name, ts, dur in spans
-    ]
+    common = {"ph": "X", "pid": 1, "tid": 1, "args": {}}
+    events = [{**common, "name": "outer", "ts": 0, "dur": 10}, {**common, "name": "inner", "ts": 5, "dur": 8}]
     assert complaints(shown(json.dumps({"traceEvents": events}), tmp_path)[1])
