@@ -35,8 +35,17 @@ def shown(text: str, folder: Path) -> tuple[dict[str, float], list[str]]:
         page.wait_for_selector("text=Sandwich")
         page.keyboard.press("3")
         page.wait_for_selector("text=Symbol Name")
-        table = page.inner_text("body")
+        table = settled(page)
     return {name: float(number) * UNITS[unit] for number, unit, *_, name in ROW.findall(table)}, said
+
+
+def settled(page: Any) -> str:
+    """What a page shows when it shows nothing new any more: rows are drawn by and by."""
+    before, text = "", page.inner_text("body")
+    while text != before:
+        page.wait_for_timeout(500)
+        before, text = text, page.inner_text("body")
+    return str(text)
 
 
 def told(text: str) -> dict[str, float]:
