@@ -11,6 +11,7 @@ from typing import Literal
 
 from pytest_torchgraph.analysis.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
+from pytest_torchgraph.analysis.keeping import MemoryLines, left_behind, memory_by_line
 from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
 from pytest_torchgraph.canonical.building import canonical
@@ -123,15 +124,33 @@ class Graph(Record):
         """FLOPs, bytes moved and their ratio for each module, phase or kind of operation; prints as a table."""
         return costs_of(self, by)
 
+    def memory_by_line(self, at: int | None = None) -> MemoryLines:
+        """What is alive right after operation *at* (the peak if not given), by the source line that made it.
+
+        Each row says what keeps it: a node of the autograd graph, a later read, a variable. Prints as a list.
+        Raises :class:`~pytest_torchgraph.recorded.memory.LivesUnknown` for a graph that was read from a file.
+        """
+        return memory_by_line(self, at)
+
+    def left_behind(self) -> MemoryLines:
+        """What the run made, did not return and left alive: caches, lists, attributes; by the line that made it.
+
+        Raises :class:`~pytest_torchgraph.recorded.memory.LivesUnknown` for a graph that was read from a file.
+        """
+        return left_behind(self)
+
     def select(
         self,
         *,
         module: str | None = None,
         op: str | None = None,
         phase: str | None = None,
+        recomputed: bool | None = None,
         allow_empty: bool = False,
     ) -> Selection:
         """The operations in module calls matching the glob *module*, named like the glob *op*, of *phase*.
+
+        *recomputed* takes only what checkpointing runs again, or only what it does not.
 
         ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. *op* may also be a group
         (``"copies"``) or an API call (``"scaled_dot_product_attention"``: what runs beneath it). A selection that
@@ -144,12 +163,14 @@ class Graph(Record):
         chosen = tuple(
             operation
             for operation in self.operations
-            if (inside is None or operation.scope in inside) and (phase is None or operation.phase == phase)
+            if (inside is None or operation.scope in inside)
+            and (phase is None or operation.phase == phase)
+            and (recomputed is None or operation.recomputed == recomputed)
         )
         if op is not None:
             chosen = tuple(filter(self._named(op), chosen))
         if not chosen and not allow_empty:
-            raise UnknownName(self._nothing_selected(module, op, phase))
+            raise UnknownName(self._nothing_selected(module=module, op=op, phase=phase, recomputed=recomputed))
         within = {operation.call for operation in chosen}
         return Selection(chosen, tuple(call for call in self.calls if call.index in within), self.vocabulary)
 
@@ -175,9 +196,8 @@ class Graph(Record):
             raise UnknownName(f"no module call matches {pattern!r}; modules called: {', '.join(paths) or 'none'}")
         return frozenset(chosen)
 
-    def _nothing_selected(self, module: str | None, op: str | None, phase: str | None) -> str:
-        given = (("module", module), ("op", op), ("phase", phase))
-        asked = ", ".join(f"{key}={value!r}" for key, value in given if value)
+    def _nothing_selected(self, **given: object) -> str:
+        asked = ", ".join(f"{key}={value!r}" for key, value in given.items() if value is not None)
         phases = sorted(self.phases_recorded)
         return (
             f"select({asked}) matches no operation; phases recorded: {', '.join(phases) or 'none'}.\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.critical import CriticalPath, critical_path
+from pytest_torchgraph.analysis.keeping import LineMemory, left_behind, memory_by_line
 from pytest_torchgraph.analysis.layer import Layer, layers
 from pytest_torchgraph.analysis.performance import Kind, Performance, kinds, performance
 from pytest_torchgraph.analysis.recomputation import Recomputation, recomputation
@@ -21,6 +22,8 @@ class MemoryUse:
     """Bytes of live storages. ``by_category`` is at the peak, ``None`` for a graph read from a file.
 
     ``peak_operation`` and ``peak_module`` say where the peak is reached; ``phase_peaks`` are those of each phase.
+    ``lines`` are what is alive at the peak by the source line that made it, ``left_behind`` what the run left alive and
+    did not return; both are ``None`` for a graph read from a file.
     """
 
     peak: int
@@ -29,6 +32,8 @@ class MemoryUse:
     saved_for_backward: int | None
     by_category: dict[str, int] | None
     phase_peaks: dict[str, int]
+    lines: tuple[LineMemory, ...] | None
+    left_behind: tuple[LineMemory, ...] | None
 
 
 def memory_use(graph: Record) -> MemoryUse:
@@ -43,6 +48,8 @@ def memory_use(graph: Record) -> MemoryUse:
         saved_for_backward=memory.saved,
         by_category=memory.by_category() if known else None,
         phase_peaks=phase_peaks(graph),
+        lines=memory_by_line(graph) if known else None,
+        left_behind=left_behind(graph) if known else None,
     )
 
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.recorded.module import INDEX
-from pytest_torchgraph.recorded.operation import tensors_in
 from pytest_torchgraph.recorded.phase import FORWARD
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.memory import Life
-    from pytest_torchgraph.recorded.operation import Operation
     from pytest_torchgraph.recorded.record import Record
 
 LONGEST = 10
@@ -30,15 +27,14 @@ class Alive:
     """Storages that are alive at the peak and told as one: of one kind, made by one operation of like modules.
 
     ``what`` is the text: ``saved layers.*.mlp: mul f32[2,16,64]``. ``bytes`` are those of all ``count`` together.
-    ``made`` and ``read`` are the positions of the operations that made the first of them and read it last, in a graph
-    that was traced; a file does not hold them.
+    ``made`` is the position of the operation that made the first of them, in a graph that was traced; a file does not
+    hold it.
     """
 
     bytes: int
     count: int
     what: str
     made: int | None = field(default=None, compare=False)
-    read: int | None = field(default=None, compare=False)
 
 
 def alive_at_peak(graph: Record) -> tuple[Alive, ...]:
@@ -49,14 +45,12 @@ def alive_at_peak(graph: Record) -> tuple[Alive, ...]:
     for life in lives:
         if life.bytes:
             groups.setdefault(what_of(graph, life), []).append(life)
-    read = last_reads(graph.operations, {group[0].storage for group in groups.values()})
     found = [
         Alive(
             sum(life.bytes for life in group),
             len(group),
             what,
             graph.storages[group[0].storage].producer,
-            read.get(group[0].storage),
         )
         for what, group in groups.items()
     ]
@@ -91,13 +85,3 @@ def place_of(graph: Record, at: int) -> str:
     name = operation.packet.removeprefix("aten.")
     place = f"{path}: {name}" if path else name
     return place if operation.phase == FORWARD else f"{operation.phase} {place}"
-
-
-def last_reads(operations: Iterable[Operation], storages: set[int]) -> dict[int, int]:
-    """The last operation that reads each of *storages*."""
-    found: dict[int, int] = {}
-    for operation in operations:
-        for reference in tensors_in((*operation.arguments, *(value for _, value in operation.keywords))):
-            if reference.storage in storages:
-                found[reference.storage] = operation.index
-    return found

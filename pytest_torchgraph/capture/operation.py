@@ -19,6 +19,7 @@ from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.capture.agreement import Agreement
     from pytest_torchgraph.capture.guard import Guard
     from pytest_torchgraph.capture.node import Running
     from pytest_torchgraph.capture.phase import Phases
@@ -147,6 +148,7 @@ class OperationMode(TorchDispatchMode):
         # Bare tuples in the order of `Entry`: making the named ones here would cost half a microsecond each.
         self.log: list[tuple[Any, ...]] = []
         self.call: Callable[..., Any] = called
+        self.agreement: Agreement | None = None
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -209,7 +211,12 @@ class OperationMode(TorchDispatchMode):
         """What is to be seen of a special operation before it runs; returns its *keywords* as the log keeps them."""
         if overload.is_suspect:
             self.guard.before_write(overload.writing_everything(), args, kwargs)
-        return told(overload, arguments, keywords) if overload.communicates else keywords
+        if not overload.communicates:
+            return keywords
+        keywords = told(overload, arguments, keywords)
+        if self.agreement is not None:
+            self.agreement.before(overload, arguments, keywords)
+        return keywords
 
     def look_after(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
         """What is to be seen of a special operation after it has run."""

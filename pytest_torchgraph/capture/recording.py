@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pytest_torchgraph.capture.agreement import PATIENCE, agreeing
 from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
@@ -27,8 +29,10 @@ from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
+from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.replay import replay
+from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
 from pytest_torchgraph.capture.tensor import Identity, following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
@@ -68,6 +72,7 @@ class Recording:
         self.fake_mode = False
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
+        self.policies: list[Policy] = []
         self.resident = 0
         self.kept: frozenset[int] | None = None
         self._run: Run | None = None
@@ -79,6 +84,7 @@ class Recording:
         if self._graph is None:
             with collector_paused():
                 graph = freeze(self.log)
+                graph = graph.noting(*notes_on(self.policies, graph.operations)) if self.policies else graph
                 timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
                 self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
@@ -97,6 +103,12 @@ class Recording:
     def scope_path(self) -> str:
         """Path of the module call that runs now; empty outside of modules."""
         return self.modules.scopes[self.where.scope].path
+
+    def place(self) -> str:
+        """Where in the user's code the run is, with the module: ``layers.1, model.py:12``."""
+        line = source_line(user_frame(2))
+        source = f"{Path(line.file).name}:{line.line}" if line else ""
+        return ", ".join(filter(None, (self.scope_path(), source)))
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
@@ -211,6 +223,7 @@ def recorded(
     *,
     verify: bool = False,
     clock: Clock | None = None,
+    rank_timeout: float = PATIENCE,
 ) -> Iterator[Recording]:
     """Record everything that runs inside the context, entering and leaving every mode it needs."""
     if _open:
@@ -229,9 +242,7 @@ def recorded(
         stack.enter_context(collector_paused())
         stack.enter_context(observing(recording))
         grad = torch.is_grad_enabled()
-        mode = recording.witnessed() if verify else recording.clocked()
-        stack.enter_context(in_every_thread(mode))
-        said = stack.enter_context(entered(mode))
+        said = stack.enter_context(recording_mode(recording, rank_timeout, verify=verify))
         try:
             yield recording
         except BaseException as error:
@@ -239,6 +250,20 @@ def recorded(
             raise
     recording.close(*said, grad=grad, asked_inference=use.asked)
     recording.verify()
+
+
+@contextmanager
+def recording_mode(recording: Recording, rank_timeout: float, *, verify: bool) -> Iterator[list[str]]:
+    """Enter the mode that records, in every thread and in agreement with other ranks; yields what is to be said then.
+
+    The list is complete when the context has closed.
+    """
+    with agreeing(recording.place, rank_timeout) as (agreement, notes):
+        mode = recording.witnessed() if verify else recording.clocked()
+        mode.agreement = agreement
+        with in_every_thread(mode), entered(mode) as left_open:
+            yield notes
+        notes.extend(left_open)
 
 
 def clock_of_run() -> Clock:
@@ -250,7 +275,10 @@ def clock_of_run() -> Clock:
 
 def record_with(call: Callable[[], Any], clock: Clock) -> None:
     """Record *call*, looked at by *clock*."""
-    with unwatched(), recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock):
+    with (
+        unwatched(),
+        recorded(Target(None, "calibration", {}), holdings_of({}), Guard(), [], clock=clock, rank_timeout=0),
+    ):
         call()
 
 
@@ -265,6 +293,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
+        policies_seen() as recording.policies,
     ):
         recording.identity.find_parameter = recording.modules.parameter_path
         try:
@@ -296,17 +325,22 @@ def explain_failure(error: BaseException, recording: Recording) -> None:
 
 
 @contextmanager
-def record(model: Any = None, *, verify: bool = False, timing: bool = False) -> Iterator[Recording]:
+def record(
+    model: Any = None, *, verify: bool = False, timing: bool = False, rank_timeout: float = PATIENCE
+) -> Iterator[Recording]:
     """Record the code inside the context: one run of the user's own code, nothing restored.
 
     *model* names the modules whose calls, parameters and buffers are told by path; others get their class's name.
-    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`, but not both. Then
-    ``recording.graph`` is there. Raises ``AlreadyRecording`` inside of another recording of this process.
+    ``verify`` proves the record when the context closes, ``timing`` times it, as in :func:`trace`, but not both, and
+    ``rank_timeout`` is as there. Then ``recording.graph`` is there. Raises ``AlreadyRecording`` inside of another
+    recording of this process.
     """
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    with recorded(target, holdings_of(target.roots), Guard(), [], verify=verify, clock=clock) as recording:
+    holdings = holdings_of(target.roots)
+    options: Any = {"verify": verify, "clock": clock, "rank_timeout": rank_timeout}
+    with recorded(target, holdings, Guard(), [], **options) as recording:
         recording.modules.root = None
         yield recording
 

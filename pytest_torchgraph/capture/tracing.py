@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pytest_torchgraph.analysis.repeats import several
+from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
@@ -49,6 +50,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     allocator: bool = False,
     world_size: int | None = None,
     rank: int = 0,
+    rank_timeout: float = PATIENCE,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -84,6 +86,9 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     called in a process group whose collectives send nothing, which is gone afterwards; ``GroupInUse`` is raised where
     there is a group already.
 
+    Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
+    the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -98,6 +103,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         allocator=allocator,
         world_size=world_size,
         rank=rank,
+        rank_timeout=rank_timeout,
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
@@ -116,6 +122,7 @@ class Options:
     allocator: bool = False
     world_size: int | None = None
     rank: int = 0
+    rank_timeout: float = PATIENCE
 
     def __post_init__(self) -> None:
         if self.world is None and self.rank:
@@ -248,7 +255,15 @@ class Runs:
         try:
             with (
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
-                recorded(self.target, holdings, guard, inputs, verify=verify, clock=clock) as recording,
+                recorded(
+                    self.target,
+                    holdings,
+                    guard,
+                    inputs,
+                    verify=verify,
+                    clock=clock,
+                    rank_timeout=self.options.rank_timeout,
+                ) as recording,
             ):
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward

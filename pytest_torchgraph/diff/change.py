@@ -63,7 +63,8 @@ class Site:
     ``scope`` is the enclosing module call, phase or loop; ``inner`` the one that stands here, where one does.
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
-    innermost first. What stood in the graph before is told where its module lies now.
+    innermost first. What stood in the graph before is told where its module lies now; ``stood`` is where that was then,
+    ``None`` where it is the same.
     """
 
     scope: ScopePath
@@ -74,6 +75,7 @@ class Site:
     body: AnyBlock | Semantic | None = field(default=None, compare=False, repr=False)
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
+    stood: ScopePath | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:

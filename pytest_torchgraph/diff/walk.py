@@ -150,7 +150,9 @@ class Walk:
         if not self.modules.are_renamed:
             return site
         inner = None if site.inner is None else site.inner.renamed(now)
-        return replace(site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner)
+        return replace(
+            site, scope=site.scope.renamed(now), around=tuple(map(now, site.around)), inner=inner, stood=site.scope
+        )
 
     def _near(self, body: Body, at: int) -> int | None:
         """Where what is gone stood: the source of its forward operation, or of what is still there beside it."""

@@ -100,7 +100,7 @@ class Memory:
     def by_category(self, at: int | None = None) -> dict[str, int]:
         """Bytes by category right after operation *at* (-1 is before the first), at the peak when it is not given."""
         at = self.peak_at if at is None else at
-        lives = self._known_lives()
+        lives = self.known_lives()
         found: Counter[str] = Counter(dict.fromkeys(CATEGORIES, 0))
         for life in lives:
             if life.alive(at):
@@ -110,12 +110,13 @@ class Memory:
     def total(self, category: Category) -> int:
         """Bytes of all storages that were ever of *category*, each counted once."""
         largest: dict[int, int] = {}
-        for life in self._known_lives():
+        for life in self.known_lives():
             if life.category == category:
                 largest[life.storage] = max(largest.get(life.storage, 0), life.bytes)
         return sum(largest.values())
 
-    def _known_lives(self) -> tuple[Life, ...]:
+    def known_lives(self) -> tuple[Life, ...]:
+        """``lives``; raises :class:`LivesUnknown` for a graph that was read from a file."""
         if self.lives is None:
             raise LivesUnknown
         return self.lives
@@ -134,7 +135,7 @@ class Memory:
 
     def peak_in_blocks(self, block: int = CUDA_BLOCK) -> int:
         """The peak when every storage takes whole blocks of *block* bytes, as PyTorch's CUDA allocator gives them."""
-        return max(_levels(self._known_lives(), block))
+        return max(_levels(self.known_lives(), block))
 
     @property
     def over_start(self) -> int:
@@ -143,7 +144,7 @@ class Memory:
 
     def over_start_in_blocks(self, block: int = CUDA_BLOCK) -> int:
         """:attr:`over_start` when every storage takes whole blocks of *block* bytes."""
-        lives = self._known_lives()
+        lives = self.known_lives()
         return max(_levels(lives, block)) - sum(_in_blocks(life.bytes, block) for life in lives if life.born < 0)
 
 

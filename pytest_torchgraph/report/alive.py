@@ -10,13 +10,14 @@ from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.verdict.alive import paired
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.words.counting import times
 
 SourceOf = Callable[[int], SourceLine | None]
+KeeperOf = Callable[[int], str]
+"""What keeps alive at the peak what an operation made, in words; empty where that is not known."""
 
 
-def alive_texts(difference: Difference, source_of: SourceOf) -> tuple[str, ...]:
-    """``1 more live tensor: temporary lm_head: mm bf16[2,256,8000], 8.2 MB, last read at loss_utils.py:36``.
+def alive_texts(difference: Difference, source_of: SourceOf, keeper_of: KeeperOf) -> tuple[str, ...]:
+    """``1 more alive, 7.8 MiB: temporary lm_head: mm bf16[2,256,8000] (loss_utils.py:36), returned``.
 
     One text for each kind of value whose bytes at the peak moved: first those that moved as the peak did, the largest
     first. Nothing where the peak has not moved, or where the recording does not tell what was alive.
@@ -31,24 +32,23 @@ def alive_texts(difference: Difference, source_of: SourceOf) -> tuple[str, ...]:
     ]
     sign = 1 if (after or 0) > (before or 0) else -1
     moves.sort(key=lambda pair: (sign * (pair[0].bytes - pair[1].bytes), pair[1].what))
-    return tuple(move_text(left, right, source_of) for left, right in moves)
+    return tuple(move_text(left, right, source_of, keeper_of) for left, right in moves)
 
 
-def move_text(before: Alive, after: Alive, source_of: SourceOf) -> str:
-    """What moved, by how many bytes, and where it was read last."""
+def move_text(before: Alive, after: Alive, source_of: SourceOf, keeper_of: KeeperOf) -> str:
+    """What moved and the line that made it, by how many bytes, and what keeps it alive."""
     count, size = after.count - before.count, after.bytes - before.bytes
     amount = bytes_text(abs(size))
-    place = place_text(after, source_of) if size > 0 else ""
+    what = told_of(after, source_of, keeper_of) if size > 0 else after.what
     if not count:
-        return f"{'larger' if size > 0 else 'smaller'}: {after.what}, by {amount}{place}"
-    word = "more" if count > 0 else "fewer"
-    return f"{times(abs(count), f'{word} live tensor')}: {after.what}, {amount}{place}"
+        return f"{'larger' if size > 0 else 'smaller'} by {amount}: {what}"
+    return f"{abs(count)} {'more' if count > 0 else 'fewer'} alive, {amount}: {what}"
 
 
-def place_text(alive: Alive, source_of: SourceOf) -> str:
-    """``, last read at loss_utils.py:36``, or where it was made."""
-    for at, did in ((alive.read, "last read"), (alive.made, "made")):
-        source = None if at is None else source_of(at)
-        if source is not None:
-            return f", {did} at {PurePath(source.file).name}:{source.line}"
-    return ""
+def told_of(alive: Alive, source_of: SourceOf, keeper_of: KeeperOf) -> str:
+    """``temporary k: add f32[2,4] (decoder.py:59), not read again``."""
+    if alive.made is None:
+        return alive.what
+    source, keeper = source_of(alive.made), keeper_of(alive.made)
+    place = f" ({PurePath(source.file).name}:{source.line})" if source else ""
+    return f"{alive.what}{place}{f', {keeper}' if keeper else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 WIDE = 44
 """Columns within which a name is never folded."""
+LINES = 8
+"""Source lines that are told one by one."""
 KINDS = 12
 """Kinds of operations that are told one by one."""
 
@@ -43,6 +46,7 @@ def parts(analysis: Analysis, depth: int | None) -> Iterator[Any]:
     yield costliest(analysis.performance)
     yield memory_line(analysis.memory)
     yield memory(analysis.memory)
+    yield from by_line(analysis.memory)
     yield from recomputed(analysis.recomputation)
 
 
@@ -224,6 +228,24 @@ def memory(use: MemoryUse) -> Any:
     if use.saved_for_backward:
         add(made, ("saved for backward, in all", size(Total(use.saved_for_backward)), ""))
     return made
+
+
+def by_line(use: MemoryUse) -> Iterator[Any]:
+    """What is alive at the peak by the line that made it and what keeps it, and what the run leaves behind."""
+    for title, lines in (("at the peak, by line", use.lines), ("left behind by the run", use.left_behind)):
+        if lines:
+            made = table("", (title, "bytes", "kept by"), left=1)
+            made.columns[-1].justify = "left"
+            made.columns[-1].no_wrap = False
+            for line in lines[:LINES]:
+                place = f" {PurePath(line.source.file).name}:{line.source.line}" if line.source else ""
+                many = f" ×{line.count}" if line.count > 1 else ""
+                module = f" in {line.module}" if line.module else ""
+                add(made, (f"{line.name}{many}{module}{place}", size(Total(line.bytes)), line.keeper))
+            if len(lines) > LINES:
+                rest = lines[LINES:]
+                add(made, (times(len(rest), "other line"), size(Total(sum(line.bytes for line in rest))), ""))
+            yield made
 
 
 def recomputed(again: Recomputation) -> Iterator[str]:

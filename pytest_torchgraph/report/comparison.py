@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.analysis.keeping import keepers_at_peak
 from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.diff.compare import compare as differences_of
 from pytest_torchgraph.diff.same import NOTHING, Same, require_known
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.verdict.finding import Verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """What changed between two graphs, and whether it matters; ``str()`` is the report.
 
@@ -46,6 +48,14 @@ class Comparison:
         """Where the operation at this position of the graph after, or what it goes backward through, was asked for."""
         return source_of(self.live, self.live.operations[operation]) if self.live else None
 
+    @cached_property
+    def _keepers(self) -> dict[int, str]:
+        return keepers_at_peak(self.live) if self.live else {}
+
+    def keeper_of(self, operation: int) -> str:
+        """What keeps alive at the peak of the graph after what the operation at this position made."""
+        return self._keepers.get(operation, "")
+
     def outline(self, test: str, accept: str = "") -> Outline:
         """The report; *test* names what was compared, *accept* is the command that records the graph as it is now."""
         return outline_of(
@@ -55,6 +65,7 @@ class Comparison:
             accept=accept,
             environment=(*self.environment, *(attention(self.live) if self.live else ())),
             source_of=self.source_of,
+            keeper_of=self.keeper_of,
         )
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Me
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
-from pytest_torchgraph.report.alive import SourceOf, alive_texts
+from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import group_text, short_text, site_text
@@ -23,14 +23,20 @@ from pytest_torchgraph.verdict.wording import field_text
 
 COSTS = (
     *reversed(BYTE_METRICS),
-    *("ops", "copies", "casts", "syncs", "communicated", "collectives"),
+    *("ops", "copies", "casts", "syncs"),
     *(f"{phase}.ops" for phase in PHASES),
+    *("communicated", "collectives"),
 )
 
 
 def no_source(_: int) -> SourceLine | None:
     """For graphs read from files, which know no source lines."""
     return None
+
+
+def no_keeper(_: int) -> str:
+    """For graphs read from files, which do not know what keeps memory alive."""
+    return ""
 
 
 def outline_of(
@@ -41,11 +47,13 @@ def outline_of(
     accept: str = "",
     environment: tuple[str, ...] = (),
     source_of: SourceOf = no_source,
+    keeper_of: KeeperOf = no_keeper,
 ) -> Outline:
     """The report of *verdict*.
 
     *test* names the test or the files compared; *accept* is the command that records the graph as it is now;
-    *source_of* gives the source line of an operation of the live graph by its position.
+    *source_of* gives the source line of an operation of the live graph by its position, *keeper_of* what keeps alive at
+    the peak what the operation made.
     """
     sources = Sources(verdict, source_of)
     edits = edits_of(verdict.findings)
@@ -59,7 +67,7 @@ def outline_of(
             for place, finding in enumerate(verdict.findings)
         ),
         cost=cost_text(difference),
-        alive=alive_texts(difference, source_of),
+        alive=alive_texts(difference, source_of, keeper_of),
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )

@@ -83,7 +83,7 @@ def _marked(difference: Difference, *, after: bool) -> _Marked:
 
 
 def _note(marks: dict[tuple[ScopePath, int], str], site: Site, mark: str) -> None:
-    marks.setdefault((site.scope, id(site.item)), mark)
+    marks.setdefault((site.stood or site.scope, id(site.item)), mark)
 
 
 def _rows(tree: Tree, marked: _Marked, whole: str) -> Iterator[Row]:

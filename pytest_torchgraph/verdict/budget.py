@@ -116,7 +116,10 @@ def _exactly(budget: Budget, value: int) -> str:
 
 
 def _details(graph: Graph, key: str) -> Iterator[str]:
-    """The dearest scopes, and what all others come to."""
+    """The dearest scopes, and what all others come to; of what a run leaves behind the lines that made it."""
+    if key == "alive_after":
+        yield from map(str, graph.left_behind()[:TOP])
+        return
     every = shares(graph, key)
     dearest, others = every[:TOP], every[TOP:]
     for path, count, amount in dearest:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
+from pytest_torchgraph.analysis.keeping import lives_left
 from pytest_torchgraph.analysis.selection import Selection
 from pytest_torchgraph.analysis.tally import INSTEAD, call_name, matches
 from pytest_torchgraph.diff.grouping import NUMBER, shared_path
@@ -27,6 +28,7 @@ BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
     "saved": lambda graph: graph.memory.saved_for_backward,
     "gradients": lambda graph: graph.memory.total("gradients"),
     "state": lambda graph: graph.memory.total("optimizer state"),
+    "alive_after": lambda graph: sum(life.bytes for life in lives_left(graph)),
 }
 LIVES: Mapping[str, Callable[[Life], bool]] = {
     "saved": is_saved,
@@ -41,6 +43,8 @@ COUNTED = (*GROUPS, "flops", SENT)
 KEYS = (*COUNTED, *BYTE_KEYS)
 NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "bytes"})
 ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True and an optimizer"}
+RECOMPUTED = "recomputed"
+"""What checkpointing runs again, which is a part of the backward pass."""
 _OPERATION = re.compile(r"\w+(?:\.\w+){1,2}")
 
 
@@ -49,9 +53,9 @@ class BudgetUnreadable(ValueError):
 
 
 def split(key: str) -> tuple[str | None, str]:
-    """``("backward", "ops")`` for ``backward.ops``; no phase for a key of the whole run."""
-    phase, dot, rest = key.partition(".")
-    return (phase, rest) if dot and phase in PHASES else (None, key)
+    """``("backward", "ops")`` for ``backward.ops``; no part for a key of the whole run."""
+    part, dot, rest = key.partition(".")
+    return (part, rest) if dot and part in (*PHASES, RECOMPUTED) else (None, key)
 
 
 def is_bytes(key: str) -> bool:
@@ -107,13 +111,15 @@ def _faulty_part(first: str, rest: str) -> str:
 def measured(graph: Graph, key: str) -> Graph | Selection:
     """What *key* counts in: the run, or one phase; raises when there is no such phase, as then nothing is limited."""
     phase, name = split(key)
-    needed = phase or NEEDS.get(name)
+    needed = BACKWARD if phase == RECOMPUTED else phase or NEEDS.get(name)
     if needed is None or (name == "saved" and keeps(graph)):
         return graph
     if needed not in graph.phases_recorded:
         recorded = ", ".join(sorted(graph.phases_recorded)) or "none"
         ask = f" Trace with {ASK[needed]}." if needed in ASK else ""
         raise BudgetUnreadable(f"budget {key!r}: this run has no {needed} phase; phases recorded: {recorded}.{ask}")
+    if phase == RECOMPUTED:
+        return graph.select(recomputed=True, allow_empty=True)
     return graph.select(phase=phase) if phase else graph
 
 
@@ -187,6 +193,8 @@ def _storage_shares(graph: Graph, key: str) -> Counter[str]:
 
 def _storages(graph: Graph, key: str) -> dict[int, int]:
     """Bytes by storage of what *key* measures."""
+    if key == "alive_after":
+        return {life.storage: life.bytes for life in lives_left(graph)}
     if key in LIVES:
         return {life.storage: life.bytes for life in graph.memory.lives or () if LIVES[key](life)}
     alive = frozenset(graph.memory.alive_at_peak)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 pytest.importorskip("torch")
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.canonical.alive import LONGEST, OTHERS
@@ -59,26 +57,6 @@ def test_what_is_small_shares_a_line() -> None:
 def kept(graph: Graph) -> list[Life]:
     lives = graph.memory.lives or ()
     return [one for one in lives if one.alive(graph.memory.peak_at) and one.category not in ("parameters", "buffers")]
-
-
-def test_a_value_that_is_kept_longer_is_told_with_where_it_was_read_last() -> None:
-    keep: list[Tensor] = []
-
-    def work(x: Tensor, *, keeps: bool) -> Tensor:
-        logits = x @ x.T
-        if keeps:
-            keep.append(logits)
-        half = logits * 0.5
-        del logits
-        return (half + 1).exp().sum()
-
-    x = torch.ones(16, 16)
-    before, after = (trace(partial(work, keeps=keeps), x) for keeps in (False, True))
-    more = {one.what: one for one in after.canonical.alive if one not in before.canonical.alive}
-    assert set(more) == {"temporary mm f32[16,16]"}
-    read = more["temporary mm f32[16,16]"].read
-    assert read is not None
-    assert after.operations[read].packet == "aten.mul"
 
 
 def test_a_file_says_the_same() -> None:

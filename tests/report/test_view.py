@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import re
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.canonical.program import Program
@@ -92,6 +93,25 @@ def test_the_numbers_of_related_graphs_add_up(seed: int, first: int, count: int)
     chance = random.Random(seed)
     changes = {number: {"extra": chance.choice(["clone", "relu"])} for number in range(count) if chance.random() < 0.4}
     numbers_add_up(layers(first), layers(count, change=lambda number: changes.get(number, {})))
+
+
+class Copying(nn.Module):
+    def __init__(self, *, copies: bool) -> None:
+        super().__init__()
+        self.fc, self.copies = nn.Linear(4, 4), copies
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc(x.clone() if self.copies else x).relu()
+        return y
+
+
+def test_what_is_gone_from_a_renamed_module_is_in_the_table() -> None:
+    before = nn.Sequential(OrderedDict(old=Copying(copies=True)))
+    after = nn.Sequential(OrderedDict(new=Copying(copies=False)))
+    sides = [trace(model, torch.ones(2, 4)).canonical for model in (before, after)]
+    found = table(sides[0], sides[1])
+    gone = [[found["words"][at] for at in row[1:3]] for row in found["rows"] if row[0] == "-"]
+    assert gone == [["clone", "old"]]
 
 
 def numbers_add_up(before: Program, after: Program) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.plugin.check.ranks import rank_of_several, traced_equally
 from pytest_torchgraph.plugin.location import address
 from pytest_torchgraph.plugin.session import coverage, events, terminal
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
         verify: bool
         timing: bool
+        rank_timeout: float
 
     class TraceOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.trace`` takes by keyword."""
@@ -45,9 +47,10 @@ if TYPE_CHECKING:
         allocator: bool
         world_size: int | None
         rank: int
+        rank_timeout: float
 
 
-TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ")
+TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ", "collectives are not compared: ")
 """How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
@@ -83,7 +86,10 @@ class Runs:
         if args is NO_INPUTS and kwargs is None:
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         with self.repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
-            yield again(), None if trace_options.get("warmup") else again
+            if trace_options.get("warmup"):
+                yield again(), None
+            else:
+                yield (again(), again) if rank_of_several() is None else traced_equally(again)
 
     @contextmanager
     def repeated(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pytest_torchgraph.plugin.check.command import command
+from pytest_torchgraph.plugin.check.ranks import slot_of
 from pytest_torchgraph.plugin.location import Address, address, is_text, label
 from pytest_torchgraph.plugin.session import events
 
@@ -69,7 +70,7 @@ def claimed(item: pytest.Item, settings: Settings, names: Collection[str], name:
     unnamed = 0 if has_examples(item) else sum(slot == "" or slot.isdigit() for slot in names)
     chosen = name if name is not None else ("" if not unnamed else str(unnamed + 1))
     others = {slot.casefold() for slot in names if slot != chosen}
-    base = address(item, chosen)
+    base = address(item, slot_of(chosen))
     claims = item.config.stash[events.LEDGER].claims
     holder = claims.setdefault(base.path.with_name(base.path.name.casefold()), (base.test, chosen))
     if holder[0] != base.test or chosen.casefold() in others:
