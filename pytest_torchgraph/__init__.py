@@ -9,21 +9,37 @@ from pytest_torchgraph.recorded.memory import KiB, MiB
 from pytest_torchgraph.version import __version__
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import Scaling
     from pytest_torchgraph.capture.recording import record
+    from pytest_torchgraph.capture.scaling import scaling
     from pytest_torchgraph.capture.tracing import trace
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.fixture import TorchGraph
     from pytest_torchgraph.report.comparison import compare
     from pytest_torchgraph.snapshot.loading import load
 
-__all__ = ["Graph", "KiB", "MiB", "TorchGraph", "__version__", "compare", "load", "record", "trace"]
+__all__ = [
+    "Graph",
+    "KiB",
+    "MiB",
+    "Scaling",
+    "TorchGraph",
+    "__version__",
+    "compare",
+    "load",
+    "record",
+    "scaling",
+    "trace",
+]
 
 _HOMES = {
     "Graph": "graph",
+    "Scaling": "analysis.scaling",
     "TorchGraph": "plugin.fixture",
     "compare": "report.comparison",
     "load": "snapshot.loading",
     "record": "capture.recording",
+    "scaling": "capture.scaling",
     "trace": "capture.tracing",
 }
 """Where what is imported from here lies.

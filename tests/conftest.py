@@ -3,6 +3,34 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_torchgraph.canonical import building
+from pytest_torchgraph.canonical.checking import check
+from pytest_torchgraph.canonical.program import Program
+from pytest_torchgraph.snapshot import reader
 
 # Libraries of models would otherwise ask a hub for what the tests make themselves.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_program_holds_together() -> Iterator[None]:
+    """Whatever is built of a run or read from a file in a test is checked."""
+    parsed = reader._parsed
+
+    def built(**given: Any) -> Program:
+        return check(Program(**given))
+
+    def read(*given: Any) -> reader.Snapshot:
+        snapshot = parsed(*given)
+        check(snapshot.program)
+        return snapshot
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "Program", built)
+        patch.setattr(reader, "_parsed", read)
+        yield

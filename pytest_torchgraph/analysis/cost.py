@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.analysis.traffic import bytes_moved
 from pytest_torchgraph.recorded.operation import Operation
+from pytest_torchgraph.words.columns import aligned
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record
@@ -72,8 +73,7 @@ class Costs(tuple[Cost, ...]):
         rows = [HEAD, *map(cells, self)]
         if all((row.flops, row.bytes_moved) == (row.own_flops, row.own_bytes) for row in self):
             rows = [row[:OWN] for row in rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(line(row, widths) for row in rows)
+        return "\n".join(aligned(rows, slice(1, None)))
 
 
 HEAD = ("", "ops", "flops", "bytes", "flops/byte", "own flops", "own bytes")
@@ -92,12 +92,6 @@ def cells(row: Cost) -> tuple[str, ...]:
         scaled(row.own_flops, STEPS, 1000),
         scaled(row.own_bytes, BINARY, 1024),
     )
-
-
-def line(row: tuple[str, ...], widths: list[int]) -> str:
-    """Cells side by side, names to the left and figures to the right."""
-    figures = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-    return "  ".join((row[0].ljust(widths[0]), *figures))
 
 
 def scaled(total: Total, units: tuple[str, ...], step: int) -> str:

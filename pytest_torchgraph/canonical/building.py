@@ -21,20 +21,20 @@ from pytest_torchgraph.analysis.selection import count_of
 from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
+from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.canonical.parameter_loops import gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
+from pytest_torchgraph.recorded.kinds import GROUPS, doing
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
-from pytest_torchgraph.recorded.origin import COMPILED
+from pytest_torchgraph.recorded.origin import modes_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record
-
-METRICS = ("ops", "copies", "casts")
 
 
 def canonical(graph: Record) -> Program:
@@ -51,7 +51,7 @@ def canonical(graph: Record) -> Program:
     )
     origin = graph.origin
     return Program(
-        run=(COMPILED if origin.compiled else "eager", origin.training, origin.grad_mode, origin.device),
+        run=modes_of(origin),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),
@@ -78,10 +78,10 @@ def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
 
 def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
     """The numbers at the head of a snapshot, in file order."""
+    done = [doing(operation) for operation in graph.operations]
     return (
         *phase_metrics(graph),
-        *((name, count_of(graph.operations, graph.calls, name) or 0) for name in METRICS),
-        ("syncs", sum(operation.is_sync for operation in graph.operations)),
+        *((name, sum(map(GROUPS[name], done))) for name in ("ops", *GROUP_METRICS)),
         *collective_metrics(graph),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),

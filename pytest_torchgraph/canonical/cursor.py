@@ -15,6 +15,7 @@ from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Inner,
     Input,
+    Item,
     Leaf,
     ModuleCall,
     ParameterLoop,
@@ -44,7 +45,7 @@ class Cursor(ABC, Generic[Value]):
 
     def __init__(self, outer: Self | None = None) -> None:
         self.outer = outer
-        self.forward: Self | None = self if outer is None else None
+        self.forward: Self | None = self
         self.inner: dict[int, Self] = {}
         self.calls: dict[tuple[str, int], Self] = {}
 
@@ -61,11 +62,11 @@ class Cursor(ABC, Generic[Value]):
             return body
         return self.forward.calls.get(called) if kind is ModuleCall and self.forward is not None else None
 
-    def hold(self, at: int, body: Self, block: AnyBlock | None = None) -> None:
-        """Note *body* as that of the item at position *at*: of *block*, or of an API call."""
+    def hold(self, at: int, body: Self, item: Item) -> None:
+        """Note *body* as that of *item*, a block or an API call at position *at*."""
         self.inner[at] = body
-        if isinstance(block, ModuleCall):
-            self.calls[block.name, block.call] = body
+        if isinstance(item, ModuleCall):
+            self.calls[item.name, item.call] = body
 
     def above(self) -> Iterator[Self]:
         """This body and every one around it, innermost first."""

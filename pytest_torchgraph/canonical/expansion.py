@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import get_args
 
+from pytest_torchgraph.canonical.cursor import Cursor, module_path
+from pytest_torchgraph.canonical.operands import operands_given
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Argument,
     Block,
     Given,
-    Inner,
-    Input,
     Item,
-    Leaf,
-    ModuleCall,
     Operand,
     Outcome,
     PhaseBlock,
     Program,
     RecomputedCall,
-    Reference,
     Result,
-    Saved,
     Semantic,
     Work,
 )
@@ -33,7 +29,7 @@ from pytest_torchgraph.recorded.memory import Memory
 from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Argument as RecordedArgument
 from pytest_torchgraph.recorded.operation import Call, Operation
-from pytest_torchgraph.recorded.origin import COMPILED, UNKNOWN, Origin, Recorder, Training
+from pytest_torchgraph.recorded.origin import COMPILED, UNKNOWN, Origin, Recorder, Training, is_fake
 from pytest_torchgraph.recorded.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
@@ -57,33 +53,60 @@ def expand(program: Program, recorder: Recorder | None = None) -> Record:
             rank=known.rank,
             world_size=known.world_size,
             device=modes[-1] if modes else UNKNOWN,
-            compiled=COMPILED in modes,
+            compiled=bool(modes) and modes[0].endswith(COMPILED),
+            fake=is_fake(modes),
             grad_mode="grad" if "grad" in modes else "no_grad",
             training=next((mode for mode in get_args(Training) if mode in modes), "none"),
         )
     )
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Cursor[TensorRef]):
     """The values of one body while it is expanded; ``around`` are the module calls around them, innermost first."""
 
-    path: str
-    scope: int
-    inputs: tuple[TensorRef, ...]
-    call: int | None = None
-    outer: Body | None = None
-    forward: Body | None = None
-    phase: str = ""
-    recomputed: bool = False
-    calls: dict[tuple[str, int], Body] = field(default_factory=dict)
-    made: list[tuple[TensorRef | None, ...]] = field(default_factory=list)
-    inside: dict[int, Body] = field(default_factory=dict)
-    around: tuple[str, ...] = field(init=False)
+    def __init__(self, path: str, scope: int, inputs: tuple[TensorRef, ...], leaves: dict[str, TensorRef]) -> None:
+        super().__init__()
+        self.path = path
+        self.scope = scope
+        self.inputs = inputs
+        self.leaves = leaves
+        self.call: int | None = None
+        self.phase = ""
+        self.recomputed = False
+        self.made: list[tuple[TensorRef | None, ...]] = []
+        self.around: tuple[str, ...] = (path,)
 
-    def __post_init__(self) -> None:
-        outer = () if self.outer is None else self.outer.around
-        self.around = outer if self.call is not None else (self.path, *outer)
+    def begun(self, block: AnyBlock, inputs: tuple[TensorRef, ...], scopes: int) -> Body:
+        """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
+        path = module_path(block, self.around)
+        body = self.enter(type(block), block.name, block.call, Body(path, scopes, inputs, self.leaves))
+        body.around = (path, *self.around)
+        body.phase = block.name if isinstance(block, PhaseBlock) else self.phase
+        body.recomputed = isinstance(block, RecomputedCall) or self.recomputed
+        if body.phase and body.forward is not None:
+            body.scope = body.forward.scope
+        return body
+
+    def called(self, call: Call, inputs: tuple[TensorRef, ...]) -> Body:
+        """The body of an API call."""
+        body = Body(self.path, self.scope, inputs, self.leaves)
+        body.outer, body.forward, body.call, body.phase = self, None, call.index, self.phase
+        body.around = self.around
+        return body
+
+    def input(self, index: int) -> TensorRef:
+        """What the body takes as number *index*."""
+        return self.inputs[index]
+
+    def leaf(self, path: str) -> TensorRef:
+        """The leaf *path*."""
+        return self.leaves[absolute(path, self.around)]
+
+    def result(self, result: Result) -> TensorRef:
+        """What the item made or handed out."""
+        made = self.made[result.item][result.position]
+        assert made is not None
+        return made
 
 
 class Expansion:
@@ -101,8 +124,7 @@ class Expansion:
 
     def record(self, origin: Origin) -> Record:
         """The expanded record."""
-        root = Body("", 0, ())
-        root.forward = root
+        root = Body("", 0, (), self.leaves)
         self._block(scattered(self.program.root), root, None)
         metrics = dict(self.program.metrics)
         return Record(
@@ -157,7 +179,8 @@ class Expansion:
             return (self._given(item),)
         if isinstance(item, Work):
             return self._work(item, body)
-        inner = body.inside[len(body.made)] = self._inner(item, body)
+        inner = self._inner(item, body)
+        body.hold(len(body.made), inner, item)
         if isinstance(item, Block):
             self._block(item, inner, body.scope)
         else:
@@ -167,7 +190,7 @@ class Expansion:
     def _inner(self, item: AnyBlock | Semantic, body: Body) -> Body:
         if isinstance(item, Block):
             inputs = tuple(self._operand(operand, body) for operand in item.inputs)
-            return begun(item, inputs, len(self.scopes), body)
+            return body.begun(item, inputs, len(self.scopes))
         call = Call(
             len(self.calls),
             item.name,
@@ -176,8 +199,7 @@ class Expansion:
             body.scope,
         )
         self.calls.append(call)
-        given = (*item.arguments, *(value for _, value in item.keywords))
-        return Body(body.path, body.scope, tuple(self._tensors(given, body)), call.index, body, phase=body.phase)
+        return body.called(call, tuple(self._operand(operand, body) for operand in operands_given(item)))
 
     def _given(self, item: Given) -> TensorRef:
         kind: StorageKind = "input" if item.kind == "input" else "constant"
@@ -231,37 +253,9 @@ class Expansion:
             return self._operand(value, body)
         return self._arguments(value, body) if isinstance(value, tuple) else value
 
-    def _tensors(self, values: tuple[Argument, ...], body: Body) -> list[TensorRef]:
-        found: list[TensorRef] = []
-        for value in values:
-            if isinstance(value, Operand):
-                found.append(self._operand(value, body))
-            elif isinstance(value, tuple):
-                found.extend(self._tensors(value, body))
-        return found
-
     def _operand(self, operand: Operand, body: Body) -> TensorRef:
-        base = self._reference(operand.reference, body)
+        base = body.resolve(operand.reference)
         return base if operand.reading is None else replace(base, spec=read(base.spec, operand.reading))
-
-    def _reference(self, reference: Reference, body: Body) -> TensorRef:
-        if isinstance(reference, Input):
-            return body.inputs[reference.index]
-        if isinstance(reference, Leaf):
-            return self.leaves[absolute(reference.path, body.around)]
-        if isinstance(reference, Saved):
-            body = forward_body(body, reference.up)
-            if not reference.steps:
-                return body.inputs[reference.position]
-            reference = Inner(reference.steps, reference.position)
-        if isinstance(reference, Inner):
-            *scopes, last = reference.steps
-            for step in scopes:
-                body = body.inside[step]
-            reference = Result(last, reference.position)
-        made = body.made[reference.item][reference.position]
-        assert made is not None
-        return made
 
     def _name(self, result: TensorRef, path: str, body: Body) -> None:
         """Let *result* be known as the leaf *path* from here on."""
@@ -281,29 +275,3 @@ class Expansion:
         index = len(self.storages)
         self.storages.append(Storage(index, kind, None, spec, name, producer))
         return TensorRef(index, index, spec)
-
-
-def begun(block: AnyBlock, inputs: tuple[TensorRef, ...], scopes: int, outer: Body) -> Body:
-    """The body of *block*, empty so far; the one of a phase belongs to the module call that it was begun in."""
-    if isinstance(block, PhaseBlock):
-        return Body(outer.path, outer.scope, inputs, None, outer, outer.forward, block.name)
-    body = Body(absolute(block.name, outer.around), scopes, inputs, None, outer, phase=outer.phase)
-    body.recomputed = isinstance(block, RecomputedCall) or outer.recomputed
-    told = (block.name, block.call) if isinstance(block, ModuleCall) else None
-    if outer.phase:
-        body.forward = outer.forward.calls.get(told) if outer.forward and told else None
-        body.scope = scopes if body.forward is None else body.forward.scope
-    else:
-        body.forward = body
-        outer.calls.update({} if told is None else {told: body})
-    return body
-
-
-def forward_body(body: Body, up: int) -> Body:
-    """The body of the forward call that the block *up* blocks around *body* stands for."""
-    around: Body | None = body
-    for _ in range(up):
-        around = None if around is None else around.outer
-    assert around is not None
-    assert around.forward is not None
-    return around.forward

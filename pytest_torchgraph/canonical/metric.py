@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pytest_torchgraph.recorded.phase import PHASES
 
-COUNT_METRICS = (*(f"{phase}.ops" for phase in PHASES), "ops", "copies", "casts", "syncs", "collectives")
+TOTALS = (*(f"{phase}.ops" for phase in PHASES), "ops")
+"""Of all operations."""
+GROUP_METRICS = ("copies", "casts", "syncs")
+"""Of the operations of one group; every snapshot has them."""
+COUNT_METRICS = (*TOTALS, *GROUP_METRICS, "collectives")
 HELD_METRICS = ("parameters", "buffers", "gradients", "state")
 """Bytes of what a model and its optimizer hold: no activation moves them."""
 BYTE_METRICS = (*HELD_METRICS, "saved", "peak")

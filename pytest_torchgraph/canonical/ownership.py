@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import TypeAlias
 
+from pytest_torchgraph.canonical.operands import flat, operands_of
 from pytest_torchgraph.canonical.program import (
     Argument,
-    Block,
     Given,
-    Item,
     Leaf,
     Operand,
-    Outcome,
     PhaseBlock,
     Result,
     Work,
@@ -55,7 +52,7 @@ class Ownership:
             plain = [one for one in owners if one is not None]
             is_whole = len(plain) == len(owners) == len(set(plain)) >= 2
             return ("all", tuple(plain)) if is_whole else ("", ())
-        found_one = {self._owner_of(one) for one in operands_in(work)} | {self._named(path) for _, path in work.becomes}
+        found_one = {self._owner_of(one) for one in operands_of(work)} | {self._named(path) for _, path in work.becomes}
         own = [one for one in found_one if one is not None]
         return ("each", (own[0],)) if len(own) == 1 else ("", ())
 
@@ -114,29 +111,3 @@ def natural(path: str) -> tuple[tuple[int, int | str], ...]:
 def is_list_of_tensors(values: tuple[Argument, ...]) -> bool:
     """Whether *values* is a list of several tensors."""
     return len(values) > 1 and all(isinstance(one, Operand) for one in values)
-
-
-def flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
-    """Every outcome, nested ones in order."""
-    for one in outcomes:
-        if isinstance(one, tuple):
-            yield from flat(one)
-        else:
-            yield one
-
-
-def operands_in(item: Item) -> Iterator[Operand]:
-    """Every operand of an operation, or that a block takes."""
-    if isinstance(item, Block):
-        yield from item.inputs
-    elif isinstance(item, Work):
-        for value in (*item.arguments, *(one for _, one in item.keywords), *item.outcomes):
-            yield from _operands(value)
-
-
-def _operands(value: Argument | Outcome) -> Iterator[Operand]:
-    if isinstance(value, Operand):
-        yield value
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _operands(one)

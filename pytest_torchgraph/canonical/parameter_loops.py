@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural, operands_in
+from pytest_torchgraph.canonical.operands import map_operands, operands_of
+from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural
 from pytest_torchgraph.canonical.program import (
-    Argument,
     Given,
     Item,
     Leaf,
     Operand,
-    Outcome,
     ParameterLoop,
     PhaseBlock,
     Result,
@@ -67,7 +66,7 @@ class Gathering:
             return self.block
         items = tuple(self.items)
         exports = tuple(self._result(one) for one in self.block.exports)
-        used = {one.reference.path for item in items for one in operands_in(item) if isinstance(one.reference, Leaf)}
+        used = {one.reference.path for item in items for one in operands_of(item) if isinstance(one.reference, Leaf)}
         leaves = tuple((path, spec) for path, spec in self.block.leaves if path in used)
         return replace(self.block, items=items, exports=exports, leaves=leaves)
 
@@ -91,25 +90,12 @@ class Gathering:
         for place in stretch.places:
             self.moved[place] = Result(len(self.items))
             work = self.ownership.works[place]
-            self.items.append(work if isinstance(work, Given) else self._kept(work))
+            self.items.append(work if isinstance(work, Given) else map_operands(work, self._operand))
 
-    def _kept(self, work: Work) -> Work:
-        return replace(
-            work,
-            arguments=tuple(self._argument(one) for one in work.arguments),
-            keywords=tuple((name, self._argument(one)) for name, one in work.keywords),
-            outcomes=tuple(self._outcome(one) for one in work.outcomes),
-        )
-
-    def _argument(self, value: Argument) -> Argument:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(self._argument(one) for one in value) if isinstance(value, tuple) else value
-
-    def _outcome(self, value: Outcome) -> Outcome:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(self._outcome(one) for one in value) if isinstance(value, tuple) else value
+    def _operand(self, operand: Operand) -> Operand:
+        if not isinstance(operand.reference, Result):
+            return operand
+        return replace(operand, reference=self._result(operand.reference))
 
     def _result(self, result: Result) -> Result:
         moved = self.moved[result.item]
@@ -140,7 +126,7 @@ class Gathering:
         read = {
             one.reference.item
             for work in later
-            for one in operands_in(work)
+            for one in operands_of(work)
             if isinstance(one.reference, Result) and one.reference.item in inside
         }
         read |= {one.item for one in self.block.exports if one.item in inside}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from pytest_torchgraph.canonical.ownership import Ownership, Specs, flat, natural, owner_of
+from pytest_torchgraph.canonical.operands import flat
+from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural, owner_of
 from pytest_torchgraph.canonical.program import (
     Argument,
     Every,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pytest_torchgraph.canonical.ownership import OWN, Specs, flat
+from pytest_torchgraph.canonical.cursor import module_path
+from pytest_torchgraph.canonical.operands import flat, map_operands
+from pytest_torchgraph.canonical.ownership import OWN, Specs
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
     Argument,
@@ -25,7 +27,6 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.canonical.reading import read, reading_of
 from pytest_torchgraph.canonical.symbols import LIKE
-from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
@@ -93,25 +94,16 @@ class Scattering:
 
     def _moved(self, item: Item) -> Item:
         if isinstance(item, Work):
-            return replace(
-                item,
-                arguments=tuple(map(self._argument, item.arguments)),
-                keywords=tuple((name, self._argument(value)) for name, value in item.keywords),
-                outcomes=tuple(map(self._outcome, item.outcomes)),
-            )
+            return map_operands(item, self.operand)
         if isinstance(item, (Block, Semantic)):
             raise TypeError("a phase with a loop over parameters holds single operations beside it")
         return item
 
-    def _argument(self, value: Argument) -> Argument:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(map(self._argument, value)) if isinstance(value, tuple) else value
-
-    def _outcome(self, value: Outcome) -> Outcome:
-        if isinstance(value, Operand) and isinstance(value.reference, Result):
-            return replace(value, reference=self._result(value.reference))
-        return tuple(map(self._outcome, value)) if isinstance(value, tuple) else value
+    def operand(self, operand: Operand) -> Operand:
+        """*operand* as it is written where loops are written out."""
+        if not isinstance(operand.reference, Result):
+            return operand
+        return replace(operand, reference=self._result(operand.reference))
 
     def _result(self, result: Result) -> Result:
         return self.moved[result.item, result.position]
@@ -192,9 +184,7 @@ class Turn:
         reference = operand.reference
         if isinstance(reference, Input):
             outer = self.loop.inputs[reference.index]
-            told = self.phase._argument(outer)  # noqa: SLF001
-            assert isinstance(told, Operand)
-            return replace(told, reading=operand.reading)
+            return replace(self.phase.operand(outer), reading=operand.reading)
         if isinstance(reference, Result):
             position = self.owners.index(owner) if reference.item in self.lists else reference.position
             return replace(operand, reference=Result(self.start + reference.item, position))

@@ -21,6 +21,7 @@ from torch.distributed import distributed_c10d
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
+from pytest_torchgraph.recorded.note import Told
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.words.counting import times
 
@@ -59,7 +60,7 @@ def agreeing(place: Callable[[], str], patience: float = PATIENCE) -> Iterator[t
         return
     agreement = Agreement(place, patience)
     if not agreement.everyone_is_here():
-        yield None, [f"collectives are not compared: not every rank records (waited {patience:g} s for them)"]
+        yield None, [Told(f"collectives are not compared: not every rank records (waited {patience:g} s for them)")]
         return
     try:
         yield agreement, []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
+from torch.nn import Parameter
 
 from pytest_torchgraph.capture.effect import readings_in
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
@@ -30,6 +33,23 @@ def fake_mode() -> object | None:
     """The mode of fake tensors under which what runs now runs; ``None`` where it runs on real ones."""
     found: object | None = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
     return found
+
+
+def stand_in(real: Tensor) -> Tensor | None:
+    """The fake tensor that operations compute with in the place of *real*; ``None`` where there is none."""
+    mode: Any = fake_mode()
+    if mode is None or type(real) not in {Tensor, Parameter} or real.is_meta:
+        return None
+    return converted(mode, real)
+
+
+def converted(mode: Any, real: Tensor) -> Tensor:
+    """The fake tensor under *mode* for a real one."""
+    with warnings.catch_warnings():
+        # PyTorch itself looks at the gradient of a value that is no leaf.
+        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+        fake: Tensor = mode.fake_tensor_converter.from_real_tensor(mode, real)
+    return fake
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Run:
     kept: frozenset[int] | None = None
     hollow: frozenset[int] = frozenset()
     compiled: bool = False
+    fake: bool = False
     weights: Weights | None = None
     root_is_module: bool = False
     rank: int = 0
@@ -291,6 +292,7 @@ def origin_of(run: Run) -> Origin:
         training=run.training,
         inference_mode=run.inference_mode,
         compiled=run.compiled,
+        fake=run.fake,
         rank=run.rank,
         world_size=run.world_size,
         mkldnn=bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),

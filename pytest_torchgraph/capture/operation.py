@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph.capture.capability import HAS_FRAME_STRATEGY, never_compiled
 from pytest_torchgraph.capture.collective import told
-from pytest_torchgraph.capture.schema import NEG_VIEW, Overload, learn
+from pytest_torchgraph.capture.schema import LIFTS, NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
@@ -163,7 +163,7 @@ class OperationMode(TorchDispatchMode):
         if overload is None or overload.target is not func:
             overload = overload_of(func)
         if overload.ignored:
-            return func(*args, **(kwargs or {}))
+            return args[0].fake_device if overload.asks_device(args) else func(*args, **(kwargs or {}))
         if types and any(map(unwraps_itself, types)):
             return NotImplemented
         identity, where = self.identity, self.where
@@ -179,7 +179,7 @@ class OperationMode(TorchDispatchMode):
             where.fail(error, overload.name, is_traced=takes_number_for_tensor(overload, args))
             raise
         if overload.is_special:
-            self.look_after(overload, args, kwargs or {}, out)
+            self.look_after(overload, args, kwargs or {}, out, arguments)
         results = self.note_results(out)
         running = self.phases.running() if self.phases.depth else None
         frame = user_frame(2)
@@ -218,7 +218,9 @@ class OperationMode(TorchDispatchMode):
             self.agreement.before(overload, arguments, keywords)
         return keywords
 
-    def look_after(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+    def look_after(
+        self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, arguments: list[Any]
+    ) -> None:
         """What is to be seen of a special operation after it has run."""
         if overload.is_suspect:
             _overloads[id(overload.target)] = overload.sharing(*shared(args, kwargs, out))
@@ -226,6 +228,8 @@ class OperationMode(TorchDispatchMode):
             self.identity.remeasure(args[0])
         elif overload.name == NEG_VIEW:
             self.identity.neg_bits = True
+        elif overload.name in LIFTS and out is not args[0]:
+            self.identity.take_over(args[0], arguments[0], out)
 
     def note_results(self, out: Any) -> Any:
         """Readings of every tensor in *out*, in its own nesting."""

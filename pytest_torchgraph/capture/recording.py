@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
@@ -20,7 +20,7 @@ from pytest_torchgraph.capture.collective import place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
-from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, take_out
+from pytest_torchgraph.capture.fake import Left, Observed, fake_mode, following_propagation, stand_in, take_out
 from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
@@ -69,7 +69,8 @@ class Recording:
         self.outputs: tuple[tuple[str, Any], ...] = ()
         self.calls: list[OpenCall] = []
         self.asides: list[tuple[int, int]] = []
-        self.fake_mode = False
+        self.fake_mode = self.is_fake = False
+        self.remarks: Iterable[str] = ()
         self.eagerly = Eagerly(ExitStack())
         self.evidence: Evidence | None = None
         self.policies: list[Policy] = []
@@ -112,6 +113,9 @@ class Recording:
 
     def meet_leaves(self, holdings: Holdings, inputs: list[tuple[str, Tensor]]) -> None:
         """Make parameters, buffers, attributes and inputs known by name before the first operation."""
+        self.fake_mode = fake_mode() is not None
+        if self.fake_mode:
+            self.identity.stand_in = stand_in
         require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
@@ -120,7 +124,6 @@ class Recording:
                 self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
         self.phases.name_gradients_of(inputs)
-        self.fake_mode = fake_mode() is not None
         self.resident = self.identity.live
         for sight in self.identity.sights:
             sight.before_run = True
@@ -158,7 +161,7 @@ class Recording:
     def close(self, *notes: str, grad: bool, asked_inference: bool) -> None:
         """Keep what the run left behind."""
         calls = self.modules.scopes
-        self.identity.is_closed = True
+        self.identity.close()
         calls[0].end = self.identity.clock
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
@@ -185,7 +188,8 @@ class Recording:
             kept=self.kept,
             hollow=left.storages,
             weights=weights,
-            notes=(*notes, *self.eagerly.notes),
+            notes=(*notes, *self.eagerly.notes, *self.remarks),
+            fake=self.is_fake,
             compiled=bool(self.eagerly.names),
             root_is_module=self.modules.root is not None,
             rank=rank,
@@ -197,6 +201,7 @@ class Recording:
         sights = self.identity.sights
         inputs = [raw for _, raw in self.inputs]
         left = Left.of(log, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
+        self.is_fake = bool(self.identity.fakes - left.storages)
         self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
         kept = left.kept(len(log))
         if self.evidence is not None:

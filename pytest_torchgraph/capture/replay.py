@@ -17,6 +17,7 @@ from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.note import Told
 from pytest_torchgraph.recorded.operation import Operation, tensors_in
 from pytest_torchgraph.recorded.tensor import TensorRef, TensorSpec
 from pytest_torchgraph.words.counting import times
@@ -81,8 +82,8 @@ class Replay:
         done = len(self.graph.operations) - sum(self.skipped.values())
         return (
             f"verified: {times(done, 'operation')} replayed with the same bits",
-            *(f"{NOT_REPLAYED}{what}{often(count)}" for what, count in self.skipped.items()),
-            *(f"{NOT_RECORDED}{what}{often(count)}" for what, count in self.gaps.items()),
+            *(Told(f"{NOT_REPLAYED}{what}{often(count)}") for what, count in self.skipped.items()),
+            *(Told(f"{NOT_RECORDED}{what}{often(count)}") for what, count in self.gaps.items()),
         )
 
     def step(self, operation: Operation, seen: Witnessed) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 
 from pytest_torchgraph.recorded.collective import NAMESPACES
 
@@ -62,7 +63,10 @@ LAUNCHES_NOTHING = frozenset(
 """Their results share memory with what they are given, though their schemas do not say so."""
 DECLARING = NAMESPACES | {"aten", "prims", "quantized", "_quantized", "mkldnn", "onednn"}
 """Namespaces whose operations write to nothing that their schemas do not tell, but for those that are listed above."""
+DEVICE = torch.ops.prim.device.default
 NEG_VIEW = "aten._neg_view.default"
+LIFTS = frozenset({"aten.lift.default", "aten.lift_fresh.default"})
+"""What Python makes of a constant in the code; under fake tensors it returns another tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,10 @@ class Overload:
     takes_objects: bool = False
     is_suspect: bool = False
     is_special: bool = False
+
+    def asks_device(self, args: tuple[Any, ...]) -> bool:
+        """Whether the operation only asks where a fake tensor is, as C++ does of each, several times an operation."""
+        return self.target is DEVICE and type(args[0]) is FakeTensor
 
     def writing_everything(self) -> Overload:
         """The same overload, declared to write to all that it is given."""
@@ -152,5 +160,5 @@ def learn(target: Any) -> Overload:
         communicates=communicates,
         takes_objects=any("torch.classes" in str(argument.type) for argument in arguments),
         is_suspect=is_suspect,
-        is_special=communicates or is_suspect or moves_metadata or name == NEG_VIEW,
+        is_special=communicates or is_suspect or moves_metadata or name == NEG_VIEW or name in LIFTS,
     )

@@ -34,6 +34,12 @@ def _judge(code: CodeType) -> bool:
     return is_user
 
 
+def is_user_code(code: CodeType) -> bool:
+    """Whether *code* is outside PyTorch and this package."""
+    known = _is_user_code.get(id(code))
+    return _judge(code) if known is None else known
+
+
 def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
     """Code and line of the nearest frame outside PyTorch and this package, *depth* frames up or further."""
     frame: FrameType | None = sys._getframe(depth)

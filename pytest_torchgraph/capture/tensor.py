@@ -17,7 +17,7 @@ from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
 
 
 def no_name(_: Tensor) -> None:
-    """Nothing: there is no module to ask."""
+    """Nothing: there is nobody to ask."""
 
 
 class Raw(tuple[Any, ...]):
@@ -38,10 +38,14 @@ class Seen(weakref.ref[Tensor]):
 
 
 class LiveStorage(weakref.ref[torch.UntypedStorage]):
-    """A storage that lives; when it dies its bytes are taken off and its address may be used again."""
+    """A storage that lives; when it dies its bytes are taken off and its address may be used again.
 
-    __slots__ = ("bytes", "index", "key")
+    One that ``goes_on`` has another in its place, and does not end with its own death.
+    """
+
+    __slots__ = ("bytes", "goes_on", "index", "key")
     bytes: int
+    goes_on: bool
     index: int
     key: int
 
@@ -76,7 +80,8 @@ class Identity:
     operations so far; ``live`` the bytes of live storages;
     ``regrown`` are storages that were made larger: nothing is in them yet; ``fakes`` were first seen behind a fake
     tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
-    parameter that a module holds by now.
+    parameter that a module holds by now, ``stand_in`` the fake tensor that a run computes with in the place of a real
+    one; ``stand_ins`` are those, kept alive because the mode of fake tensors knows them only as long as they are.
     """
 
     def __init__(self) -> None:
@@ -93,6 +98,8 @@ class Identity:
         self.regrown: set[int] = set()
         self.fakes: set[int] = set()
         self.gathered: set[int] = set()
+        self.stand_in: Callable[[Tensor], Tensor | None] = no_name
+        self.stand_ins: list[Tensor] = []
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
@@ -126,7 +133,7 @@ class Identity:
         fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
-            self.fakes.update([live.index] if subclass is FakeTensor else ())
+            self._tell_apart(tensor, live)
         dtype = tensor.dtype
         raw = Raw(
             (
@@ -194,6 +201,37 @@ class Identity:
             return
         self.resize(storage)
 
+    def close(self) -> None:
+        """Take in that the run is over: whatever dies from here on was alive then."""
+        self.is_closed = True
+        self.stand_in = no_name
+        self.stand_ins.clear()
+
+    def _tell_apart(self, tensor: Tensor, live: LiveStorage) -> None:
+        """Note what is fake; of a real tensor in a fake run, what stands in for it reads the same storage."""
+        is_fake = type(tensor) is FakeTensor
+        fake = None if is_fake else self.stand_in(tensor)
+        if is_fake:
+            self.fakes.add(live.index)
+        elif fake is not None:
+            self.stand_ins.append(fake)
+            self.storages.setdefault(fake.untyped_storage()._cdata, live)
+            self.fakes.add(live.index)
+
+    def take_over(self, constant: Tensor, raw: Raw, stands_in: Tensor) -> None:
+        """Take in that a *constant* of the code, read as *raw*, goes on as a fake tensor that *stands_in* for it."""
+        before = self.sights[raw[1]]
+        storage = stands_in.untyped_storage()
+        known = self.storages.get(storage._cdata)
+        if known is not None or before.bytes is None:
+            return
+        past = self.storages.pop(constant.untyped_storage()._cdata, None)
+        if past is not None:
+            past.goes_on = True
+            self.live -= past.bytes
+        self._watch(storage, storage._cdata, raw[1])
+        self.fakes.add(raw[1])
+
     def resize(self, storage: torch.UntypedStorage) -> None:
         """Take in that *storage* may have another size now."""
         live = self.storages.get(storage._cdata)
@@ -209,13 +247,18 @@ class Identity:
         sight.bytes = live.bytes
 
     def _admit(self, storage: torch.UntypedStorage, key: int, kind: StorageKind, name: str | None) -> LiveStorage:
+        live = self._watch(storage, key, len(self.sights))
+        self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
+        return live
+
+    def _watch(self, storage: torch.UntypedStorage, key: int, index: int) -> LiveStorage:
         live = LiveStorage(storage, self._release)
         live.key = key
-        live.index = len(self.sights)
+        live.index = index
         live.bytes = storage.nbytes()
+        live.goes_on = False
         self.live += live.bytes
         self.storages[key] = live
-        self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
         return live
 
     def _take_for_parameter(self, tensor: Tensor, index: int) -> None:
@@ -230,7 +273,7 @@ class Identity:
         assert isinstance(dead, LiveStorage)
         if self.storages.get(dead.key) is dead:
             del self.storages[dead.key]
-        if not self.is_closed:
+        if not (self.is_closed or dead.goes_on):
             self.live -= dead.bytes
             self.sights[dead.index].died = self.clock
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from pytest_torchgraph.capture.fake import fake_mode
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.operation import OperationMode
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def in_every_thread(mode: OperationMode) -> Iterator[None]:
-    """Let every thread that starts while the context is open run under *mode*, in the module call that started it."""
+    """Let every thread that starts while the context is open run under *mode*, in the module call that started it.
+
+    A mode of fake tensors is a thread's own too.
+    """
+    beneath: Any = fake_mode() or nullcontext()
     plain_start, plain_run = threading.Thread.start, threading.Thread.run
     started_in: weakref.WeakKeyDictionary[threading.Thread, int] = weakref.WeakKeyDictionary()
 
@@ -24,7 +30,7 @@ def in_every_thread(mode: OperationMode) -> Iterator[None]:
 
     def run(self: threading.Thread) -> None:
         mode.where.scope = started_in.get(self, 0)
-        with mode:
+        with beneath, mode:
             plain_run(self)
 
     threading.Thread.start = start  # type: ignore[method-assign]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
+from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
@@ -34,6 +35,7 @@ from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.note import Told
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -51,6 +53,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     world_size: int | None = None,
     rank: int = 0,
     rank_timeout: float = PATIENCE,
+    fake: bool = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -85,6 +88,14 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     sharded model, *optimizer* one that makes the optimizer of the model, and inputs may be functions too. They are
     called in a process group whose collectives send nothing, which is gone afterwards; ``GroupInUse`` is raised where
     there is a group already.
+    ``fake`` records without weights and without compute: fake tensors, which know a shape and nothing else, stand in
+    for those of the model and its inputs until the run is over. Then *model* may be a function without arguments, or a
+    class, that makes the model: it is called on the ``meta`` device, and a model that no machine could hold is recorded
+    in seconds. *args* may be a function without arguments, which is called under fake tensors;
+    ``optimizer`` may be a class, ``torch.optim.AdamW``, or a function that makes it for the model. Of integers and
+    booleans up to 65,536 elements the values are known as long as they follow from inputs and constants; an operation
+    that asks for any other value raises ``NeedsContents`` with its line. Nothing can be verified, timed or measured
+    then, and *restore* stays.
 
     Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
     the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
@@ -104,6 +115,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         world_size=world_size,
         rank=rank,
         rank_timeout=rank_timeout,
+        fake=fake,
     )
     with repeated(model, args, kwargs, options) as run:
         return run()
@@ -123,8 +135,11 @@ class Options:
     world_size: int | None = None
     rank: int = 0
     rank_timeout: float = PATIENCE
+    fake: bool = False
 
     def __post_init__(self) -> None:
+        if self.fake:
+            refuse_with_fake(self)
         if self.world is None and self.rank:
             raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
         refuse_both(verify=self.verify, timing=self.timing)
@@ -135,6 +150,15 @@ class Options:
     def world(self) -> World | None:
         """The ranks of which this process stands for one; ``None`` where it stands for itself."""
         return None if self.world_size is None else World(self.world_size, self.rank)
+
+
+def refuse_with_fake(options: Options) -> None:
+    """Raise ``ValueError`` for an option that asks for what a fake run does not have."""
+    asked = [name for name in ("verify", "timing", "allocator") if getattr(options, name)]
+    if asked:
+        raise ValueError(f"fake=True computes nothing, so there is nothing for {asked[0]}= to look at")
+    if not options.restore:
+        raise ValueError("fake=True puts fake tensors in the place of the model's own, and back: it needs restore=True")
 
 
 @contextmanager
@@ -152,19 +176,27 @@ def repeated(
             stack.enter_context(in_world(options.world))
             model, args, kwargs = built(model), made(args), made(kwargs)
             options = replace(options, optimizer=optimizer_of(model, options.optimizer))
-        yield stack.enter_context(runs_with(model, args, kwargs, options))
+        subject = stack.enter_context(subject_of(model, args, kwargs, options))
+        yield stack.enter_context(runs_with(subject, options))
+
+
+def subject_of(
+    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
+) -> AbstractContextManager[Subject]:
+    """What is run: what was given, or fake tensors in its place."""
+    if not options.fake:
+        return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
+    return faked(model, args, kwargs, options.optimizer)
 
 
 @contextmanager
-def runs_with(
-    model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, options: Options
-) -> Iterator[Callable[[], Graph]]:
+def runs_with(subject: Subject, options: Options) -> Iterator[Callable[[], Graph]]:
     """The same for a model that is built."""
-    target = target_of(model)
-    positional, keywords = as_call(args, kwargs)
-    optimizer: Any = options.optimizer  # Step refuses a function
-    step = Step(options.backward, optimizer)
-    with list_explained(args), runs_of(target, positional, keywords, step, options) as runs:
+    target = target_of(subject.model)
+    positional, keywords = as_call(subject.args, subject.kwargs)
+    step = Step(options.backward, subject.optimizer)  # which refuses a function
+    with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
+        runs.running = subject.running
         yield runs
 
 
@@ -211,6 +243,7 @@ class Runs:
         self.step = step
         self.state = state
         self.options = options
+        self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
 
@@ -254,6 +287,7 @@ class Runs:
         torch.clear_autocast_cache()  # weights that an earlier run has cast would not be cast in this one
         try:
             with (
+                self.running() as notes,
                 nullcontext() if state is None else state.following_steps(self.step.optimizer, is_warmup=is_warmup),
                 recorded(
                     self.target,
@@ -265,6 +299,7 @@ class Runs:
                     rank_timeout=self.options.rank_timeout,
                 ) as recording,
             ):
+                recording.remarks = notes
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
                 if self.step.optimizer is not None:
@@ -301,7 +336,7 @@ class Runs:
         call, _ = self._prepared()
         allocated = allocated_over_start(partial(self.step.run, call), self._state_now(), graph.origin.device)
         found = beside(graph.memory, allocated, graph.origin.device)
-        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(str(found))
+        return replace(graph, memory=replace(graph.memory, allocator=found)).noting(Told(found))
 
     def _prepared(self) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
         """The call, and its input tensors by name."""

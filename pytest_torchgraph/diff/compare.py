@@ -156,7 +156,7 @@ def _numbered(outputs: tuple[tuple[str, Operand], ...]) -> dict[tuple[str, int],
 
 def _same_output(matching: Matching, before: Operand, after: Operand) -> bool:
     left, right = matching.before.tree, matching.after.tree
-    read_before, read_after = left.read(left.bodies[0], before), right.read(right.bodies[0], after)
+    read_before, read_after = left.bodies[0].read(before), right.bodies[0].read(after)
     ends = read_before.definition, read_after.definition
     if not matching.same_value(*ends) and not matching.is_consequence(*ends):
         return False

@@ -75,11 +75,11 @@ class FieldComparison:
 
     def _spec_before(self, operand: Operand) -> TensorSpec | None:
         tree = self.matching.before.tree
-        return read_spec(tree, tree.read(self.before, operand))
+        return read_spec(tree, self.before.read(operand))
 
     def _spec_after(self, operand: Operand) -> TensorSpec | None:
         tree = self.matching.after.tree
-        return read_spec(tree, tree.read(self.after, operand))
+        return read_spec(tree, self.after.read(operand))
 
     def _argument(self, name: str, before: Argument, after: Argument) -> Iterator[Field]:
         if isinstance(before, Operand) and isinstance(after, Operand):
@@ -99,8 +99,8 @@ class FieldComparison:
         return shown(trees[0], self.before, before), shown(trees[1], self.after, after)
 
     def _operand(self, name: str, before: Operand, after: Operand) -> Iterator[Field]:
-        left = self.matching.before.tree.read(self.before, before)
-        right = self.matching.after.tree.read(self.after, after)
+        left = self.before.read(before)
+        right = self.after.read(after)
         if not self.matching.same_value(left.definition, right.definition):
             if not self.matching.is_consequence(left.definition, right.definition):
                 leaves = isinstance(left.definition, Own) and isinstance(right.definition, Own)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeAlias
 
+from pytest_torchgraph.canonical.operands import operands_given
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Block,
@@ -26,7 +27,7 @@ from pytest_torchgraph.canonical.program import (
     Work,
     parameters_of,
 )
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree, operands_of
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Place, Read, Tree
 from pytest_torchgraph.recorded.kinds import MOVES
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -78,7 +79,7 @@ class Keys:
         outer = self.tree.bodies[body]
         record = outer.record.items[item]
         if isinstance(record, Block):
-            return tuple(self.tree.read(outer, operand) for operand in record.inputs)
+            return tuple(outer.read(operand) for operand in record.inputs)
         return self.reads(body, item)
 
     def loose(self, body: Body, at: int) -> int:
@@ -137,9 +138,8 @@ class Keys:
         return found
 
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
-        read = self.tree.read
         return [
-            tuple([read(body, operand) for operand in operands_of(item)]) if isinstance(item, OPERATIONS) else ()
+            tuple([body.read(operand) for operand in operands_given(item)]) if isinstance(item, OPERATIONS) else ()
             for item in body.record.items
         ]
 
@@ -170,7 +170,7 @@ def _outcome_key(outcome: Any) -> Hashable:
 
 def _inputs(item: Item) -> Iterable[Operand]:
     if isinstance(item, OPERATIONS):
-        return operands_of(item)
+        return operands_given(item)
     return item.inputs if isinstance(item, Block) else ()
 
 
@@ -263,7 +263,7 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
         case Given():
             return (item.kind, item.name)
         case Work():
-            leaves = [operand.reference.path for operand in operands_of(item) if isinstance(operand.reference, Leaf)]
+            leaves = [operand.reference.path for operand in operands_given(item) if isinstance(operand.reference, Leaf)]
             named = (*leaves, *item.becomes)
             return (item.name, len(item.arguments), *named) if named else ("no leaves", keys.plain[body.number][at])
         case Semantic():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_torchgraph.canonical.program import Argument
 from pytest_torchgraph.diff.change import Field
+from pytest_torchgraph.diff.nested import nested_differences
 
 FEW = 3
 
@@ -13,13 +14,8 @@ def list_fields(name: str, before: tuple[Argument, ...], after: tuple[Argument, 
 
     Empty where the lists are better told whole: when more than a few entries differ, or they are not of one shape.
     """
-    # Imported here: it takes longer to load than two snapshots take to compare, and few drifts change a list.
-    from deepdiff import DeepDiff
-
-    found = DeepDiff(before, after, view="tree", ignore_nan_inequality=True)
-    levels = [level for kind in ("values_changed", "type_changes") for level in found.get(kind, ())]
-    others = set(found) - {"values_changed", "type_changes"}
-    if others or not 0 < len(levels) <= FEW:
+    found = nested_differences(before, after)
+    if any(each.way != "changed" for each in found) or not 0 < len(found) <= FEW:
         return []
-    told = sorted(((tuple(level.path(output_format="list")), level.t1, level.t2) for level in levels), key=str)
+    told = [(each.path, each.before, each.after) for each in found]
     return [Field("argument", name + "".join(f"[{index}]" for index in path), one, other) for path, one, other in told]

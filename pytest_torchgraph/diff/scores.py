@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.operands import operands_given
 from pytest_torchgraph.canonical.program import Semantic, Work
 from pytest_torchgraph.diff.showing import value_of
-from pytest_torchgraph.diff.tree import Body, Tree, operands_of
+from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -26,7 +27,7 @@ def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
     has_product = any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
-            specs = [value_of(tree, body, operand).spec for operand in operands_of(item)[:2]]
+            specs = [value_of(tree, body, operand).spec for operand in operands_given(item)[:2]]
             if len(specs) > 1 and specs[0] and specs[1] and min(len(spec.shape) for spec in specs if spec) > 1:
                 yield specs[0].shape[-2], specs[1].shape[-2]
         elif has_product and isinstance(item, Work) and packet_of(item.name) in SOFTMAX:

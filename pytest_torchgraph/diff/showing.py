@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.canonical.naming import value_names, wish
+from pytest_torchgraph.canonical.operands import operands_given
 from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
@@ -16,7 +17,7 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.diff.change import Shown, Site, Value
 from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, operands_of, saved_in
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
@@ -26,7 +27,7 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
     item = body.record.items[at]
     reads: tuple[Value, ...] = ()
     if isinstance(item, (Work, Semantic)):
-        reads = tuple(value_of(keys.tree, body, operand) for operand in operands_of(item))
+        reads = tuple(value_of(keys.tree, body, operand) for operand in operands_given(item))
     elif isinstance(item, RecomputedCall):
         reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
     inner = body.inner[at].scope if isinstance(item, Block) else None
@@ -35,7 +36,7 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
 
 def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     """What *operand* reads, as seen from the scope *body*."""
-    read = tree.read(body, operand)
+    read = body.read(operand)
     plain = Read(read.definition, read.readings[:-1]) if operand.reading else read
     path = read.definition.path if isinstance(read.definition, Own) else ""
     name = name_in(tree, body, operand, read)
@@ -62,7 +63,7 @@ def _calls_named(tree: Tree, body: Body, operand: Operand, read: Read) -> list[B
     if isinstance(reference, Saved) or not isinstance(definition, Made):
         return []
     way = _way_out(tree.bodies[definition.body], body)
-    return way[:1] if way and _handed_out(tree, way, definition) else way
+    return way[:1] if way and _handed_out(way, definition) else way
 
 
 def _saved_name(body: Body, saved: Saved) -> str:
@@ -71,7 +72,7 @@ def _saved_name(body: Body, saved: Saved) -> str:
     if not saved.steps:
         return f"{marks}in{saved.position}"
     names: list[str] = []
-    forward = saved_in(body, saved.up)
+    forward = body.module.stands_for(saved.up)
     for step in saved.steps:
         names.append(names_of(forward)[step])
         forward = forward.inner.get(step, forward)
@@ -90,7 +91,7 @@ def definition_name(tree: Tree, body: Body, definition: Definition) -> str:
             way = _way_out(maker, body)
             if not way:
                 return f"%{names_of(maker)[at]}{_position(position)}"
-            return f"%{_handed_out(tree, way, definition) or _inner_name(way, maker, definition)}"
+            return f"%{_handed_out(way, definition) or _inner_name(way, maker, definition)}"
 
 
 def _way_out(maker: Body, reader: Body) -> list[Body]:
@@ -108,12 +109,12 @@ def _way_out(maker: Body, reader: Body) -> list[Body]:
     return way[::-1]
 
 
-def _handed_out(tree: Tree, way: list[Body], definition: Made) -> str:
+def _handed_out(way: list[Body], definition: Made) -> str:
     """Name of a value as the outermost call hands it out; empty where it does not."""
     first = way[0]
     assert first.outer is not None
     for position in range(len(first.record.exports)):
-        if tree.made(first.outer, Result(first.position, position)) == definition:
+        if first.outer.made(Result(first.position, position)) == definition:
             return f"{names_of(first.outer)[first.position]}{_position(position)}"
     return ""
 

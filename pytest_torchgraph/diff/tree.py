@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from pytest_torchgraph.canonical.cursor import Cursor, module_path
 from pytest_torchgraph.canonical.naming import turn_of
+from pytest_torchgraph.canonical.operands import flat, operands_given
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
-    Argument,
     Block,
     Given,
-    Inner,
-    Input,
-    Leaf,
     ModuleCall,
     Operand,
-    Outcome,
     ParameterLoop,
     PhaseBlock,
     Program,
     Reading,
     RecomputedCall,
     Result,
-    Saved,
     Semantic,
     Work,
 )
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.words.closed import assert_never
 
@@ -68,29 +62,40 @@ class Read(NamedTuple):
     readings: tuple[Reading, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class Body:
+class Body(Cursor[Read]):
     """The items of one module call or API call, with its place in the tree.
 
-    ``owner`` is the path of its module. ``forward`` is the body of the forward call that it is or, in a phase, stands
-    for. ``around`` are the paths of the modules around its items, innermost first, ``scopes`` the scopes.
+    ``scope`` says where it stands, ``owner`` is the path of its module; ``beneath`` names the API call whose operations
+    it holds. ``around`` are the paths of the modules around its items, innermost first, ``scopes`` the scopes.
     """
 
-    number: int
-    record: AnyBlock | Semantic
-    scope: ScopePath
-    class_name: str
-    beneath: str | None
-    outer: Body | None
-    position: int
-    inputs: tuple[Operand, ...]
-    inner: dict[int, Body] = field(default_factory=dict)
-    outer_reads: dict[int, Read] = field(default_factory=dict)
-    owner: str = ""
-    forward: Body | None = None
-    names: list[str] = field(default_factory=list)
-    around: tuple[str, ...] = ()
-    scopes: tuple[ScopePath, ...] = ()
+    def __init__(self, number: int, record: AnyBlock | Semantic, position: int, outer: Body | None) -> None:
+        super().__init__(outer)
+        self.number = number
+        self.record = record
+        self.position = position
+        self.beneath = record.name if isinstance(record, Semantic) else None
+        self.names: list[str] = []
+        self._outer_reads: dict[int, Read] = {}
+        if isinstance(record, Semantic):
+            assert outer is not None
+            self._is_called_in(outer, record)
+        else:
+            self._is_block(outer, record)
+
+    def _is_block(self, outer: Body | None, record: AnyBlock) -> None:
+        self.class_name, self.inputs = record.class_name, record.inputs
+        self.scope = scope_path(outer, record) if outer else ScopePath()
+        self.owner = owner_of(outer, record) if outer else ""
+        self.around: tuple[str, ...] = (self.owner, *(outer.around if outer else ()))
+        self.scopes: tuple[ScopePath, ...] = (self.scope, *(outer.scopes if outer else ()))
+        if outer is not None:
+            outer.enter(type(record), record.name, record.call, self)
+
+    def _is_called_in(self, outer: Body, record: Semantic) -> None:
+        self.class_name, self.inputs = outer.class_name, tuple(operands_given(record))
+        self.scope, self.owner, self.around, self.scopes = outer.scope, outer.owner, outer.around, outer.scopes
+        self.forward = None
 
     @property
     def module(self) -> Body:
@@ -101,6 +106,42 @@ class Body:
     def times(self) -> int:
         """How often its items are done where it is: once, or for each parameter of a loop."""
         return times_of(self.record) * (1 if self.outer is None else self.outer.times)
+
+    def read(self, operand: Operand) -> Read:
+        """What *operand*, written in this body, really is."""
+        reference, reading = operand.reference, operand.reading
+        found = self.result(reference) if type(reference) is Result else self.resolve(reference)
+        return found if reading is None else Read(found.definition, (*found.readings, reading))
+
+    def input(self, index: int) -> Read:
+        """What the body takes as number *index*, as the value that it is."""
+        known = self._outer_reads.get(index)
+        if known is None:
+            is_told = self.outer is not None and index < len(self.inputs)
+            known = self.outer.read(self.inputs[index]) if is_told and self.outer else Read(Outside(index))
+            self._outer_reads[index] = known
+        return known
+
+    def leaf(self, path: str) -> Read:
+        """The leaf *path* by its full path."""
+        return Read(Own(self.leaf_path(path)))
+
+    def leaf_path(self, path: str) -> str:
+        """Full path of a leaf named in this body."""
+        return absolute(path, self.around)
+
+    def result(self, result: Result) -> Read:
+        """What the item made or handed out."""
+        return Read(self.made(result))
+
+    def made(self, result: Result) -> Made:
+        """The operation or given value behind *result*, followed into the scopes that hand it out."""
+        body: Body = self
+        inner = body.inner.get(result.item) if body.inner else None
+        while inner is not None and result.position < len(inner.record.exports):
+            body, result = inner, inner.record.exports[result.position]
+            inner = body.inner.get(result.item)
+        return Made(body.number, result.item, result.position)
 
 
 class Tree:
@@ -114,64 +155,12 @@ class Tree:
         self._add(program.root, None, 0)
 
     def _add(self, record: AnyBlock | Semantic, outer: Body | None, position: int) -> Body:
-        if isinstance(record, Block):
-            scope = scope_path(outer, record) if outer else ScopePath()
-            body = Body(len(self.bodies), record, scope, record.class_name, None, outer, position, record.inputs)
-            body.owner = owner_of(outer, record) if outer else ""
-            body.forward = forward_of(body, record)
-            body.around = (body.owner, *(outer.around if outer else ()))
-            body.scopes = (scope, *(outer.scopes if outer else ()))
-        else:
-            assert outer is not None
-            inputs = tuple(operands_of(record))
-            body = Body(len(self.bodies), record, outer.scope, outer.class_name, record.name, outer, position, inputs)
-            body.owner, body.around, body.scopes = outer.owner, outer.around, outer.scopes
+        body = Body(len(self.bodies), record, position, outer)
         self.bodies.append(body)
         for number, item in enumerate(record.items):
             if isinstance(item, (Block, Semantic)):
-                body.inner[number] = self._add(item, body, number)
+                body.hold(number, self._add(item, body, number), item)
         return body
-
-    def read(self, body: Body, operand: Operand) -> Read:
-        """What *operand*, written in *body*, really is."""
-        reference, reading = operand.reference, operand.reading
-        if type(reference) is Result:
-            made = self.made(body, reference)
-            return Read(made) if reading is None else Read(made, (reading,))
-        if isinstance(reference, Input):
-            outer = self._input(body, reference.index)
-            return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
-        if isinstance(reference, Saved):
-            body = saved_in(body, reference.up)
-            if not reference.steps:
-                outer = self._input(body, reference.position)
-                return outer if reading is None else Read(outer.definition, (*outer.readings, reading))
-            reference = Inner(reference.steps, reference.position)
-        if isinstance(reference, Inner):
-            *scopes, last = reference.steps
-            for step in scopes:
-                body = body.inner[step]
-            reference = Result(last, reference.position)
-        definition = Own(leaf_path(body, reference.path)) if isinstance(reference, Leaf) else self.made(body, reference)
-        return Read(definition) if reading is None else Read(definition, (reading,))
-
-    def _input(self, body: Body, index: int) -> Read:
-        known = body.outer_reads.get(index)
-        if known is None:
-            if body.outer is None or index >= len(body.inputs):
-                known = Read(Outside(index))
-            else:
-                known = self.read(body.outer, body.inputs[index])
-            body.outer_reads[index] = known
-        return known
-
-    def made(self, body: Body, result: Result) -> Made:
-        """The operation or given value behind *result*, followed into the scopes that hand it out."""
-        inner = body.inner.get(result.item) if body.inner else None
-        while inner is not None and result.position < len(inner.record.exports):
-            body, result = inner, inner.record.exports[result.position]
-            inner = body.inner.get(result.item)
-        return Made(body.number, result.item, result.position)
 
     def whole(self, read: Read) -> tuple[Reading, ...]:
         """The readings of *read* as one, relative to the value that it is; none where that is read as it was made."""
@@ -198,17 +187,17 @@ class Tree:
             return record.spec
         if not isinstance(record, Work):
             return None
-        found = list(_flat(record.outcomes))
+        found = list(flat(record.outcomes))
         outcome = found[position] if position < len(found) else None
         if isinstance(outcome, Operand):
-            return self.spec_of(self.read(body, outcome).definition)
+            return self.spec_of(body.read(outcome).definition)
         return outcome if isinstance(outcome, TensorSpec) else None
 
     def leaves(self) -> dict[str, TensorSpec]:
         """Specs of the parameters, buffers and attributes that are read, by full path."""
         if self._leaf_specs is None:
             self._leaf_specs = {
-                leaf_path(body, path): spec
+                body.leaf_path(path): spec
                 for body in self.bodies
                 if isinstance(body.record, Block)
                 for path, spec in body.record.leaves
@@ -256,61 +245,6 @@ def scope_path(outer: Body, block: AnyBlock) -> ScopePath:
 def owner_of(outer: Body, block: AnyBlock) -> str:
     """Path of the module behind *block*: neither phase nor call count matter to its parameters."""
     return "*" if isinstance(block, ParameterLoop) else module_path(block, outer.around)
-
-
-def forward_of(body: Body, block: AnyBlock) -> Body | None:
-    """The body of the forward call that *block* is or stands for."""
-    outer = body.outer
-    if outer is None or outer.forward is outer:
-        return outer if isinstance(block, (PhaseBlock, ParameterLoop)) else body
-    if outer.forward is None or not isinstance(block, ModuleCall):
-        return None
-    for inner in outer.forward.inner.values():
-        record = inner.record
-        if isinstance(record, ModuleCall) and (record.name, record.call) == (block.name, block.call):
-            return inner
-    return None
-
-
-def saved_in(body: Body, up: int) -> Body:
-    """The body of the forward call that the block *up* blocks around *body* stands for."""
-    around: Body | None = body.module
-    for _ in range(up):
-        around = around.outer if around is not None else None
-    assert around is not None
-    assert around.forward is not None
-    return around.forward
-
-
-def leaf_path(body: Body, path: str) -> str:
-    """Full path of a leaf named in *body*."""
-    return absolute(path, body.around)
-
-
-def operands_of(item: Work | Semantic) -> list[Operand]:
-    """The tensor arguments of *item*, positional before keyword, nested ones in order."""
-    found = _operands_in(item.arguments)
-    if item.keywords:
-        found += _operands_in(tuple([argument for _, argument in item.keywords]))
-    return found
-
-
-def _operands_in(arguments: tuple[Argument, ...]) -> list[Operand]:
-    found: list[Operand] = []
-    for argument in arguments:
-        if type(argument) is Operand:
-            found.append(argument)
-        elif isinstance(argument, tuple):
-            found += _operands_in(argument)
-    return found
-
-
-def _flat(outcomes: tuple[Outcome, ...]) -> Iterator[Outcome]:
-    for outcome in outcomes:
-        if isinstance(outcome, tuple):
-            yield from _flat(outcome)
-        else:
-            yield outcome
 
 
 def times_of(record: AnyBlock | Semantic) -> int:

@@ -137,7 +137,7 @@ class Usage:
     @cached_property
     def _needs(self) -> Needs:
         tree, found = self.keys.tree, Needs()
-        outputs = (tree.read(tree.bodies[0], operand).definition for _, operand in tree.program.outputs)
+        outputs = (tree.bodies[0].read(operand).definition for _, operand in tree.program.outputs)
         found.kept += [(made.body, made.item) for made in outputs if isinstance(made, Made)]
         for place, work, reads in self._steps:
             if work.is_sync or names_sync(work.name):

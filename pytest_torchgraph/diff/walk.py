@@ -40,7 +40,7 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import read_spec, site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, leaf_path, operation_names
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -81,7 +81,7 @@ class Walk:
         for place in self.matching.forward:
             found.update(_maker(read) for read in keys.reads(*place))
         root = keys.tree.bodies[0]
-        found.update(_maker(keys.tree.read(root, operand)) for _, operand in keys.tree.program.outputs)
+        found.update(_maker(root.read(operand)) for _, operand in keys.tree.program.outputs)
         return found
 
     def changes(self) -> Iterator[Change]:
@@ -241,8 +241,7 @@ class Walk:
         assert after.outer is not None
         pairs = zip(before.inputs, after.inputs, strict=False)
         return len(before.inputs) == len(after.inputs) and all(
-            self.matching.same_read(self.before.tree.read(before.outer, left), self.after.tree.read(after.outer, right))
-            for left, right in pairs
+            self.matching.same_read(before.outer.read(left), after.outer.read(right)) for left, right in pairs
         )
 
     def _givens(self, before: Body, left: int, after: Body, right: int) -> Iterator[Change]:
@@ -302,8 +301,8 @@ class Walk:
         specs = dict(before.record.leaves)
         for path, spec in after.record.leaves:
             if path in specs and specs[path] != spec:
-                self.changed_leaves.add(leaf_path(after, path))
-                yield LeafChanged(after.scope, leaf_path(after, path), specs[path], spec)
+                self.changed_leaves.add(after.leaf_path(path))
+                yield LeafChanged(after.scope, after.leaf_path(path), specs[path], spec)
 
 
 def notable_in(body: Body | None) -> Iterator[tuple[Body, int]]:

@@ -80,7 +80,7 @@ def diagram(graph: Graph, options: Options) -> Diagram:
     by = options.by or ("change" if compares or options.before is not None else "kind")
     if options.before is None and (compares or by == "change"):
         raise CannotDraw("changes need a second graph: give the one before as before=, or --before")
-    marks = marks_of(options.before, graph) if options.before is not None else None
+    marks = marks_of(options.before, graph, options.same or {}) if options.before is not None else None
     pairs = list(beside(options.before, graph, marks, options)) if compares and options.before else None
     if pairs is None:
         model = build(graph, folded=not options.unfold, changes=marks.after if marks else None)

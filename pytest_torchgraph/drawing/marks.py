@@ -10,6 +10,7 @@ from pytest_torchgraph.canonical.building import canonical
 from pytest_torchgraph.canonical.program import Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.compare import compare
+from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.quantity import bytes_text
 
@@ -25,10 +26,10 @@ class Marks:
     note: str
 
 
-def marks_of(before: Graph, after: Graph) -> Marks:
-    """What the comparison of two graphs says about their operations."""
+def marks_of(before: Graph, after: Graph, same: Same = NOTHING) -> Marks:
+    """What the comparison of two graphs says about their operations; *same* says which module is which."""
     # Worked out anew: what came from a file does not know the positions of its operations.
-    difference = compare(canonical(before), canonical(after))
+    difference = compare(canonical(before), canonical(after), same)
     marks = Marks({}, {}, "")
     for change in difference.changes:
         match change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_torchgraph.diff.same import Same
 from pytest_torchgraph.drawing.errors import require_known
 from pytest_torchgraph.drawing.measure import COLOUR_BY, SIZE_BY
 from pytest_torchgraph.graph import Graph
@@ -22,6 +23,7 @@ class Options:
     unfold: bool = False
     depth: int | None = None
     before: Graph | None = None
+    same: Same | None = None
     dark: bool = False
     title: str | None = None
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pytest_torchgraph.diff.same import Same
 from pytest_torchgraph.drawing.diagram import diagram
 from pytest_torchgraph.drawing.dot import dot_text
 from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
@@ -26,6 +27,7 @@ def draw(  # noqa: PLR0913 -- each is one thing to ask for
     unfold: bool = False,
     depth: int | None = None,
     before: Graph | None = None,
+    same: Same | None = None,
     dark: bool = False,
     title: str | None = None,
 ) -> Any:
@@ -34,7 +36,8 @@ def draw(  # noqa: PLR0913 -- each is one thing to ask for
     *picture* is ``graph`` (operations in their modules), ``memory`` (live bytes by category over the run), ``icicle``
     (what modules cost) or ``compare`` (the graph *before* beside *graph*, changes marked). Operations are coloured *by*
     ``kind``, ``time``, ``memory`` (bytes made), ``flops`` or ``change`` (against *before*); an icicle is as wide as
-    ``time``, ``memory``, ``flops`` or ``operations`` say.
+    ``time``, ``memory``, ``flops`` or ``operations`` say. *same* says which module before is which, where the names
+    do not tell: ``{"layers.*.attn": "blocks.*.attention"}``.
     Repeated layers are drawn once unless *unfold*. Modules are open *depth* boxes deep: as deep as can be read, unless
     it is given.
 
@@ -42,7 +45,9 @@ def draw(  # noqa: PLR0913 -- each is one thing to ask for
     library is not installed; both messages say what helps.
     """
     require_known("renderer", renderer, RENDERERS)
-    options = Options(picture=picture, by=by, unfold=unfold, depth=depth, before=before, dark=dark, title=title)
+    options = Options(
+        picture=picture, by=by, unfold=unfold, depth=depth, before=before, same=same, dark=dark, title=title
+    )
     require(renderer)
     return by_plotly(graph, options) if renderer == "plotly" else by_matplotlib(graph, options)
 

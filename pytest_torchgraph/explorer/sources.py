@@ -17,6 +17,7 @@ from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.diff.same import Same
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.activation import Values
     from pytest_torchgraph.snapshot.reader import Snapshot
@@ -164,8 +165,8 @@ def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:
     return subject if config is None else replace(subject, config=config)
 
 
-def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) -> Source:
-    """What changed from *before* to *after*."""
+def of_two(before: Source, after: Source, config: ExplorerConfig | None = None, same: Same | None = None) -> Source:
+    """What changed from *before* to *after*; *same* says which module is which where the names do not tell."""
 
     def stages(job: Job) -> Iterator[Subject]:
         left = last(before.stages(job))
@@ -179,7 +180,7 @@ def of_two(before: Source, after: Source, config: ExplorerConfig | None = None) 
                 right.graph if right.known == "run" else None,
             )
             with job.pure("comparing"):
-                comparison = compared(*programs, (left.recorded, right.recorded), live=live)
+                comparison = compared(*programs, (left.recorded, right.recorded), live=live, same=same or {})
         with job.pure("comparing"):
             subject = of_pair(left, right, comparison)
         yield subject

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.plugin.check import growing
 from pytest_torchgraph.plugin.check.checking import check
 from pytest_torchgraph.plugin.check.failing import mistake
 from pytest_torchgraph.plugin.check.rules import Rules
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pytest
     from typing_extensions import Unpack  # PyTorch brings it; it is never imported when a test runs
 
+    from pytest_torchgraph.analysis.scaling import Scaling
     from pytest_torchgraph.capture.recording import Recording
     from pytest_torchgraph.capture.watching import Sighting, Watcher
     from pytest_torchgraph.plugin.check.checking import Checked
@@ -33,6 +35,7 @@ class TorchGraph:
         self._settings = settings(item.config)
         self._runs = Runs(item, self._settings)
         self._checks: dict[str, Checked] = {}
+        self._grown: set[str] = set()
 
     def check(
         self,
@@ -82,7 +85,7 @@ class TorchGraph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
-        ``optimizer``, ``verify``, ``allocator``, ``timing``.
+        ``optimizer``, ``verify``, ``allocator``, ``timing``, ``fake``.
         """
         __tracebackhide__ = True
         require_known("trace", trace_options, capture().trace)
@@ -91,6 +94,32 @@ class TorchGraph:
                 return run()
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(frames_of_others(error.__traceback__)) from error.__cause__
+
+    def scaling(
+        self,
+        model: Any,
+        make_inputs: Callable[..., Any],
+        *,
+        name: str | None = None,
+        budget: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Scaling:
+        """How operations, FLOPs and memory grow with sizes, compared with its file: ``batch=[1, 2, 4]``.
+
+        ``make_inputs(batch=1)`` returns the inputs. *budget* limits growth: ``{"saved": "O(batch*sequence)"}``; *name*
+        tells several files of one test apart. *options* are the sizes, and those of ``pytest_torchgraph.scaling``:
+        ``backward``, ``optimizer``, ``warmup``. Returns what was found, which knows formulas and ``largest_batch``.
+        """
+        __tracebackhide__ = True
+        scaled: Scaling = capture().scaling(model, make_inputs, **options)
+        try:
+            growing.require_unused(name, self._grown)
+            slot = claimed(self._item, self._settings, self._grown, name)
+            self._grown.add(slot.name)
+            growing.check_growth(slot, scaled, budget or {})
+        except ValueError as error:
+            raise mistake(self._item, error) from None
+        return scaled
 
     def record(self, model: Any = None, **trace_options: Unpack[RecordOptions]) -> AbstractContextManager[Recording]:
         """Record any code: ``with torch_graph.record(model) as recording: ...``, then ``recording.graph``.

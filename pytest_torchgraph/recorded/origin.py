@@ -11,6 +11,9 @@ Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 COMPILED = "compiled-run-eagerly"
 """How a file says that a compiled callable was called: everything else is ``eager``."""
 
+FAKE = "fake"
+"""How a file says that fake tensors stood in for real ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -20,6 +23,9 @@ class Origin:
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
     a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
     by which kernels are chosen; empty where that is not known. ``rank`` is that of the process among ``world_size``.
+    a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
+    library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do
+    (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known.
     """
 
     torch: str
@@ -33,6 +39,7 @@ class Origin:
     training: Training
     inference_mode: bool = False
     compiled: bool = False
+    fake: bool = False
     mkldnn: bool = True
     rank: int = 0
     world_size: int = 1
@@ -53,3 +60,16 @@ class Recorder:
     processor: str = ""
     rank: int = 0
     world_size: int = 1
+
+
+def modes_of(origin: Origin) -> tuple[str, ...]:
+    """The modes of a run, as a file says them; its device comes last."""
+    how = FAKE if origin.fake else "eager"
+    if origin.compiled:
+        how = f"{FAKE}-{COMPILED}" if origin.fake else COMPILED
+    return (how, origin.training, origin.grad_mode, origin.device)
+
+
+def is_fake(modes: tuple[str, ...]) -> bool:
+    """Whether the *modes* of a run say that fake tensors stood in for real ones."""
+    return bool(modes) and modes[0].startswith(FAKE)

@@ -24,9 +24,10 @@ class Record:
     """What happened in one run: operations in order, the values they read and made, module calls, bytes.
 
     ``inputs`` and ``outputs`` are the tensors that were passed and returned, by path. ``notes`` are sentences for the
-    reader ("recorded from the second call"). ``phases`` are the stretches of a training step that are not forward,
-    ``nodes`` the autograd graph that its backward passes went through. ``vocabulary`` gives the operation names of the
-    PyTorch that ran; ``None`` for a graph read from a file. ``timing`` is there where it was asked for.
+    reader ("recorded from the second call"); those that a session's summary shows are :class:`Told`. ``phases`` are the
+    stretches of a training step that are not forward, ``nodes`` the autograd graph that its backward passes went
+    through. ``vocabulary`` gives the operation names of the PyTorch that ran; ``None`` for a graph read from a file.
+    ``timing`` is there where it was asked for.
     """
 
     operations: tuple[Operation, ...]

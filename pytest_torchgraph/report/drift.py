@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from pytest_torchgraph.canonical.metric import BYTE_METRICS
+from pytest_torchgraph.canonical.metric import BYTE_METRICS, GROUP_METRICS
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
@@ -23,7 +23,7 @@ from pytest_torchgraph.verdict.wording import field_text
 
 COSTS = (
     *reversed(BYTE_METRICS),
-    *("ops", "copies", "casts", "syncs"),
+    *("ops", *GROUP_METRICS),
     *(f"{phase}.ops" for phase in PHASES),
     *("communicated", "collectives"),
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from html import escape
 
+from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.report.case import FAILING, SPOKEN, Case, Change, Metric, Report
 from pytest_torchgraph.report.outline import ids_text
 from pytest_torchgraph.report.terminal import render as terminal
@@ -18,7 +19,7 @@ SUMMARY = 1_048_576
 MARK = 100
 """Bytes left free in a comment, for a line by which a workflow finds it again."""
 ALWAYS = ("ops", "peak")
-COLUMNS = ("ops", "copies", "casts", "syncs", "saved", "peak", "parameters", "buffers")
+COLUMNS = ("ops", *GROUP_METRICS, "saved", "peak", "parameters", "buffers")
 BYTES = frozenset({"saved", "peak", "parameters", "buffers", "gradients", "state"})
 LONGEST_CELL = 200
 NOTE_BYTES = 400

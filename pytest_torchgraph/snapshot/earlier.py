@@ -7,18 +7,19 @@ with the last one first.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
+from pytest_torchgraph.canonical.cursor import module_path
+from pytest_torchgraph.canonical.operands import map_operands
 from pytest_torchgraph.canonical.paths import absolute, relative
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
-    Argument,
     Block,
     Item,
     Leaf,
     ModuleCall,
     Operand,
-    Outcome,
     ParameterLoop,
     PhaseBlock,
     Program,
@@ -27,7 +28,6 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.words.closed import assert_never
 
 LAST_MADE_FIRST = 1
@@ -59,24 +59,15 @@ def _block(block: Told, around: Around) -> Told:
 
 
 def _item(item: Item, around: Around) -> Item:
+    told = partial(_operand, around=around)
     match item:
         case Work():
-            return replace(
-                item,
-                arguments=tuple(_argument(one, around) for one in item.arguments),
-                keywords=tuple((name, _argument(one, around)) for name, one in item.keywords),
-                outcomes=tuple(_outcome(one, around) for one in item.outcomes),
-                becomes=tuple((position, _path(path, around)) for position, path in item.becomes),
-            )
+            becomes = tuple((position, _path(path, around)) for position, path in item.becomes)
+            return replace(map_operands(item, told), becomes=becomes)
         case Semantic():
-            return replace(
-                item,
-                arguments=tuple(_argument(one, around) for one in item.arguments),
-                keywords=tuple((name, _argument(one, around)) for name, one in item.keywords),
-                items=tuple(_item(one, around) for one in item.items),
-            )
+            return replace(map_operands(item, told), items=tuple(_item(one, around) for one in item.items))
         case Block():
-            block = replace(item, inputs=tuple(_operand(one, around) for one in item.inputs))
+            block = replace(item, inputs=tuple(map(told, item.inputs)))
             return _inner(block, around)
         case _:
             return item
@@ -95,18 +86,6 @@ def _inner(block: AnyBlock, around: Around) -> AnyBlock:
             return block
         case _:
             assert_never(block)
-
-
-def _argument(value: Argument, around: Around) -> Argument:
-    if isinstance(value, Operand):
-        return _operand(value, around)
-    return type(value)(_argument(one, around) for one in value) if isinstance(value, tuple) else value
-
-
-def _outcome(value: Outcome, around: Around) -> Outcome:
-    if isinstance(value, Operand):
-        return _operand(value, around)
-    return type(value)(_outcome(one, around) for one in value) if isinstance(value, tuple) else value
 
 
 def _operand(operand: Operand, around: Around) -> Operand:

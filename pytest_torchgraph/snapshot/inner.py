@@ -25,7 +25,7 @@ def inner_text(inner: Inner, root: Values) -> str:
 
 def saved_text(saved: Saved, reader: Values) -> str:
     """The name of a forward value, as seen from a body of a phase."""
-    forward = reader.forward_body(saved.up)
+    forward = reader.stands_for(saved.up)
     marks = "^" * (saved.up + 1)
     if not saved.steps:
         return f"{marks}in{saved.position}"
@@ -36,7 +36,7 @@ def saved_of(name: str, position: int, reader: Values) -> Saved:
     """What :func:`saved_text` wrote; raises ``ValueError`` for a name that stands for nothing."""
     path = name.lstrip("^")
     up = len(name) - len(path) - 1
-    forward = reader.forward_body(up)
+    forward = reader.stands_for(up)
     if is_input(path) and path not in forward.names:
         if int(path[2:]) >= len(forward.inputs):
             raise ValueError(f"{name} is no input of the forward call")
@@ -69,7 +69,7 @@ def read_inner(text: str, position: int, root: Values) -> tuple[Operand, int] | 
     if told >= max(made_in.count(steps[-1]), 1):
         raise ValueError(f"%{found['path']} has no result {told}")
     inner = Inner(steps, made_in.place(steps[-1], told))
-    reading = reading_of(found["reading"], root.base(inner)) if found["reading"] else None
+    reading = reading_of(found["reading"], root.resolve(inner)) if found["reading"] else None
     return Operand(inner, reading), found.end()
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.cursor import module_path
 from pytest_torchgraph.canonical.ownership import natural
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import Block, Item, Work
-from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.words.quoting import NAME, QUOTED, name_of, name_text
 
 _NAMES = rf"(?:{NAME}|{QUOTED})(?:, (?:{NAME}|{QUOTED}))*"

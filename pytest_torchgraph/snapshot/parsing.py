@@ -11,6 +11,7 @@ from pytest_torchgraph.canonical.naming import (
     value_names,
     value_word,
 )
+from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
     Block,
     Given,
@@ -36,7 +37,7 @@ from pytest_torchgraph.snapshot.patterns import LINE, VALUE
 from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node
-from pytest_torchgraph.snapshot.values import Values, semantic_inputs
+from pytest_torchgraph.snapshot.values import Values
 from pytest_torchgraph.words.quoting import name_of
 
 _EXPORT = re.compile(rf"({VALUE})(?::(\d+))?(?:, |$)", re.ASCII)
@@ -83,12 +84,12 @@ class Body:
     def operand(self, name: str, position: int, reading: str) -> Operand:
         """The value ``%name:position`` as an operand."""
         reference = self.reference(name, position)
-        return Operand(reference, reading_of(reading, self.values.base(reference)) if reading else None)
+        return Operand(reference, reading_of(reading, self.values.resolve(reference)) if reading else None)
 
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value ``^name:position`` as an operand."""
         saved = saved_of(name, position, self.values)
-        return Operand(saved, reading_of(reading, self.values.base(saved)) if reading else None)
+        return Operand(saved, reading_of(reading, self.values.resolve(saved)) if reading else None)
 
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
@@ -126,7 +127,7 @@ class Inlined:
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value, as seen from the scope."""
         saved = saved_of(name, position, self.own)
-        return Operand(saved, reading_of(reading, self.own.base(saved)) if reading else None)
+        return Operand(saved, reading_of(reading, self.own.resolve(saved)) if reading else None)
 
 
 class Parser:
@@ -216,7 +217,7 @@ class Parser:
             self.works += 1
             body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
             return
-        bases = tuple(map(body.values.through, semantic_inputs(arguments, keywords)))
+        bases = tuple(map(body.values.through, operands_in((*arguments, *(value for _, value in keywords)))))
         inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
         exports = self._exports(text[position:], inner, body)
         name = semantic_of(line["operation"])

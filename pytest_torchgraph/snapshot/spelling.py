@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from pytest_torchgraph.canonical.naming import block_text, value_names, wish
+from pytest_torchgraph.canonical.operands import operands_given, operands_in
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Argument,
@@ -37,7 +38,7 @@ from pytest_torchgraph.snapshot.patterns import is_class, is_keyword, is_leaf
 from pytest_torchgraph.snapshot.reading import Base, reading_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.snapshot.tree import Node
-from pytest_torchgraph.snapshot.values import Values, flat, semantic_inputs
+from pytest_torchgraph.snapshot.values import Values
 from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.quoting import name_text, quote
 
@@ -124,7 +125,7 @@ class Body:
         name = self.reference(operand.reference)
         if operand.reading is None:
             return name
-        return name + reading_text(operand.reading, self.values.base(operand.reference))
+        return name + reading_text(operand.reading, self.values.resolve(operand.reference))
 
     def reference(self, reference: Reference) -> str:
         """The name of a value in this body."""
@@ -141,7 +142,7 @@ class Body:
 
     def _semantic(self, semantic: Semantic) -> tuple[Node, Values]:
         call = f"{semantic_text(semantic.name)}({self.arguments(semantic.arguments, semantic.keywords)})"
-        taken = semantic_inputs(semantic.arguments, semantic.keywords)
+        taken = operands_given(semantic)
         values = Values(tuple(map(self.values.through, taken)), self.values.leaves, self.values)
         body = Body(semantic.items, values, self.leaves, None)
         nodes = body.nodes()
@@ -263,9 +264,9 @@ def _leaves_read(items: Iterable[Item]) -> Iterator[str]:
         if isinstance(item, Block):
             yield from _leaf_paths(item.inputs)
         elif isinstance(item, (Work, Semantic)):
-            yield from _leaf_paths(semantic_inputs(item.arguments, item.keywords))
+            yield from _leaf_paths(operands_given(item))
             if isinstance(item, Work):
-                yield from _leaf_paths(one for one in flat(item.outcomes) if isinstance(one, Operand))
+                yield from _leaf_paths(operands_in(item.outcomes))
             else:
                 yield from _leaves_read(item.items)
 
@@ -279,7 +280,7 @@ def _leaf_paths(operands: Iterable[Operand]) -> Iterator[str]:
 def _reads_plainly(block: Block, work: Work) -> bool:
     """Whether the operation reads the scope's inputs, in their order and as they are: then it can name them itself."""
     values = (*work.arguments, *(value for _, value in work.keywords), *work.outcomes)
-    read = [one for one in flat(values) if isinstance(one, Operand) and isinstance(one.reference, Input)]
+    read = [one for one in operands_in(values) if isinstance(one.reference, Input)]
     plain = [Operand(Input(index)) for index in range(len(block.inputs))]
     is_leaf_taken = any(isinstance(one.reference, Leaf) for one in block.inputs)
     return list(dict.fromkeys(read)) == plain and len(set(block.inputs)) == len(plain) and not is_leaf_taken

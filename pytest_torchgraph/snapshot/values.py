@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
 
+from pytest_torchgraph.canonical.cursor import Cursor
 from pytest_torchgraph.canonical.naming import value_names, wish
+from pytest_torchgraph.canonical.operands import flat
 from pytest_torchgraph.canonical.program import (
     AnyBlock,
-    Argument,
     Block,
     Given,
-    Inner,
-    Input,
     Item,
-    Leaf,
-    ModuleCall,
     Operand,
-    Outcome,
-    PhaseBlock,
-    Reference,
     Result,
-    Saved,
     Semantic,
     Work,
 )
@@ -30,13 +22,11 @@ from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 
 
-class Values:
-    """The values of one body, as far as it was written or read.
+class Values(Cursor["Base | None"]):
+    """The values of one body, as far as it was written or read; what is not known of one is ``None``.
 
-    ``inputs`` are what it takes from outside, ``leaves`` what its parameters are, ``made`` its items so far,
-    ``inner`` the values of those items that have a body, ``outer`` the values of the body around a block. ``forward``
-    are those of the forward call that the body stands for: itself outside of phases. ``places`` says of scopes whose
-    exports stand in another order in the file where each of them is.
+    ``inputs`` are what it takes from outside, ``leaves`` what its parameters are, ``made`` its items so far. ``places``
+    says of scopes whose exports stand in another order in the file where each of them is.
     """
 
     def __init__(
@@ -45,43 +35,22 @@ class Values:
         leaves: dict[str, TensorSpec] | None = None,
         outer: Values | None = None,
     ) -> None:
-        self.outer = outer
-        self.forward: Values | None = self
+        super().__init__(outer)
         self.given_names: list[str] | None = None
-        self.calls: dict[tuple[str, int], int] = {}
         self.inputs = inputs
         self.leaves: dict[str, TensorSpec] = {} if leaves is None else leaves
         self.made: list[Item] = []
-        self.inner: dict[int, Values] = {}
         self.places: dict[int, tuple[int, ...]] = {}
 
     def add(self, item: Item, inner: Values | None = None) -> None:
         """Take in the next item of the body, and the values of its own body if it has one."""
         if inner is not None:
-            self.inner[len(self.made)] = inner
-            if isinstance(item, ModuleCall):
-                self.calls[item.name, item.call] = len(self.made)
+            self.hold(len(self.made), inner, item)
         self.made.append(item)
 
     def beneath(self, kind: type[AnyBlock], name: str, call: int) -> Values:
         """The values of a block that begins in this body, empty so far."""
-        values = Values((), None, self)
-        if kind is PhaseBlock:
-            values.forward = self
-        elif self.forward is not self:
-            is_told = kind is ModuleCall and self.forward is not None
-            at = self.forward.calls.get((name, call)) if is_told and self.forward else None
-            values.forward = None if at is None or self.forward is None else self.forward.inner[at]
-        return values
-
-    def forward_body(self, up: int) -> Values:
-        """The forward call that the block *up* blocks around this body stands for; raises ``ValueError``."""
-        values: Values | None = self
-        for _ in range(up):
-            values = None if values is None else values.outer
-        if values is None or values.forward is None:
-            raise ValueError("no forward call stands for this block")
-        return values.forward
+        return self.enter(kind, name, call, Values(()))
 
     @cached_property
     def names(self) -> dict[str, int]:
@@ -105,40 +74,27 @@ class Values:
         """Where the value is among those of the item at *index* that the file tells as number *told*."""
         return self.places[index][told] if index in self.places else told
 
-    def base(self, reference: Reference) -> Base | None:
-        """What *reference* is, ``None`` where that is not known."""
-        if isinstance(reference, Input):
-            return self.inputs[reference.index] if reference.index < len(self.inputs) else None
-        if isinstance(reference, Leaf):
-            spec = self.leaves.get(reference.path)
-            return base_of(spec) if spec else None
-        if isinstance(reference, Saved):
-            forward = self.forward_body(reference.up)
-            inner = Inner(reference.steps, reference.position)
-            return forward.base(inner if reference.steps else Input(reference.position))
-        if isinstance(reference, Inner):
-            *scopes, last = reference.steps
-            return self.inside(scopes).base(Result(last, reference.position))
-        return self._made(reference)
+    def input(self, index: int) -> Base | None:
+        """What the body takes as number *index*."""
+        return self.inputs[index] if index < len(self.inputs) else None
 
-    def inside(self, steps: Iterable[int]) -> Values:
-        """The values of the body that is reached through the items at *steps*."""
-        values = self
-        for step in steps:
-            values = values.inner[step]
-        return values
+    def leaf(self, path: str) -> Base | None:
+        """The leaf *path*."""
+        spec = self.leaves.get(path)
+        return base_of(spec) if spec else None
 
     def through(self, operand: Operand) -> Base | None:
         """What *operand* is, its reading included."""
-        return read_through(self.base(operand.reference), operand.reading)
+        return read_through(self.resolve(operand.reference), operand.reading)
 
-    def _made(self, result: Result) -> Base | None:
+    def result(self, result: Result) -> Base | None:
+        """What the item made or handed out."""
         item = self.made[result.item]
         if isinstance(item, Given):
             return base_of(item.spec)
         if isinstance(item, (Block, Semantic)):
             found = item.exports[result.position : result.position + 1]
-            return self.inner[result.item].base(found[0]) if found else None
+            return self.inner[result.item].resolve(found[0]) if found else None
         return self._outcome(item, result.position)
 
     def _outcome(self, work: Work, position: int) -> Base | None:
@@ -146,30 +102,3 @@ class Values:
         if isinstance(outcome, TensorSpec):
             return base_of(outcome)
         return self.through(outcome) if isinstance(outcome, Operand) else None
-
-
-def flat(arguments: tuple[Argument, ...] | tuple[Outcome, ...]) -> Iterator[Argument | Outcome]:
-    """Everything among *arguments*, what stands in nested tuples included, in order."""
-    for argument in arguments:
-        if isinstance(argument, tuple):
-            yield from flat(argument)
-        else:
-            yield argument
-
-
-def semantic_inputs(arguments: tuple[Argument, ...], keywords: tuple[tuple[str, Argument], ...]) -> list[Operand]:
-    """The tensors among the arguments of an API call: its inputs, as its own items count them."""
-    operands: list[Operand] = []
-    for value in arguments:
-        _collect(value, operands)
-    for _, value in keywords:
-        _collect(value, operands)
-    return operands
-
-
-def _collect(value: Argument, operands: list[Operand]) -> None:
-    if isinstance(value, Operand):
-        operands.append(value)
-    elif isinstance(value, tuple):
-        for part in value:
-            _collect(part, operands)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_torchgraph.tracking.settings import settings_of
+from pytest_torchgraph.words.columns import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_torchgraph.analysis.layer import Layer
     from pytest_torchgraph.analysis.tally import Total
     from pytest_torchgraph.graph import Graph
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
 Size: TypeAlias = "Sequence[int] | Sequence[Sequence[int]]"
 HEADER = ("module", "input", "output", "parameters", "kernel", "FLOPs")
-TEXTS = 3
-"""How many columns are words; the others are numbers, which stand to the right."""
+FIGURES = slice(3, None)
+"""The columns that are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class ModelSummary:
     def __str__(self) -> str:
         from pytest_torchgraph.verdict.quantity import bytes_text
 
-        table = "\n".join(aligned((HEADER, *self.rows)))
+        table = "\n".join(aligned((HEADER, *self.rows), FIGURES))
         line = "=" * max(map(len, table.splitlines()))
         frozen = self.total_params - self.trainable_params
         totals = (
@@ -113,12 +112,3 @@ def cells(layer: Layer, settings: Settings) -> tuple[str, ...]:
 def counted(total: Total) -> str:
     """``15,552``, or ``≥15,552`` where some are unknown."""
     return f"{'≥' if total.unknown else ''}{total.at_least:,}"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """*rows* as lines, the numbers of the last columns to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        words = map(str.ljust, row[:TEXTS], widths)
-        numbers = map(str.rjust, row[TEXTS:], widths[TEXTS:])
-        yield "  ".join((*words, *numbers)).rstrip()

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.canonical.metric import HELD_METRICS
+from pytest_torchgraph.canonical.metric import HELD_METRICS, TOTALS
 from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, LoopChanged, MetricChanged, Removed
+from pytest_torchgraph.recorded.kinds import GROUPS
 from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
-from pytest_torchgraph.verdict.finding import Finding, Kind, Status, Verdict
+from pytest_torchgraph.verdict.finding import Finding, Status, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
-from pytest_torchgraph.verdict.kind import kind_of, syncs_in
+from pytest_torchgraph.verdict.kind import is_in_group, kind_of, syncs_in
 from pytest_torchgraph.verdict.quantity import Tolerance, bytes_text, parse_tolerance, working_bytes
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
@@ -157,20 +158,14 @@ def _is_work(change: Change) -> bool:
     return isinstance(change, (Added, Removed, Altered))
 
 
-SHARES: dict[str, frozenset[Kind]] = {
-    "copies": frozenset({"copy"}),
-    "casts": frozenset({"cast"}),
-    "syncs": frozenset({"sync"}),
-}
-
-
 def _ignored_share(metric: str, difference: Difference, ignored: Ignored) -> int:
     """How much of a count's change ignored operations explain."""
-    total = 0
-    for change in difference.changes:
-        if isinstance(change, (Added, Removed)) and ignored.covers(change):
-            if metric not in SHARES:
-                total += change.operations if isinstance(change, Added) else -change.operations
-            elif kind_of(change) in SHARES[metric]:
-                total += 1 if isinstance(change, Added) else -1
-    return total
+    changes = [each for each in difference.changes if isinstance(each, (Added, Removed)) and ignored.covers(each)]
+    return sum(_counted_in(metric, each) * (1 if isinstance(each, Added) else -1) for each in changes)
+
+
+def _counted_in(metric: str, change: Added | Removed) -> int:
+    """How many operations of what came or went are counted under *metric*."""
+    if metric in TOTALS:
+        return change.operations
+    return int(metric in GROUPS and not change.site.beneath and is_in_group(metric, change.site))

@@ -108,9 +108,18 @@ def _given_kind(given: Given) -> Kind:
 
 
 def _work_kind(site: Site, work: Work) -> Kind:
-    read = site.reads[0].spec if site.reads else None
-    doing = Doing(work.name, read, result_spec(site), work.wait)
+    doing = _doing(site, work)
     return next((kind for group, kind in FAMILIES if GROUPS[group](doing)), "operation")
+
+
+def _doing(site: Site, work: Work) -> Doing:
+    read = site.reads[0].spec if site.reads else None
+    return Doing(work.name, read, result_spec(site), work.wait)
+
+
+def is_in_group(group: str, site: Site) -> bool:
+    """Whether one operation stands at *site*, and is counted in *group*."""
+    return isinstance(site.item, Work) and GROUPS[group](_doing(site, site.item))
 
 
 def syncs_in(item: Item) -> bool:

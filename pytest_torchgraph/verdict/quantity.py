@@ -23,6 +23,7 @@ UNITS = {
     "TiB": 2**40,
 }
 LIMIT_FORMS = '53, "<=53", "=53", "24 MiB", "<=24 MB" (kB, MB, GB are decimal; KiB, MiB, GiB are binary)'
+ORDER_ADVICE = "torch_graph.scaling(model, make_inputs, batch=[1, 2, 4], budget=...) takes it."
 TOLERANCE_FORMS = '"5%", "1 MiB", "5% or 1 MiB" (the larger of the two), 0 (exact)'
 _NUMBER = r"(\d[\d_]*(?:\.\d+)?)"
 _UNIT = "|".join(UNITS)
@@ -68,6 +69,8 @@ def parse_limit(value: object) -> Limit:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Limit("<=", value)
     match = _LIMIT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None and isinstance(value, str) and value.lstrip().startswith("O("):
+        raise AmountUnreadable(f"limit {value!r} says how an amount grows, and one run shows no growth: {ORDER_ADVICE}")
     if match is None:
         raise AmountUnreadable(f"limit {value!r} is not understood. Accepted forms: {LIMIT_FORMS}.")
     relation, number, unit = match.groups()

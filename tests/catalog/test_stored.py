@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pytest_torchgraph.catalog.difference import difference
 from pytest_torchgraph.catalog.entry import ApiEntry, Catalogue, OperatorEntry, OverloadEntry
 from pytest_torchgraph.catalog.stored import CatalogueUnreadable, from_json, load, to_json
 from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.diff.catalogues import difference
 
 
 def catalogue(torch: str, schema: str = "aten::f(Tensor x) -> Tensor", **signatures: str) -> Catalogue:
@@ -54,6 +55,24 @@ def test_the_command_returns_1_for_a_difference_and_0_for_none(
     assert "~ torch.moved\n    before (x)\n    after  (x, y)\n" in out
     assert main(["ops", "diff", str(tmp_path / "b"), str(tmp_path / "b"), "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["changed"] == {}
+
+
+def test_what_else_changed_of_an_operation_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (overload,) = BEFORE.operators["aten.f"].overloads
+    other = replace(overload, tags=("pointwise",), has_meta=False)
+    operators = {"aten.f": replace(BEFORE.operators["aten.f"], overloads=(other,))}
+    after = Catalogue("2.2", BEFORE.api, operators)
+    assert difference(BEFORE, after).changed == {}
+    assert not difference(BEFORE, after).is_empty
+    for name, found in (("a.json", BEFORE), ("b.json", after)):
+        (tmp_path / name).write_text(to_json(found), "utf-8")
+    assert main(["ops", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["torch 2.1 -> torch 2.2: 0 added, 0 removed, 1 changed", "~ aten.f.default"]
+    assert sorted(told[2:]) == ["    has_meta: True -> False", "    tags: + pointwise", "    tags: - core"]
+    assert main(["ops", "diff", str(tmp_path / "a.json"), str(tmp_path / "b.json"), "--format", "json"]) == 1
+    facts = json.loads(capsys.readouterr().out)["facts"]["aten.f.default"]
+    assert {"path": ["has_meta"], "way": "changed", "before": True, "after": False} in facts
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 2}', '{"format": 1, "api": [{"x": 1}]}'])

@@ -14,6 +14,7 @@ import pytest
 from pytest_torchgraph import trace
 from pytest_torchgraph.cli import main as cli
 from pytest_torchgraph.explorer import errors
+from pytest_torchgraph.report import comparison
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
 from tests.explorer.running import panel, terminal_of
@@ -155,11 +156,31 @@ def test_without_textual_the_command_that_helps_is_said(
     assert told == "torchgraph: the explorer needs Textual: pip install 'pytest-torchgraph[explorer]'\n"
 
 
+def test_two_files_are_compared_by_the_project_s_setting(explore: Explore) -> None:
+    text = Path("tower.torchgraph").read_text("utf-8")
+    Path("other.torchgraph").write_text(text, "utf-8")
+    Path("pytest.ini").write_text("[pytest]\ntorchgraph_same = old=new\n", "utf-8")
+    seen: list[Any] = []
+
+    def compared(*given: Any, same: Any, **others: Any) -> Any:
+        seen.append(same)
+        return report_of_two(*given, same=same, **others)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(comparison, "compared", compared)
+        code, app = explore("tower.torchgraph", "other.torchgraph")
+    assert (code, seen) == (0, [{"old": "new"}])
+    assert app.subject.comparison is not None
+    Path("pytest.ini").write_text("[pytest]\ntorchgraph_same = old\n", "utf-8")
+    assert explore("tower.torchgraph", "other.torchgraph") == (2, None)
+
+
 def test_nothing_to_review_is_said_without_a_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explore", "--review"]) == 0
     assert "nothing waits" in capsys.readouterr().out
 
 
+report_of_two = comparison.compared
 FILE_ONLY = """
 import asyncio, sys
 from pytest_torchgraph.cli.verbs.models.explore import config_of, source_of

@@ -8,6 +8,10 @@ import pytest
 from pytest_torchgraph.capture import progress
 from pytest_torchgraph.cli.files.snapshots import save, text_of
 from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.diff.same import Same
+from pytest_torchgraph.drawing import diagram
+from pytest_torchgraph.drawing.marks import Marks, marks_of
+from pytest_torchgraph.graph import Graph
 from tests.drawing.graphs import forward, step
 
 MODEL = """
@@ -50,6 +54,19 @@ def test_a_picture_is_written(line: str, capsys: pytest.CaptureFixture[str]) -> 
     written = line.rpartition(" ")[2]
     assert Path(written).stat().st_size > 0
     assert capsys.readouterr().out.startswith(f"{written}: ")
+
+
+def test_a_picture_of_changes_is_marked_by_the_project_s_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def marked(before: Graph, after: Graph, same: Same) -> Marks:
+        seen.append(same)
+        return marks_of(before, after, same)
+
+    monkeypatch.setattr(diagram, "marks_of", marked)
+    Path("pytest.ini").write_text("[pytest]\ntorchgraph_same = old=new\n", "utf-8")
+    assert main(["plot", "after.torchgraph", "--before", "before.torchgraph", "-o", "a.html"]) == 0
+    assert seen == [{"old": "new"}]
 
 
 @pytest.mark.parametrize(

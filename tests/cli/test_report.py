@@ -1,7 +1,8 @@
-"""``torchgraph report merge``: what several files tell alike is counted once, and that is said."""
+"""``torchgraph report``: what several files tell alike is counted once, and what two tell otherwise is told."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,3 +89,42 @@ def test_a_byte_order_mark_is_read_over() -> None:
     write("a.json", drift("t"))
     Path("a.json").write_bytes(b"\xef\xbb\xbf" + Path("a.json").read_bytes())
     assert merge("a.json") == ["t"]
+
+
+def test_two_reports_are_compared_graph_by_graph(capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.json", drift("t.py::one"), case("t.py::two", "same"))
+    write("b.json", case("t.py::two", "drift"), case("t.py::three", "same"), drift("t.py::one", "beef0000"))
+    assert main(["report", "diff", "a.json", "a.json"]) == 0
+    assert capsys.readouterr().out == "a.json -> a.json: the same\n"
+    assert main(["report", "diff", "a.json", "b.json"]) == 1
+    head, *told = capsys.readouterr().out.splitlines()
+    assert head == "a.json -> b.json: 4 differences"
+    assert any(line.startswith("~ t.py::two") and line.endswith(".status: same -> drift") for line in told)
+    assert any(line.startswith("+ t.py::three") for line in told)
+    assert sum("changes" in line and "beef0000" in line for line in told) == 1
+    assert main(["report", "diff", "a.json", "b.json", "--format", "json"]) == 1
+    assert {each["way"] for each in json.loads(capsys.readouterr().out)} == {"changed", "added", "removed"}
+
+
+def test_two_analyses_are_compared_by_the_names_of_their_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {"model": "M", "performance": {"operations": 3}, "critical_path": {}, "memory": {"peak": 1}, "kinds": []}
+    first, second = ({"path": path, "operations": 1} for path in ("0", "1.attn"))
+    before = {**whole, "layers": [first, second]}
+    after = {**whole, "layers": [{"path": "new", "operations": 1}, first, {**second, "operations": 1.0}]}
+    for name, found in (("a.json", before), ("b.json", after)):
+        Path(name).write_text(json.dumps(found), encoding="utf-8")
+    assert main(["report", "diff", "a.json", "b.json"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "~ layers[1.attn].operations: 1 -> 1.0",
+        '+ layers.new: {"path": "new", "operations": 1}',
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "torchgraph report"}', "[" * 100_000])
+def test_what_is_neither_is_one_line(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write("a.json", drift("t.py::one"))
+    Path("b.json").write_text(text, encoding="utf-8")
+    assert main(["report", "diff", "a.json", "b.json"]) == 2
+    error = capsys.readouterr().err
+    assert "b.json" in error
+    assert error.count("\n") == 1

@@ -17,8 +17,9 @@ def test_entries_of_nested_lists_are_named_in_order() -> None:
     assert [(field.name, field.before, field.after) for field in fields] == [("dims[0][1]", 1, 9), ("dims[1][0]", 2, 8)]
 
 
-def test_numbers_that_are_equal_but_of_another_kind_are_told_with_the_whole_list() -> None:
-    assert list_fields("scale", (1, 2), (1.0, 2)) == []
+def test_numbers_that_are_equal_but_of_another_kind_are_told() -> None:
+    assert list_fields("scale", (1, 2), (1.0, 2)) == [Field("argument", "scale[0]", 1, 1.0)]
+    assert list_fields("keep", (True, (2, 1)), (True, (2, True))) == [Field("argument", "keep[1][1]", 1, True)]
 
 
 def test_what_is_no_number_equals_itself() -> None:

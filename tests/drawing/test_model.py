@@ -95,6 +95,24 @@ def test_marks_are_those_of_the_comparison() -> None:
     assert f"{LAYERS} added" in marks.note
 
 
+def test_modules_that_are_said_to_be_the_same_are_marked_by_what_differs_in_them() -> None:
+    class Rebuilt(nn.Sequential):
+        """Of another name, so that nothing but a person knows what it was."""
+
+    def built(name: str, module: nn.Module) -> Graph:
+        model = nn.Sequential()
+        model.add_module(name, module)
+        return trace(model, torch.ones(2, 4))
+
+    before = built("head", nn.Sequential(nn.ReLU(), nn.Tanh(), nn.Sigmoid()))
+    after = built("tail", Rebuilt(nn.GELU(), nn.SiLU(), nn.Sigmoid()))
+    assert set(marks_of(before, after).after.values()) == {"added"}
+    told = marks_of(before, after, {"head": "tail"})
+    assert set(told.after.values()) == set(told.before.values()) == {"altered"}
+    made = diagram(after, Options(picture="compare", before=before, same={"head": "tail"}))
+    assert "2 altered" in made.note
+
+
 def test_equal_graphs_have_no_marks() -> None:
     marks = marks_of(forward(), forward())
     assert (marks.before, marks.after, marks.note) == ({}, {}, "the same")
@@ -114,7 +132,7 @@ def test_graphs_from_files_are_marked_like_those_of_a_run() -> None:
         return expanded(read(write(graph.canonical, test="t", recorded="r")).program)
 
     files = [stored(foreach=foreach) for foreach in (True, False)]
-    marks = marks_of(*files)
+    marks = marks_of(files[0], files[1])
     for graph, changes, mark in zip(files, (marks.before, marks.after), ("removed", "added"), strict=True):
         marked = {lane.phase: lane.mark for lane in build(graph, changes=changes).lanes}
         assert marked == {"forward": "", "backward": "", "optimizer": mark}

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.operands import flat
 from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
@@ -31,7 +32,6 @@ from pytest_torchgraph.canonical.program import (
 from pytest_torchgraph.recorded.operation import Literal, Opaque, Word
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.calls import WAITS
-from pytest_torchgraph.snapshot.values import flat
 
 NAMES = [
     "layers.0",
@@ -391,9 +391,10 @@ def _add_layers(chance: random.Random, body: _Body, largest: int, depth: int) ->
 def _add_scope(
     chance: random.Random, body: _Body, name: str, class_name: str, inputs: tuple[Operand, ...], inner: _Body
 ) -> None:
-    body.calls[name] = call = body.calls.get(name, 0) + 1
     again = chance.random() < 0.1
     name = chance.choice(["", name]) if again else name
+    key = f"again {name}" if again else name
+    body.calls[key] = call = body.calls.get(key, 0) + 1
     exports = _exports(chance, inner, chance.choice([1, 1, 1, 0, 2]))
     specs = [dict(inner.made)[one] for one in exports]
     leaves = _first_reads(inner, [])

@@ -161,6 +161,28 @@ def test_ignored_operations_are_left_out_of_counts_too() -> None:
     assert verdict(before, after, compare="counts", ignore="aten.mm").fails
 
 
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("aten.clone", "copies"),
+        ("aten._local_scalar_dense", "syncs"),
+        ("_c10d_functional.all_reduce", "collectives"),
+        ("aten.sin", "ops"),
+        ("aten.sin", "forward.ops"),
+    ],
+)
+def test_an_ignored_operation_explains_the_count_of_its_group_and_of_no_other(name: str, metric: str) -> None:
+    def counting(of: str) -> tuple[Program, Program]:
+        more = layers(2, change=lambda _: {"extra": f"{name}.default"})
+        return replace(layers(2), metrics=((of, 3),)), replace(more, metrics=((of, 5),))
+
+    before, after = counting(metric)
+    assert not verdict(before, after, compare="counts", ignore=name).fails
+    assert verdict(before, after, compare="counts", ignore="aten.mm").fails
+    for other in {"copies", "syncs", "collectives"} - {metric}:
+        assert verdict(*counting(other), compare="counts", ignore=name).fails, other
+
+
 @pytest.mark.parametrize("pattern", ["", "a b", "what:aten.x", "metric:speed", "layers/1", 3])
 def test_an_ignore_pattern_in_no_known_form_is_refused(pattern: Any) -> None:
     with pytest.raises(IgnoreUnreadable, match=r"Accepted forms|Metrics"):

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
@@ -49,9 +50,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--optimizer", metavar="MODULE:FUNCTION", help="make a step of function(model) as well")
 
 
+def add_fake(parser: argparse.ArgumentParser) -> None:
+    """The argument that runs a model without its weights."""
+    parser.add_argument(
+        "--fake",
+        action="store_true",
+        help="build on the meta device and record under fake tensors: no weights, no compute",
+    )
+
+
+def is_fake(arguments: argparse.Namespace) -> bool:
+    """Whether the model is run without its weights; not every verb can."""
+    return bool(getattr(arguments, "fake", False))
+
+
 def spelled(arguments: argparse.Namespace) -> str:
     """The arguments that name a model and how it is run, as they are written in a shell."""
     words = [shlex.quote(arguments.model)]
+    words += ["--fake"] if is_fake(arguments) else []
     words += [f"--warmup {arguments.warmup}"] if arguments.warmup else []
     words += ["--backward"] if arguments.backward else []
     words += [f"--{key} {shlex.quote(spec)}" for key in ("loss", "optimizer") if (spec := getattr(arguments, key))]
@@ -62,13 +78,13 @@ def load(arguments: argparse.Namespace) -> Run:
     """What the factories named on the command line return."""
     if arguments.optimizer and not (arguments.backward or arguments.loss):
         raise Wrong("--optimizer needs gradients: give --backward, or --loss MODULE:FUNCTION, as well.")
-    run = built(arguments.model)
+    run = built(arguments.model, fake=is_fake(arguments))
     return replace(run, options=_options(arguments, run.model))
 
 
-def built(spec: str) -> Run:
-    """The model that the factory *spec* returns, and what it is called with."""
-    produced = produced_by(spec, FORM)
+def built(spec: str, *, fake: bool = False) -> Run:
+    """The model that the factory *spec* returns, and what it is called with; with *fake*, made on ``meta``."""
+    produced = _made_on_meta(spec) if fake else produced_by(spec, FORM)
     parts = produced if isinstance(produced, tuple) else (produced,)
     if not 1 <= len(parts) <= 3 or not callable(parts[0]):
         raise Wrong(f"{spec}() returned {_shape(produced)}; expected a model, (model, args) or (model, args, kwargs).")
@@ -78,12 +94,24 @@ def built(spec: str) -> Run:
     return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, {})
 
 
+def _made_on_meta(spec: str) -> Any:
+    with torch_wanted():
+        from pytest_torchgraph.capture.fake_run.subject import made_on_meta
+    try:
+        return made_on_meta(partial(produced_by, spec, FORM), spec)
+    except TypeError as error:
+        raise Wrong(f"{spec}: {error}") from None
+
+
 def _options(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
     """The keyword arguments of ``trace`` that the command line asks for."""
+    fake = is_fake(arguments)
+    optimizer = partial(_optimizer, arguments.optimizer) if arguments.optimizer else None
     return {
         "warmup": arguments.warmup,
         "backward": found(arguments.loss, LOSS) if arguments.loss else arguments.backward,
-        "optimizer": _optimizer(arguments.optimizer, model) if arguments.optimizer else None,
+        "optimizer": optimizer(model) if optimizer and not fake else optimizer,
+        **({"fake": True} if fake else {}),
     }
 
 
@@ -106,16 +134,23 @@ def trace(run: Run) -> Graph:
 
 
 @contextmanager
-def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
-    """What runs the model each time it is called; it is as it was when the context closes."""
+def torch_wanted() -> Iterator[None]:
+    """Raise ``Wrong`` where PyTorch is missing."""
     try:
-        from pytest_torchgraph.capture import tracing
+        yield
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise Wrong(
             "PyTorch is not installed in this environment; running a model needs it: pip install torch"
         ) from None
+
+
+@contextmanager
+def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
+    """What runs the model each time it is called; it is as it was when the context closes."""
+    with torch_wanted():
+        from pytest_torchgraph.capture import tracing
     with ExitStack() as stack:
         with explained(run):
             options = tracing.Options(**run.options)

@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 
 from pytest_torchgraph.explorer.lowering import cut
-from pytest_torchgraph.explorer.palette import palette_of
+from pytest_torchgraph.explorer.widgets.lines import ScrolledLines
 from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.strip import Strip
 
     from pytest_torchgraph.explorer.block import Spans
 
 
-class Choice(ScrollView, can_focus=True):
+class Choice(ScrolledLines):
     """The list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,7 +41,7 @@ class Choice(ScrollView, can_focus=True):
     def show(self, rows: tuple[Spans, ...], at: int) -> None:
         """Show *rows*, the one *at* a place at hand."""
         self.rows, self.at = rows, at
-        self.virtual_size = Size(self.size.width, len(rows))
+        self.hold(self.size.width, len(rows))
         self.scroll_to_region(Region(0, at, 1, 1), animate=False, force=True)
         self.refresh()
 
@@ -56,15 +54,16 @@ class Choice(ScrollView, can_focus=True):
         """Go to the line that was clicked."""
         self.action_move(event.y + self.scroll_offset.y - self.at)
 
-    def on_resize(self) -> None:
-        """Draw anew."""
+    def fit(self) -> None:
+        """Show the same with the width that there is now."""
         self.show(self.rows, self.at)
 
-    def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
-        palette, place = palette_of(self.app), y + self.scroll_offset.y
-        width = self.scrollable_content_region.width
+    def line(self, place: int) -> Spans:
+        """One of the lines, cut where there is no room."""
         spans = self.rows[place] if place < len(self.rows) else ()
-        under = palette.under(is_cursor=place == self.at and bool(self.rows), is_focused=self.has_focus)
         told = tuple((printable(text), role) for text, role in ((" ", ""), *spans))
-        return palette.strip(cut(told, width), width, under)
+        return cut(told, self.scrollable_content_region.width)
+
+    def is_at_hand(self, place: int) -> bool:
+        """Whether it is the chosen one."""
+        return place == self.at and bool(self.rows)

@@ -5,22 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 
 from pytest_torchgraph.explorer.lowering import Lines, lowered
-from pytest_torchgraph.explorer.palette import palette_of
+from pytest_torchgraph.explorer.widgets.lines import ScrolledLines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.strip import Strip
-
-    from pytest_torchgraph.explorer.block import Block
+    from pytest_torchgraph.explorer.block import Block, Spans
 
 
-class PanelView(ScrollView, can_focus=True):
+class PanelView(ScrolledLines):
     """Shows the blocks of a panel."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,7 +46,7 @@ class PanelView(ScrollView, can_focus=True):
     def show(self, blocks: Iterable[Block], *, keep: bool = False) -> None:
         """Show *blocks*, from the top unless the place is to be kept."""
         self.blocks, self._width = tuple(blocks), 0
-        self._fit()
+        self.fit()
         if not keep:
             self.scroll_to(0, 0, animate=False)
         self.refresh()
@@ -60,22 +56,16 @@ class PanelView(ScrollView, can_focus=True):
         """The lines as they are shown."""
         return self._lines
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """Break the lines where the width that there is now ends."""
         width = max(self.size.width - 3, 1)
         if width != self._width:
             self._width, self._lines = width, lowered(self.blocks, width)
-            self.virtual_size = Size(width, len(self._lines))
+            self.hold(width, len(self._lines))
 
-    def on_resize(self) -> None:
-        """Break the lines anew."""
-        self._fit()
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
-        palette, place = palette_of(self.app), y + self.scroll_offset.y
-        spans = self._lines[place] if place < len(self._lines) else ()
-        width = self.scrollable_content_region.width
-        return palette.strip(((" ", ""), *spans), width, palette.under(is_cursor=False, is_focused=False))
+    def line(self, place: int) -> Spans:
+        """One of the lines."""
+        return ((" ", ""), *(self._lines[place] if place < len(self._lines) else ()))
 
     def action_cursor(self, by: int) -> None:
         """Move the cursor of the panel."""

@@ -10,6 +10,7 @@ from pytest_torchgraph.plugin.check.ending import (
     Drift,
     Ending,
     Mistyped,
+    OtherKind,
     Same,
     Superfluous,
     Unsteady,
@@ -18,6 +19,7 @@ from pytest_torchgraph.plugin.check.ending import (
 from pytest_torchgraph.plugin.check.rules import mistyped_in
 from pytest_torchgraph.plugin.check.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.location import label, same_test_elsewhere
+from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +53,10 @@ def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[],
         may_write = does.updating if found.fault else does.recording
         return _recorded(slot, first, found.fault, again) if may_write else Absent(slot, first, found.fault)
     outcome = comparison.judged(found.snapshot, first, rules)
-    if does.varying:
-        return _as_variant(slot, rules, outcome, again)
-    if does.updating:
-        return _updated(slot, rules, outcome, again)
-    return _compared(slot, rules, outcome, again)
+    if is_fake(found.snapshot.program.run) != first.origin.fake and not does.updating:
+        return OtherKind(slot, first)
+    judge = _as_variant if does.varying else _updated if does.updating else _compared
+    return judge(slot, rules, outcome, again)
 
 
 def _says_the_same(base: Slot, rules: Rules, graph: Graph) -> bool:

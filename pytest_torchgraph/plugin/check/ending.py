@@ -12,6 +12,7 @@ from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewh
 from pytest_torchgraph.plugin.session import events
 from pytest_torchgraph.snapshot.owner import body_digest
 from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
+from pytest_torchgraph.words.closed import assert_never
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,14 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherKind:
+    """A fake run that meets the snapshot of a real one, or the other way round: nothing is compared unasked."""
+
+    slot: Slot
+    graph: Graph
+
+
+@dataclass(frozen=True, slots=True)
 class Mistyped:
     """A name that the check was to ignore is in neither graph."""
 
@@ -97,18 +106,22 @@ class Mistyped:
     fault: str
 
 
-Done: TypeAlias = "Same | Written | Superfluous | Drift | Unsteady | Absent"
-Ending: TypeAlias = "Done | Mistyped"
+Stored: TypeAlias = "Same | Written | Superfluous"
+"""What a check comes to that leaves a snapshot of this graph, unless a file cannot be written or removed."""
+Failed: TypeAlias = "Drift | Unsteady | Absent | OtherKind | Mistyped"
+Ending: TypeAlias = "Stored | Failed"
 
 
 def end(ending: Ending) -> tuple[Graph, str]:
     """Do what *ending* asks for: the graph that stands and, when the test must fail, the report."""
-    if isinstance(ending, Mistyped):
-        return ending.graph, f"{ending.slot.base.test}: {ending.fault}"
-    return ending.graph, _done(ending)
+    match ending:
+        case Same() | Written() | Superfluous():
+            return ending.graph, _stored(ending)
+        case _:
+            return ending.graph, _failed(ending)
 
 
-def _done(ending: Done) -> str:
+def _stored(ending: Stored) -> str:
     match ending:
         case Same():
             return _kept(ending)
@@ -116,12 +129,38 @@ def _done(ending: Done) -> str:
             return _written(ending)
         case Superfluous():
             return _removed(ending)
+        case _:
+            assert_never(ending)
+
+
+def _failed(ending: Failed) -> str:
+    match ending:
         case Drift():
             return _drifted(ending)
         case Unsteady():
             return _refused(ending)
         case Absent():
             return _missing(ending)
+        case OtherKind():
+            return _not_compared(ending)
+        case Mistyped(slot, _, fault):
+            return f"{slot.base.test}: {fault}"
+        case _:
+            assert_never(ending)
+
+
+def _not_compared(ending: OtherKind) -> str:
+    slot = ending.slot
+    storage.count(slot, passes=False)
+    ran, stored = ("fake", "real") if ending.graph.origin.fake else ("real", "fake")
+    events.note(*slot.where, "refused", text=f"a {ran} run, and the snapshot is of a {stored} one")
+    return (
+        f"torchgraph: {slot.base.test} was not compared: this is a {ran} run, and its snapshot is of a {stored} one\n"
+        f"  {slot.address.label} was recorded {'with' if stored == 'fake' else 'without'} fake=True, and a library may "
+        "compute fake tensors otherwise.\n"
+        "  Give one of two checks of a test a name of its own, check(..., name='fake'). To replace the file:\n"
+        f"  accept: {slot.accept}"
+    )
 
 
 def _kept(same: Same) -> str:

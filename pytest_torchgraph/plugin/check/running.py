@@ -16,6 +16,7 @@ from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.check.ranks import rank_of_several, traced_equally
 from pytest_torchgraph.plugin.location import address
 from pytest_torchgraph.plugin.session import coverage, events, terminal
+from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,10 +49,9 @@ if TYPE_CHECKING:
         world_size: int | None
         rank: int
         rank_timeout: float
+        fake: bool
 
 
-TOLD = ("not replayed: ", "not recorded: ", "the allocator's peak ", "collectives are not compared: ")
-"""How those notes of a graph begin that the summary shows."""
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -103,8 +103,8 @@ class Runs:
             yield partial(self._traced, run, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it; what is timed cannot be verified."""
-        asked = self._settings.verifying and not trace_options.get("timing")
+        """*trace_options*, verifying where the command line asks for it; what is timed or fake cannot be."""
+        asked = self._settings.verifying and not (trace_options.get("timing") or trace_options.get("fake"))
         return {"verify": True, **trace_options} if asked else dict(trace_options)
 
     def _traced(self, run: Callable[[], Graph], *, verified: bool) -> Graph:
@@ -134,7 +134,7 @@ class Runs:
 
     def _tell(self, graph: Graph, *, verified: bool) -> None:
         """Show in the summary what *graph* has to say, once: a check traces more than once."""
-        notes = tuple(note for note in graph.notes if note.startswith(TOLD) and note not in self._told)
+        notes = tuple(str(note) for note in graph.notes if isinstance(note, Told) and note not in self._told)
         what: events.What = "verified" if verified and "verified" not in self._told else "noted"
         if notes or what == "verified":
             self._told.update((*notes, what))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_torchgraph.canonical.cursor import module_path
 from pytest_torchgraph.canonical.paths import absolute
 from pytest_torchgraph.canonical.program import Block, Given, Item, RecomputedCall, Work
-from pytest_torchgraph.canonical.walking import module_path
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,

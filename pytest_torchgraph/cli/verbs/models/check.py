@@ -9,6 +9,7 @@ from pytest_torchgraph.cli import judgement
 from pytest_torchgraph.cli.exits import DRIFT, Wrong
 from pytest_torchgraph.cli.files.snapshots import as_snapshot, load
 from pytest_torchgraph.cli.models import running
+from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +33,7 @@ def register(verbs: Any) -> None:
     )
     parser.add_argument("file", metavar="FILE")
     running.add_arguments(parser)
+    running.add_fake(parser)
     judgement.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -42,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = running.load(arguments)
     title = f"{arguments.model} against {arguments.file}"
     accept = f"torchgraph trace {running.spelled(arguments)} -o {shlex.quote(arguments.file)}"
+
+    _require_kind(arguments, before)
 
     def judged(graph: Graph) -> judgement.Judged:
         after = as_snapshot(graph, arguments.model)
@@ -59,6 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
             result = judged(graphs[-1])
     judgement.show([result.case], arguments)
     return result.code
+
+
+def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
+    """Raise ``Wrong`` for a fake run against the snapshot of a real one, and the other way round."""
+    if is_fake(before.program.run) != arguments.fake:
+        advice = "leave --fake out" if arguments.fake else "give --fake"
+        raise Wrong(
+            f"{arguments.file} was recorded {'without' if arguments.fake else 'with'} fake tensors, and a library may "
+            f"compute those otherwise: {advice}, or compare two files (torchgraph diff)."
+        )
 
 
 def _require_phases(file: str, before: Snapshot, after: Snapshot) -> None:

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.files.snapshots import load, parsed, read_text
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.models import running, target
 from pytest_torchgraph.cli.models.failures import told
 from pytest_torchgraph.cli.review import waiting
@@ -84,14 +85,23 @@ def explored(arguments: argparse.Namespace) -> int:
             load(given)
         raise
     from pytest_torchgraph.explorer.running import explore
-    from pytest_torchgraph.explorer.sources import of_two
 
-    sources = [source_of(given, arguments, config) for given in arguments.targets]
+    source = whole_source(arguments, config)
     try:
-        explore(sources[0] if len(sources) == 1 else of_two(sources[0], sources[1], config), config)
+        explore(source, config)
     except (OSError, ValueError) as error:
         raise Wrong(told(error)) from error
     return SAME
+
+
+def whole_source(arguments: argparse.Namespace, config: ExplorerConfig) -> Source:
+    """What loads the one target, or what changed between the two."""
+    from pytest_torchgraph.explorer.sources import of_two
+
+    sources = [source_of(given, arguments, config) for given in arguments.targets]
+    if len(sources) == 1:
+        return sources[0]
+    return of_two(sources[0], sources[1], config, same_modules(Path.cwd()))
 
 
 def config_of(arguments: argparse.Namespace) -> ExplorerConfig:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.cli.exits import SAME, Wrong
+from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.models import target
 from pytest_torchgraph.cli.streams import say
 from pytest_torchgraph.drawing.errors import CannotDraw, require, require_known
@@ -53,8 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
         check(Path(arguments.output), chosen, arguments.before)
         graph = target.graph_of(arguments)
         before = other(arguments) if arguments.before else None
+        same = same_modules(Path.cwd()) if arguments.before else None
         with progress(lambda: (len(graph.operations), ""), "drawing"):
-            save(graph, arguments.output, before=before, **chosen)
+            save(graph, arguments.output, before=before, same=same, **chosen)
     except OSError as error:
         raise Wrong(error.strerror or str(error)) from None
     except (CannotDraw, ImportError) as error:

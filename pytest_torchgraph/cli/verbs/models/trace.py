@@ -23,6 +23,7 @@ def register(verbs: Any) -> None:
         description="Call FACTORY, run the model that it returns once, and print the snapshot.",
     )
     running.add_arguments(parser)
+    running.add_fake(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help="write the snapshot there instead")
     parser.set_defaults(run=run)
 

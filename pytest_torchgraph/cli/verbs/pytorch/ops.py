@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from pytest_torchgraph.catalog.difference import Difference
     from pytest_torchgraph.catalog.operations import PyTorchOperationCollector
     from pytest_torchgraph.catalog.reach import Table
+    from pytest_torchgraph.diff.catalogues import Difference
+    from pytest_torchgraph.diff.nested import Differing
 
 NAME = "torch.add, F.relu, Tensor.add_, aten.add, or the last part of it"
 
@@ -128,8 +130,8 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 def run_diff(arguments: argparse.Namespace) -> int:
     """Compare two exports; PyTorch is not needed for it."""
-    from pytest_torchgraph.catalog.difference import difference
     from pytest_torchgraph.catalog.stored import CatalogueUnreadable, load
+    from pytest_torchgraph.diff.catalogues import difference
 
     try:
         found = difference(load(Path(arguments.before)), load(Path(arguments.after)))
@@ -143,18 +145,32 @@ def as_json(found: Difference) -> str:
     """The difference for programs."""
     changed = {name: {"before": before, "after": after} for name, (before, after) in found.changed.items()}
     record = {"before": found.before, "after": found.after, "added": found.added, "removed": found.removed}
-    return json.dumps({**record, "changed": changed}, indent=1) + "\n"
+    facts = {name: [asdict(each) for each in told] for name, told in found.facts.items()}
+    return json.dumps({**record, "changed": changed, "facts": facts}, indent=1) + "\n"
 
 
 def as_text(found: Difference) -> str:
-    """The difference for people: what was added, removed, and how signatures changed."""
-    numbers = f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed"
+    """The difference for people: what was added and removed, how signatures changed, and what else did."""
+    changed = dict.fromkeys((*found.changed, *found.facts))
+    numbers = f"{len(found.added)} added, {len(found.removed)} removed, {len(changed)} changed"
     lines = [f"torch {found.before} -> torch {found.after}: {numbers}"]
     lines += [f"+ {name}" for name in found.added]
     lines += [f"- {name}" for name in found.removed]
-    for name, (before, after) in found.changed.items():
-        lines += [f"~ {name}", f"    before {before or '?'}", f"    after  {after or '?'}"]
+    for name in changed:
+        lines.append(f"~ {name}")
+        if name in found.changed:
+            before, after = found.changed[name]
+            lines += [f"    before {before or '?'}", f"    after  {after or '?'}"]
+        lines += [f"    {_fact(each)}" for each in found.facts.get(name, ())]
     return "\n".join(lines) + "\n"
+
+
+def _fact(each: Differing) -> str:
+    """``has_meta: False -> True``, or ``tags: + pointwise``."""
+    what = each.path[0]
+    if each.way == "changed":
+        return f"{what}: {each.before} -> {each.after}"
+    return f"{what}: {'+' if each.way == 'added' else '-'} {each.path[-1]}"
 
 
 def run_reach(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.files.revisions import SUFFIX, at_revision, ends_of, git, shallow_text
 from pytest_torchgraph.cli.files.snapshots import parsed
 from pytest_torchgraph.cli.streams import complain, say
+from pytest_torchgraph.words.columns import aligned
 
 if TYPE_CHECKING:
     import argparse
@@ -151,12 +152,4 @@ def numbers_of(snapshot: Snapshot) -> tuple[str, ...]:
 def table(rows: list[tuple[str, ...]]) -> str:
     """*rows* under their headings; numbers to the right."""
     head = ("commit", "date", *COLUMNS, "subject")
-    widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head) - 1)]
-    return "".join(f"{aligned(row, widths)}\n" for row in (head, *rows))
-
-
-def aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    """One line: words to the left, numbers to the right, the subject last."""
-    cells = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
-    cells += [text.rjust(width) for text, width in zip(row[2:-1], widths[2:], strict=True)]
-    return "  ".join([*cells, row[-1]])
+    return "".join(f"{line}\n" for line in aligned((head, *rows), slice(2, -1)))

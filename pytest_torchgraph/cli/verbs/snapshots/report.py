@@ -1,14 +1,17 @@
-"""``torchgraph report merge A.json B.json``: the reports of several workers or machines as one."""
+"""``torchgraph report``: JSON reports of several workers or machines as one, and what differs between two."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import output
-from pytest_torchgraph.cli.exits import SAME, Wrong
-from pytest_torchgraph.cli.streams import complain
+from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
+from pytest_torchgraph.cli.streams import complain, put, say
+from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse
@@ -30,6 +33,16 @@ def register(verbs: Any) -> None:
     output.add_arguments(merge)
     merge.add_argument("-v", "--verbose", action="count", default=0, help="every finding; twice for every operation")
     merge.set_defaults(run=run)
+    diff = inner.add_parser(
+        "diff",
+        help="what differs between two JSON reports, or two analyses",
+        description="Compare two JSON reports graph by graph (status, changes, metrics), or two analyses, as "
+        "'torchgraph analyze --format json' prints them, figure by figure. Exit code 0: same, 1: different, 2: error.",
+    )
+    diff.add_argument("before", metavar="A.json")
+    diff.add_argument("after", metavar="B.json")
+    diff.add_argument("--format", choices=("text", "json"), default="text")
+    diff.set_defaults(run=run_diff)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,6 +54,24 @@ def run(arguments: argparse.Namespace) -> int:
     output.put(merged(*reports), arguments)
     complain("".join(_repeats(arguments.files, reports)))
     return SAME
+
+
+def run_diff(arguments: argparse.Namespace) -> int:
+    """Print every place in which the two differ; needs no PyTorch."""
+    from pytest_torchgraph.report.documents import differences_of, lines
+    from pytest_torchgraph.report.json import ReportUnreadable
+
+    paths = (arguments.before, arguments.after)
+    try:
+        found = differences_of(_text(arguments.before), _text(arguments.after), paths)
+    except ReportUnreadable as error:
+        raise Wrong(str(error)) from None
+    if arguments.format == "json":
+        put(json.dumps([asdict(each) for each in found], indent=1) + "\n")
+    else:
+        head = f"{arguments.before} -> {arguments.after}: {times(len(found), 'difference') if found else 'the same'}"
+        say("".join(f"{line}\n" for line in (head, *lines(found))))
+    return DRIFT if found else SAME
 
 
 def _repeats(files: list[str], reports: list[Report]) -> Iterator[str]:
@@ -58,10 +89,15 @@ def _read(path: str) -> Report:
     from pytest_torchgraph.report.json import ReportUnreadable, read
 
     try:
-        return read(Path(path).read_text(encoding="utf-8-sig"), path=path)
+        return read(_text(path), path=path)
+    except ReportUnreadable as error:
+        raise Wrong(str(error)) from None
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise Wrong(f"{path}: not UTF-8 text (byte {error.start}), so it is no torchgraph report.") from None
     except OSError as error:
         raise Wrong(f"{path}: {error.strerror}.") from None
-    except ReportUnreadable as error:
-        raise Wrong(str(error)) from None

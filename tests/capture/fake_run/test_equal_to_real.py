@@ -1,0 +1,120 @@
+"""A fake run records what a real one does: the same graph, operation by operation, byte by byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import torch
+
+from pytest_torchgraph import Graph, trace
+from pytest_torchgraph.capture.fake_run.refusing import NeedsContents
+from pytest_torchgraph.capture.fake_run.stand_in import NoStandIn
+from tests.models import MODELS
+from tests.real.factories import FACTORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.models.example import Example
+
+READS = {
+    "custom_op": "scaled_tanh has no fake kernel",
+    "data_dependent": "data_dependent.py:20 in forward: aten._local_scalar_dense.default reads what a tensor holds",
+    "host_sync": "host_sync.py:20 in forward: aten._local_scalar_dense.default reads what a tensor holds",
+    "moe": "moe.py:23 in forward: the size of what aten.nonzero.default returns depends on what a tensor holds",
+    "nested_tensor": "symbolic sizes only",
+    "packed_sequence": "the size of what aten._pack_padded_sequence.default returns",
+    "quantized": "no fake tensor of a quantized dtype",
+    "while_loop": "symbolic sizes only",
+}
+"""Models that ask what a tensor holds, or for what PyTorch has no fake tensor."""
+OTHERWISE = {
+    "lstm": "oneDNN's work space of a recurrent layer is not counted",
+    "vector_quantiser": "one_hot computes fake tensors by other operations than real ones",
+}
+"""Models that a fake run records otherwise, and what it says of that."""
+OTHERWISE_BACKWARD = {**OTHERWISE, "sparse_weight": "a sparse tensor is counted without elements"}
+LAZY = "lazy_modules"
+NO_BACKWARD = ("custom_op", "kv_cache")
+"""Models that no backward pass goes through."""
+
+
+def seeded(build: Callable[[], Example]) -> Example:
+    torch.manual_seed(0)
+    return build()
+
+
+def both(build: Callable[[], Example], **options: Any) -> tuple[Graph, Graph]:
+    """The graph of a real run, and that of a fake one with the mark of being fake taken off."""
+    first, second = seeded(build), seeded(build)
+    real = trace(first.model, first.args, first.kwargs, **options)
+    fake = trace(second.model, second.args, second.kwargs, fake=True, **options)
+    assert fake.origin.fake
+    assert not real.origin.fake
+    return real, replace(fake, origin=replace(fake.origin, fake=False))
+
+
+def facts(graph: Graph) -> tuple[Any, ...]:
+    memory = graph.memory
+    work = sorted(one.name for one in graph.operations if not one.is_view)
+    return graph, graph.flops, memory.peak, memory.saved, memory.resident, work
+
+
+@pytest.mark.parametrize("trait", sorted(set(MODELS) - {*READS, *OTHERWISE, LAZY}))
+def test_a_small_model_is_recorded_as_in_a_real_run(trait: str) -> None:
+    real, fake = both(MODELS[trait])
+    assert facts(real) == facts(fake)
+
+
+@pytest.mark.parametrize("trait", sorted(set(MODELS) - {*READS, *OTHERWISE_BACKWARD, *NO_BACKWARD, LAZY}))
+def test_a_small_model_goes_backward_as_in_a_real_run(trait: str) -> None:
+    real, fake = both(MODELS[trait], backward="auto")
+    assert facts(real) == facts(fake)
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_real_model_is_recorded_as_in_a_real_run(name: str) -> None:
+    real, fake = both(FACTORIES[name])
+    assert facts(real) == facts(fake)
+
+
+def one_step(build: Callable[[], Example], *, fake: bool, foreach: bool) -> Graph:
+    example: Any = seeded(build)
+    example.model.requires_grad_()
+    optimizer = torch.optim.AdamW(example.model.parameters(), foreach=foreach)
+    with torch.enable_grad():
+        options: dict[str, Any] = {"backward": "auto", "optimizer": optimizer, "fake": fake}
+        return trace(example.model, example.args, example.kwargs, **options)
+
+
+@pytest.mark.parametrize("foreach", [False, True])
+@pytest.mark.parametrize("name", ["gpt2", "llama", "mixtral", "bert", "vit", "gcn"])
+def test_a_step_of_a_real_model_is_recorded_as_in_a_real_run(name: str, foreach: bool) -> None:
+    real, fake = (one_step(FACTORIES[name], fake=fake, foreach=foreach) for fake in (False, True))
+    assert facts(real) == facts(replace(fake, origin=replace(fake.origin, fake=False)))
+
+
+@pytest.mark.parametrize("trait", READS)
+def test_what_a_fake_tensor_cannot_tell_is_one_sentence(trait: str) -> None:
+    example = seeded(MODELS[trait])
+    with pytest.raises(NeedsContents) as raised:
+        trace(example.model, example.args, example.kwargs, fake=True)
+    assert READS[trait] in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("trait", OTHERWISE_BACKWARD)
+def test_what_is_recorded_otherwise_is_said(trait: str) -> None:
+    example = seeded(MODELS[trait])
+    graph = trace(example.model, example.args, example.kwargs, fake=True, backward="auto")
+    assert any(OTHERWISE_BACKWARD[trait] in note for note in graph.notes)
+
+
+def test_lazy_modules_are_refused_before_their_first_call() -> None:
+    example = seeded(MODELS[LAZY])
+    with pytest.raises(NoStandIn, match="no lazy modules before their first call"):
+        trace(example.model, example.args, example.kwargs, fake=True)
+    example.model(example.args)
+    assert trace(example.model, example.args, fake=True).operations

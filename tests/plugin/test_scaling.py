@@ -1,0 +1,66 @@
+"""``torch_graph.scaling`` in a test: a file of its own, budgets by order, a changed exponent named with its module."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.conftest import Project
+
+TEST = """
+    import torch
+    from torch import nn
+
+    class Rows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return BODY
+
+    def test_growth(torch_graph):
+        found = torch_graph.scaling(
+            Rows, lambda batch: torch.zeros(batch, 4), budget=BUDGET, backward=True, batch=[1, 2, 4]
+        )
+        assert found.names == ("batch",)
+"""
+WHOLE = "self.layer(x).relu()"
+LOOP = "torch.stack([self.layer(row).relu() for row in x])"
+LIMITS = '{"ops": "O(1)", "saved": "O(batch)"}'
+FILE = "test_x/test_growth[scaling].scaling"
+
+
+@pytest.fixture(autouse=True)
+def with_torch(project: Project) -> None:
+    pytest.importorskip("torch")
+    project.write({"conftest.py": ""})
+
+
+def test_growth_is_recorded_passes_and_tells_what_moved(project: Project) -> None:
+    project.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", LIMITS)})
+    assert project.run().code == 1
+    assert project.run("--torchgraph-update").code == 0
+    (name,) = (name for name in project.snapshots() if name.endswith(".scaling"))
+    text = project.snapshots()[name]
+    assert "\nops O(1)\n" in text
+    assert project.run().code == 0
+    assert project.snapshots()[name] == text
+    project.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", LIMITS)})
+    result = project.run()
+    assert result.code == 1
+    assert "ops grows O(batch), budget O(1)" in result.text
+    assert "layer: O(batch)" in result.text
+    assert "grows otherwise" in result.text
+    assert "- ops O(1)" in result.text
+    assert "+ ops O(batch)" in result.text
+    project.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", "None")})
+    assert project.run("--torchgraph-update").code == 0
+    assert project.run().code == 0
+
+
+def test_a_limit_that_is_no_order_is_one_line(project: Project) -> None:
+    project.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", '{"saved": "24 MiB"}')})
+    result = project.run("--torchgraph-update")
+    assert result.code == 1
+    assert "limit '24 MiB': how an amount grows is limited by an order" in result.text
+    assert project.snapshots() == {}
