@@ -217,6 +217,11 @@ MEANINGS: Mapping[str, Meaning] = {
 }
 """Every cause by name; what stands together is one edit told in both directions."""
 
+OPTIONS: Mapping[tuple[str, str], str] = {
+    ("attention-unfused", "transformers"): 'attn_implementation="eager" or output_attentions=True?',
+}
+"""The options of a library that have a cause, by the cause and the library whose code runs."""
+
 CAUSES: Mapping[str, str] = {name: meaning.text for name, meaning in MEANINGS.items()}
 
 
