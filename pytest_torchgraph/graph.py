@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Literal
+from typing import Any, Literal
 
 from pytest_torchgraph.analysis.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
 from pytest_torchgraph.analysis.keeping import MemoryLines, left_behind, memory_by_line
+from pytest_torchgraph.analysis.network import network_of
 from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
 from pytest_torchgraph.canonical.building import canonical
@@ -138,6 +139,26 @@ class Graph(Record):
         Raises :class:`~pytest_torchgraph.recorded.memory.LivesUnknown` for a graph that was read from a file.
         """
         return left_behind(self)
+
+    def to_fx(self, model: Any = None) -> Any:
+        """The forward pass as a ``torch.fx.GraphModule`` of PyTorch's operators, which computes the same numbers.
+
+        It takes the tensors of :attr:`inputs` in their order, and returns the output where that is one tensor, a
+        dictionary by path otherwise. Parameters, buffers and attributes are shared with *model*, the one that was
+        traced; nodes tell their module call and line. Raises ``ValueError`` for a graph that was read from a file, and
+        where an operation reads or takes what no record holds (a tensor from a closure, a generator), with its line.
+        """
+        if self.fx_builder is None:
+            raise ValueError("a graph read from a file has no views, and so is no fx graph: trace the model for that")
+        return self.fx_builder(self, model)
+
+    def to_networkx(self) -> Any:
+        """The operations as a ``networkx.MultiDiGraph``: an edge from what made or wrote a tensor to what reads it.
+
+        Nodes are positions in :attr:`operations`, with ``name``, ``module``, ``phase``, ``flops``, ``is_view`` and
+        ``source``; edges have ``tensor`` (``f32[2,16]``). Needs networkx: the extra ``tracking`` brings it.
+        """
+        return network_of(self)
 
     def select(
         self,

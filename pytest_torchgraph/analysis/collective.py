@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_torchgraph.analysis.traffic import width_of
-from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
+from pytest_torchgraph.recorded.collective import REDUCTIONS, Redistribution, kind_of, redistribution_of
 from pytest_torchgraph.recorded.operation import Argument, Group, Operation, SourceLine, tensors_in
 from pytest_torchgraph.recorded.tensor import TensorRef
 
@@ -21,7 +21,7 @@ class Collective:
     nccl-tests counts it: the larger of what one rank gives and of what it gets, so that an all-gather counts what is
     gathered and a reduce-scatter what is scattered; how much travels on the wire depends on the algorithm. ``None``
     where a size is not known, 0 for a barrier. ``operation`` is its position in the graph, ``module`` the path of the
-    module call it runs in.
+    module call it runs in. ``redistribution`` is the ``DTensor`` that it places otherwise, where it does.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Collective:
     module: str
     phase: str
     source: SourceLine | None = None
+    redistribution: Redistribution | None = None
 
 
 def reduction_of(arguments: Iterable[object]) -> str | None:
@@ -89,4 +90,5 @@ def collectives_in(operations: Iterable[Operation], paths: tuple[str, ...]) -> I
                 module=paths[operation.scope],
                 phase=operation.phase,
                 source=operation.source,
+                redistribution=redistribution_of(dict(operation.keywords)),
             )

@@ -133,6 +133,15 @@ class Scaling:
         return tuple(sizes[name] for name in self.names)
 
 
+@dataclass(frozen=True, slots=True)
+class ByBatch:
+    """How a model grows with the first dimension of its inputs, ``batch`` now; ``scaling`` is none for a ``reason``."""
+
+    batch: int
+    scaling: Scaling | None
+    reason: str = ""
+
+
 def scaling_of(sizes: Mapping[str, Sequence[int]], records: Mapping[Sizes, Record]) -> Scaling:
     """What *records* of runs, by sizes, say together; those beside the grid of *sizes* prove the formulas."""
     recorded = [tuple(values) for values in sizes.values()]

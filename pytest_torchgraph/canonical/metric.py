@@ -12,6 +12,7 @@ COUNT_METRICS = (*TOTALS, *GROUP_METRICS, "collectives")
 HELD_METRICS = ("parameters", "buffers", "gradients", "state")
 """Bytes of what a model and its optimizer hold: no activation moves them."""
 BYTE_METRICS = (*HELD_METRICS, "saved", "peak")
+OF_COLLECTIVES = ("collectives", "communicated")
 SENT_METRICS = ("communicated",)
 """Bytes that are no memory of this process."""
 SIZE_METRICS = (*BYTE_METRICS, *SENT_METRICS)

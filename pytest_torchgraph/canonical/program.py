@@ -8,11 +8,14 @@ reading) and ``exports`` (made inside, read outside, in the order in which they 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
+from pytest_torchgraph.recorded.collective import MARKS, kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
 from pytest_torchgraph.recorded.operation import Literal as Constant
@@ -326,14 +329,33 @@ def without_waits(program: Program) -> Program:
     return replace(program, root=root, metrics=metrics, tells_waits=False)
 
 
+def without_collectives(program: Program) -> Program:
+    """*program* without how many collectives there are, and to which redistributions they belong.
+
+    So a file tells it that was written before these were told.
+    """
+    root = cast("ModuleCall", _each_work(program.root, _unmarked))
+    metrics = tuple((name, value) for name, value in program.metrics if name not in OF_COLLECTIVES)
+    return replace(program, root=root, metrics=metrics)
+
+
 def _by_name(item: Item) -> Item:
+    return _each_work(item, lambda work: work if work.wait is None else replace(work, wait=None))
+
+
+def _unmarked(work: Work) -> Work:
+    kept = tuple((name, value) for name, value in work.keywords if name not in MARKS)
+    return replace(work, keywords=kept) if kept != work.keywords and kind_of(work.name) else work
+
+
+def _each_work(item: Item, changed: Callable[[Work], Work]) -> Item:
     match item:
         case Work():
-            return item if item.wait is None else replace(item, wait=None)
+            return changed(item)
         case Given():
             return item
         case Block() | Semantic():
-            return replace(item, items=tuple(map(_by_name, item.items)))
+            return replace(item, items=tuple(_each_work(inner, changed) for inner in item.items))
 
 
 _NUMBERS = frozenset({bool, int, float, complex})

@@ -28,6 +28,7 @@ from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, Word
 from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec
 
 CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
@@ -121,6 +122,13 @@ def plain_word(value: Any) -> Argument:
     return str(value) if isinstance(value, torch.device) else Opaque(type(value).__name__)
 
 
+def fx_module(record: Record, model: Any) -> Any:
+    """:func:`pytest_torchgraph.capture.fx.to_fx`, which is loaded when it is asked for."""
+    from pytest_torchgraph.capture.fx import to_fx
+
+    return to_fx(record, model)
+
+
 def freeze(run: Run) -> Graph:
     """The graph of a finished run."""
     records = Records(run.weights)
@@ -157,6 +165,7 @@ def freeze(run: Run) -> Graph:
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
         notes=run.notes,
         vocabulary=operation_names,
+        fx_builder=fx_module,
     )
 
 

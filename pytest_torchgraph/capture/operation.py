@@ -17,6 +17,7 @@ from pytest_torchgraph.capture.schema import LIFTS, NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
+from pytest_torchgraph.recorded.collective import kind_of
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.agreement import Agreement
@@ -53,6 +54,7 @@ class Where(threading.local):
         self.scope = 0
         self.module: torch.nn.Module | None = None
         self.call: int | None = None
+        self.redistribution: dict[str, Any] | None = None
         self.failure: Failure | None = None
 
     def fail(self, error: BaseException, operation: str | None = None, *, is_traced: bool = False) -> None:
@@ -216,7 +218,8 @@ class OperationMode(TorchDispatchMode):
         keywords = told(overload, arguments, keywords)
         if self.agreement is not None:
             self.agreement.before(overload, arguments, keywords)
-        return keywords
+        moved = self.where.redistribution
+        return {**(keywords or {}), **moved} if moved and kind_of(overload.name) else keywords
 
     def look_after(
         self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any, arguments: list[Any]

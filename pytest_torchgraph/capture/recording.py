@@ -31,6 +31,7 @@ from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
+from pytest_torchgraph.capture.redistribution import following_redistributions
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
@@ -297,6 +298,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_phases(recording.phases),
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
+        following_redistributions(recording.where),
         watched(recording.mode, recording.scope_path) as recording.mode,
         policies_seen() as recording.policies,
     ):

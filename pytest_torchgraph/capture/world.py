@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,11 +53,13 @@ def in_world(world: World) -> Iterator[None]:
         )
     from torch.testing._internal.distributed.fake_pg import FakeStore
 
+    hook = sys.excepthook  # which a process group puts its rank before, and leaves so
     distributed.init_process_group(FAKE, store=FakeStore(), rank=world.rank, world_size=world.size)
     try:
         yield
     finally:
         leave()
+        sys.excepthook = hook
 
 
 def leave() -> None:

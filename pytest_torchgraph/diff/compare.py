@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from pytest_torchgraph.canonical.program import Operand, Program, without_waits
+from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
+from pytest_torchgraph.canonical.program import Operand, Program, without_collectives, without_waits
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Change,
@@ -42,6 +43,8 @@ def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference
     with collector_paused():
         if not (before.tells_waits and after.tells_waits):
             before, after = without_waits(before), without_waits(after)
+        if _one_is_uncounted(before, after):
+            before, after = without_collectives(before), without_collectives(after)
         return _compared(before, after, same)
 
 
@@ -111,23 +114,16 @@ def _metrics(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
 
 
 def _with_collectives(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
-    """The metrics of *program*, with those of collectives where only the *other* has any.
-
-    A file that an earlier version wrote has collectives and no such metrics: then neither side has them here.
-    """
+    """The metrics of *program*, with those of collectives where only the *other* has any."""
     own, others = dict(program.metrics), dict(other.metrics)
-    if "collectives" in others and "collectives" not in own and not _communicates(program):
-        return (*program.metrics, *((name, 0) for name in OF_COLLECTIVES if name in others))
-    if "collectives" in own and "collectives" not in others and _communicates(other):
-        return tuple((name, value) for name, value in program.metrics if name not in OF_COLLECTIVES)
-    return program.metrics
+    return (*program.metrics, *((name, 0) for name in OF_COLLECTIVES if name in others and name not in own))
 
 
-OF_COLLECTIVES = ("collectives", "communicated")
-
-
-def _communicates(program: Program) -> bool:
-    return any(kind_of(name) is not None for name in call_names(program.root))
+def _one_is_uncounted(before: Program, after: Program) -> bool:
+    """Whether one of two has collectives and does not say how many, as a file that an earlier version wrote."""
+    counted = ["collectives" in dict(program.metrics) for program in (before, after)]
+    uncounted = before if counted[1] else after
+    return counted[0] != counted[1] and any(kind_of(name) for name in call_names(uncounted.root))
 
 
 def _outputs(matching: Matching) -> Iterator[Change]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.screen import Screen
 
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.explorer.search import Found
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.recorded.activation import Values
@@ -299,22 +300,24 @@ class Explorer(App[BaseException]):
         if self.subject is None or self.source.values is None or self.job is not None:
             self.say("there is no live model whose values could be looked at" if self.job is None else "still busy")
             return
-        job, look = Job("looking at values"), self.source.values
+        job, look, grow = Job("looking at values"), self.source.values, self.source.growth
         self.job, self.panel = job, VALUES
         self._show_panel()
 
         def work() -> None:
             found = look(job)
             job.check()
-            self.call_soon(partial(self.valued, job, found))
+            growth = None if grow is None else grow(job)
+            job.check()
+            self.call_soon(partial(self.valued, job, found, growth))
 
         self.threads.append(started(work, lambda error: self.call_soon(partial(self.valueless, job, error))))
 
-    def valued(self, job: Job, values: Values) -> None:
-        """Show *values*."""
+    def valued(self, job: Job, values: Values, growth: ByBatch | None) -> None:
+        """Show *values*, and how the model grows."""
         if self.job is job and self.subject is not None:
             self.job = None
-            self.show(self.subject.with_values(values))
+            self.show(self.subject.with_values(values, growth))
 
     def valueless(self, job: Job, error: BaseException) -> None:
         """Values cannot be had."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.recorded.activation import Values
 
@@ -73,15 +74,20 @@ def raise_in(thread: int) -> None:
 
 Stages: TypeAlias = "Callable[[Job], Iterator[Subject]]"
 Looking: TypeAlias = "Callable[[Job], Values]"
+Growing: TypeAlias = "Callable[[Job], ByBatch]"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a subject comes from: ``stages`` gives it better and better, ``values`` looks at the values of a run."""
+    """Where a subject comes from: ``stages`` gives it better and better, ``values`` looks at the values of a run.
+
+    ``growth`` records it under fake tensors at several batches.
+    """
 
     title: str
     stages: Stages
     values: Looking | None = None
+    growth: Growing | None = None
 
 
 def started(work: Callable[[], None], failed: Callable[[BaseException], None]) -> threading.Thread:

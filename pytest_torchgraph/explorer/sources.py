@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from io import StringIO
@@ -17,6 +17,7 @@ from pytest_torchgraph.explorer.subject import Subject, of_graph, of_model
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.diff.same import Same
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.activation import Values
@@ -49,7 +50,11 @@ def of_live(
         with modes(), watched(job, "looking at values"):
             return activation.parameters(model) if inputs is None else looked_at(model, inputs)
 
-    return Source(type(model).__name__, stages, values)
+    def growth(job: Job) -> ByBatch:
+        with modes():
+            return grown(job, model, inputs, None, backward_of(model))
+
+    return Source(type(model).__name__, stages, values, None if inputs is None else growth)
 
 
 def of_ran(job: Job, model: Any, run: Callable[[], Graph] | None, config: ExplorerConfig) -> Iterator[Subject]:
@@ -123,6 +128,14 @@ def looked_at(model: Any, inputs: Any) -> Values:
         return values(model, inputs, backward=backward_of(model))
     except RuntimeError:
         return values(model, inputs)
+
+
+def grown(job: Job, model: Any, args: Any, kwargs: Mapping[str, Any] | None, backward: Any) -> ByBatch:
+    """How *model* grows with the batch of its inputs, recorded under fake tensors."""
+    from pytest_torchgraph.capture.scaling import by_batch
+
+    with watched(job, "recording other batches"):
+        return by_batch(model, args, kwargs, backward)
 
 
 def recorder_seen() -> str:

@@ -24,6 +24,7 @@ from pytest_torchgraph.snapshot.recorded import recorded_line
 
 if TYPE_CHECKING:
     from pytest_torchgraph.analysis.layer import Layer
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.activation import Values
     from pytest_torchgraph.report.comparison import Comparison
@@ -51,6 +52,7 @@ class Subject:
     layers: Mapping[str, Layer] = field(default_factory=dict, repr=False)
     model: Any = field(default=None, repr=False)
     values: Values | None = field(default=None, repr=False)
+    growth: ByBatch | None = field(default=None, repr=False)
     before: Subject | None = field(default=None, repr=False)
     alone: Module | None = field(default=None, repr=False)
     gone: frozenset[str] = frozenset()
@@ -178,9 +180,9 @@ class Subject:
         """How many changes there are in each module, all inside it counted; nothing without a second graph."""
         return Counter() if self.comparison is None else changes_by_path(self.comparison)
 
-    def with_values(self, values: Values) -> Subject:
-        """The same with the values of a run."""
-        return replace(self, values=values, amounts={})
+    def with_values(self, values: Values, growth: ByBatch | None = None) -> Subject:
+        """The same with the values of a run, and how it grows with its batch."""
+        return replace(self, values=values, growth=growth, amounts={})
 
     def warmed(self) -> Subject:
         """The same, with all that takes long worked out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.plugin.check import growing
+from pytest_torchgraph.plugin.check import growing, limits
 from pytest_torchgraph.plugin.check.checking import check
 from pytest_torchgraph.plugin.check.failing import mistake
 from pytest_torchgraph.plugin.check.rules import Rules
@@ -116,7 +116,7 @@ class TorchGraph:
             growing.require_unused(name, self._grown)
             slot = claimed(self._item, self._settings, self._grown, name)
             self._grown.add(slot.name)
-            growing.check_growth(slot, scaled, budget or {})
+            growing.check_growth(slot, scaled, limits.for_growth(self._item, self._settings.budget, budget))
         except ValueError as error:
             raise mistake(self._item, error) from None
         return scaled

@@ -6,7 +6,10 @@ Names are those of ``torch.distributed``'s documentation, whichever operation ca
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final, Literal, TypeAlias
 
 from pytest_torchgraph.recorded.operation import packet_of
 
@@ -39,3 +42,40 @@ def kind_of(name: str) -> str | None:
         return None
     plain = rest.replace("_", "")
     return next((kind for part, kind in SPELLINGS if part in plain), None)
+
+
+Asked: TypeAlias = Literal["rule", "user"]
+RULE: Final = "rule"
+USER: Final = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Redistribution:
+    """A ``DTensor`` that is placed otherwise, for which a collective runs.
+
+    ``before`` and ``after`` are placements for each dimension of the mesh, as PyTorch spells them: ``S(0)`` sharded,
+    ``R`` replicated, ``P(sum)`` still to be summed. ``asked`` is ``rule`` where an operation's sharding rule needs its
+    operand so, ``user`` where the code says it: ``redistribute``, ``full_tensor``, a style of tensor parallelism, and
+    the backward pass of these.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    asked: Asked
+
+    @property
+    def text(self) -> str:
+        """``P(sum) -> R``; the dimensions of a mesh stand side by side."""
+        return f"{' '.join(self.before)} -> {' '.join(self.after)}"
+
+
+MARKS = ("asked", "from", "to")
+"""Keywords of a collective that tell its redistribution; the operation itself has none of these."""
+
+
+def redistribution_of(keywords: Mapping[str, object]) -> Redistribution | None:
+    """What the *keywords* of a collective say of a redistribution; ``None`` where it belongs to none."""
+    asked, before, after = (keywords.get(name) for name in MARKS)
+    if not (isinstance(before, tuple) and isinstance(after, tuple)):
+        return None
+    return Redistribution(tuple(map(str, before)), tuple(map(str, after)), RULE if asked == RULE else USER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.recorded.autograd import AutogradNode
 from pytest_torchgraph.recorded.memory import Memory
@@ -26,7 +26,8 @@ class Record:
     ``inputs`` and ``outputs`` are the tensors that were passed and returned, by path. ``notes`` are sentences for the
     reader ("recorded from the second call"); those that a session's summary shows are :class:`Told`. ``phases`` are the
     stretches of a training step that are not forward, ``nodes`` the autograd graph that its backward passes went
-    through. ``vocabulary`` gives the operation names of the PyTorch that ran; ``None`` for a graph read from a file.
+    through. ``vocabulary`` gives the operation names of the PyTorch that ran, ``fx_builder`` makes an fx module of the
+    record; both are ``None`` for a graph read from a file.
     ``timing`` is there where it was asked for.
     """
 
@@ -43,6 +44,7 @@ class Record:
     nodes: tuple[AutogradNode, ...] = ()
     vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
     timing: Timing | None = field(default=None, repr=False)
+    fx_builder: Callable[[Record, Any], Any] | None = field(default=None, repr=False)
 
     def noting(self, *notes: str) -> Self:
         """The same with *notes* after its own."""

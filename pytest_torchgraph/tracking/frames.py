@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.tracking.export.csv import operations
-from pytest_torchgraph.tracking.extra import required
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.tracking.extra import required
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

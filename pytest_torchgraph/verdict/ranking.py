@@ -30,6 +30,8 @@ CAUSE_PLACES: Mapping[str, int] = {
     **dict.fromkeys(
         (
             *("checkpointing-on", "checkpointing-off", "checkpointing-twice", "checkpointing-once"),
+            *("unsharded", "sharded", "redistribution", "redistribution-removed", "gathered-again", "gathered-once"),
+            *("reduction", "other-ranks"),
             *("checkpointing-whole", "checkpointing-early-stop", "recomputed", "kept"),
         ),
         FIRST,

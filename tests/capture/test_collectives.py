@@ -13,6 +13,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed import _functional_collectives as functional
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
@@ -20,7 +21,7 @@ from pytest_torchgraph import record, trace
 from pytest_torchgraph.diff.change import MetricChanged
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph import Graph, expanded
-from pytest_torchgraph.recorded.collective import KINDS, kind_of
+from pytest_torchgraph.recorded.collective import KINDS, Redistribution, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.snapshot.literal import LITERAL, literal_of, literal_text
 from pytest_torchgraph.snapshot.reader import read
@@ -308,7 +309,9 @@ def test_a_file_from_before_collectives_were_counted_is_no_drift() -> None:
     with ranks(4):
         now = trace(split_layers(), torch.ones(8, 16)).canonical
     text = write(now, test="test", recorded="here")
-    earlier = read(re.sub(r"(collectives|communicated) \d+\n", "", text)).program
+    text = re.sub(r"(collectives|communicated) \d+\n", "", text)
+    earlier = read(text.replace(", asked='user', from=['P(sum)'], to=['R']", "")).program
+    assert "asked" not in str(earlier.root)
     for before, after in ((earlier, now), (now, earlier)):
         assert compare(before, after).changes == ()
 
@@ -321,3 +324,37 @@ def test_collectives_that_come_are_counted_from_nothing() -> None:
         ("collectives", 0, 1),
         ("communicated", 0, 512),
     ]
+
+
+def test_a_redistribution_says_its_placements_and_who_asks_for_it() -> None:
+    def build() -> Callable[[Tensor], Tensor]:
+        mesh = init_device_mesh("cpu", (2, 2), mesh_dim_names=("rows", "columns"))
+        weight = distribute_tensor(torch.ones(16, 16), mesh, [Shard(0), Replicate()])
+
+        def run(x: Tensor) -> Tensor:
+            local = DTensor.from_local(x, mesh, [Replicate(), Shard(0)])
+            made: Any = local @ weight
+            whole: Any = made.redistribute(mesh, [Replicate(), Replicate()])
+            apart: Any = DTensor.from_local(x, mesh, [Shard(0), Replicate()])
+            return whole.to_local().sum() + (apart + local).to_local().sum()
+
+        return run
+
+    graph = trace(build, torch.ones(8, 16), world_size=4)
+    told = [(one.kind, one.redistribution) for one in graph.collectives]
+    by_code = Redistribution(("P(sum)", "S(0)"), ("R", "R"), "user")
+    assert told[:2] == [("all_gather", by_code), ("all_reduce", by_code)]
+    assert {one.asked for _, one in told[2:] if one is not None} == {"rule"}
+    assert told[2:] != []
+    assert by_code.text == "P(sum) S(0) -> R R"
+    text = write(graph.canonical, test="test", recorded="here")
+    assert "asked='user', from=['P(sum)', 'S(0)'], to=['R', 'R'])" in text
+    assert read(text).program == graph.canonical
+    stored = expanded(read(text).program)
+    assert [one.redistribution for one in stored.collectives] == [one for _, one in told]
+
+
+def test_what_is_no_redistribution_says_nothing_of_one() -> None:
+    with ranks(4):
+        graph = trace(summed_twice(), torch.ones(8, 16))
+    assert [one.redistribution for one in graph.collectives] == [None] * 3

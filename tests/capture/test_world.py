@@ -217,6 +217,7 @@ def test_the_group_is_gone_also_where_building_or_running_fails() -> None:
     def failing() -> nn.Module:
         raise RuntimeError("no model today")
 
+    hook = sys.excepthook
     with pytest.raises(RuntimeError, match="no model today"):
         trace(failing, X, world_size=4)
     assert not distributed.is_initialized()
@@ -224,6 +225,7 @@ def test_the_group_is_gone_also_where_building_or_running_fails() -> None:
         trace(fully_sharded, torch.ones(8, 3), world_size=4)
     assert not distributed.is_initialized()
     assert kinds(trace(fully_sharded, X, world_size=4)) == {("all_gather", EVERYONE): 2}
+    assert sys.excepthook is hook
 
 
 @pytest.mark.parametrize(

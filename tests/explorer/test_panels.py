@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.activation import values
+from pytest_torchgraph.capture.scaling import by_batch
 from pytest_torchgraph.explorer.advice import checkpoints, narrower, prunable
 from pytest_torchgraph.explorer.block import Block, Chart, Code, Grid, Heat, Line, Span
 from pytest_torchgraph.explorer.lowering import LOWERINGS, lowered, plain, wrapped
@@ -243,7 +244,28 @@ def test_advice_says_how_it_was_worked_out_and_when_it_does_not_hold() -> None:
     text = told(ADVICE, valued(), "layers.0")
     assert text.count("how    ") >= 4
     assert text.count("unless ") + text.count("without ") >= 4
-    assert "largest batch" not in text
+    assert "no other batch was recorded" in text
+
+
+def test_the_largest_batch_that_is_advised_fits_and_the_next_does_not() -> None:
+    model, tokens = tower()
+    growth = by_batch(model, tokens, None, backward=True)
+    assert growth.scaling is not None
+    text = told(ADVICE, valued().with_values(values(model, tokens, backward=True), growth))
+    (row,) = (line for line in text.splitlines() if line.startswith("1 GiB"))
+    batch = int(row.split()[-1].replace(",", ""))
+    assert growth.scaling.at("peak", batch=batch) <= 2**30 < growth.scaling.at("peak", batch=batch + 1)
+    assert growth.scaling.at("peak", batch=8) == trace(model, tokens.repeat(8, 1), backward=True).memory.peak
+    assert f"({tokens.shape[0]} here)" in " ".join(text.split())
+
+
+def test_where_no_batch_can_be_told_the_reason_is() -> None:
+    model, tokens = tower()
+    asks = by_batch(lambda x: x[x > 0], torch.randn(4), None, backward=None)
+    two = by_batch(lambda x, y: x, (tokens, torch.zeros(7)), None, backward=None)
+    for growth, reason in ((asks, "a fake tensor holds nothing"), (two, "share no first dimension")):
+        text = told(ADVICE, valued().with_values(values(model, tokens, backward=True), growth), width=400)
+        assert reason in text
 
 
 def test_findings_are_those_of_the_report_and_the_chosen_module_comes_first() -> None:

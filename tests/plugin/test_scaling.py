@@ -64,3 +64,24 @@ def test_a_limit_that_is_no_order_is_one_line(project: Project) -> None:
     assert result.code == 1
     assert "limit '24 MiB': how an amount grows is limited by an order" in result.text
     assert project.snapshots() == {}
+
+
+def test_an_order_of_a_marker_or_the_ini_file_is_held_by_scaling_and_left_out_by_check(project: Project) -> None:
+    text = """
+        import pytest
+        import torch
+        from torch import nn
+
+        @pytest.mark.torchgraph_budget(ops="O(1)", copies=0)
+        def test_both(torch_graph):
+            torch_graph.check(nn.Linear(4, 4), torch.zeros(2, 4))
+            torch_graph.scaling(lambda x: torch.stack([row.relu() for row in x]), lambda batch: torch.zeros(batch, 4),
+                                batch=[1, 2, 4])
+    """
+    project.write({"test_x.py": text, "pytest.ini": "[pytest]\ntorchgraph_budget = peak: O(batch)\n"})
+    result = project.run("--torchgraph-update")
+    assert result.code == 1
+    assert "ops grows O(batch), budget O(1)" in result.text
+    assert "peak" not in result.text.partition("ops grows")[2].partition("torchgraph:")[0]
+    project.write({"test_x.py": text.replace('ops="O(1)"', 'saved="O(bach)"')})
+    assert "'bach' is no size of this call" in project.run("--torchgraph-update").text

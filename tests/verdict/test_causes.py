@@ -40,6 +40,7 @@ from tests.verdict.edits import (
     scale,
 )
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
+from tests.verdict.sharded import gathered, split, step
 
 MESSAGES = Path(__file__).parent / "messages"
 Side: TypeAlias = "Callable[[], Graph | Program]"
@@ -188,6 +189,19 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "values from all ranks": (partial(summed, together=False), partial(summed, together=True), *COMMUNICATION),
     "another reduction": (reduced, partial(reduced, "MAX"), "reduction", "reduction"),
     "another group": (reduced, partial(reduced, among=2), "other-ranks", "other-ranks"),
+    "another placement": (
+        partial(step, split),
+        partial(step, partial(split, extra=True)),
+        "redistribution",
+        "redistribution-removed",
+    ),
+    "a head on every rank": (partial(step, split), partial(step, partial(split, head=False)), "unsharded", "sharded"),
+    "let go of after the forward pass": (
+        partial(step, partial(gathered, again=False)),
+        partial(step, gathered),
+        "gathered-again",
+        "gathered-once",
+    ),
     "a projection twice": (graph_of, partial(graph_of, "twice"), "repeated-work", "repeat-removed"),
     "a projection for nothing": (graph_of, partial(graph_of, "unused"), "unused-result", "unused-removed"),
     "checkpointing": (

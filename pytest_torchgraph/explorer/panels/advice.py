@@ -20,9 +20,12 @@ from pytest_torchgraph.recorded.phase import BACKWARD
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.explorer.subject import Subject
 
 MOST = 10
+MEMORIES = tuple(size * 2**30 for size in (1, 8, 24, 80))
+"""Bytes of a laptop's share, and of common accelerators."""
 
 
 def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
@@ -33,6 +36,7 @@ def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
         *bits(subject, chosen),
         *pruning(subject, chosen),
         *checkpointing(subject, chosen),
+        *largest_batch(subject),
     )
 
 
@@ -150,4 +154,38 @@ def checkpointing(subject: Subject, chosen: Chosen) -> Iterator[Block]:
         "bytes that operations inside made, that the backward pass reads and nothing outside does, "
         "against the FLOPs of its forward pass; most bytes for a FLOP first.",
         "the peak is reached elsewhere: while it computes again, the bytes of one of them are alive after all.",
+    )
+
+
+def largest_batch(subject: Subject) -> Iterator[Block]:
+    """The largest batch that fits, by memory."""
+    if subject.graph is None or subject.known == "file":
+        return
+    yield Heading("largest batch")
+    growth = subject.growth
+    if growth is None:
+        asked = "Press v to record other batches." if subject.model is not None else RUN_IT
+        yield Missing("no other batch was recorded", asked)
+        return
+    try:
+        rows = fitting(growth)
+    except ValueError as error:
+        yield Missing("nothing can be said of other batches", f"{error}.")
+        return
+    yield Grid(("memory", ">batch"), rows)
+    yield from explained(
+        f"the first dimension of every input is varied ({growth.batch} here) and recorded under fake tensors at 2, 3, "
+        "4 and 8; what is alive after each operation is a polynomial of it, and the peak the largest of those.",
+        "that dimension is no batch, an allocator fragments, kernels take work space, or another device computes "
+        "otherwise; the step of an optimizer is not part of it.",
+    )
+
+
+def fitting(growth: ByBatch) -> tuple[tuple[Span, ...], ...]:
+    """The largest batch for each amount of memory; raises ``ValueError`` where no formula tells."""
+    if growth.scaling is None:
+        raise ValueError(growth.reason)
+    found = [(memory, growth.scaling.largest_batch(memory)) for memory in MEMORIES]
+    return tuple(
+        ((bytes_text(memory), "name"), (f"{batch:,}" if batch else "none", "number")) for memory, batch in found
     )

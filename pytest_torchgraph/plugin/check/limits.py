@@ -24,8 +24,21 @@ def for_check(item: pytest.Item, of_session: Limits, budget: Limits | None) -> L
     """The limits that hold for one check: call over marker over those *of_session*."""
     __tracebackhide__ = True
     if budget is not None:
-        require_readable(budget)
-    return {**of_session, **of_markers(item), **(budget or {})}
+        _require_amounts(budget)
+    everything = {**of_session, **of_markers(item), **(budget or {})}
+    return {key: limit for key, limit in everything.items() if not is_order(limit)}
+
+
+def for_growth(item: pytest.Item, of_session: Limits, budget: Limits | None) -> Limits:
+    """The limits that hold for how a model grows: those that are orders, and all that the call itself was given."""
+    around = {**of_session, **of_markers(item)}
+    item.stash[CHECKED] = True
+    return {**{key: limit for key, limit in around.items() if is_order(limit)}, **(budget or {})}
+
+
+def is_order(limit: object) -> bool:
+    """Whether *limit* says how an amount may grow, ``"O(batch)"``."""
+    return isinstance(limit, str) and limit.lstrip().startswith("O(")
 
 
 def of_markers(item: pytest.Item) -> dict[str, Any]:
@@ -44,7 +57,11 @@ def of_markers(item: pytest.Item) -> dict[str, Any]:
 
 
 def require_readable(limits: Limits) -> None:
-    """Raise ``ValueError`` for a key or an amount that no budget takes."""
+    """Raise ``ValueError`` for a key or an amount that no budget takes; the sizes of an order are known to a call."""
+    _require_amounts({key: limit for key, limit in limits.items() if not is_order(limit)})
+
+
+def _require_amounts(limits: Limits) -> None:
     if limits:
         from pytest_torchgraph.verdict.budget import parse_budget
 

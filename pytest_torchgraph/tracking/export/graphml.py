@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.tracking.content import content
 from pytest_torchgraph.tracking.document import node_of
-from pytest_torchgraph.tracking.extra import required
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph

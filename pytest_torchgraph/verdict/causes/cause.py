@@ -114,6 +114,24 @@ MEANINGS: Mapping[str, Meaning] = {
             "communication-removed",
             "ranks send values to each other no longer",
         ),
+        _loss_and_win(
+            "redistribution",
+            "ranks send each other a DTensor because it is to be placed otherwise",
+            "redistribution-removed",
+            "ranks send each other a DTensor no longer to place it otherwise",
+        ),
+        _loss_and_win(
+            "gathered-again",
+            "parameters that ranks gather for the forward pass are gathered again in the backward pass",
+            "gathered-once",
+            "parameters that ranks gather for the forward pass are gathered again in the backward pass no longer",
+        ),
+        _loss_and_win(
+            "unsharded",
+            "each rank holds parameters whole of which it held a part",
+            "sharded",
+            "each rank holds a part of parameters that it held whole",
+        ),
         _either_way("reduction", "ranks combine their values by another operation"),
         _either_way("other-ranks", "ranks send values to each other in another group"),
         _loss_and_win(

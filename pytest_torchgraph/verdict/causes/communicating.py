@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.analysis.traffic import MAKES_ROOM
-from pytest_torchgraph.diff.change import Altered
+from pytest_torchgraph.diff.change import Altered, LeafChanged
 from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -40,10 +41,20 @@ def otherwise(seen: Seen) -> Iterator[Claim]:
         what = f"{times(len(changes), 'operation')} between ranks"
         if isinstance(before, Group) and isinstance(after, Group):
             title = f"{what} in another group: {_group_text(before)} -> {_group_text(after)}"
-            yield Claim(Cause(name, ""), "argument", title, tuple(changes))
+            parts = _other_parts(seen, len(before.ranks), len(after.ranks))
+            yield Claim(Cause(name, ""), "argument", title, (*changes, *parts))
         else:
             title = f"reduction {before} -> {after} in {what}"
             yield Claim(Cause(name, REDUCES), "argument", title, tuple(changes))
+
+
+def _other_parts(seen: Seen, before: int, after: int) -> Iterator[LeafChanged]:
+    """Parts of parameters that are larger or smaller by as much as there are fewer or more ranks."""
+    for change in seen.changes:
+        if isinstance(change, LeafChanged) and "._local_tensor" in change.path:
+            sizes = math.prod(change.before.shape), math.prod(change.after.shape)
+            if sizes[0] * before == sizes[1] * after:
+                yield change
 
 
 def _group_text(group: Group) -> str:

@@ -21,6 +21,7 @@ from pytest_torchgraph.explorer.errors import CannotExplore, require_terminal
 from pytest_torchgraph.snapshot.pending import snapshot_text
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.analysis.scaling import ByBatch
     from pytest_torchgraph.explorer.loading import Job, Source
     from pytest_torchgraph.explorer.subject import Subject
     from pytest_torchgraph.recorded.activation import Values
@@ -126,7 +127,7 @@ def source_of(given: str, arguments: argparse.Namespace, config: ExplorerConfig)
     if target.is_file(given):
         return of_snapshot(lambda: parsed(snapshot_text(read_text(given)), given), PurePath(given).name, config)
     loading = Loading(argparse.Namespace(**{**vars(arguments), "model": given}), config)
-    return Source(given, loading.stages, loading.values)
+    return Source(given, loading.stages, loading.values, loading.growth)
 
 
 class Loading:
@@ -163,6 +164,14 @@ class Loading:
                 return activation.parameters(found.model)
             backward = trained(found).options["backward"]
             return activation.values(found.model, found.args, found.kwargs, backward=backward)
+
+    def growth(self, job: Job) -> ByBatch:
+        """How the model grows with the batch of its inputs."""
+        from pytest_torchgraph.explorer.sources import grown
+
+        found = self.run
+        assert found is not None
+        return grown(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
 
 
 def trained(run: running.Run) -> running.Run:
