@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.tracking.extra import required
 from pytest_torchgraph.tracking.tracker import ComputationalGraphTracker
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.document import document, summary
-from pytest_torchgraph.tracking.extra import required
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 from pytest_torchgraph.tracking.settings import settings_of
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -16,19 +16,24 @@ class PerSample(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(4, 2)
-        self.weight: Any = self.linear.weight
-        self.weight.open = 0
-        self.weight.grad_sample = None
-        self.weight.register_hook(self.closed)
+        weight = counted(self)
+        weight.open, weight.grad_sample = 0, None
+        weight.register_hook(self.closed)
 
     def closed(self, gradient: Tensor) -> None:
-        self.weight.open -= 1
-        if self.weight.open == 0:
-            self.weight.grad_sample = gradient.clone()
+        weight = counted(self)
+        weight.open -= 1
+        if weight.open == 0:
+            weight.grad_sample = gradient.clone()
 
     def forward(self, x: Tensor) -> Tensor:
-        self.weight.open += 1
+        counted(self).open += 1
         return self.linear(x)
+
+
+def counted(model: PerSample) -> Any:
+    """The weight that it counts on."""
+    return model.linear.weight
 
 
 def test_a_run_that_goes_backward_itself_finds_the_counters_as_the_run_before_left_them() -> None:
@@ -37,14 +42,14 @@ def test_a_run_that_goes_backward_itself_finds_the_counters_as_the_run_before_le
 
     def step(x: Tensor) -> None:
         model(x).sum().backward()
-        found.append((model.weight.open, model.weight.grad_sample is not None))
+        found.append((counted(model).open, counted(model).grad_sample is not None))
 
     trace(step, torch.ones(3, 4), warmup=2)
     assert found == [(0, True)] * 3
-    assert (model.weight.open, model.weight.grad_sample) == (0, None)
+    assert (counted(model).open, counted(model).grad_sample) == (0, None)
 
 
 def test_a_backward_pass_that_the_trace_runs_leaves_them_too() -> None:
     model = PerSample()
     trace(model, torch.ones(3, 4), backward=True, warmup=2)
-    assert (model.weight.open, model.weight.grad_sample) == (0, None)
+    assert (counted(model).open, counted(model).grad_sample) == (0, None)

@@ -17,7 +17,7 @@ from tests.regressions.examples import EXAMPLES
 from tests.regressions.pair import FOLDER, MARK, Pair, pairs_in
 
 PAGE = FOLDER.parents[1] / "docs" / "reference" / "causes-by-example.md"
-KERNELS = FOLDER.parent / "verdict" / "messages" / "another kernel.txt"
+MESSAGES = FOLDER.parent / "verdict" / "messages"
 ABOUT = """\
 # Causes by example
 
@@ -25,10 +25,30 @@ An example of every [cause](../causes.md): an edit, what a failing test says of 
 The models are those of the tests, and the messages are what is printed; `python -m tests.regressions.page`
 writes this page.
 """
-NO_CODE = """\
+ONE_KERNEL = """\
 A processor has one fused kernel for attention, so no edit of a model shows it there. It is told where a snapshot is
 compared on the kind of machine that it was recorded on:
 """
+PLACEMENT = """\
+-    "layers.1.up": ColwiseParallel(),
+-    "layers.1.down": RowwiseParallel(),
++    "layers.1.up": ColwiseParallel(output_layouts=Replicate()),
++    "layers.1.down": RowwiseParallel(input_layouts=Replicate()),
+"""
+WITHOUT_HEAD = """\
+-    "head": ColwiseParallel(output_layouts=Replicate()),
+"""
+LET_GO = """\
+-    fully_shard(part, reshard_after_forward=False)
++    fully_shard(part, reshard_after_forward=True)
+"""
+EDITS = {
+    "another kernel": (ONE_KERNEL, ""),
+    "another placement": ("Tensor parallelism over four ranks:\n", PLACEMENT),
+    "a head on every rank": ("Tensor parallelism over four ranks:\n", WITHOUT_HEAD),
+    "let go of after the forward pass": ("Parameters sharded over four ranks:\n", LET_GO),
+}
+"""What is said of the edits of stored messages, and their lines."""
 CHOSEN = (
     "causal_mask_passed",
     "attention_by_hand",
@@ -147,18 +167,37 @@ def marked(pair: Pair) -> tuple[Path, int]:
     return path, int(number) - 1
 
 
-def kernels() -> Section:
-    """What is told of another kernel, of which there is no example in code."""
-    forth, _, back = KERNELS.read_text("utf-8").partition("\n\n")
-    shown = [block("text", f"{text.strip()}\n") for text in (forth, back)]
-    cause = ("other-backend",)
-    return Section(cause, "\n".join([titled(cause), NO_CODE, shown[0], "The other way round:\n", shown[1]]))
+def stored(shown: set[str]) -> Iterator[Section]:
+    """Examples of the causes that nothing else shows: the reviewed messages of the tests of causes."""
+    texts = {path.stem: path.read_text("utf-8") for path in sorted(MESSAGES.glob("*.txt"))}
+    for cause, meaning in MEANINGS.items():
+        if cause in shown:
+            continue
+        causes = tuple(dict.fromkeys((cause, *meaning.mirrors)))
+        shown.update(causes)
+        name = next(name for name, text in texts.items() if any(f"[{each}]" in text for each in causes))
+        yield Section(causes, "\n".join([titled(causes), *edit(name), *messages(texts[name])]))
+
+
+def edit(name: str) -> Iterator[str]:
+    """What the edit of a stored message is."""
+    about, lines = EDITS.get(name, (f"The edit: {name}.\n", ""))
+    yield about
+    if lines:
+        yield block("diff", lines)
+
+
+def messages(text: str) -> list[str]:
+    """Two stored messages, there and back."""
+    forth, _, back = text.partition("\n\n")
+    return [block("text", f"{forth.strip()}\n"), "The other way round:\n", block("text", f"{back.strip()}\n")]
 
 
 def sections() -> list[Section]:
     """Every example, in the order in which causes are told."""
     order = list(MEANINGS)
-    found = [*map(section, pairs()), kernels()]
+    found = [*map(section, pairs())]
+    found += stored({cause for one in found for cause in one.causes})
     return sorted(found, key=lambda one: order.index(one.causes[0]))
 
 
