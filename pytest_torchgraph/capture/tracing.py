@@ -174,8 +174,9 @@ def repeated(
     with ExitStack() as stack:
         if options.world is not None:
             stack.enter_context(in_world(options.world))
-            model, args, kwargs = built(model), made(args), made(kwargs)
-            options = replace(options, optimizer=optimizer_of(model, options.optimizer))
+            if not options.fake:
+                model, args, kwargs = built(model), made(args), made(kwargs)
+                options = replace(options, optimizer=optimizer_of(model, options.optimizer))
         subject = stack.enter_context(subject_of(model, args, kwargs, options))
         yield stack.enter_context(runs_with(subject, options))
 
@@ -186,7 +187,7 @@ def subject_of(
     """What is run: what was given, or fake tensors in its place."""
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
-    return faked(model, args, kwargs, options.optimizer)
+    return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
 
 
 @contextmanager

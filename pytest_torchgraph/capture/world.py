@@ -76,7 +76,15 @@ def built(factory: Any) -> Any:
             f"given {type(factory).__name__}: what is sharded before knows another process group"
         )
     require_no_arguments(factory)
-    model = factory()
+    try:
+        model = factory()
+    except RuntimeError as error:
+        if "data is not allocated yet" not in str(error):
+            raise
+        raise TypeError(
+            "fake=True builds a sharded model of fake tensors, and what it is wrapped in reads their memory, as the "
+            "C++ reducer of DistributedDataParallel does: leave fake=True out, or shard with fully_shard"
+        ) from error
     if not callable(model):
         raise TypeError(f"world_size=: the function that builds the model returned {type(model).__name__}, no model")
     for module in model.modules() if isinstance(model, nn.Module) else ():

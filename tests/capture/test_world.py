@@ -265,3 +265,24 @@ def test_a_file_says_which_rank_it_is_of(tmp_path: Any) -> None:
     path.write_text(write(graph.canonical, test="test", recorded=recorded_line(graph)), encoding="utf-8")
     origin = load(path).origin
     assert (origin.rank, origin.world_size, origin.libraries) == (2, 4, ())
+
+
+@pytest.mark.parametrize("name", ["FSDP2", "HSDP", "tensor parallel"])
+def test_a_sharded_step_on_fake_tensors_is_that_on_real_ones(name: str) -> None:
+    build = BUILT[name][0]
+    real, fake = (
+        trace(build, lambda: torch.ones(8, 16), world_size=4, fake=fake, backward=True, optimizer=sgd, warmup=1)
+        for fake in (False, True)
+    )
+    assert [(one.kind, one.bytes, one.module) for one in fake.collectives] == [
+        (one.kind, one.bytes, one.module) for one in real.collectives
+    ]
+    assert (fake.count("ops"), fake.memory.peak) == (real.count("ops"), real.memory.peak)
+    assert fake.memory.parameter_bytes == real.memory.parameter_bytes
+    assert not distributed.is_initialized()
+
+
+def test_what_reads_the_memory_of_fake_tensors_is_refused_in_a_sentence() -> None:
+    with pytest.raises(TypeError, match="as the C\\+\\+ reducer of DistributedDataParallel does"):
+        trace(replicated, X, world_size=4, fake=True)
+    assert not distributed.is_initialized()

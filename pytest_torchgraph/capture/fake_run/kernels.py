@@ -12,6 +12,7 @@ from pytest_torchgraph.recorded.note import Told
 
 Plain: TypeAlias = "Callable[[Any, Any, Sequence[Any], Mapping[str, Any]], Any]"
 aten = torch.ops.aten
+functional = torch.ops._c10d_functional
 
 
 def normalised(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -42,9 +43,15 @@ def taken_as_bfloat16(value: Any) -> Any:
     return torch.empty_like(value, dtype=torch.bfloat16) if is_number else value
 
 
+def waited_for(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:  # noqa: ARG001
+    """What a collective made, when it is there: that very tensor; PyTorch's fake kernel makes another one."""
+    return args[0]
+
+
 KERNELS: dict[Any, Callable[..., Any]] = {
     aten.native_layer_norm.default: normalised,
     aten.native_group_norm.default: normalised,
+    **({functional.wait_tensor.default: waited_for} if hasattr(functional, "wait_tensor") else {}),
     **({aten._grouped_mm.default: multiplied_in_groups} if hasattr(aten, "_grouped_mm") else {}),
 }
 """What is asked in the place of PyTorch's own fake kernel, by operation."""

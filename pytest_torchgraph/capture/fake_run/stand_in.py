@@ -16,6 +16,7 @@ from pytest_torchgraph.capture.fake import converted
 from pytest_torchgraph.capture.fake_run.mode import known, may_be_known
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.picture import Picture
+from pytest_torchgraph.capture.wrapper import inside, unwraps_itself
 
 
 class NoStandIn(TypeError):
@@ -31,7 +32,7 @@ def stood_in(roots: Iterable[Any], mode: FakeTensorMode) -> Iterator[None]:
     are.
     """
     with outside_modes():
-        tensors = [tensor for tensor in reachable(roots) if getattr(tensor, "fake_mode", None) is not mode]
+        tensors = [tensor for tensor in reachable(roots) if not is_of(tensor, mode)]
         fakes = StandIns(mode).of(tensors)
     exchanged: list[tuple[Tensor, Tensor]] = []
     try:
@@ -43,6 +44,13 @@ def stood_in(roots: Iterable[Any], mode: FakeTensorMode) -> Iterator[None]:
     finally:
         for real, fake in reversed(exchanged):
             exchange(real, fake)
+
+
+def is_of(tensor: Tensor, mode: FakeTensorMode) -> bool:
+    """Whether *tensor* is a fake one of *mode*, or wraps such."""
+    if getattr(tensor, "fake_mode", None) is mode:
+        return True
+    return unwraps_itself(type(tensor)) and any(is_of(part, mode) for _, part in inside(tensor))
 
 
 def reachable(roots: Iterable[Any]) -> list[Tensor]:

@@ -56,12 +56,24 @@ class FakeRuns:
 
 
 @contextmanager
-def faked(model: Any, args: Any, kwargs: Mapping[str, Any] | None, optimizer: Any) -> Iterator[Subject]:
-    """The subject whose tensors are all fake while the context is open; afterwards each is what it was."""
+def faked(
+    model: Any,
+    args: Any,
+    kwargs: Mapping[str, Any] | None,
+    optimizer: Any,
+    sharded: Callable[[Any], Any] | None = None,
+) -> Iterator[Subject]:
+    """The subject whose tensors are all fake while the context is open; afterwards each is what it was.
+
+    *sharded* makes a sharded model of a factory, under fake tensors: what is sharded cannot be exchanged for them.
+    """
     notes: dict[str, None] = {}
     runs = FakeRuns(fake_run_mode(notes), notes)
     with ExitStack() as stack:
-        if is_factory(model, args, kwargs):
+        if sharded is not None:
+            with told_with_line(), runs.mode:
+                model = sharded(model)
+        elif is_factory(model, args, kwargs):
             model = built(model)
         with told_with_line(), runs.mode:
             args = produced(args)
