@@ -72,6 +72,17 @@ def exchange(one: Any, other: Any) -> None:
         keep_hooks(tensor)
 
 
+@contextmanager
+def exchanging() -> Iterator[None]:
+    """Let ``module.to(dtype)`` exchange fake parameters that something looks at weakly, which PyTorch refuses."""
+    plain = torch.utils.swap_tensors
+    torch.utils.swap_tensors = exchange
+    try:
+        yield
+    finally:
+        torch.utils.swap_tensors = plain
+
+
 def know_again(mode: FakeTensorMode, tensors: Iterable[Any]) -> None:
     """Let *mode* find the tensors by their values: what is written in place stays the same object."""
     converter = mode.fake_tensor_converter

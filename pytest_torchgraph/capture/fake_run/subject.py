@@ -16,7 +16,7 @@ from pytest_torchgraph.capture.ambient import random_undo
 from pytest_torchgraph.capture.fake_run.asking import answering
 from pytest_torchgraph.capture.fake_run.mode import fake_run_mode
 from pytest_torchgraph.capture.fake_run.refusing import told_with_line
-from pytest_torchgraph.capture.fake_run.stand_in import stood_in
+from pytest_torchgraph.capture.fake_run.stand_in import exchanging, stood_in
 from pytest_torchgraph.capture.target import held_by
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def faked(
     runs = FakeRuns(fake_run_mode(notes), notes)
     with ExitStack() as stack:
         if sharded is not None:
-            with told_with_line(), runs.mode:
+            with told_with_line(), runs.mode, exchanging():
                 model = sharded(model)
         elif is_factory(model, args, kwargs):
             model = built(model)
