@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import truediv
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks import peers
+from benchmarks.bare import Bare
 from benchmarks.peers import works
+from benchmarks.sections import put
 from pytest_torchgraph import record
 from pytest_torchgraph.capture.graph import freeze
 from tests.models.example import Example
@@ -34,22 +34,8 @@ from tests.real import factories
 
 ROUNDS = 15
 FEW_ROUNDS = 3
-RESULTS = Path(__file__).with_name("RESULTS.md")
 CUT = "RESULTS.md\n"
 TOKENS = 64
-
-
-class Bare(TorchDispatchMode):
-    """The floor: every operation goes through Python, and nothing is noted."""
-
-    supports_higher_order_operators = True
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return func(*args, **kwargs) if kwargs else func(*args)
 
 
 class Counting(Bare):
@@ -214,13 +200,13 @@ def main(rounds: int = ROUNDS) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     machine = f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, one thread"
-    lines = ["# What recording costs", "", f"{machine}. {__doc__.split(CUT)[1].strip()}", ""]
+    lines = [f"{machine}. {__doc__.split(CUT)[1].strip()}", ""]
     lines += ["## A call without gradients", "", *table(calls(), {**OWN, **peers.OF_A_CALL}, rounds), ""]
     lines += ["## A training step with AdamW", "", *table(steps(), {**OWN, **peers.OF_A_STEP}, rounds), ""]
     last = {"bare mode": OWN["bare mode"], "full recording": recorded, **peers.LEAVES_OBJECTS}
     lines += ["## A call without gradients, with a tool that leaves much behind", ""]
     lines += [*table(calls(), last, FEW_ROUNDS, after=lambda _: []), ""]
-    RESULTS.write_text("\n".join(lines), encoding="utf-8")
+    put("What recording costs", lines)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_torchgraph.analysis.collective import Collective, collectives_in, message_bytes
 from pytest_torchgraph.analysis.cost import Costs, costs_of, intensity, total_bytes
@@ -15,9 +15,6 @@ from pytest_torchgraph.analysis.keeping import MemoryLines, left_behind, memory_
 from pytest_torchgraph.analysis.network import network_of
 from pytest_torchgraph.analysis.selection import Selection, chooser, count_of, require_phase
 from pytest_torchgraph.analysis.tally import OperationCounts, Total, UnknownName, require_known, total_flops
-from pytest_torchgraph.canonical.building import canonical
-from pytest_torchgraph.canonical.expansion import expand
-from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.kinds import GROUPS
 from pytest_torchgraph.recorded.module import INDEX
@@ -25,6 +22,9 @@ from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.recorded.origin import Recorder
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.words.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,6 +37,8 @@ class Graph(Record):
     @cached_property
     def canonical(self) -> Program:
         """The canonical graph, computed once."""
+        from pytest_torchgraph.canonical.building import canonical  # most checks of a session never need it
+
         with collector_paused():
             return canonical(self)
 
@@ -231,6 +233,8 @@ def expanded(program: Program, recorder: Recorder | None = None) -> Graph:
 
     *recorder* is what recorded it, as far as that is known.
     """
+    from pytest_torchgraph.canonical.expansion import expand
+
     record = expand(program, recorder)
     graph = Graph(**{each.name: getattr(record, each.name) for each in fields(record)})
     # The metrics of a file are exact although the timeline behind them is gone.

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
-from pytest_torchgraph.analysis.selection import count_of
 from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
@@ -82,7 +81,7 @@ def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
     return (
         *phase_metrics(graph),
         *((name, sum(map(GROUPS[name], done))) for name in ("ops", *GROUP_METRICS)),
-        *collective_metrics(graph),
+        *collective_metrics(graph, sum(map(GROUPS["collectives"], done))),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
@@ -98,9 +97,8 @@ def phase_metrics(graph: Record) -> Iterator[tuple[str, int]]:
         yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
 
 
-def collective_metrics(graph: Record) -> Iterator[tuple[str, int]]:
+def collective_metrics(graph: Record, collectives: int) -> Iterator[tuple[str, int]]:
     """How many collectives there are and the bytes of their messages, where there are any."""
-    collectives = count_of(graph.operations, graph.calls, "collectives")
     if collectives:
         yield "collectives", collectives
         total = total_bytes(graph.operations, message_bytes).exactly()

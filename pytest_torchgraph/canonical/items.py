@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.canonical.program import (
@@ -176,26 +177,29 @@ class Settling:
         for place, result in enumerate(flat_results(operation)):
             if not isinstance(result, TensorRef) or self.graph.storages[result.storage].role is None:
                 continue
-            homes = self.nesting.homes.get(result.storage, ())
-            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
+            if self._is_home(result, (node, position), place):
                 yield place, node.relative(self.graph.storages[result.storage].name or "")
 
     def _outcomes(self, position: int, operation: Operation, node: Node) -> tuple[Outcome, ...]:
-        place = -1
+        places = count()
+        return tuple([self._outcome(value, (node, position), places) for value in operation.results])
 
-        def outcome(value: RecordedArgument) -> Outcome:
-            nonlocal place
-            if isinstance(value, tuple):
-                return tuple(outcome(part) for part in value)
-            place += 1
-            if not isinstance(value, TensorRef):
-                return value
-            homes = self.nesting.homes.get(value.storage, ())
-            if any((home[0], home[1], home[2]) == (node, position, place) for home in homes):
-                return canonical_spec(value.spec)
-            return self.operand(value, node)
+    def _outcome(self, value: RecordedArgument, item: tuple[Node, int], places: Iterator[int]) -> Outcome:
+        """What a result of *item* is; *places* counts the results, nested ones included."""
+        if isinstance(value, tuple):
+            return tuple([self._outcome(part, item, places) for part in value])
+        place = next(places)
+        if not isinstance(value, TensorRef):
+            return value
+        if self._is_home(value, item, place):
+            return canonical_spec(value.spec)
+        return self.operand(value, item[0])
 
-        return tuple(outcome(value) for value in operation.results)
+    def _is_home(self, reference: TensorRef, item: tuple[Node, int], place: int) -> bool:
+        """Whether result *place* of *item* is where *reference* was made."""
+        node, position = item
+        homes = self.nesting.homes.get(reference.storage, ())
+        return any(home[0] is node and home[1] == position and home[2] == place for home in homes)
 
 
 def name_of(node: Node) -> str:

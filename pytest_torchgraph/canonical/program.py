@@ -271,7 +271,8 @@ class Program:
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            return exactly((self.run, self.metrics, self.peak_at)), self.alive, exact_item(self.root), self.outputs
+            root = exact_item(self.root)
+            return exactly((self.run, self.metrics, self.peak_at)), self.alive, root, self.outputs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):
@@ -298,8 +299,12 @@ def exactly(values: tuple[object, ...]) -> tuple[object, ...]:
     return tuple(exact)
 
 
-def exact_item(item: Item) -> object:
-    """*item* as tuples that are equal only when every number in it is spelled alike."""
+def exact_item(item: Item, known: dict[int, object] | None = None) -> object:
+    """*item* as tuples that are equal only when every number in it is spelled alike.
+
+    *known* are those of blocks by their ``id``: equal layers of a file are one object.
+    """
+    known = {} if known is None else known
     match item:
         case Work():
             given = exactly(item.arguments), exactly(item.keywords)
@@ -307,12 +312,15 @@ def exact_item(item: Item) -> object:
         case Given():
             return item
         case Semantic():
-            items = tuple(map(exact_item, item.items))
+            items = tuple([exact_item(each, known) for each in item.items])
             return Semantic, item.name, exactly(item.arguments), exactly(item.keywords), items, item.exports
         case Block():
-            items = tuple(map(exact_item, item.items))
-            named = type(item), item.name, item.call, item.class_name, parameters_of(item)
-            return named, item.inputs, item.leaves, items, item.exports
+            found = known.get(id(item))
+            if found is None:
+                items = tuple([exact_item(each, known) for each in item.items])
+                named = type(item), item.name, item.call, item.class_name, parameters_of(item)
+                found = known[id(item)] = (named, item.inputs, item.leaves, items, item.exports)
+            return found
         case _:
             assert_never(item)
 

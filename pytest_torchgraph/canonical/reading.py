@@ -25,9 +25,14 @@ def canonical_spec(spec: TensorSpec) -> TensorSpec:
     return replace(spec, geometry=Geometry(normal.shape, normal.stride, 0))
 
 
-@lru_cache(maxsize=DISTINCT)
 def reading_of(spec: TensorSpec, base: TensorSpec) -> Reading | None:
     """How *spec* reads the storage that *base* is the whole of; ``None`` when it reads it just the same."""
+    # A record holds each distinct spec once, and most are read as they were made.
+    return None if spec is base else _difference(spec, base)
+
+
+@lru_cache(maxsize=DISTINCT)
+def _difference(spec: TensorSpec, base: TensorSpec) -> Reading | None:
     dtype = spec.dtype if spec.dtype != base.dtype else None
     conj, neg = spec.conj != base.conj, spec.neg != base.neg
     if spec.geometry is None or base.geometry is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,8 +20,33 @@ COMPLEX = 4
 """Real products in a complex one."""
 
 
-def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], results: Any) -> int | None:
-    """FLOPs of one operation on the recorded shapes; 0 for work that is not matmul-like, ``None`` where unknown.
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """How the FLOPs of one overload are counted: by a ``formula``, or ``constant`` where there is none.
+
+    ``is_real`` says that the formula counts real products even of complex tensors.
+    """
+
+    formula: Formula | None
+    constant: int | None
+    is_real: bool
+
+    def of(self, arguments: Sequence[Any], keywords: dict[str, Any], results: Any) -> int | None:
+        """FLOPs of one operation on the recorded shapes, ``None`` where unknown."""
+        if self.formula is None:
+            return self.constant
+        given = (*arguments, *keywords.values())
+        if any(map(hides_sizes, given)):
+            return None
+        shapes = tuple(shapes_of(argument) for argument in arguments)
+        named = {key: shapes_of(value) for key, value in keywords.items()}
+        out = shapes_of(results)
+        flops = applied(self.formula, shapes, named, out[0] if isinstance(out, tuple) and len(out) == 1 else out)
+        return flops if flops is None or self.is_real or not any(map(is_complex, given)) else COMPLEX * flops
+
+
+def cost_of(name: str, target: Any) -> Cost:
+    """How the FLOPs of an overload are counted: 0 for work that is not matmul-like, ``None`` where unknown.
 
     Known is what has a formula, and what is proved to hold no products. Unknown is all else: a product without a
     formula, products of sparse or ragged tensors, and what a library registered without telling
@@ -27,16 +54,12 @@ def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[
     """
     packet = packet_of(name)
     formula = FORMULAS.get(packet) or registered_formula(target)
-    if formula is None:
-        return 0 if is_light(target) else None
-    given = (*arguments, *keywords.values())
-    if any(map(hides_sizes, given)):
-        return None
-    shapes = tuple(shapes_of(argument) for argument in arguments)
-    named = {key: shapes_of(value) for key, value in keywords.items()}
-    out = shapes_of(results)
-    flops = applied(formula, shapes, named, out[0] if isinstance(out, tuple) and len(out) == 1 else out)
-    return flops if flops is None or packet in REAL or not any(map(is_complex, given)) else COMPLEX * flops
+    return Cost(formula, 0 if formula is None and is_light(target) else None, packet in REAL)
+
+
+def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], results: Any) -> int | None:
+    """FLOPs of one operation on the recorded shapes; see :func:`cost_of`."""
+    return cost_of(name, target).of(arguments, keywords, results)
 
 
 def is_complex(value: Any) -> bool:

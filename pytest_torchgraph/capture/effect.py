@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.schema import Overload
@@ -13,17 +13,55 @@ from pytest_torchgraph.recorded.operation import packet_of
 
 def readings_in(value: Any) -> list[Raw]:
     """Every reading inside *value*, in order."""
-    if isinstance(value, Raw):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [raw for part in value for raw in readings_in(part)]
-    return []
+    found: list[Raw] = []
+    _gather(value, found)
+    return found
 
 
-def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
+def operands_of(entry: Entry) -> list[Raw]:
+    """Every reading that the operation was given, in order."""
+    found: list[Raw] = []
+    _gather(entry.arguments, found)
+    if entry.keywords:
+        _gather(list(entry.keywords.values()), found)
+    return found
+
+
+def _gather(value: Any, found: list[Raw]) -> None:
+    # The type is tested first: `isinstance` costs twice as much.
+    kind = type(value)
+    if kind is Raw:
+        found.append(value)
+    elif kind is list or kind is tuple or isinstance(value, (list, tuple)):
+        for part in value:
+            _gather(part, found)
+
+
+class Effect(NamedTuple):
+    """What an operation did beside its results: the storages whose contents it changed; that it launched nothing."""
+
+    writes: tuple[int, ...]
+    is_view: bool
+
+
+def effect_of(entry: Entry) -> Effect:
+    """What the operation did beside its results."""
+    overload = entry.overload
+    if overload.may_write:
+        writes = written_storages(entry)
+        return Effect(writes, overload.moves_metadata or _launches_nothing(entry, writes, readings_in(entry.results)))
+    made = readings_in(entry.results)
+    given = {raw[1] for raw in operands_of(entry)} if made else set()
+    writes = _shared(overload, made, given)
+    return Effect(writes, overload.moves_metadata or _launches_nothing(entry, writes, made, given))
+
+
+def written_storages(entry: Entry) -> tuple[int, ...]:
     """The storages whose contents the operation changed."""
+    overload = entry.overload
     if not overload.may_write:
-        return shared_storages(overload, entry)
+        made = readings_in(entry.results)
+        return _shared(overload, made, {raw[1] for raw in operands_of(entry)}) if made else ()
     flag = overload.training_flag
     if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
         return ()
@@ -34,33 +72,29 @@ def written_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
     return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
 
 
-def shared_storages(overload: Overload, entry: Entry) -> tuple[int, ...]:
+def _shared(overload: Overload, made: list[Raw], given: set[int]) -> tuple[int, ...]:
     """The storages that an operation returns although it was given them, without being declared to: it wrote to them.
 
     That is wrong for an operation that only returns another reading of what it was given.
     """
     if overload.is_view or not overload.argument_names:
         return ()
-    made = readings_in(entry.results)
-    given = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])} if made else ()
-    return tuple(dict.fromkeys(raw[1] for raw in made if raw[1] in given))
+    return tuple(dict.fromkeys([raw[1] for raw in made if raw[1] in given]))
 
 
-def launches_nothing(overload: Overload, entry: Entry, results: Any, writes: tuple[int, ...]) -> bool:
+def _launches_nothing(entry: Entry, writes: tuple[int, ...], made: list[Raw], given: set[int] | None = None) -> bool:
     """Whether the operation only made other readings of existing storages."""
-    if overload.moves_metadata:
-        return True
-    made = readings_in(results)
     if writes or not made:
         return False
-    known = {raw[1] for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())])}
-    if overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
+    if entry.overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
         return True
+    known = {raw[1] for raw in operands_of(entry)} if given is None else given
     return all(raw[1] in known for raw in made)
 
 
-def reads_on_host(overload: Overload, entry: Entry) -> bool:
+def reads_on_host(entry: Entry) -> bool:
     """Whether the value or the size of a result is needed on the host."""
+    overload = entry.overload
     packet = packet_of(overload.name)
     if packet in MASKABLE:
         # Tagged as depending on data, which it does with a mask only.

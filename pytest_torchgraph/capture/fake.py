@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from pytest_torchgraph.capture.effect import readings_in
+from pytest_torchgraph.capture.effect import operands_of, readings_in
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 
@@ -132,7 +132,7 @@ def is_fake_run(log: list[Entry], fake: set[int], inputs: list[Raw]) -> bool:
 def makes_nothing(entry: Entry, fake: set[int]) -> bool:
     """Whether all that an operation makes is fake; where it makes no tensor, all that it reads."""
     made = readings_in(entry.results)
-    concerned = made or readings_in([entry.arguments, list((entry.keywords or {}).values())])
+    concerned = made or operands_of(entry)
     return bool(concerned) and all(raw[1] in fake for raw in concerned)
 
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import torch
 
 from pytest_torchgraph.capture.attribution import Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.call import OpenCall
-from pytest_torchgraph.capture.cost import flops_of
-from pytest_torchgraph.capture.effect import launches_nothing, readings_in, reads_on_host, written_storages
+from pytest_torchgraph.capture.cost import Cost, cost_of
+from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in, reads_on_host
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
-from pytest_torchgraph.capture.provenance import Provenance
+from pytest_torchgraph.capture.provenance import Provenance, in_a_module
 from pytest_torchgraph.capture.source import source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.autograd import AutogradNode, Edge
 from pytest_torchgraph.recorded.module import Scope
-from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, Word
+from pytest_torchgraph.recorded.operation import Argument, Call, Group, Opaque, Operation, SourceLine, Word
 from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.record import Record
@@ -62,10 +63,13 @@ class Run:
 
 
 class Records:
-    """Turns raw readings and arguments into records, each distinct spec made once."""
+    """Turns what a run left behind into records: each distinct spec, line and reading is made once."""
 
     def __init__(self, weights: Weights | None = None) -> None:
         self._specs: dict[Any, TensorSpec] = {}
+        self._references: dict[int, TensorRef] = {}
+        self._lines: dict[tuple[int, int], SourceLine | None] = {}
+        self._costs: dict[int, Cost] = {}
         self._weights = {} if weights is None else weights.known
 
     def spec(self, raw: Raw) -> TensorSpec:
@@ -88,15 +92,36 @@ class Records:
         return spec
 
     def reference(self, raw: Raw) -> TensorRef:
-        """The reference of one reading."""
-        return TensorRef(raw[0], raw[1], self.spec(raw))
+        """The reference of one reading; the run keeps every reading, so an ``id`` stays its own."""
+        found = self._references.get(id(raw))
+        if found is None:
+            found = self._references[id(raw)] = TensorRef(raw[0], raw[1], self.spec(raw))
+        return found
+
+    def source(self, frame: tuple[CodeType, int] | None) -> SourceLine | None:
+        """The record of where an operation was asked for."""
+        if frame is None:
+            return None
+        key = (id(frame[0]), frame[1])
+        if key not in self._lines:
+            self._lines[key] = source_line(frame)
+        return self._lines[key]
+
+    def flops(self, entry: Entry, results: Any) -> int | None:
+        """FLOPs of one operation."""
+        overload = entry.overload
+        cost = self._costs.get(id(overload))
+        if cost is None:
+            cost = self._costs[id(overload)] = cost_of(overload.name, overload.target)
+        return cost.of(entry.arguments, entry.keywords or {}, results)
 
     def argument(self, value: Any) -> Argument:
         """The record of one argument."""
-        if isinstance(value, Raw):
+        kind = type(value)
+        if kind is Raw:
             return self.reference(value)
         if isinstance(value, (list, tuple)):
-            return tuple(self.argument(part) for part in value)
+            return tuple([self.argument(part) for part in value])
         if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
         packed = self._weights.get(id(value))
@@ -104,7 +129,7 @@ class Records:
 
     def arguments(self, values: Any) -> tuple[Argument, ...]:
         """The records of several arguments."""
-        return tuple(self.argument(value) for value in values)
+        return tuple([self.argument(value) for value in values])
 
 
 def whole_number(size: Any) -> int:
@@ -171,10 +196,11 @@ def freeze(run: Run) -> Graph:
 
 def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
     """Which operations make the host wait: those that read on the host what does not lie there anyway."""
-    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry.overload, entry)]
-    if not waiting:
-        return frozenset()
-    provenance = Provenance(run.log, links, run.identity.sights, root=run.root_is_module)
+    waiting = [index for index, entry in enumerate(run.log) if reads_on_host(entry)]
+    root = run.root_is_module
+    if all(in_a_module(run.log[index], links[index], root=root) for index in waiting):
+        return frozenset(waiting)  # what a module reads derives from what lies on the device
+    provenance = Provenance(run.log, links, run.identity.sights, root=root)
     return frozenset(index for index in waiting if not provenance.on_host[index])
 
 
@@ -191,25 +217,25 @@ def operation_of(
     keywords = entry.keywords or {}
     several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
     results = entry.results if several else (entry.results,)
-    writes = written_storages(overload, entry)
+    effect = effect_of(entry)
     return Operation(
         index=index,
         name=overload.name,
         arguments=records.arguments(entry.arguments),
         keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
         results=() if results == (None,) else records.arguments(results),
-        writes=writes,
+        writes=effect.writes,
         scope=link.scope,
         phase=link.phase,
         forward=link.forward,
         node=None if link.node is None else positions.get(link.node),
         recomputed=link.recomputed,
         sums_gradients=link.sums_gradients,
-        is_view=launches_nothing(overload, entry, results, writes),
+        is_view=effect.is_view,
         is_sync=index in syncs,
-        flops=flops_of(overload.name, overload.target, tuple(entry.arguments), keywords, results),
+        flops=records.flops(entry, results),
         call=entry.call,
-        source=source_line(entry.frame),
+        source=records.source(entry.frame),
     )
 
 
@@ -262,7 +288,7 @@ def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, lis
     for entry, operation in zip(run.log, operations, strict=True):
         if operation.node is None or operation.sums_gradients or operation.recomputed:
             continue
-        for raw in readings_in([entry.arguments, list((entry.keywords or {}).values())]):
+        for raw in operands_of(entry):
             maker = made_at.get(raw[1])
             phase = FORWARD if maker is None else operations[maker].phase
             is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
@@ -281,7 +307,7 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
         arguments=records.arguments(call.arguments),
         keywords=tuple((name, records.argument(value)) for name, value in call.keywords.items()),
         scope=call.scope,
-        source=source_line(call.frame),
+        source=records.source(call.frame),
     )
 
 

@@ -32,7 +32,7 @@ class Leaf:
             self.kind in PLAIN and self.reading is not None and reads_memory(tensor) and not lazily_turned(tensor)
         )
         self.pointed = None if is_plain or unwraps_itself(self.kind) else tensor.detach()
-        self.is_leaf = tensor.is_leaf and not tensor.is_inference()
+        self.is_leaf = is_leaf(tensor) and not tensor.is_inference()
         self.needs_grad = tensor.requires_grad
         self.grad = tensor.grad if self.is_leaf else None
         self.hooks: tuple[Any, Any] = (tensor._backward_hooks, tensor._post_accumulate_grad_hooks)
@@ -87,3 +87,11 @@ def reading_of(tensor: Tensor) -> tuple[Any, ...] | None:
 def lazily_turned(tensor: Tensor) -> bool:
     """Whether *tensor* is read conjugated or negated, which geometry does not tell."""
     return tensor.is_neg() or (tensor.dtype.is_complex and tensor.is_conj())
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Whether *tensor* is a leaf of autograd; one of several views of memory that was written since says nothing."""
+    try:
+        return tensor.is_leaf
+    except RuntimeError:
+        return False

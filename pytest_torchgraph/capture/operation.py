@@ -131,11 +131,16 @@ def called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> A
     return func(*args, **kwargs) if kwargs else func(*args)
 
 
+def nowhere(_: int) -> None:
+    """No line: what is found where none is looked for."""
+
+
 class OperationMode(TorchDispatchMode):
     """Logs every operation that reaches the dispatcher.
 
     Holds no tensor: a strong reference to any result would make autograd copy what it otherwise steals, and so change
     the very operations that are watched. ``call`` is how an operation is made to run: a clock puts itself around it.
+    ``frame_of`` finds the line that asks for an operation, so many frames up.
     """
 
     # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
@@ -150,6 +155,7 @@ class OperationMode(TorchDispatchMode):
         # Bare tuples in the order of `Entry`: making the named ones here would cost half a microsecond each.
         self.log: list[tuple[Any, ...]] = []
         self.call: Callable[..., Any] = called
+        self.frame_of: Callable[[int], tuple[CodeType, int] | None] = user_frame
         self.agreement: Agreement | None = None
 
     @classmethod
@@ -184,7 +190,7 @@ class OperationMode(TorchDispatchMode):
             self.look_after(overload, args, kwargs or {}, out, arguments)
         results = self.note_results(out)
         running = self.phases.running() if self.phases.depth else None
-        frame = user_frame(2)
+        frame = self.frame_of(2)
         self.log.append(
             (
                 overload,

@@ -8,13 +8,12 @@ keeps there whatever its parameters' device.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pytest_torchgraph.capture.attribution import Link
-from pytest_torchgraph.capture.effect import written_storages
+from pytest_torchgraph.capture.effect import operands_of, readings_in, written_storages
 from pytest_torchgraph.capture.operation import Entry
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.tensor import FirstSight
 from pytest_torchgraph.recorded.phase import FORWARD
 
 LITERAL = "aten.lift_fresh.default"
@@ -28,26 +27,24 @@ class Provenance:
     ) -> None:
         self.sights = sights
         self.on_host: list[bool] = []
-        in_module = [
-            entry.scope > 0 or (root and link.phase == FORWARD) for entry, link in zip(log, links, strict=True)
-        ]
+        in_module = [in_a_module(entry, link, root=root) for entry, link in zip(log, links, strict=True)]
         self._derived = {index for index, sight in enumerate(sights) if derives(sight)}
         self._met: set[int] = set()
         for entry, inside in zip(log, in_module, strict=True):
             if inside:
-                self._derived |= set(storages_in(entry.arguments, entry.keywords))
+                self._derived |= storages_read(entry)
         for entry, inside in zip(log, in_module, strict=True):
             self.on_host.append(self._follow(entry, inside=inside))
 
     def _follow(self, entry: Entry, *, inside: bool) -> bool:
         """Take in what *entry* makes; whether it only reads what lies on the host."""
-        read = set(storages_in(entry.arguments, entry.keywords))
+        read = storages_read(entry)
         if entry.overload.name == LITERAL:
             self._derived -= {one for one in read - self._met if self.sights[one].kind == "constant" and not inside}
         derived = inside or not self._derived.isdisjoint(read)
-        made = set(storages_in(entry.results))
+        made = {raw[1] for raw in readings_in(entry.results)}
         if derived:
-            self._derived |= made | set(written_storages(entry.overload, entry))
+            self._derived |= made | set(written_storages(entry))
         self._met |= read | made
         return not derived
 
@@ -59,12 +56,11 @@ def derives(sight: FirstSight) -> bool:
     return sight.kind != "result" or sight.role is not None
 
 
-def storages_in(*values: Any) -> Iterator[int]:
-    """The storages of all readings in *values*."""
-    for value in values:
-        if isinstance(value, Raw):
-            yield value[1]
-        elif isinstance(value, (list, tuple)):
-            yield from storages_in(*value)
-        elif isinstance(value, dict):
-            yield from storages_in(*value.values())
+def storages_read(entry: Entry) -> set[int]:
+    """The storages of all that an operation was given."""
+    return {raw[1] for raw in operands_of(entry)}
+
+
+def in_a_module(entry: Entry, link: Link, *, root: bool) -> bool:
+    """Whether an operation ran in a module call; *root* says that the callable itself is a module."""
+    return entry.scope > 0 or (root and link.phase == FORWARD)

@@ -26,7 +26,7 @@ from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.module import ModuleCalls, following
-from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
+from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, nowhere
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
@@ -38,12 +38,16 @@ from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, targ
 from pytest_torchgraph.capture.tensor import Identity, following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
+from pytest_torchgraph.capture.unfrozen import unfrozen
 from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
 from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.words.counting import times
+
+PRIMS = "prims."
+DECOMPOSED = "fake run: forward-mode differentiation computes fake tensors by other operations than real ones"
 
 
 class AlreadyRecording(RuntimeError):
@@ -90,6 +94,12 @@ class Recording:
                 timing = None if self.clock is None else self.clock.timing(len(graph.scopes))
                 self._graph = graph if timing is None else replace(graph, timing=timing)
         return self._graph
+
+    @property
+    def unfrozen(self) -> Graph:
+        """The same, worked out when it is first asked for something, where nothing but the log goes into it."""
+        is_plain = self._graph is None and self.clock is None and not self.policies
+        return unfrozen(self.log) if is_plain else self.graph
 
     @property
     def log(self) -> Run:
@@ -153,6 +163,10 @@ class Recording:
         self.clock.start()
         return TimedMode(self.mode, self.clock)
 
+    def seek_no_lines(self) -> None:
+        """Look for no source lines from here on, for whom tells of no single operation."""
+        self.mode.frame_of = nowhere
+
     def verify(self) -> None:
         """Replay the record where evidence was kept; raises ``VerificationFailed`` where it computes something else."""
         if self.evidence is not None:
@@ -173,6 +187,8 @@ class Recording:
         rank, world_size = place_of_process()
         weights.admit(self.identity.sights, self.identity.values)
         log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
+        if self.is_fake and any(entry.overload.name.startswith(PRIMS) for entry in log):
+            notes = (*notes, DECOMPOSED)
         self._run = Run(
             log=log,
             identity=self.identity,
@@ -237,25 +253,25 @@ def recorded(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
     recording = Recording(target, holdings, guard, clock)
-    with ExitStack() as stack:
-        _open.append(recording)
-        stack.callback(_open.clear)
-        stack.enter_context(progress(recording.progress))
-        recording.eagerly = stack.enter_context(run_eagerly())
-        use = stack.enter_context(without_inference_mode())
-        recording.meet_leaves(holdings, inputs)
-        del holdings, inputs  # what the model lets go of must not live on here
-        stack.enter_context(collector_paused())
-        stack.enter_context(observing(recording))
-        grad = torch.is_grad_enabled()
-        said = stack.enter_context(recording_mode(recording, rank_timeout, verify=verify))
-        try:
-            yield recording
-        except BaseException as error:
-            explain_failure(error, recording)
-            raise
-    recording.close(*said, grad=grad, asked_inference=use.asked)
-    recording.verify()
+    with collector_paused():
+        with ExitStack() as stack:
+            _open.append(recording)
+            stack.callback(_open.clear)
+            stack.enter_context(progress(recording.progress))
+            recording.eagerly = stack.enter_context(run_eagerly())
+            use = stack.enter_context(without_inference_mode())
+            recording.meet_leaves(holdings, inputs)
+            del holdings, inputs  # what the model lets go of must not live on here
+            stack.enter_context(observing(recording))
+            grad = torch.is_grad_enabled()
+            said = stack.enter_context(recording_mode(recording, rank_timeout, verify=verify))
+            try:
+                yield recording
+            except BaseException as error:
+                explain_failure(error, recording)
+                raise
+        recording.close(*said, grad=grad, asked_inference=use.asked)
+        recording.verify()
 
 
 @contextmanager
@@ -345,9 +361,9 @@ def record(
     refuse_both(verify=verify, timing=timing)
     target = Target(None, "record", {}) if model is None else target_of(model)
     clock = clock_of_run() if timing else None
-    holdings = holdings_of(target.roots)
     options: Any = {"verify": verify, "clock": clock, "rank_timeout": rank_timeout}
-    with recorded(target, holdings, Guard(), [], **options) as recording:
+    # No name for what is held: what the model lets go of must not live on here.
+    with recorded(target, holdings_of(target.roots), Guard(), [], **options) as recording:
         recording.modules.root = None
         yield recording
 

@@ -39,6 +39,23 @@ class Sharding:
                 yield partial(gather, group)
 
 
+class FlatParameters(TypeError):
+    """A training step of FSDP1 is to be repeated, whose parameters cannot be put back."""
+
+
+def require_no_flat_parameters(roots: Iterable[nn.Module]) -> None:
+    """Raise :class:`FlatParameters` where any module in *roots* is a ``FullyShardedDataParallel``."""
+    module: Any = sys.modules.get("torch.distributed.fsdp")
+    if module is not None and any(
+        isinstance(one, module.FullyShardedDataParallel) for root in roots for one in root.modules()
+    ):
+        raise FlatParameters(
+            "FullyShardedDataParallel (FSDP1) keeps parameters in one flat tensor that a training step takes apart, "
+            "which cannot be put back: record a step of your own after a first one, with record(model), or "
+            "shard with fully_shard (FSDP2)"
+        )
+
+
 def states_of(modules: Iterable[nn.Module]) -> Iterator[tuple[Any, Any]]:
     """FSDP's state of each of *modules* that it shards, once, and the module."""
     if "torch.distributed.fsdp" not in sys.modules:

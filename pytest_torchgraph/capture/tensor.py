@@ -16,6 +16,10 @@ from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
 
 
+def void(_: object) -> None:
+    """Nothing, whatever a function returned."""
+
+
 def no_name(_: Tensor) -> None:
     """Nothing: there is nobody to ask."""
 
@@ -81,7 +85,8 @@ class Identity:
     ``regrown`` are storages that were made larger: nothing is in them yet; ``fakes`` were first seen behind a fake
     tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
     parameter that a module holds by now, ``stand_in`` the fake tensor that a run computes with in the place of a real
-    one; ``stand_ins`` are those, kept alive because the mode of fake tensors knows them only as long as they are.
+    one; ``stand_ins`` are those by the real one's ``id``, kept because the mode of fake tensors knows them only as long
+    as they are. ``past`` are storages that go on as those of stand-ins: their addresses may be used again.
     """
 
     def __init__(self) -> None:
@@ -99,7 +104,8 @@ class Identity:
         self.fakes: set[int] = set()
         self.gathered: set[int] = set()
         self.stand_in: Callable[[Tensor], Tensor | None] = no_name
-        self.stand_ins: list[Tensor] = []
+        self.stand_ins: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
+        self.past: list[LiveStorage] = []
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
@@ -214,9 +220,19 @@ class Identity:
         if is_fake:
             self.fakes.add(live.index)
         elif fake is not None:
-            self.stand_ins.append(fake)
-            self.storages.setdefault(fake.untyped_storage()._cdata, live)
             self.fakes.add(live.index)
+            self._goes_on_as(tensor, live, fake)
+
+    def _goes_on_as(self, tensor: Tensor, live: LiveStorage, fake: Tensor) -> None:
+        """Follow *fake* in the place of a real *tensor*: kept as long as that, it lives on in what reads it."""
+        key, stand_ins = id(tensor), self.stand_ins
+        stand_ins[key] = (weakref.ref(tensor, lambda _: void(stand_ins.pop(key, None))), fake)
+        storage = fake.untyped_storage()
+        if storage._cdata not in self.storages:
+            live.goes_on = True
+            self.past.append(live)
+            self.live -= live.bytes
+            self.storages[live.key] = self._watch(storage, storage._cdata, live.index)
 
     def take_over(self, constant: Tensor, raw: Raw, stands_in: Tensor) -> None:
         """Take in that a *constant* of the code, read as *raw*, goes on as a fake tensor that *stands_in* for it."""
@@ -271,7 +287,8 @@ class Identity:
 
     def _release(self, dead: weakref.ref[torch.UntypedStorage]) -> None:
         assert isinstance(dead, LiveStorage)
-        if self.storages.get(dead.key) is dead:
+        known = self.storages.get(dead.key)
+        if known is not None and known.index == dead.index:
             del self.storages[dead.key]
         if not (self.is_closed or dead.goes_on):
             self.live -= dead.bytes

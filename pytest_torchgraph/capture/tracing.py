@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -26,15 +27,18 @@ from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, 
 from pytest_torchgraph.capture.grad import make_buffers_ordinary
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
+from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
+from pytest_torchgraph.capture.unfrozen import frozen
 from pytest_torchgraph.capture.watching import unwatched
 from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.note import Told
 
 
@@ -117,13 +121,20 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         rank_timeout=rank_timeout,
         fake=fake,
     )
-    with repeated(model, args, kwargs, options) as run:
-        return run()
+    return traced_with(model, args, options, kwargs)
+
+
+def traced_with(
+    model: Callable[..., Any], args: Any, options: Options, kwargs: Mapping[str, Any] | None = None
+) -> Graph:
+    """What :func:`trace` returns for *options*."""
+    with collector_paused(), repeated(model, args, kwargs, options) as run:
+        return frozen(run())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The options of :func:`trace`."""
+    """The options of :func:`trace`; with ``lines``, operations know which line of the source asked for them."""
 
     warmup: int = 0
     restore: bool = True
@@ -134,6 +145,7 @@ class Options:
     allocator: bool = False
     world_size: int | None = None
     rank: int = 0
+    lines: bool = True
     rank_timeout: float = PATIENCE
     fake: bool = False
 
@@ -208,6 +220,8 @@ def runs_of(
     """The same for a *target*, and a *step* of one's own."""
     assert target.function is not None
     step.require_over(target.roots.values())
+    if options.restore and step.backward:
+        require_no_flat_parameters(target.roots.values())
     # Asking a TorchScript for its signature already leaves something in its attributes.
     state = state_of(target, args, kwargs, step) if options.restore else None
     try:
@@ -249,7 +263,11 @@ class Runs:
         self.left_by: Literal["run", "warmup"] | None = None
 
     def __call__(self) -> Graph:
-        """The graph of one run, after the warm-ups where there was none before."""
+        """The graph of one run, after the warm-ups where there was none before.
+
+        It is worked out when it is first asked for something, or here where the run is timed, verified or compared with
+        an allocator.
+        """
         if self.is_cold:
             self.is_cold = False
             self._warm_up()
@@ -258,7 +276,7 @@ class Runs:
             # No graph is worked out before the last run: each would run with cold caches.
             graph = several([recording.graph for recording in [self._timed() for _ in range(timing)]])
         else:
-            graph = self.recording(verify=self.options.verify).graph
+            graph = self.recording(verify=self.options.verify).unfrozen
         return self._with_allocator(graph) if self.options.allocator else graph
 
     def _warm_up(self) -> None:
@@ -300,6 +318,8 @@ class Runs:
                     rank_timeout=self.options.rank_timeout,
                 ) as recording,
             ):
+                if not self.options.lines:
+                    recording.seek_no_lines()
                 recording.remarks = notes
                 if state is not None:
                     recording.phases.before_backward = state.begin_backward
@@ -315,6 +335,8 @@ class Runs:
 
     def _put_back(self) -> None:
         """Put back what the run before must not leave to the next; after the last one everything is."""
+        if self.left_by is not None:
+            gc.collect(0)  # the collector is paused for all runs, and a model may leave tensors in cycles
         if self.state is not None and self.left_by is not None:
             self.state.after_run(is_warmup=self.left_by == "warmup")
         self.left_by = None

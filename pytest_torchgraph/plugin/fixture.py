@@ -12,6 +12,7 @@ from pytest_torchgraph.plugin.check.rules import Rules
 from pytest_torchgraph.plugin.check.running import NO_INPUTS, Runs, capture, frames_of_others, require_known, watching
 from pytest_torchgraph.plugin.check.slot import claimed
 from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.recorded.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,7 +71,8 @@ class TorchGraph:
         try:
             if not isinstance(model, Graph):
                 require_known("check", trace_options, self.check, capture().trace)
-            with self._runs.observed(model, args, kwargs, trace_options) as (first, again):
+            # All of the check: what it made is let go of before Python would look through it for cycles.
+            with collector_paused(), self._runs.observed(model, args, kwargs, trace_options) as (first, again):
                 return check(self._item, slot, rules, first, again, self._checks)
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(frames_of_others(error.__traceback__)) from error.__cause__
@@ -90,7 +92,7 @@ class TorchGraph:
         __tracebackhide__ = True
         require_known("trace", trace_options, capture().trace)
         try:
-            with self._runs.repeated(model, args, kwargs, trace_options) as run:
+            with collector_paused(), self._runs.repeated(model, args, kwargs, trace_options) as run:
                 return run()
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(frames_of_others(error.__traceback__)) from error.__cause__

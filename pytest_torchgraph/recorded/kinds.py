@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.recorded.collective import KINDS
@@ -104,6 +105,7 @@ def is_sync(doing: Doing) -> bool:
     return names_sync(doing.name) if doing.wait is None else doing.wait == "sync"
 
 
+@lru_cache(maxsize=1 << 12)
 def names_sync(name: str) -> bool:
     """Whether the operation *name* is a sync as far as its name tells."""
     return packet_of(name) in SYNCS
@@ -150,8 +152,10 @@ GROUPS: dict[str, Callable[[Doing], bool]] = {
 
 
 def doing(operation: Operation) -> Doing:
-    """What decides what *operation* is."""
-    read, made = tensors_in(operation.arguments), tensors_in(operation.results)
+    """What decides what *operation* is; only of a cast it is told from its tensors."""
+    may_cast = operation.packet == CAST
+    read = tensors_in(operation.arguments) if may_cast else None
+    made = tensors_in(operation.results) if may_cast else None
     return Doing(
         operation.name,
         read[0].spec if read else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from pytest_torchgraph.recorded.tensor import TensorRef
@@ -145,6 +146,7 @@ class Operation:
         return packet_of(self.name)
 
 
+@lru_cache(maxsize=1 << 12)
 def packet_of(name: str) -> str:
     """``aten.add`` for ``aten.add.Tensor``; a name without an overload is returned as it is."""
     return name.rpartition(".")[0] if name.count(".") > 1 else name
@@ -163,7 +165,8 @@ def tensors_in(arguments: tuple[Argument, ...]) -> list[TensorRef]:
 
 def operands_of(operation: Operation) -> list[TensorRef]:
     """Every tensor that an operation was given."""
-    return tensors_in(operation.arguments) + tensors_in(tuple(value for _, value in operation.keywords))
+    found = tensors_in(operation.arguments)
+    return found + tensors_in(tuple([value for _, value in operation.keywords])) if operation.keywords else found
 
 
 def tensors_of(call: Call) -> list[TensorRef]:
@@ -174,14 +177,15 @@ def tensors_of(call: Call) -> list[TensorRef]:
 
 def flat_results(operation: Operation) -> list[object]:
     """The results of an operation, nested ones included, in order."""
+    return _flat(operation.results)
+
+
+def _flat(values: tuple[object, ...]) -> list[object]:
+    # A function inside another one that calls itself would be a cycle, one for each operation.
     found: list[object] = []
-
-    def gather(values: tuple[object, ...]) -> None:
-        for value in values:
-            if isinstance(value, tuple):
-                gather(value)
-            else:
-                found.append(value)
-
-    gather(operation.results)
+    for value in values:
+        if isinstance(value, tuple):
+            found.extend(_flat(value))
+        else:
+            found.append(value)
     return found

@@ -101,6 +101,10 @@ class TensorSpec:
     conj: bool = False
     neg: bool = False
 
+    def __hash__(self) -> int:
+        # Looked up some times for every operation; hardly two specs that differ have all of this in common.
+        return hash((self.dtype, self.shape, self.device))
+
     @property
     def text(self) -> str:
         """``f32[2,16]``: the short dtype and the sizes."""

@@ -30,24 +30,27 @@ def track_computational_graph_execution(
     *repeats* runs. The other flags are those of :class:`ComputationalGraphTracker`.
     """
     tracker = ComputationalGraphTracker(model, track_memory, track_timing, track_tensor_ops)
-    tracker.take(traced(model, input_tensor, repeats if track_timing else 0))
+    tracker.take(traced(model, input_tensor, repeats if track_timing else 0, lines=track_tensor_ops))
     return tracker
 
 
-def traced(model: Any, inputs: Any, runs: int) -> Graph:
-    """The record of *model*, timed in that many runs; a note tells where gradients are wanted and cannot be had."""
+def traced(model: Any, inputs: Any, runs: int, *, lines: bool = True) -> Graph:
+    """The record of *model*, timed in that many runs; a note tells where gradients are wanted and cannot be had.
+
+    Without *lines* nobody looks for the lines that ask for operations.
+    """
     required("torch", "tracking")
     from pytest_torchgraph.capture.recording import AlreadyRecording
-    from pytest_torchgraph.capture.tracing import trace
+    from pytest_torchgraph.capture.tracing import Options, traced_with
 
     try:
-        return trace(model, inputs, backward="auto", timing=runs)
+        return traced_with(model, inputs, Options(backward="auto", timing=runs, lines=lines))
     except AlreadyRecording:
         raise
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
     # Where it was the forward pass that failed, it fails again.
-    return trace(model, inputs, timing=runs).noting(f"there is no backward pass: {reason}")
+    return traced_with(model, inputs, Options(timing=runs, lines=lines)).noting(f"there is no backward pass: {reason}")
 
 
 def analyze_computational_graph_execution(

@@ -23,7 +23,8 @@ class ComputationalGraphTracker:
 
     The modules of *model* are told by their paths. ``track_memory`` and ``track_timing`` say whether bytes and times
     are told, ``track_tensor_ops`` whether single operations are: without them, what is told of a large model is about
-    its modules. Whatever is told, it is told of one record, ``graph``.
+    its modules, and nobody looks for the lines that ask for operations. Whatever is told, it is told of one record,
+    ``graph``.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class ComputationalGraphTracker:
             raise RuntimeError("tracking has started already: call stop_tracking() before starting again")
         stack = ExitStack()
         self._recording = stack.enter_context(record(self.model, timing=self.track_timing))
+        if not self.track_tensor_ops:
+            self._recording.seek_no_lines()
         self._open = stack
         self._forget()
 

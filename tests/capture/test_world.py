@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from pytest_torchgraph import load, trace
+from pytest_torchgraph import load, record, trace
 from pytest_torchgraph.capture.pipeline import NoNeighbour
+from pytest_torchgraph.capture.sharded import FlatParameters
 from pytest_torchgraph.capture.world import GroupInUse
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.snapshot.recorded import recorded_line
@@ -286,3 +288,51 @@ def test_what_reads_the_memory_of_fake_tensors_is_refused_in_a_sentence() -> Non
     with pytest.raises(TypeError, match="as the C\\+\\+ reducer of DistributedDataParallel does"):
         trace(replicated, X, world_size=4, fake=True)
     assert not distributed.is_initialized()
+
+
+def flat(**options: Any) -> Any:
+    from torch.distributed.fsdp import FullyShardedDataParallel
+
+    return FullyShardedDataParallel(layers(), device_id=torch.device("cpu"), **options)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_orig_params": True}], ids=str)
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
+def test_flat_parameters_are_recorded_forward_and_a_step_of_them_is_refused_where_it_is_repeated(
+    options: dict[str, Any],
+) -> None:
+    forward = trace(lambda: flat(**options), X, world_size=4)
+    assert kinds(forward) == {("all_gather", EVERYONE): 1}
+    with pytest.raises(FlatParameters, match=r"record a step of your own after a first one, with record\(model\)"):
+        trace(lambda: flat(**options), X, world_size=4, backward=True)
+    with ranks(4):
+        model = flat(**options)
+        model(X).sum().backward()
+        with record(model) as recording:
+            model(X).sum().backward()
+    assert kinds(recording.graph)[("reduce_scatter", EVERYONE)] == 1
+
+
+def test_data_parallel_on_the_cpu_is_the_module_in_it() -> None:
+    inner = layers()
+    wrapped = trace(nn.DataParallel(inner), X, backward=True)
+    assert wrapped.op_counts == trace(inner, X, backward=True).op_counts
+    assert {scope.path for scope in wrapped.scopes} >= {"module", "module.0", "module.2"}
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled:UserWarning")
+def test_a_distributed_checkpoint_is_written_and_read_as_without_a_recording(tmp_path: Any) -> None:
+    checkpoint: Any = import_module("torch.distributed.checkpoint")
+
+    model = layers()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with record(model) as recording:
+        model(X)
+        checkpoint.save(model.state_dict(), checkpoint_id=tmp_path, no_dist=True)
+    trace(fully_sharded, X, world_size=4)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    checkpoint.load(model.state_dict(), checkpoint_id=tmp_path, no_dist=True)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert recording.graph.count("collectives") == 0

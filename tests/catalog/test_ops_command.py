@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pytest_torchgraph.catalog.reach import Reached, Table, described, from_json, learn, stored_table, to_json
 from pytest_torchgraph.cli.main import main
+from pytest_torchgraph.cli.verbs.pytorch.ops import Far, learnt
 
 FRESH = (
     "torch.add",
@@ -114,3 +117,26 @@ def test_a_sample_that_raises_is_left_out_and_paths_are_told_apart() -> None:
     assert list(described(table.calls[1])) == ["g reaches no operation (1 sample)"]
     assert from_json(to_json(table)) == table
     assert json.loads(to_json(table))["calls"]["f"]["samples"] == 2
+
+
+def test_a_terminal_can_be_told_how_far_the_samples_are() -> None:
+    far = Far()
+    assert [far.seen() for _ in far.following([("torch.add", 1), ("torch.mul", 2)])] == [
+        (0, "torch.add"),
+        (0, "torch.mul"),
+    ]
+
+
+def test_running_samples_counts_what_they_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, str]] = []
+
+    @contextmanager
+    def progress(so_far: Callable[[], tuple[int, str]], doing: str) -> Iterator[None]:
+        assert doing == "running samples"
+        yield
+        seen.append(so_far())
+
+    monkeypatch.setattr("pytest_torchgraph.capture.progress.progress", progress)
+    learnt(["torch.mv"])
+    assert seen[0][0] > 0
+    assert seen[0][1] == "torch.mv"

@@ -36,16 +36,16 @@ PLUGINS = {"syrupy": "syrupy", "rerunfailures": "pytest_rerunfailures", "torchgr
 
 
 class Server:
-    """The process that forks."""
+    """The process that forks; it has imported the modules *preloaded* too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *preloaded: str) -> None:
         self.planted: dict[str, str] = {}
         """Defects to plant in the runs: an expression for what stands at ``module:name``."""
         environment = {
             name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "CI", "COV_"))
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "tests.plugin.forked"],
+            [sys.executable, "-B", "-m", "tests.plugin.forked", *preloaded],
             cwd=HERE,
             env={**environment, "PYTHONPATH": str(HERE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "200"},
             stdin=subprocess.PIPE,
@@ -93,7 +93,7 @@ def _preload() -> None:
     from _pytest.config import default_plugins
 
     own = (f"_pytest.{name}" for name in default_plugins)
-    for name in ("pytest", "pdb", "xml.etree.ElementTree", *own, *PRELOADED, *PLUGINS.values()):
+    for name in ("pytest", "pdb", "xml.etree.ElementTree", *own, *PRELOADED, *sys.argv[1:], *PLUGINS.values()):
         import_module(name)
     # What is imported already cannot be rewritten, of which pytest would warn.
     import_module("xdist.plugin")

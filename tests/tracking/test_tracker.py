@@ -102,6 +102,14 @@ def test_without_memory_and_times_none_are_told() -> None:
     assert tracker.graph.timing is None
 
 
+def test_without_tensor_operations_nobody_looks_for_their_lines() -> None:
+    quiet = track_computational_graph_execution(model(), X, track_tensor_ops=False).graph
+    told = track_computational_graph_execution(model(), X).graph
+    assert not any(operation.source for operation in quiet.operations)
+    assert any(operation.source for operation in told.operations)
+    assert quiet == told
+
+
 def test_without_tensor_operations_modules_and_gradients_are_told() -> None:
     tracker = track_computational_graph_execution(model(), X, track_tensor_ops=False)
     assert kinds(tracker) == {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_torchgraph.plugin.check import case, comparison, failing, limits
+from pytest_torchgraph.plugin.check import case, comparison, failing, limits, seen
 from pytest_torchgraph.plugin.check.against import against_snapshot
 from pytest_torchgraph.plugin.check.ending import end
 from pytest_torchgraph.plugin.check.slot import fail_for_name, has_examples
@@ -46,6 +46,25 @@ def check(
     What was checked under the name of *slot* stands in *earlier*, or is added.
     """
     __tracebackhide__ = True
+    passing = None if slot is None or slot.name in earlier else seen.passing(slot, rules, first)
+    if passing is None or not passing.is_known():
+        return _compared(item, slot, rules, first, again, earlier, passing)
+    item.stash[limits.CHECKED] = True
+    graph, failure = end(passing.ending())
+    earlier[passing.slot.name] = Checked(first, graph, failure)
+    return graph
+
+
+def _compared(
+    item: pytest.Item,
+    slot: Slot | None,
+    rules: Rules,
+    first: Graph,
+    again: Callable[[], Graph] | None,
+    earlier: dict[str, Checked],
+    passing: seen.Passing | None,
+) -> Graph:
+    __tracebackhide__ = True
     if not (first.operations or first.outputs or len(first.scopes) > 1):
         _fail_for_nothing(item)
     broken = _broken(item, first, rules)
@@ -53,8 +72,11 @@ def check(
     if slot is not None and slot.name in earlier:
         graph, failure = _as_before(slot, earlier[slot.name], first, again)
     elif slot is not None:
-        graph, failure = end(against_snapshot(slot, rules, first, again))
+        ending = against_snapshot(slot, rules, first, again)
+        graph, failure = end(ending)
         earlier[slot.name] = Checked(first, graph, failure)
+        if passing is not None and not broken and graph is first:
+            passing.remember(ending)
     if graph is not first:
         broken = _broken(item, graph, rules)
     item.stash[limits.CHECKED] = True

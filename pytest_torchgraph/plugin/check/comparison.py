@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,43 @@ if TYPE_CHECKING:
 COUNTS_TOLD = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A graph judged against its stored snapshot."""
+    """A graph judged against its stored snapshot under some rules; explained when somebody asks."""
 
     snapshot: Snapshot
     graph: Graph
-    comparison: Comparison
-    passes: bool
-    """Whether nothing that is compared differs."""
+    rules: Rules
+
+    @cached_property
+    def is_equal(self) -> bool:
+        """Whether both canonical graphs are the same, so that no rule finds anything: most checks end here."""
+        try:
+            return not self.rules.same and self.snapshot.program == self.graph.canonical
+        except RecursionError:  # so deep a graph is compared without recursion
+            return False
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """What differs, and what it amounts to."""
+        from pytest_torchgraph.report.comparison import compared
+        from pytest_torchgraph.snapshot.recorded import recorded_line
+
+        return compared(
+            self.snapshot.program,
+            self.graph.canonical,
+            (self.snapshot.recorded, recorded_line(self.graph)),
+            compare=self.rules.compare,
+            tolerance=self.rules.tolerance,
+            ignore=self.rules.ignore,
+            same=self.rules.same,
+            live=self.graph,
+        )
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing that is compared differs."""
+        return self.is_equal or not self.comparison.drifted
 
     @property
     def verdict(self) -> Verdict:
@@ -38,7 +67,8 @@ class Outcome:
     @property
     def renames(self) -> tuple[str, ...]:
         """Names that changed and nothing else with them: no reason to fail, a reason for an update to write."""
-        return tuple(finding.title for finding in self.verdict.findings if finding.kind == "name")
+        findings = () if self.is_equal else self.verdict.findings
+        return tuple(finding.title for finding in findings if finding.kind == "name")
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -55,20 +85,7 @@ class Outcome:
 
 def judged(snapshot: Snapshot, graph: Graph, rules: Rules) -> Outcome:
     """*graph* against *snapshot* under *rules*."""
-    from pytest_torchgraph.report.comparison import compared
-    from pytest_torchgraph.snapshot.recorded import recorded_line
-
-    comparison = compared(
-        snapshot.program,
-        graph.canonical,
-        (snapshot.recorded, recorded_line(graph)),
-        compare=rules.compare,
-        tolerance=rules.tolerance,
-        ignore=rules.ignore,
-        same=rules.same,
-        live=graph,
-    )
-    return Outcome(snapshot=snapshot, graph=graph, comparison=comparison, passes=not comparison.drifted)
+    return Outcome(snapshot=snapshot, graph=graph, rules=rules)
 
 
 def text_of(graph: Graph, test: str) -> str:

@@ -88,6 +88,8 @@ def mistyped_in(rules: Rules, graph: Graph, snapshot: Snapshot | None) -> str:
 
 def require_readable(tolerance: Any, ignore: str | Iterable[str]) -> None:
     """Raise ``ValueError`` for a tolerance or a name to ignore in no accepted form."""
+    if tolerance is None and not ignore:
+        return
     from pytest_torchgraph.diff.change import Difference
     from pytest_torchgraph.verdict.ignoring import parse_ignore
     from pytest_torchgraph.verdict.quantity import parse_tolerance

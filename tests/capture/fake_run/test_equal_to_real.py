@@ -118,3 +118,39 @@ def test_lazy_modules_are_refused_before_their_first_call() -> None:
         trace(example.model, example.args, example.kwargs, fake=True)
     example.model(example.args)
     assert trace(example.model, example.args, fake=True).operations
+
+
+def from_numpy(x: torch.Tensor) -> torch.Tensor:
+    import numpy as np
+
+    bias = torch.from_numpy(np.ones(8, dtype="float32"))
+    return (x * 2 + bias)[:, bias.long()]
+
+
+def from_a_list(x: torch.Tensor) -> torch.Tensor:
+    return x + torch.tensor([1.0] * 8) * torch.tensor([2.0] * 8)[:1]
+
+
+WEIGHT = torch.ones(8, 8, requires_grad=True)
+
+
+def from_around(x: torch.Tensor) -> torch.Tensor:
+    return (x @ WEIGHT.t()) @ WEIGHT + WEIGHT[0]
+
+
+@pytest.mark.parametrize("function", [from_numpy, from_a_list, from_around])
+def test_tensors_that_the_code_brings_along_live_as_in_a_real_run(function: Callable[..., torch.Tensor]) -> None:
+    x = torch.zeros(4, 8)
+    for backward in (None, "auto"):
+        options: dict[str, Any] = {"backward": backward}
+        real, fake = trace(function, x, **options), trace(function, x, fake=True, **options)
+        assert facts(real) == facts(replace(fake, origin=replace(fake.origin, fake=False)))
+        assert real.memory.timeline == fake.memory.timeline
+    assert WEIGHT.grad is None
+
+
+def test_what_forward_differentiation_does_otherwise_is_said() -> None:
+    linear = torch.nn.Linear(8, 8)
+    x = torch.zeros(4, 8)
+    graph = trace(lambda x: torch.func.jvp(linear, (x,), (x,))[1], x, fake=True)
+    assert any("forward-mode differentiation" in note for note in graph.notes)

@@ -7,7 +7,7 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.streams import put, say
@@ -15,13 +15,14 @@ from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_torchgraph.catalog.operations import PyTorchOperationCollector
     from pytest_torchgraph.catalog.reach import Table
     from pytest_torchgraph.diff.catalogues import Difference
     from pytest_torchgraph.diff.nested import Differing
 
+T = TypeVar("T")
 NAME = "torch.add, F.relu, Tensor.add_, aten.add, or the last part of it"
 
 
@@ -194,6 +195,7 @@ def learnt(names: list[str]) -> Table:
     with torch_needed():
         import torch
 
+        from pytest_torchgraph.capture.progress import progress
         from pytest_torchgraph.capture.recording import record
         from pytest_torchgraph.catalog.samples import api_samples, sample_names
     from pytest_torchgraph.catalog.reach import learn
@@ -205,12 +207,33 @@ def learnt(names: list[str]) -> Table:
         if full not in known:
             raise Wrong(f"PyTorch has no samples of {name!r}{like(full, known)}")
 
+    far = Far()
+
     def observe(run: Callable[[], object]) -> list[str]:
         torch.manual_seed(0)
         with record() as recording:
             run()
+        far.operations += len(recording.graph.operations)
         return [operation.packet for operation in recording.graph.operations]
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), progress(far.seen, "running samples"):
         warnings.simplefilter("ignore")  # a sample of a deprecated call says so
-        return learn(str(torch.__version__), api_samples(asked), observe)
+        return learn(str(torch.__version__), far.following(api_samples(asked)), observe)
+
+
+class Far:
+    """How far running the samples is."""
+
+    def __init__(self) -> None:
+        self.operations = 0
+        self.name = ""
+
+    def seen(self) -> tuple[int, str]:
+        """Operations that were reached so far, and the call at work."""
+        return self.operations, self.name
+
+    def following(self, samples: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
+        """*samples*, each noted when its turn comes."""
+        for name, run in samples:
+            self.name = name
+            yield name, run

@@ -1,0 +1,65 @@
+"""A graph that is worked out from its run when somebody asks for what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from pytest_torchgraph.capture.fingerprint import fingerprint
+from pytest_torchgraph.capture.graph import Run, freeze, origin_of
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.record import Record
+
+
+class UnfrozenGraph(Graph):
+    """The graph of a run, which is frozen when any field but ``origin`` and ``notes`` is read: an ordinary one then."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        _freeze(self)
+        return object.__reduce_ex__(self, protocol)  # of an ordinary graph, which it is by now
+
+
+class _Field:
+    """A field that is not there yet. Where it is, the instance has it, and this is not asked."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, graph: Graph | None, _: type) -> Any:
+        if graph is None:
+            raise AttributeError(self.name)
+        _freeze(graph)
+        return vars(graph)[self.name]
+
+
+for _each in fields(Record):
+    setattr(UnfrozenGraph, _each.name, _Field(_each.name))
+
+
+def unfrozen(run: Run) -> Graph:
+    """The graph of *run*, not worked out yet."""
+    graph = object.__new__(UnfrozenGraph)
+    vars(graph).update(run=run, origin=origin_of(run), notes=run.notes)
+    return graph
+
+
+def frozen(graph: Graph) -> Graph:
+    """*graph*, worked out by now."""
+    _freeze(graph)
+    return graph
+
+
+def fingerprint_of(graph: Graph) -> str | None:
+    """The fingerprint of the run behind *graph*; ``None`` where it is not kept, or cannot be told exactly."""
+    run = vars(graph).get("run")
+    return fingerprint(run) if isinstance(run, Run) else None
+
+
+def _freeze(graph: Graph) -> None:
+    known = vars(graph)
+    run = known.pop("run", None)
+    if isinstance(run, Run):
+        with collector_paused():
+            known.update(vars(freeze(run)) | known)
+        object.__setattr__(graph, "__class__", Graph)

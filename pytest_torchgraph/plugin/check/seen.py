@@ -1,0 +1,155 @@
+"""Checks that passed before: where a run equals the one that did, operation by operation, nothing is compared again.
+
+What is kept is a digest of everything that the verdict follows from: the run, the bytes of the snapshot, the rules of
+the check, and the code and the PyTorch that judge. It lies in pytest's own cache; ``--cache-clear`` forgets it, and
+``-p no:cacheprovider`` keeps nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_torchgraph.plugin.check import stored
+from pytest_torchgraph.plugin.check.ending import Same
+from pytest_torchgraph.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.plugin.check.ending import Ending
+    from pytest_torchgraph.plugin.check.rules import Rules
+    from pytest_torchgraph.plugin.check.slot import Slot
+
+FOLDER = "torchgraph-seen"
+MOST_KEPT = 8
+"""Digests of one snapshot: of checks and updates, under some versions of Python and PyTorch that share a cache."""
+PLAIN = (str, int, float, type(None))
+HITS = pytest.StashKey[int]()
+"""How many checks of the session were not compared again."""
+_CODE = pytest.StashKey[str]()
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """One check, and what it has to equal to pass without a comparison: ``digest``, kept in the file at ``path``."""
+
+    slot: Slot
+    graph: Graph
+    digest: str
+    path: Path
+
+    def is_known(self) -> bool:
+        """Whether a check with this digest has passed."""
+        return self.digest in _kept(self.path)
+
+    def ending(self) -> Same:
+        """What the check comes to where it is known, counted."""
+        stash = self.slot.item.config.stash
+        stash[HITS] = stash.get(HITS, 0) + 1
+        return Same(self.slot, self.graph, "unchanged" if self.slot.settings.updating else "matched")
+
+    def remember(self, ending: Ending) -> None:
+        """Keep the digest, where the check passed at its first run with nothing to tell."""
+        if not isinstance(ending, Same) or ending.notes or ending.slot != self.slot:
+            return
+        from pytest_torchgraph.snapshot.saving import write_whole
+
+        others = [each for each in _kept(self.path) if each != self.digest]
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path, "\n".join([self.digest, *others][:MOST_KEPT]) + "\n")
+        except OSError:
+            return  # a folder that cannot be written keeps nothing
+
+
+def passing(base: Slot, rules: Rules, graph: Graph) -> Passing | None:
+    """What the check of *graph* has to equal; ``None`` where it is compared in any case.
+
+    That is so where somebody reads more of it than that it passes (a report, coverage, notes of the run), where it was
+    verified, timed or recorded otherwise than by a check, and where a part of its rules has no exact text.
+    """
+    config, does = base.item.config, base.settings
+    cache = getattr(config, "cache", None)
+    if cache is None or graph.notes or does.varying or does.covering or does.reporting or does.verifying:
+        return None
+    slot = base.at(stored.best(base.base, graph))
+    told, run, text = list(_told(rules)), _fingerprint(graph), _bytes(slot.address.path)
+    if run is None or text is None or not all(type(each) in PLAIN for each in told):
+        return None
+    if does.updating and slot.is_variant:
+        return None
+    head = (slot.base.test, slot.address.label, does.updating, run, hashlib.sha256(text).hexdigest())
+    return Passing(slot, graph, _digest(*head, _code(config), sys.version, *_settings(), *told), _path(cache, slot))
+
+
+def _fingerprint(graph: Graph) -> str | None:
+    """That of the run behind *graph*; ``None`` where there is none, as of one that was made or recorded otherwise."""
+    unfrozen: Any = sys.modules.get("pytest_torchgraph.capture.unfrozen")
+    found: str | None = None if unfrozen is None else unfrozen.fingerprint_of(graph)
+    return found
+
+
+def _told(rules: Rules) -> Iterator[Any]:
+    """Every part of the rules, each list with its length before it."""
+    yield from (rules.compare, rules.tolerance)
+    for names in (rules.ignore, rules.own):
+        yield from (len(names), *names)
+    for pairs in (rules.same, rules.limits):
+        yield len(pairs)
+        for name, value in sorted(pairs.items()):
+            yield from (name, value)
+
+
+def _settings() -> tuple[Any, ...]:
+    found: tuple[Any, ...] = import_module("pytest_torchgraph.capture.fingerprint").settings()
+    return found
+
+
+def _digest(*parts: Any) -> str:
+    told = "\0".join(f"{type(part).__name__} {part!r}" for part in parts)
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _path(cache: Any, slot: Slot) -> Path:
+    """The file for *slot*, where ``cache.mkdir`` would make a folder; that warns where it cannot."""
+    name = hashlib.sha256(slot.address.label.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    return Path(cache._cachedir, "d", FOLDER, name)  # noqa: SLF001  there is no public name that makes nothing
+
+
+def _kept(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return []
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _code(config: pytest.Config) -> str:
+    """A digest of this package as it is installed: by its list of files, or by sizes and times in a source tree."""
+    known = config.stash.get(_CODE, "")
+    if not known:
+        package = Path(__file__).parents[2]
+        listed = _bytes(package.parent / f"pytest_torchgraph-{__version__}.dist-info" / "RECORD")
+        told = repr(sorted(_files(package))).encode() if listed is None else listed
+        known = config.stash[_CODE] = hashlib.sha256(told).hexdigest()
+    return known
+
+
+def _files(package: Path) -> Iterator[tuple[str, int, int]]:
+    for path in package.rglob("*.py"):
+        found = path.stat()
+        yield str(path), found.st_size, found.st_mtime_ns
