@@ -3,7 +3,8 @@
     python -m benchmarks.fake          prints the table and writes it to benchmarks/RESULTS.md
 
 Each shape of Llama is recorded in a process of its own: forward, backward and a step of AdamW, in bfloat16, for one
-sequence of 2048 words. Time is CPU time of one thread from the call of ``trace`` to the graph, its canonical form and
+sequence of 2048 words; once as one rank of eight that share every layer (FSDP2), peak and parameters are that rank's.
+Time is CPU time of one thread from the call of ``trace`` to the graph, its canonical form and
 its text included; memory is the most that the process had resident, the libraries' own third of a GiB included.
 """
 
@@ -16,10 +17,10 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
-HEADING = "## A training step under fake tensors\n"
+from benchmarks.sections import put
+
+TITLE = "A training step under fake tensors"
 LENGTH = 2048
 
 
@@ -38,19 +39,24 @@ SHAPES = {
     "70B": Shape(8192, 28672, 80, 64),
     "405B": Shape(16384, 53248, 126, 128),
 }
-TARGETS = {"8B": 4.0, "70B": 8.0, "405B": 14.0}
-"""Seconds of CPU that a step may take."""
+TARGETS = {"8B": "4 s", "70B": "8 s", "405B": "14 s"}
+"""CPU time that a step may take to be traced."""
+RANKS = 8
+SHARDED = ("70B sharded",)
 
 
 def measured(name: str) -> dict[str, float]:
     """Seconds, bytes and what was counted, of the shape *name* in this process."""
+    shape_name, _, sharded = name.partition(" ")
     import torch
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from pytest_torchgraph import trace
     from pytest_torchgraph.snapshot.writer import write
 
-    shape = SHAPES[name]
+    shape = SHAPES[shape_name]
     config = LlamaConfig(
         vocab_size=128256,
         hidden_size=shape.width,
@@ -62,12 +68,22 @@ def measured(name: str) -> dict[str, float]:
         use_cache=False,
     )
     begun = time.process_time()
+
+    def build() -> torch.nn.Module:
+        model = LlamaForCausalLM(config).to(torch.bfloat16)
+        if sharded:
+            mesh = init_device_mesh("cpu", (RANKS,))
+            for part in (*model.model.layers, model):
+                fully_shard(part, mesh=mesh)
+        return model
+
     graph = trace(
-        lambda: LlamaForCausalLM(config).to(torch.bfloat16),
+        build,
         lambda: torch.zeros(1, LENGTH, dtype=torch.long),
         fake=True,
+        world_size=RANKS if sharded else None,
         backward=lambda output: output.logits.float().mean(),
-        optimizer=torch.optim.AdamW,
+        optimizer=lambda model: torch.optim.AdamW(model.parameters()),
     )
     traced = time.process_time() - begun
     text = write(graph.canonical, test="giant", recorded="here")
@@ -106,7 +122,7 @@ def row(name: str, found: dict[str, float]) -> str:
         f"{found['operations']:.0f}",
         f"{found['traced']:.1f} s",
         f"{found['written']:.1f} s",
-        f"{TARGETS[name]:.0f} s",
+        TARGETS.get(name, ""),
         f"{found['resident'] / 2**30:.2f} GiB",
         f"{found['peak'] / 2**30:.0f} GiB",
         f"{found['saved'] / 2**30:.1f} GiB",
@@ -123,12 +139,10 @@ def main() -> None:
     )
     names = columns.split(", ")
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
-    lines += [row(name, in_own_process(name)) for name in SHAPES]
+    lines += [row(name, in_own_process(name)) for name in (*SHAPES, *SHARDED)]
     explained = (__doc__ or "").strip().splitlines()[4:]
-    text = "\n".join([HEADING, *explained, "", *lines, ""])
-    print(text)
-    before = RESULTS.read_text("utf-8").partition(HEADING)[0].rstrip()
-    RESULTS.write_text(f"{before}\n\n{text}", "utf-8")
+    print("\n".join(lines))
+    put(TITLE, [*explained, "", *lines])
 
 
 if __name__ == "__main__":

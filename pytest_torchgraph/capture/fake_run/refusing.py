@@ -25,6 +25,7 @@ SAID = (
         r"shape_env must not be None|'ignore_fresh_unbacked_symbols'",
         "PyTorch follows this (a while_loop, a nested tensor) with symbolic sizes only",
     ),
+    (r"its data is not allocated yet", "code in C++ reads what a tensor holds, and a fake tensor holds nothing"),
     (r"QuantizedMeta|quantized nyi", "PyTorch has no fake tensor of a quantized dtype"),
 )
 """What PyTorch says under fake tensors, and what that means."""

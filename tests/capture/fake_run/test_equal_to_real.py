@@ -105,6 +105,12 @@ def test_what_a_fake_tensor_cannot_tell_is_one_sentence(trait: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+def test_code_in_cpp_that_reads_a_tensor_is_one_sentence_too() -> None:
+    packed = torch.nn.utils.rnn.PackedSequence(torch.zeros(4, 8), torch.tensor([2, 2]))
+    with pytest.raises(NeedsContents, match=r"code in C\+\+ reads what a tensor holds"):
+        trace(lambda batch: torch.nn.GRU(8, 16)(batch)[0].data, (packed,), fake=True)
+
+
 @pytest.mark.parametrize("trait", OTHERWISE_BACKWARD)
 def test_what_is_recorded_otherwise_is_said(trait: str) -> None:
     example = seeded(MODELS[trait])
