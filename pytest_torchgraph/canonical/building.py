@@ -24,11 +24,11 @@ from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.canonical.parameter_loops import gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
+from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.kinds import GROUPS, doing
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
-from pytest_torchgraph.recorded.origin import modes_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
 
@@ -48,9 +48,8 @@ def canonical(graph: Record) -> Program:
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
-    origin = graph.origin
     return Program(
-        run=modes_of(origin),
+        run=run_of(graph.origin),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),

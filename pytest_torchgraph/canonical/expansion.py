@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
 
 from pytest_torchgraph.canonical.cursor import Cursor, module_path
 from pytest_torchgraph.canonical.operands import operands_given
@@ -29,7 +28,7 @@ from pytest_torchgraph.recorded.memory import Memory
 from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Argument as RecordedArgument
 from pytest_torchgraph.recorded.operation import Call, Operation
-from pytest_torchgraph.recorded.origin import COMPILED, UNKNOWN, Origin, Recorder, Training, is_fake
+from pytest_torchgraph.recorded.origin import UNKNOWN, Origin, Recorder
 from pytest_torchgraph.recorded.phase import FORWARD, OPTIMIZER, Phase
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Role, Storage, StorageKind, TensorRef, TensorSpec
@@ -41,7 +40,7 @@ def expand(program: Program, recorder: Recorder | None = None) -> Record:
     *recorder* is what recorded it, as far as that is known.
     """
     known = recorder or Recorder()
-    modes = program.run
+    run = program.run
     return Expansion(program).record(
         Origin(
             torch=known.torch,
@@ -52,11 +51,11 @@ def expand(program: Program, recorder: Recorder | None = None) -> Record:
             processor=known.processor,
             rank=known.rank,
             world_size=known.world_size,
-            device=modes[-1] if modes else UNKNOWN,
-            compiled=bool(modes) and modes[0].endswith(COMPILED),
-            fake=is_fake(modes),
-            grad_mode="grad" if "grad" in modes else "no_grad",
-            training=next((mode for mode in get_args(Training) if mode in modes), "none"),
+            device=run.device or UNKNOWN,
+            compiled=run.is_compiled,
+            fake=run.is_fake,
+            grad_mode=run.grad_mode or "no_grad",
+            training=run.training or "none",
         )
     )
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
@@ -246,7 +247,7 @@ Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 class Program:
     """A whole canonical graph.
 
-    ``run`` are the modes that are compared (``eager``, ``train``, ``grad``, ``cpu``); ``metrics`` are name and exact
+    ``run`` are the modes that are compared; ``metrics`` are name and exact
     integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
     parameters and buffers; ``outputs`` are what the root returned, by path; ``root`` is the traced callable. Two
     programs are equal when everything in them is, and numbers only when they are spelled alike: ``1`` is not ``1.0``
@@ -254,7 +255,7 @@ class Program:
     say which operations are syncs beside what their names tell.
     """
 
-    run: tuple[str, ...]
+    run: Run
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     root: ModuleCall
@@ -272,7 +273,7 @@ class Program:
     def _exactly(self) -> object:
         with collector_paused():
             root = exact_item(self.root)
-            return exactly((self.run, self.metrics, self.peak_at)), self.alive, root, self.outputs
+            return self.run, exactly((self.metrics, self.peak_at)), self.alive, root, self.outputs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):

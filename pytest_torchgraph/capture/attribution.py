@@ -78,7 +78,7 @@ class Linking:
         if running.recomputes:
             return Link(BACKWARD, self._recomputing_scope(entry.scope, forward), forward, running.key, recomputed=True)
         for raw in results_of(entry):
-            self._makers[raw[0]] = running.key
+            self._makers[raw.value] = running.key
         target = self._summed_for(index, entry)
         if target is not None:
             summed = self.forward_of(target)
@@ -116,9 +116,9 @@ class Linking:
             return None
         node = self.followed.nodes.get(running.key)
         readings = [value for value in entry.arguments if isinstance(value, Raw)]
-        if node is None or len(readings) != 2 or readings[0][2] != readings[1][2]:
+        if node is None or len(readings) != 2 or readings[0].shape != readings[1].shape:
             return None
-        if all(self._makers.get(raw[0], "none") == running.key for raw in readings):
+        if all(self._makers.get(raw.value, "none") == running.key for raw in readings):
             return None
         for edge in node.edges:
             if edge and self._summed[edge] < self._fan_in[edge] - 1 and self._has_shape(edge, readings[0]):
@@ -141,7 +141,7 @@ class Linking:
         forward = self.forward_of(edge[0])
         if forward is None:
             return True
-        shapes = [raw[2] for raw in results_of(self.log[forward])]
+        shapes = [raw.shape for raw in results_of(self.log[forward])]
         return edge[1] >= len(shapes) or shapes[edge[1]] == summed[2]
 
     def _recomputing_scope(self, scope: int, forward: int | None) -> int:

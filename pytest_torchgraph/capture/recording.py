@@ -142,7 +142,7 @@ class Recording:
     def meet_outputs(self, value: Any) -> None:
         """Note which tensors the model returned, and what else its call leaves alive."""
         self.outputs = tuple((path, self.identity.read(tensor)) for path, tensor in unwrapped(tensors_in(value)))
-        returned = {raw[1] for _, raw in self.outputs}
+        returned = {raw.storage for _, raw in self.outputs}
         self.kept = frozenset(
             index
             for index, sight in enumerate(self.identity.sights)

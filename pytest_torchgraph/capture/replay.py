@@ -225,15 +225,15 @@ class Replay:
     def compare_ends(self) -> None:
         """Raise for what ends with other bits than in the recorded run."""
         for raw, bits in self.evidence.ends.values():
-            record = self.graph.storages[raw[1]]
-            first = self.evidence.storages.get(raw[1])
-            storage = self.storages.get(raw[1], None if first is None else first.untyped_storage())
+            record = self.graph.storages[raw.storage]
+            first = self.evidence.storages.get(raw.storage)
+            storage = self.storages.get(raw.storage, None if first is None else first.untyped_storage())
             if storage is None and record.kind != "result":
                 continue  # no operation ever used it
             name = f"{record.role or record.kind} {record.name or record.spec.text}"
             if storage is None:
                 raise VerificationFailed(f"{SUMMARY}: {name} is made by no operation of the record")
-            found = torch.empty(0, dtype=raw[5], device=raw[6]).set_(storage, raw[4], raw[2], raw[3])
+            found = torch.empty(0, dtype=raw.dtype, device=raw.device).set_(storage, raw.offset, raw.shape, raw.stride)
             if digest(found) != bits:
                 raise VerificationFailed(
                     f"{SUMMARY}: {name} ends with other bits than in the run\n"
@@ -287,7 +287,7 @@ def last_uses(graph: Graph, evidence: Evidence) -> dict[int, int]:
     for operation in graph.operations:
         for reference in (*all_operands(operation), *tensors_in(operation.results)):
             uses[reference.storage] = operation.index
-    return uses | {raw[1]: -1 for raw, _ in evidence.ends.values()}
+    return uses | {raw.storage: -1 for raw, _ in evidence.ends.values()}
 
 
 def all_operands(operation: Operation) -> list[TensorRef]:

@@ -81,15 +81,15 @@ class Evidence:
         raw = identity.read(tensor)
         if not holds_contents(tensor):
             return
-        if raw[1] in self.rooms:
-            self.keep_room(tensor, raw[1])
-        elif identity.sights[raw[1]].kind == "result":
+        if raw.storage in self.rooms:
+            self.keep_room(tensor, raw.storage)
+        elif identity.sights[raw.storage].kind == "result":
             return
         elif not reads_memory(tensor):
-            if raw[0] not in self.values:
-                self.values[raw[0]] = tensor.clone()
-        elif raw[1] not in self.storages:
-            self.storages[raw[1]] = whole_storage(tensor).clone()
+            if raw.value not in self.values:
+                self.values[raw.value] = tensor.clone()
+        elif raw.storage not in self.storages:
+            self.storages[raw.storage] = whole_storage(tensor).clone()
 
     def keep_room(self, tensor: Tensor, index: int) -> None:
         """Copy what lies in memory that was taken uninitialised: whatever was in it, or what C++ or NumPy put there."""
@@ -110,16 +110,16 @@ class Evidence:
                 tensor = seen()
                 found = None if tensor is None else digest_as(seen, tensor)
                 if tensor is not None and found is not None:
-                    self.ends[seen.raw[0]] = (seen.raw, found)
-                    if seen.raw[1] in self.rooms:
-                        self.keep_room(tensor, seen.raw[1])
+                    self.ends[seen.raw.value] = (seen.raw, found)
+                    if seen.raw.storage in self.rooms:
+                        self.keep_room(tensor, seen.raw.storage)
 
 
 def digest_as(seen: Seen, tensor: Tensor) -> bytes | None:
     """The digest of *tensor*; ``None`` where it has none, or reads other memory than when it was seen."""
-    if seen.raw[3] is None or not (holds_contents(tensor) and reads_memory(tensor)):
+    if seen.raw.stride is None or not (holds_contents(tensor) and reads_memory(tensor)):
         return None
-    same = tensor.shape == seen.raw[2] and tensor.untyped_storage()._cdata == seen.storage_key
+    same = tensor.shape == seen.raw.shape and tensor.untyped_storage()._cdata == seen.storage_key
     return digest(tensor) if same else None
 
 
@@ -198,9 +198,9 @@ class Witness(OperationMode):
         for tensor in tensors:
             raw = self.identity.read(tensor)
             if holds_contents(tensor) and reads_memory(tensor):
-                seen.left[raw[1]] = whole_storage(tensor).clone()
+                seen.left[raw.storage] = whole_storage(tensor).clone()
             elif holds_contents(tensor) and seen.reason:
-                seen.left_values[raw[0]] = tensor.clone()
+                seen.left_values[raw.value] = tensor.clone()
 
     def position(self, func: Any) -> int:
         """Where the operation that just ran stands in the log; other threads may have written behind it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.canonical.program import AnyBlock, Given, Item, Reading, Semantic, Work
+from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
@@ -328,6 +328,6 @@ def first_source(item: Item) -> int | None:
             return item.source
         case Semantic() if item.source is not None:
             return item.source
-        case _:
+        case Semantic() | Block():
             found = (first_source(inner) for inner in item.items)
             return next((source for source in found if source is not None), None)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
+from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import Block, Given, Operand, Semantic, Work
 from pytest_torchgraph.diff.change import (
@@ -24,16 +25,21 @@ from pytest_torchgraph.diff.change import (
     MetricChanged,
     Moved,
     OutputChanged,
+    PeakMoved,
+    Redeclared,
     Removed,
     Renamed,
     Replaced,
+    RunChanged,
     Site,
     Value,
 )
 from pytest_torchgraph.diff.grouping import kind_name
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
+from pytest_torchgraph.words.closed import assert_never
 
 DIGITS = 8
+Named: TypeAlias = LoopChanged | MetricChanged | Renamed | Replaced | RunChanged | PeakMoved | Called | Redeclared
 
 
 def fingerprint(changes: Iterable[Change]) -> str:
@@ -57,10 +63,11 @@ def _what(change: Change) -> tuple[object, ...]:
             return (*_name(before), before.scope == after.scope, writes)
         case LeafChanged() | OutputChanged():
             return _both(change)
-    return _named(change)
+        case _:
+            return _named(change)
 
 
-def _named(change: Change) -> tuple[object, ...]:
+def _named(change: Named) -> tuple[object, ...]:
     """What is left of a change that is told by names."""
     match change:
         case LoopChanged():
@@ -69,11 +76,14 @@ def _named(change: Change) -> tuple[object, ...]:
             return name, (after or 0) > (before or 0)
         case Renamed(kind):
             return (kind,)
-        case Replaced():
+        case Replaced() | RunChanged() | PeakMoved():
             return change.before, change.after
         case Called():
             return change.gone, change.again
-    return tuple(getattr(change, field.name) for field in fields(change) if field.name != "scope")
+        case Redeclared():
+            return ()
+        case _:
+            assert_never(change)
 
 
 def _name(site: Site) -> tuple[object, ...]:

@@ -28,6 +28,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
+from pytest_torchgraph.words.closed import assert_never
 
 NUMBER = re.compile(r"\d+")
 COUNT = re.compile(r"_\d+$")
@@ -118,8 +119,10 @@ def _what(change: Change) -> Edit:
             return (kind, NUMBER.sub("*", name), NUMBER.sub("*", to))
         case LeafChanged(scope, path, _, _):
             return (f"%{path.removeprefix(f'{scope.module}.')}", change.before, change.after)
-        case _:
+        case LoopChanged() | OutputChanged() | MetricChanged() | RunChanged() | PeakMoved() | Redeclared() | Replaced():
             return tuple(plain(getattr(change, field.name)) for field in fields(change) if field.name != "scope")
+        case _:
+            assert_never(change)
 
 
 def kind_name(item: Item) -> str:

@@ -8,12 +8,6 @@ from typing import Literal, TypeAlias
 GradMode: TypeAlias = Literal["grad", "no_grad"]
 Training: TypeAlias = Literal["train", "eval", "mixed", "none"]
 
-COMPILED = "compiled-run-eagerly"
-"""How a file says that a compiled callable was called: everything else is ``eager``."""
-
-FAKE = "fake"
-"""How a file says that fake tensors stood in for real ones."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -21,11 +15,10 @@ class Origin:
 
     ``training`` is ``"none"`` for a plain callable without modules and ``"mixed"`` when modules disagree.
     ``inference_mode`` notes that the user's code asked for it; the trace ran it as ``no_grad``. ``compiled`` notes that
-    a compiled callable was called; the trace ran it eagerly. ``processor`` is what it can do (``avx512_vnni_bf16``),
-    by which kernels are chosen; empty where that is not known. ``rank`` is that of the process among ``world_size``.
     a compiled callable was called; the trace ran it eagerly. ``fake`` notes that fake tensors stood in for real ones: a
     library that asks whether it is traced may have computed otherwise. ``processor`` is what it can do
-    (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known.
+    (``avx512_vnni_bf16``), by which kernels are chosen; empty where that is not known. ``rank`` is that of the process
+    among ``world_size``.
     """
 
     torch: str
@@ -60,16 +53,3 @@ class Recorder:
     processor: str = ""
     rank: int = 0
     world_size: int = 1
-
-
-def modes_of(origin: Origin) -> tuple[str, ...]:
-    """The modes of a run, as a file says them; its device comes last."""
-    how = FAKE if origin.fake else "eager"
-    if origin.compiled:
-        how = f"{FAKE}-{COMPILED}" if origin.fake else COMPILED
-    return (how, origin.training, origin.grad_mode, origin.device)
-
-
-def is_fake(modes: tuple[str, ...]) -> bool:
-    """Whether the *modes* of a run say that fake tensors stood in for real ones."""
-    return bool(modes) and modes[0].startswith(FAKE)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.run import Run, read_run
 from pytest_torchgraph.snapshot.errors import shortened, unreadable
 from pytest_torchgraph.words.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
 
@@ -25,7 +26,7 @@ class Head:
 
     test: str
     recorded: str
-    run: tuple[str, ...]
+    run: Run
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     alive: tuple[Alive, ...] = ()
@@ -35,7 +36,7 @@ class Head:
 
 def head_lines(head: Head) -> list[str]:
     """The first lines of a snapshot, one metric a line."""
-    modes = ", ".join(mode if _is_word(mode) else quote(mode) for mode in head.run)
+    modes = ", ".join(mode if _is_word(mode) else quote(mode) for mode in head.run.words)
     lines = [
         f"torchgraph {VERSION}",
         f"test {rest_text(head.test)}",
@@ -85,7 +86,7 @@ def read_head(lines: list[str], path: str) -> Head:
     return Head(
         test=rest_of(values[0]),
         recorded=rest_of(values[1]),
-        run=_modes(values[2], path),
+        run=read_run(_modes(values[2], path)),
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=tuple(alive),

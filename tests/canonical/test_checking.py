@@ -28,6 +28,7 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.snapshot import reader
 from pytest_torchgraph.snapshot.writer import write
 from tests.diff.programs import f32
@@ -55,7 +56,7 @@ def call(name: str, *items: Item, takes: tuple[Reference, ...] = (), number: int
 def program(*items: Item, outputs: tuple[Reference, ...] = ()) -> Program:
     told = tuple(("", Operand(reference)) for reference in outputs)
     root = replace(call("", *items, leaves="w"), exports=())
-    return Program(run=(), metrics=(), peak_at="", root=root, outputs=told)
+    return Program(run=Run(), metrics=(), peak_at="", root=root, outputs=told)
 
 
 def backward(*items: Item) -> PhaseBlock:

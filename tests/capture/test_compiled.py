@@ -156,7 +156,7 @@ def test_a_compiled_callable_that_ran_eagerly_is_said_so() -> None:
     graph = trace(model, example(4, 8))
     assert graph.notes == said("Linear", "Sequential", "doubled")
     assert graph.origin.compiled
-    assert graph.canonical.run[0] == "compiled-run-eagerly"
+    assert graph.canonical.run.engine == "compiled-run-eagerly"
     text = write(graph.canonical, test="test", recorded="here")
     assert expanded(read(text).program).origin.compiled
 
@@ -169,7 +169,7 @@ def test_what_pytorch_compiles_for_itself_is_not_said_to_be_compiled() -> None:
         trace(network(), example(4, 8)),
     ]
     assert [graph.notes for graph in graphs] == [(), (), ()]
-    assert [graph.canonical.run[0] for graph in graphs] == ["eager"] * 3
+    assert [graph.canonical.run.engine for graph in graphs] == ["eager"] * 3
 
 
 def test_flexible_attention_is_recorded_in_a_fresh_process_and_works_there_afterwards() -> None:

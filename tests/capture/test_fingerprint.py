@@ -183,6 +183,7 @@ def test_what_a_record_is_made_of_is_all_known_here() -> None:
         "find_parameter",
         "stand_in",
         "stand_ins",
+        "past",
     }
     assert {*vars(step().identity)} == {*OF_IDENTITY, *kept_alive}
     assert len(Raw(step().identity.sights[0].raw or ())) == 10

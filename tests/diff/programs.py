@@ -19,6 +19,7 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 
 
@@ -94,10 +95,13 @@ class Body:
         )
 
 
+EVAL = Run("eager", "eval", "no_grad", "cpu")
+
+
 def program(
     of: Callable[[Body], Operand | None],
     *,
-    run: tuple[str, ...] = ("eager", "eval", "no_grad", "cpu"),
+    run: Run = EVAL,
     peak_at: str = "",
 ) -> Program:
     """A whole graph whose root body *of* writes; it returns the output."""

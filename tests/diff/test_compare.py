@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 
 from pytest_torchgraph.canonical.program import Inner, Operand, Program
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
@@ -253,7 +254,7 @@ def test_operations_beneath_an_attention_call_are_marked() -> None:
 
 def test_modes_metrics_and_the_place_of_the_peak_are_facts_of_their_own() -> None:
     before, after = layers(1, ops=3, peak=100), layers(1, ops=3, peak=120)
-    after = replace(after, run=("eager", "train", "no_grad", "cpu"), peak_at="layers.0: mm")
+    after = replace(after, run=Run("eager", "train", "no_grad", "cpu"), peak_at="layers.0: mm")
     assert compare(before, after).changes == (
         RunChanged("eval", "train"),
         MetricChanged("peak", 100, 120),

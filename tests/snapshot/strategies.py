@@ -29,6 +29,7 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
+from pytest_torchgraph.canonical.run import read_run
 from pytest_torchgraph.recorded.operation import Literal, Opaque, Word
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.calls import WAITS
@@ -166,7 +167,7 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
     metrics: list[tuple[str, int]] = [("ops", count_works(root.items)), ("copies", chance.randrange(9))]
     if chance.random() < 0.5:
         metrics.append(("peak", chance.randrange(10**9)))
-    modes = tuple(mode for mode in ("eager", "train", "no_grad", "cpu", "odd mode") if chance.random() < 0.7)
+    modes = [mode for mode in ("eager", "train", "no_grad", "cpu", "odd mode") if chance.random() < 0.7]
     peak_at = chance.choice(["", "mlp.fc2: addmm", " odd ", "é\n"])
     alive = tuple(
         Alive(
@@ -176,7 +177,9 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         )
         for _ in range(chance.randrange(3))
     )
-    return Program(run=modes, metrics=tuple(metrics), peak_at=peak_at, alive=alive, root=root, outputs=outputs)
+    return Program(
+        run=read_run(modes), metrics=tuple(metrics), peak_at=peak_at, alive=alive, root=root, outputs=outputs
+    )
 
 
 def count_works(items: tuple[Item, ...]) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pytest_torchgraph.canonical.program import Operand, Program
+from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.report.spelling import group_text
 from pytest_torchgraph.verdict.drift import judge
@@ -34,7 +35,7 @@ FAILS = {
     "another dtype": (one_op(), one_op(dtype="bfloat16")),
     "another shape": (one_op(), one_op(batch=4)),
     "another attention signature": (attention(1), attention(1, is_causal=False)),
-    "another mode": (layers(1), replace(layers(1), run=("eager", "train", "no_grad", "cpu"))),
+    "another mode": (layers(1), replace(layers(1), run=Run("eager", "train", "no_grad", "cpu"))),
     "a sync more by its metric": (layers(1, syncs=0), layers(1, syncs=1)),
     "parameters by one byte": (layers(1, parameters=100), layers(1, parameters=101)),
     "buffers by one byte": (layers(1, buffers=100), layers(1, buffers=101)),
@@ -193,14 +194,14 @@ def test_one_changed_attention_call_outranks_many_new_operations() -> None:
     judged = verdict(attention(4), attention(4, mask=True, is_causal=False))
     (first,) = judged.failing
     assert first.title == (
-        "attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
+        "attention no longer takes the causal path (4 of 4 calls): attn_mask None -> bool[2,2], is_causal True -> False"
     )
     assert first.cause == "attention-path"
     assert first.hint.startswith("a mask rules out the flash kernel")
 
 
 def test_a_mode_outranks_everything() -> None:
-    after = replace(layers(2, change=lambda _: CLONE), run=("eager", "train", "no_grad", "cpu"))
+    after = replace(layers(2, change=lambda _: CLONE), run=Run("eager", "train", "no_grad", "cpu"))
     judged = verdict(layers(2), after)
     assert judged.headline == "run: eval -> train"
     assert "training mode" in judged.findings[0].hint

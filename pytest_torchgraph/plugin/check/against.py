@@ -19,7 +19,6 @@ from pytest_torchgraph.plugin.check.ending import (
 from pytest_torchgraph.plugin.check.rules import mistyped_in
 from pytest_torchgraph.plugin.check.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.location import label, same_test_elsewhere
-from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +52,7 @@ def against_snapshot(base: Slot, rules: Rules, first: Graph, again: Callable[[],
         may_write = does.updating if found.fault else does.recording
         return _recorded(slot, first, found.fault, again) if may_write else Absent(slot, first, found.fault)
     outcome = comparison.judged(found.snapshot, first, rules)
-    if is_fake(found.snapshot.program.run) != first.origin.fake and not does.updating:
+    if found.snapshot.program.run.is_fake != first.origin.fake and not does.updating:
         return OtherKind(slot, first)
     judge = _as_variant if does.varying else _updated if does.updating else _compared
     return judge(slot, rules, outcome, again)

@@ -82,7 +82,7 @@ def of_snapshot(snapshot: Snapshot) -> dict[str, str]:
     from pytest_torchgraph.snapshot.recorded import CPU, recorded_parts
 
     parts = recorded_parts(snapshot.recorded)
-    device = snapshot.program.run[-1] if snapshot.program.run else ""
+    device = snapshot.program.run.device or ""
     found = (_minor(parts.get("torch", "")), device, parts.get("system", "").rpartition(" ")[2], parts.get(CPU, ""))
     return dict(zip(KINDS, found, strict=True))
 

@@ -163,7 +163,7 @@ def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) 
     if cause.name == "repeated-keys" and head is not None and head.shape[-1] > WIDEST_HEAD:
         cause = Cause("attention-path", REPEATED_HINT)
     edits = ", ".join(field_text(field) for field in fields.values())
-    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others), _cost_direction(fields))
+    return Claim(cause, "attention", f"{what} ({which}): {edits}", (*changes, *others), _cost_direction(fields))
 
 
 def _cost_direction(fields: dict[str, Field]) -> Direction:

@@ -109,6 +109,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "the host reads a value from the device no longer",
         ),
         _loss_and_win(
+            "from-python",
+            "an operation reads a number or list from Python where it read a tensor",
+            "from-tensors",
+            "an operation reads a tensor where it read a number or list from Python",
+        ),
+        _loss_and_win(
             "communication",
             "ranks send values to each other",
             "communication-removed",

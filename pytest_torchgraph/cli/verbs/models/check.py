@@ -9,7 +9,6 @@ from pytest_torchgraph.cli import judgement
 from pytest_torchgraph.cli.exits import DRIFT, Wrong
 from pytest_torchgraph.cli.files.snapshots import as_snapshot, load
 from pytest_torchgraph.cli.models import running
-from pytest_torchgraph.recorded.origin import is_fake
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
     """Raise ``Wrong`` for a fake run against the snapshot of a real one, and the other way round."""
-    if is_fake(before.program.run) != arguments.fake:
+    if before.program.run.is_fake != arguments.fake:
         advice = "leave --fake out" if arguments.fake else "give --fake"
         raise Wrong(
             f"{arguments.file} was recorded {'without' if arguments.fake else 'with'} fake tensors, and a library may "

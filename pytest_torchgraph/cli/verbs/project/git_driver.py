@@ -103,7 +103,7 @@ def _numbers(snapshot: Snapshot) -> str:
     from pytest_torchgraph.verdict.quantity import bytes_text
 
     program = snapshot.program
-    lines = [f"test {snapshot.test}", f"run {', '.join(program.run)}"]
+    lines = [f"test {snapshot.test}", f"run {', '.join(program.run.words)}"]
     for name, value in program.metrics:
         at = f" at {program.peak_at}" if name == "peak" and program.peak_at else ""
         lines.append(f"{name} {bytes_text(value, 2) if name in SIZE_METRICS else value}{at}")
