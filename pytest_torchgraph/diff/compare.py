@@ -41,7 +41,7 @@ def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference
     it contradicts itself; what neither graph has pairs nothing.
     """
     if before is after:
-        return _difference(before, after, (), Renames(()))
+        return _difference(before, after, (), Renames({}))
     with collector_paused():
         if not (before.tells_waits and after.tells_waits):
             before, after = without_waits(before), without_waits(after)
@@ -55,15 +55,16 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     left, right = Keys(Tree(before), interner), Keys(Tree(after), interner)
     heads = tuple(_heads(before, after))
     if left.digests[0] == right.digests[0] and _around(before) == _around(after):
-        names = Renames(())
+        names = Renames({})
         return _difference(before, after, (*heads, *_peaks(before, after, names)), names)
     matching = Matching(left, right, same)
-    body = tuple(Walk(matching).changes())
+    walk = Walk(matching)
+    body = tuple(walk.changes())
     outputs = tuple(_outputs(matching))
     body += tuple(Renamed("leaf", *names, place=ScopePath(names[0])) for names in matching.leaf_renames.items())
     bookkeeping = () if body or outputs else (Redeclared(ScopePath()),)
     scores = scores_of(left.tree) | scores_of(right.tree)
-    names = Renames(body)
+    names = Renames(walk.modules.paths)
     changes = (*heads, *_peaks(before, after, names), *body, *outputs, *bookkeeping)
     return _difference(before, after, changes, names, scores)
 

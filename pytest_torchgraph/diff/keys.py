@@ -83,15 +83,17 @@ class Keys:
         return self.reads(body, item)
 
     def loose(self, body: Body, at: int) -> int:
-        """A number for the operation whatever it reads: where it stands and how that is read are left aside."""
+        """A number for the operation whatever it reads: where it stands and how that is read are left aside.
+
+        Of an API call its name alone: another argument is told of it where it has moved to.
+        """
         item = body.record.items[at]
         assert isinstance(item, OPERATIONS)
+        if isinstance(item, Semantic):
+            return self.interner.number(("loose", item.name))
         arguments = tuple(map(_without_readings, item.arguments))
         keywords = tuple((name, _without_readings(argument)) for name, argument in item.keywords)
-        made = (
-            tuple(map(_outcome_key, item.outcomes)) if isinstance(item, Work) else self.digests[body.inner[at].number]
-        )
-        return self.interner.number(("loose", item.name, arguments, keywords, made))
+        return self.interner.number(("loose", item.name, arguments, keywords, *map(_outcome_key, item.outcomes)))
 
     def first_readers(self, body: int) -> dict[Definition, int]:
         """Which operation of the body reads each value first."""
@@ -227,6 +229,17 @@ def forward_pair(keys: Keys, body: Body, at: int) -> Hashable:
     return keys.calls.get((forward.outer.number, forward.position))
 
 
+def same_named_makers(keys: Keys, body: Body, at: int) -> Hashable:
+    """Like :func:`same_makers`, with the names of the modules inside that made it: of queries, keys and values, say."""
+    inside = f"{body.owner}." if body.owner else ""
+    names = []
+    for read in keys.reads(body.number, at):
+        made = read.definition
+        owner = keys.tree.bodies[made.body].owner if isinstance(made, Made) else ""
+        names.append(owner[len(inside) :] if owner != body.owner and owner.startswith(inside) else "")
+    return (same_makers(keys, body, at), *names) if any(names) else None
+
+
 def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
     """Everything about the item, and the keys of the items that made what it reads."""
     makers = []
@@ -327,6 +340,7 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
 
 
 LEVELS: tuple[Level, ...] = (
+    same_named_makers,
     same_makers,
     same_use,
     same_work,

@@ -36,6 +36,7 @@ class Matching:
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
         if self.told.to:
             self._match_told()
+        self._match_unwrapped()
         self._match_moved()
 
     def pair(self, before: Place, after: Place) -> None:
@@ -69,6 +70,23 @@ class Matching:
             if told is not None and waiting.get(told) and (body.number, at) not in self.forward:
                 self._pair_moved((body.number, at), waiting[told].pop(0))
 
+    def _match_unwrapped(self) -> None:
+        """Pair the calls of modules that hold the same under the same name, where a module around them came or went."""
+        sides = ((self.before, self.forward), (self.after, self.backward))
+        before, after = (self._calls_left_over(*side) for side in sides)
+        for called, places in before.items():
+            others = after.get(called, [])
+            if len(places) == len(others) == 1 and places[0] not in self.forward and others[0] not in self.backward:
+                self._pair_moved(places[0], others[0])
+
+    def _calls_left_over(self, keys: Keys, matched: dict[Place, Place]) -> dict[object, list[Place]]:
+        found: dict[object, list[Place]] = defaultdict(list)
+        for body, at in self._left_over(keys, matched):
+            item, inner = body.record.items[at], body.inner.get(at)
+            if isinstance(item, Block) and inner is not None and inner.forward is inner and keys.held(inner):
+                found[item.class_name, item.name, item.call, keys.held(inner)].append((body.number, at))
+        return found
+
     def _match_moved(self) -> None:
         """Pair what was left over on both sides and does the same work, on the same values or on what became of them.
 
@@ -81,11 +99,15 @@ class Matching:
             for body, at in right:
                 candidates[label(self.after, body, at)].append((body.number, at))
             for body, at in left:
+                own = body.number, at
+                if own in self.forward:
+                    continue
                 waiting = candidates.get(label(self.before, body, at), [])
-                place = next((place for place in waiting if reads_alike((body.number, at), place)), None)
+                free = (place for place in waiting if place not in self.backward)
+                place = next((place for place in free if reads_alike(own, place)), None)
                 if place is not None:
                     waiting.remove(place)
-                    self._pair_moved((body.number, at), place)
+                    self._pair_moved(own, place)
 
     def _pair_moved(self, before: Place, after: Place) -> None:
         self.pair(before, after)
@@ -95,12 +117,11 @@ class Matching:
             self._match_bodies(left.inner[before[1]], right.inner[after[1]])
 
     def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> list[tuple[Body, int]]:
+        """The items without a counterpart, in the order in which they run: those that made what an item reads first."""
         return [
             (body, at)
-            for body in keys.tree.bodies
-            if body.beneath is None
-            for at, item in enumerate(body.record.items)
-            if not isinstance(item, Given) and (body.number, at) not in matched
+            for body, at in _in_order(keys.tree.bodies[0])
+            if not isinstance(body.record.items[at], Given) and (body.number, at) not in matched
         ]
 
     def _reads_of(self, before: Place, after: Place) -> list[tuple[Read, Read]] | None:
@@ -218,6 +239,15 @@ class Matching:
         if key not in self._seen_through:
             self._seen_through[key] = list(_upstream(self.before, value, self.forward))
         return self._seen_through[key]
+
+
+def _in_order(body: Body) -> Iterator[tuple[Body, int]]:
+    """The items of *body* and of the module calls in it, each call before what it does."""
+    for at in range(len(body.record.items)):
+        yield body, at
+        inner = body.inner.get(at)
+        if inner is not None and inner.beneath is None:
+            yield from _in_order(inner)
 
 
 def _crossing_calls(

@@ -38,9 +38,10 @@ class Modules:
         return not self._changed_places(before)
 
     @cached_property
-    def are_renamed(self) -> bool:
-        """Whether any module has another path."""
-        return any(after != {before} for before, after in self.to.items())
+    def paths(self) -> dict[str, str]:
+        """The path after of each module that has another one."""
+        single = ((before, next(iter(after))) for before, after in self.to.items() if len(after) == 1)
+        return {before: after for before, after in single if before != after}
 
     def now(self, before: str) -> str:
         """The path after of the module *before*; of one that is gone, within what became of the module around it."""

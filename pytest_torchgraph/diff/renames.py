@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pytest_torchgraph.canonical.alive import Alive
-from pytest_torchgraph.diff.change import Change, Renamed
 from pytest_torchgraph.recorded.module import INDEX
 
 
 class Renames:
     """The modules that have another name, as texts about places name them: ``saved layers.*.mlp: mul f32[2,16]``."""
 
-    def __init__(self, changes: Iterable[Change]) -> None:
-        self._now: dict[str, str] = {}
-        for change in changes:
-            if isinstance(change, Renamed) and change.kind == "scope":
-                before, after = (INDEX.sub("*", path) for path in (change.before, change.after))
-                self._now |= {before: after, change.before: change.after}
-        paths = "|".join(map(re.escape, sorted(self._now, key=len, reverse=True)))
-        self._path = re.compile(rf"(?:(?<=^)|(?<= ))(?:{paths})(?=[.: ])") if paths else None
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        starred = {INDEX.sub("*", before): INDEX.sub("*", after) for before, after in paths.items()}
+        self._now = {**starred, **paths}
+        words = "|".join(map(re.escape, sorted(filter(None, self._now), key=len, reverse=True)))
+        self._path = re.compile(rf"(?:(?<=^)|(?<= ))(?:{words})(?=[.: ])") if words else None
 
     def now(self, text: str) -> str:
         """*text* with the path of its module as it is after."""

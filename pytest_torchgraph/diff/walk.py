@@ -147,7 +147,7 @@ class Walk:
     def _was(self, body: Body, at: int) -> Site:
         """The item before, told under the paths that its modules have after: both sides of an edit are one place."""
         site, now = site_at(self.before, body, at), self.modules.now
-        if not self.modules.are_renamed:
+        if not self.modules.paths:
             return site
         inner = None if site.inner is None else site.inner.renamed(now)
         return replace(
@@ -229,9 +229,15 @@ class Walk:
             yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
     def _loop(self, before: AnyBlock | Semantic, after: Body) -> Iterator[Change]:
-        left, right = parameters_of(before), parameters_of(after.record)
-        if left != right:
-            yield LoopChanged(after.scope, _without(right, left), _without(left, right))
+        """The parameters of a loop that came and went; those of a module that has another path now are the same."""
+        left, right = tuple(map(self._parameter_now, parameters_of(before))), parameters_of(after.record)
+        came, went = _without(right, left), _without(left, right)
+        if came or went:
+            yield LoopChanged(after.scope, came, went)
+
+    def _parameter_now(self, path: str) -> str:
+        module, dot, name = path.rpartition(".")
+        return self.matching.leaf_renames.get(path, f"{self.modules.now(module)}{dot}{name}".lstrip("."))
 
     def _untouched(self, before: Body, after: Body) -> bool:
         """Whether two module calls do the same work on corresponding inputs, so that nothing inside can differ."""

@@ -27,6 +27,7 @@ from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
+from pytest_torchgraph.verdict.causes.cause import OPTIONS
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
@@ -132,13 +133,23 @@ class Sources:
         near = forward or self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
         return f"near {near}" if near else ""
 
+    def options(self, finding: Finding) -> Iterator[str]:
+        """The options that may have caused *finding*, of libraries whose code asked for what changed."""
+        positions = (_position(change) for group in finding.groups for change in group.changes)
+        found = [self._source_of(position) for position in positions if position is not None]
+        folders = {part for source in found if source is not None for part in PurePath(source.file).parts[:-1]}
+        for (cause, library), options in OPTIONS.items():
+            if finding.cause == cause and library in folders:
+                yield options
+
 
 def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
-    return Section(finding.title, rows, finding.hint, lines, note, told, finding.cause, change)
+    hint = "; ".join([finding.hint, *sources.options(finding)])
+    return Section(finding.title, rows, hint, lines, note, told, finding.cause, change)
 
 
 KEPT = frozenset({"kept-alive", "released-sooner"})
@@ -176,11 +187,23 @@ def place_text(group: Group) -> str:
 
     Of a loop over parameters the phase is told: what was done in it says so itself.
     """
-    path = shared_path(tuple(str(scope.outside_loop.without_again) for scope in group.scopes))
+    path = _path_text(tuple(str(scope.outside_loop.without_again) for scope in group.scopes))
     if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
         path = "the model"
     path += ", run again" if group.scopes[0].is_again else ""
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
+
+
+def _path_text(paths: tuple[str, ...]) -> str:
+    """``layers.*.attn``; of modules that have nothing but numbers which they are: ``modules 0, 1, 2``."""
+    path = shared_path(paths)
+    if len(paths) == 1 or any(letter.isalpha() for letter in path):
+        return path
+    return f"modules {', '.join(paths[:NUMBERED])}{', …' if len(paths) > NUMBERED else ''}"
+
+
+NUMBERED = 4
+"""Modules told by their numbers."""
 
 
 def module_text(group: Group) -> str:

@@ -26,6 +26,7 @@ from pytest_torchgraph.diff.change import (
     Moved,
     Removed,
     Renamed,
+    Site,
 )
 from pytest_torchgraph.diff.grouping import Group, grouped
 from pytest_torchgraph.diff.walk import LOOKS
@@ -37,7 +38,7 @@ from pytest_torchgraph.verdict.causes.table import claims
 from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.ranking import ranked
-from pytest_torchgraph.verdict.title import direction_of, follow_text, title_of
+from pytest_torchgraph.verdict.title import direction_of, follow_text, input_text, title_of
 from pytest_torchgraph.words.closed import assert_never
 
 NOTES = frozenset({"order", "backend", "name", "spelling", "bookkeeping"})
@@ -156,17 +157,28 @@ def _driven_by_inputs(found: list[Finding]) -> list[Finding]:
         return found
     count = sum(finding.size for finding in driven if finding.kind != "output")
     fields = {field.kind for each in (*inputs, *driven) for field in _fields(each)}
-    what = "shape-only change" if not fields & {"dtype", "device", "layout"} else "input-only change"
+    only_sizes = not fields & {"dtype", "device", "layout"}
+    what = "shape-only change" if only_sizes else "input-only change"
     first = inputs[0]
     beneath = [finding for finding in found if finding.kind == "backend" and _handed_on(finding)]
     merged = [*inputs, *driven, *beneath]
     told = replace(
         first,
-        title=f"{what}: {first.title.removeprefix('input ')}; {follow_text(count)}, the work is the same",
+        title=f"{what}: {_input_told(first)}; {follow_text(count)}, the work is the same",
         groups=tuple(group for finding in merged for group in finding.groups),
-        cause="other-sizes" if what.startswith("shape") else "other-inputs",
+        cause="other-sizes" if only_sizes else "other-inputs",
     )
     return [told, *(finding for finding in found if finding not in merged)]
+
+
+def _input_told(finding: Finding) -> str:
+    """``%x: f32[2,16] -> f32[4,16]``: the input that the finding tells of first."""
+    change = finding.groups[0].first
+    match change:
+        case Altered(after=Site(item=Given(name=name))):
+            return f"%{name}: {input_text(change)}"
+        case _:
+            return finding.title
 
 
 def _fields(finding: Finding) -> Iterator[Field]:

@@ -38,7 +38,7 @@ from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import numbered, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
@@ -102,7 +102,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     name = operation_text(first.site.name)
     counts = counts_text(difference, name, net)
     if kind == "sync":
-        return f"{_signed(net, groups)} {times(abs(net), KIND_NOUNS['sync']).partition(' ')[2]}, {name}{counts}"
+        return f"{_signed(net, groups)} {numbered(abs(net), KIND_NOUNS['sync'])}, {name}{counts}"
     return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}"
 
 
@@ -152,7 +152,8 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     count = len(changes)
     name = operation_text(first.after.name)
     if kind in ("operation", "backend") and first.fields[0].kind == "name":
-        more = f" (and {fields.partition(', ')[2]})" if len(first.fields) > 1 else ""
+        others = ", ".join(map(field_text, first.fields[1:3]))
+        more = f" (and {others})" if others else ""
         before = operation_text(first.before.name)
         before, name = (first.before.name, first.after.name) if before == name else (before, name)
         return f"{times(count, 'operation')} swapped: {before} -> {name}{more}"
@@ -161,7 +162,7 @@ def _altered(kind: Kind, changes: Sequence[Change], first: Altered, all_of_them:
     if isinstance(first.after.item, Given):
         return f"{given_text(first)} {input_text(first)}"
     if kind == "attention":
-        return f"attention call changed: {fields} ({count} of {times(all_of_them, 'call')})"
+        return f"attention call changed ({count} of {times(all_of_them, 'call')}): {fields}"
     if kind == "spelling":
         return f"{name}: {fields}, which means the same ({times(count, 'operation')})"
     colon = "" if first.fields[0].kind == "leaf" else ":"
@@ -195,9 +196,8 @@ def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
             where = ", writing in place" if first.writes else ""
-            noun = "module call" if isinstance(first.after.item, Block) else "operation"
             verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
-            return f"{times(len(changes), noun)} {verb}: {operation_text(first.after.name)}{where}"
+            return f"{_moved_text(changes)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
             name = f"{first.path} {first.before.text} -> {first.after.text}"
             what = "gradients" if kind == "follow" else "parameters or buffers"
@@ -206,6 +206,13 @@ def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
             return f"{RENAMED[first.kind]} renamed: {first.before} -> {first.after}{more}"
         case _:
             return _head(first, more)
+
+
+def _moved_text(changes: Sequence[Change]) -> str:
+    """``1 module call``, ``2 module calls and 8 operations``."""
+    calls = sum(isinstance(each, Moved) and isinstance(each.after.item, Block) for each in changes)
+    counts = ((calls, "module call"), (len(changes) - calls, "operation"))
+    return " and ".join(times(count, noun) for count, noun in counts if count)
 
 
 RENAMED = {"scope": "module", "input": "input", "leaf": "parameter"}

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 def times(count: int, noun: str, form: str = "") -> str:
     """``1 call``, ``4 calls``, ``2 copies``; *form* writes the number: ``,`` as in ``1,024``, ``+d`` as in ``+1``."""
-    return f"{count:{form}} {noun if abs(count) == 1 else _plural(noun)}"
+    return f"{count:{form}} {numbered(count, noun)}"
+
+
+def numbered(count: int, noun: str) -> str:
+    """``call`` for one, ``calls`` for any other *count*."""
+    return noun if abs(count) == 1 else _plural(noun)
 
 
 def _plural(noun: str) -> str:

@@ -19,7 +19,7 @@ from pytest_torchgraph.canonical.program import (
     RecomputedCall,
 )
 from pytest_torchgraph.canonical.run import Run
-from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.canonical.scope import FIRST, ScopePath, Turn
 from pytest_torchgraph.diff.change import Added, Removed
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.grouping import phase_of, scope_of
@@ -123,3 +123,14 @@ def test_a_module_that_is_called_as_a_phase_is_none(name: str) -> None:
         assert all(Ignored(scopes=(f"{name}.*",)).covers(change) for change in found)
         assert not any(Ignored(scopes=("1",)).covers(change) for change in found)
         assert {scope_of(change).module for change in found} == {f"{name}.1"}
+
+
+def test_a_renamed_scope_keeps_its_phase_and_its_turns() -> None:
+    def now(path: str) -> str:
+        return path.replace("part", "piece", 1)
+
+    scope = ScopePath().called("part", Turn(2), [ScopePath()]).called("part.mlp", FIRST, [ScopePath()])
+    assert str(scope.begins("backward", FIRST).renamed(now)) == str(scope.renamed(now).begins("backward", FIRST))
+    twice = ScopePath().called("part", Turn(2), [ScopePath()])
+    assert str(twice.renamed(now)) == "piece#2"
+    assert twice.renamed(now).module == "piece"

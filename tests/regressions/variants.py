@@ -150,6 +150,10 @@ LEFT_OUT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("checkpointed",),
         ("checkpointing_not_handed_on", "checkpointing_reentrant", "gathered_weight_kept"),
     ),
+    "sums gradients in another order, which is told of one direction only": (
+        ("checkpointed",),
+        ("attention_fused_and_unwrapped",),
+    ),
     "is no module": (("checkpointed", "stepped", "renamed", "beside"), ("validation_with_grad",)),
 }
 """Why a pair is not varied in some ways: the variations, and the pairs."""

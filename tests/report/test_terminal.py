@@ -77,8 +77,8 @@ at transformer.h.3.attn: clone; ops 112 -> 100; copies 18 -> 6
 
 def test_a_changed_attention_call_comes_before_the_mask_operations() -> None:
     assert report(attention(4), attention(4, mask=True, is_causal=False)) == text("""
-        test_m: attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False \
-(4 of 4 calls)
+        test_m: attention no longer takes the causal path (4 of 4 calls): attn_mask None -> bool[2,2], \
+is_causal True -> False
           layers.*.attn ×4  sdpa: attn_mask None -> bool[2,2], +ones bool[2,2], …   attention.py:202,101,100
           hint: a mask rules out the flash kernel on CUDA, and grows with query x key length [attention-path]
           accept: pytest tests/test_m.py::test_m --torchgraph-update

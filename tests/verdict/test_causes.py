@@ -129,6 +129,16 @@ def reads(name: str) -> Program:
 COMMUNICATION = ("communication", "communication-removed")
 
 
+def chosen(*, listed: bool) -> Graph:
+    """Rows that are found by their values, and read by number or by a list of numbers."""
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        (rows,) = torch.where(x[:, 0] > 0)
+        return x[rows.tolist() if listed else rows].sin()
+
+    return trace(run, torch.ones(4, 8))
+
+
 def summed(*, together: bool) -> Graph:
     def run(_: Any, x: torch.Tensor) -> torch.Tensor:
         made = x + 1
@@ -200,6 +210,12 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "an activation out of place": (partial(graph_of, "in place"), graph_of, "out-of-place", "in-place"),
     "a sync in each layer": (graph_of, partial(graph_of, "sync"), "host-sync", "sync-removed"),
+    "indices through a list": (
+        partial(chosen, listed=False),
+        partial(chosen, listed=True),
+        "from-python",
+        "from-tensors",
+    ),
     "values from all ranks": (partial(summed, together=False), partial(summed, together=True), *COMMUNICATION),
     "another reduction": (reduced, partial(reduced, "MAX"), "reduction", "reduction"),
     "another group": (reduced, partial(reduced, among=2), "other-ranks", "other-ranks"),

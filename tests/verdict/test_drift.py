@@ -194,7 +194,7 @@ def test_one_changed_attention_call_outranks_many_new_operations() -> None:
     judged = verdict(attention(4), attention(4, mask=True, is_causal=False))
     (first,) = judged.failing
     assert first.title == (
-        "attention no longer takes the causal path: attn_mask None -> bool[2,2], is_causal True -> False (4 of 4 calls)"
+        "attention no longer takes the causal path (4 of 4 calls): attn_mask None -> bool[2,2], is_causal True -> False"
     )
     assert first.cause == "attention-path"
     assert first.hint.startswith("a mask rules out the flash kernel")

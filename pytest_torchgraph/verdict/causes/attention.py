@@ -75,7 +75,7 @@ def _unfused_claim(seen: Seen, changes: tuple[Change, ...], parts: list[Come], *
         return Claim(cause, "attention", f"attention is computed by {CALL} now ({which})", changes)
     scores = max((made(change.site) for change in parts if packet(change) in PARTS), key=bytes_of)
     size = f"{scores.text}, {bytes_text(bytes_of(scores))} a call" if scores else "batch x heads x query x key length"
-    hint = f'every score is written to memory ({size}); attn_implementation="eager" or output_attentions=True?'
+    hint = f"every score is written to memory ({size})"
     title = f"attention is computed by separate operations, no longer by {CALL} ({which})"
     return Claim(Cause("attention-unfused", hint), "attention", title, changes)
 
@@ -163,7 +163,7 @@ def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) 
     if cause.name == "repeated-keys" and head is not None and head.shape[-1] > WIDEST_HEAD:
         cause = Cause("attention-path", REPEATED_HINT)
     edits = ", ".join(field_text(field) for field in fields.values())
-    return Claim(cause, "attention", f"{what}: {edits} ({which})", (*changes, *others), _cost_direction(fields))
+    return Claim(cause, "attention", f"{what} ({which}): {edits}", (*changes, *others), _cost_direction(fields))
 
 
 def _cost_direction(fields: dict[str, Field]) -> Direction:

@@ -109,6 +109,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "the host reads a value from the device no longer",
         ),
         _loss_and_win(
+            "from-python",
+            "an operation reads a number or list from Python where it read a tensor",
+            "from-tensors",
+            "an operation reads a tensor where it read a number or list from Python",
+        ),
+        _loss_and_win(
             "communication",
             "ranks send values to each other",
             "communication-removed",
@@ -247,6 +253,11 @@ MEANINGS: Mapping[str, Meaning] = {
     for meaning in meanings
 }
 """Every cause by name; what stands together is one edit told in both directions."""
+
+OPTIONS: Mapping[tuple[str, str], str] = {
+    ("attention-unfused", "transformers"): 'attn_implementation="eager" or output_attentions=True?',
+}
+"""The options of a library that have a cause, by the cause and the library whose code runs."""
 
 CAUSES: Mapping[str, str] = {name: meaning.text for name, meaning in MEANINGS.items()}
 

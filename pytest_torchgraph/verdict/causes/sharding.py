@@ -31,6 +31,7 @@ SHARD = "._local_tensor"
 LEFT_OUT = "was it left out of the plan, or of the modules that fully_shard is called on?"
 BY_RULE = "an operation's sharding rule needs its operand so; are its operands placed as before?"
 BY_USER = "redistribute(), full_tensor(), or the layouts of a style of tensor parallelism ask for it"
+KEPT = "what the forward pass gathered is kept for the backward pass (reshard_after_forward=False)"
 AROUND = "a checkpoint lies around what gathers, or what was gathered is let go of (reshard_after_forward)"
 
 
@@ -150,7 +151,7 @@ def gathered(seen: Seen) -> Iterator[Claim]:
             continue
         what = f"parameters are gathered again in the backward pass{'' if more else ' no longer'}"
         title = f"{what}: {'+' if more else '-'}{times(len(found), 'operation')} between ranks, {_names(found)}"
-        cause = Cause("gathered-again", AROUND) if more else Cause("gathered-once", "")
+        cause = Cause("gathered-again", AROUND) if more else Cause("gathered-once", KEPT)
         packed = [change for change in changes if packet(change) == COPY_IN and phase_of(change) == BACKWARD]
         yield Claim(cause, "operation", title, distinct((*found, *packed)), "more" if more else "fewer")
 

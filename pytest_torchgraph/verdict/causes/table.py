@@ -10,6 +10,7 @@ from pytest_torchgraph.verdict.causes import (
     checkpointing,
     communicating,
     compiling,
+    constants,
     copying,
     experts,
     fusion,
@@ -51,6 +52,7 @@ STORIES: tuple[Story, ...] = (
     sharding.redistributed,
     communicating.communication,
     communicating.otherwise,
+    constants.constants,
     precision.held,
     precision.exchanged,
     copying.moved_each_call,
@@ -72,7 +74,14 @@ STORIES: tuple[Story, ...] = (
     mode.dropout,
     returning.renamed,
 )
-"""Stories over all changes, each told what those before it left over."""
+"""Stories over all changes, each told what those before it left over.
+
+What brings the most with it comes first, so that no part of it is told as an edit of its own: modes of the run, phases
+and steps, what checkpointing runs again; then attention and experts, which are many operations each; the optimizer and
+gradients, which follow from nothing in the forward pass; syncs and ranks, which no other may swallow. Of the rest,
+what names its reason (a copy of a parameter, a mask, work that is done again) comes before what names only operations
+(written out, cast, scaled, in place). Wrong where two edits of one module share operations: the first takes them all.
+"""
 
 
 def claims(
