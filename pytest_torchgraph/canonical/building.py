@@ -27,6 +27,7 @@ from pytest_torchgraph.canonical.reading import canonical_spec
 from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
+from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import GROUPS, doing
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
@@ -49,10 +50,11 @@ def canonical(graph: Record) -> Program:
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
     return Program(
-        run=run_of(graph.origin),
+        run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),
         peak_at=peak_place(graph),
         alive=alive_at_peak(graph),
+        compilation=graph.compilation,
         root=block,
         outputs=outputs,
     )
@@ -84,6 +86,7 @@ def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
+        *compile_metrics(graph.compilation),
         ("peak", graph.memory.peak),
     )
 
@@ -94,6 +97,13 @@ def phase_metrics(graph: Record) -> Iterator[tuple[str, int]]:
     if present:
         counts = Counter(operation.phase for operation in graph.operations if not operation.is_view)
         yield from ((f"{name}.ops", counts[name]) for name in PHASES if name == FORWARD or name in present)
+
+
+def compile_metrics(compilation: Compilation | None) -> Iterator[tuple[str, int]]:
+    """What the compiler made of a compiled model, in numbers."""
+    if compilation is not None:
+        yield from compilation.counts
+        yield "uncompiled", compilation.uncompiled
 
 
 def collective_metrics(graph: Record, collectives: int) -> Iterator[tuple[str, int]]:

@@ -127,6 +127,7 @@ class Expansion:
         self._block(scattered(self.program.root), root, None)
         metrics = dict(self.program.metrics)
         return Record(
+            compilation=self.program.compilation,
             operations=tuple(self.operations),
             storages=tuple(self.storages),
             scopes=tuple(self.scopes),

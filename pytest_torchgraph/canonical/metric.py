@@ -12,8 +12,10 @@ COUNT_METRICS = (*TOTALS, *GROUP_METRICS, "collectives")
 HELD_METRICS = ("parameters", "buffers", "gradients", "state")
 """Bytes of what a model and its optimizer hold: no activation moves them."""
 BYTE_METRICS = (*HELD_METRICS, "saved", "peak")
+COMPILE_METRICS = ("graphs", "graph_breaks", "recompiles", "uncompiled")
+"""What the compiler made of the model; ``uncompiled`` are operations of its call that ran in no compiled graph."""
 OF_COLLECTIVES = ("collectives", "communicated")
 SENT_METRICS = ("communicated",)
 """Bytes that are no memory of this process."""
 SIZE_METRICS = (*BYTE_METRICS, *SENT_METRICS)
-METRICS = (*COUNT_METRICS, *SIZE_METRICS)
+METRICS = (*COUNT_METRICS, *COMPILE_METRICS, *SIZE_METRICS)

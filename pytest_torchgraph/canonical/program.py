@@ -18,6 +18,7 @@ from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
@@ -249,10 +250,11 @@ class Program:
 
     ``run`` are the modes that are compared; ``metrics`` are name and exact
     integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
-    parameters and buffers; ``outputs`` are what the root returned, by path; ``root`` is the traced callable. Two
-    programs are equal when everything in them is, and numbers only when they are spelled alike: ``1`` is not ``1.0``
-    nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``. ``tells_waits`` is not compared: a file of format 1 cannot
-    say which operations are syncs beside what their names tell.
+    parameters and buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root
+    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
+    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    ``tells_waits`` is not compared: a file of format 1 cannot say which operations are syncs beside what their names
+    tell.
     """
 
     run: Run
@@ -261,6 +263,7 @@ class Program:
     root: ModuleCall
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
+    compilation: Compilation | None = None
     tells_waits: bool = field(default=True, repr=False)
 
     @property
@@ -272,8 +275,8 @@ class Program:
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            root = exact_item(self.root)
-            return self.run, exactly((self.metrics, self.peak_at)), self.alive, root, self.outputs
+            head = self.run, exactly((self.metrics, self.peak_at)), self.alive, self.compilation
+            return head, exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Program):

@@ -6,9 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
 
+from pytest_torchgraph.recorded.compilation import Backend, Compilation
 from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 
-Engine: TypeAlias = Literal["eager", "compiled-run-eagerly", "fake", "fake-compiled-run-eagerly"]
+Engine: TypeAlias = Literal[
+    "eager",
+    "compiled-run-eagerly",
+    "fake",
+    "fake-compiled-run-eagerly",
+    "compiled-by-eager",
+    "compiled-by-aot_eager",
+    "compiled-by-inductor",
+]
 ENGINES: dict[tuple[bool, bool], Engine] = {
     (False, False): "eager",
     (True, False): "compiled-run-eagerly",
@@ -16,6 +25,14 @@ ENGINES: dict[tuple[bool, bool], Engine] = {
     (True, True): "fake-compiled-run-eagerly",
 }
 """What ran, by whether a compiled callable was called and whether fake tensors stood in for real ones."""
+
+
+COMPILERS: dict[Backend, Engine] = {
+    "eager": "compiled-by-eager",
+    "aot_eager": "compiled-by-aot_eager",
+    "inductor": "compiled-by-inductor",
+}
+"""What ran, by the backend whose graphs ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,11 @@ class Run:
         return self.engine in (ENGINES[True, False], ENGINES[True, True])
 
     @property
+    def backend(self) -> Backend | None:
+        """The backend of the compiler whose graphs ran."""
+        return next((backend for backend, engine in COMPILERS.items() if engine == self.engine), None)
+
+    @property
     def is_fake(self) -> bool:
         """Whether fake tensors stood in for real ones."""
         return self.engine in (ENGINES[False, True], ENGINES[True, True])
@@ -45,9 +67,10 @@ class Run:
         return (*(word for word in told if word is not None), *self.others)
 
 
-def run_of(origin: Origin) -> Run:
-    """The modes of a graph that was recorded."""
-    return Run(ENGINES[origin.compiled, origin.fake], origin.training, origin.grad_mode, origin.device)
+def run_of(origin: Origin, compilation: Compilation | None = None) -> Run:
+    """The modes of a graph that was recorded; *compilation* is there where a compiled model was."""
+    engine = ENGINES[origin.compiled, origin.fake] if compilation is None else COMPILERS[compilation.backend]
+    return Run(engine, origin.training, origin.grad_mode, origin.device)
 
 
 def read_run(words: Iterable[str]) -> Run:

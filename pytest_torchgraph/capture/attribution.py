@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pytest_torchgraph.capture.module import OpenScope
-from pytest_torchgraph.capture.node import NodeKey, SeenNode
+from pytest_torchgraph.capture.node import InGraph, NodeKey, Running, SeenNode
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.phase import Stretch
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, Phase
 
 ACCUMULATE = "torch::autograd::AccumulateGrad"
+COMPILED = "CompiledFunctionBackward"
+"""The node of a compiled backward graph, which stands for as many forward operations as the graph has."""
 ADDITIONS = ("aten.add.Tensor", "aten.add_.Tensor")
 
 
@@ -54,12 +56,16 @@ class Linking:
         self._fan_in = Counter(edge for node in followed.nodes.values() for edge in node.edges if edge)
         self._summed: Counter[tuple[NodeKey, int]] = Counter()
         self._makers: dict[int, NodeKey | None] = {}
+        self._in_graphs: dict[tuple[int, int | None], int] = {}
 
     def link(self) -> list[Link]:
         """One link for each entry, in order; scopes of recomputed modules find their place on the way."""
         phases = phase_names(self.log, self.scopes, self.followed)
         for index, (entry, phase) in enumerate(zip(self.log, phases, strict=True)):
             link = self._backward(index, entry) if phase == BACKWARD else Link(phase, entry.scope)
+            inside = None if entry.running is None else entry.running.inside
+            if inside is not None and phase == FORWARD:
+                self._in_graphs[inside.run, inside.sequence_number] = index
             self.links.append(link)
         return self.links
 
@@ -74,6 +80,8 @@ class Linking:
         running = entry.running
         if running is None:
             return Link(BACKWARD, entry.scope)
+        if running.inside is not None:
+            return self._in_graph(entry, running, running.inside)
         forward = self.forward_of(running.key)
         if running.recomputes:
             return Link(BACKWARD, self._recomputing_scope(entry.scope, forward), forward, running.key, recomputed=True)
@@ -81,12 +89,29 @@ class Linking:
             self._makers[raw.value] = running.key
         target = self._summed_for(index, entry)
         if target is not None:
-            summed = self.forward_of(target)
-            scope = self._scope_of(forward if summed is None else summed, entry.scope)
-            return Link(BACKWARD, scope, summed, running.key, sums_gradients=True)
+            return self._summing(entry, running, forward, target)
+        return self._of_node(entry, running, forward)
+
+    def _summing(self, entry: Entry, running: Running, forward: int | None, target: NodeKey) -> Link:
+        """The link of an addition of gradients of what the node *target* was made with."""
+        if COMPILED in (running.name, self.followed.nodes[target].name):
+            return Link(BACKWARD, entry.scope, None, running.key, sums_gradients=True)
+        summed = self.forward_of(target)
+        scope = self._scope_of(forward if summed is None else summed, entry.scope)
+        return Link(BACKWARD, scope, summed, running.key, sums_gradients=True)
+
+    def _of_node(self, entry: Entry, running: Running, forward: int | None) -> Link:
+        """The link of an operation that the formula of the node *running* does."""
+        if running.name == COMPILED:
+            return Link(BACKWARD, entry.scope, None, running.key)
         if running.name == ACCUMULATE:
             return Link(BACKWARD, self._scope_before(entry.scope), None, running.key)
         return Link(BACKWARD, self._scope_of(forward, entry.scope), forward, running.key)
+
+    def _in_graph(self, entry: Entry, running: Running, inside: InGraph) -> Link:
+        """The link of an operation of a compiled backward graph: of two forward ones with its number, the later."""
+        forward = self._in_graphs.get((inside.run, inside.sequence_number))
+        return Link(BACKWARD, entry.scope, forward, running.key, inside.recomputed, inside.sums_gradients)
 
     def _scope_of(self, forward: int | None, around: int) -> int:
         """The module call of a forward operation; of one that was recomputed, the call that was there first."""
@@ -249,9 +274,13 @@ def ended(stretch: Stretch, index: int) -> bool:
 
 
 def begun_in(entries: list[Entry], scopes: list[OpenScope], start: int) -> int:
-    """The module call in which a phase was begun: the innermost one that was open before it."""
+    """The module call in which a phase was begun: the innermost one that was open before it.
+
+    Operations of compiled graphs say nothing of it: they are told where their forward operations ran.
+    """
+    around = {entry.scope for entry in entries if entry.running is None or entry.running.inside is None}
     return max(
-        (scope for entry in entries for scope in scopes_above(entry.scope, scopes) if scopes[scope].start < start),
+        (scope for one in around for scope in scopes_above(one, scopes) if scopes[scope].start < start),
         default=0,
     )
 

@@ -236,6 +236,7 @@ def operation_of(
         flops=records.flops(entry, results),
         call=entry.call,
         source=records.source(entry.frame),
+        graph=entry.running.inside.graph if entry.running is not None and entry.running.inside is not None else None,
     )
 
 

@@ -96,8 +96,13 @@ def keeps_are_known(log: list[Entry], links: list[Link], kept: frozenset[int] | 
 
 
 def made_nodes(log: list[Entry]) -> bool:
-    """Whether the run made autograd nodes at all."""
-    return bool(log) and log[-1].sequence_number > log[0].sequence_number
+    """Whether the run made autograd nodes at all; one that a compiled graph makes for all its work counts."""
+    return bool(log) and (log[-1].sequence_number > log[0].sequence_number or any(map(_makes_node, log)))
+
+
+def _makes_node(entry: Entry) -> bool:
+    inside = None if entry.running is None else entry.running.inside
+    return inside is not None and inside.makes_node
 
 
 def accumulated(log: list[Entry]) -> dict[int, int]:

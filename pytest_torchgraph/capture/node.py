@@ -16,15 +16,32 @@ NodeKey: TypeAlias = "int | str"
 """The sequence number of a node; for ``AccumulateGrad``, which has none, the name of its tensor."""
 
 
+class InGraph(NamedTuple):
+    """The node of a compiled graph that an operation is: the graph's number, and which run of its forward part it was.
+
+    ``sequence_number`` is that of the autograd node that a forward node made, or a backward node runs;
+    ``makes_node`` says that the graph keeps values for a backward one.
+    """
+
+    graph: int
+    run: int
+    sequence_number: int | None
+    recomputed: bool
+    sums_gradients: bool
+    makes_node: bool
+
+
 class Running(NamedTuple):
     """The node that ran an operation.
 
-    ``recomputes`` says that gradients were wanted for what ran, in a pass that makes none itself.
+    ``recomputes`` says that gradients were wanted for what ran, in a pass that makes none itself. ``inside`` is there
+    where a compiled graph ran it.
     """
 
     name: str
     key: NodeKey | None
     recomputes: bool
+    inside: InGraph | None = None
 
 
 class SeenNode(NamedTuple):

@@ -142,6 +142,7 @@ class OperationMode(TorchDispatchMode):
     Holds no tensor: a strong reference to any result would make autograd copy what it otherwise steals, and so change
     the very operations that are watched. ``call`` is how an operation is made to run: a clock puts itself around it.
     ``frame_of`` finds the line that asks for an operation, so many frames up.
+    ``sees_compiled`` is for a run of compiled graphs: PyTorch asks :meth:`ignore_compile_internals`.
     """
 
     # Without it `torch.cond`, `while_loop` and `flex_attention` raise under any mode.
@@ -157,7 +158,12 @@ class OperationMode(TorchDispatchMode):
         self.log: list[tuple[Any, ...]] = []
         self.call: Callable[..., Any] = called
         self.frame_of: Callable[[int], tuple[CodeType, int] | None] = user_frame
+        self.sees_compiled = False
         self.agreement: Agreement | None = None
+
+    def ignore_compile_internals(self) -> bool:  # type: ignore[override]
+        """Whether PyTorch compiles while the mode is active, and runs what it compiled; else all runs eagerly."""
+        return self.sees_compiled
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

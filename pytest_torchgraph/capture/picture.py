@@ -24,7 +24,8 @@ class Picture:
 
     What is in the pictures ``apart`` is theirs. Objects but those of the ids ``but`` are looked into; containers of
     the ids ``skipped`` are put back by somebody else. Without ``into_tensors`` it ends at tensors, which are its
-    ``ends``. Every object is kept alive; the contents of tensors are the business of a guard.
+    ``ends``; without ``numbers`` a number that a dictionary holds by then stays. Every object is kept alive; the
+    contents of tensors are the business of a guard.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Picture:
         apart: Iterable[Picture] = (),
         but: Collection[int] = frozenset(),
         into_tensors: bool = True,
+        numbers: bool = True,
         skipped: frozenset[int] = frozenset(),
     ) -> None:
         self.apart = tuple(apart)
         self.but = but
         self.into_tensors = into_tensors
+        self.numbers = numbers
         self.skipped = skipped
         self.seen: dict[int, Any] = {}
         self.empty: list[Any] = []
@@ -158,7 +161,7 @@ class Picture:
     def restore(self) -> Iterator[Callable[[], None]]:
         """What puts everything back, to be called one by one; contents of tensors excepted."""
         for value, container, before in self.changed():
-            yield partial(container.refill, value, before)
+            yield partial(container.refill, value, before if self.numbers else with_numbers(value, before))
         for value, cls in self.classes:
             if type(value) is not cls:
                 yield partial(setattr, value, "__class__", cls)
@@ -173,6 +176,16 @@ class Picture:
         for module, training in self.modules:
             if training is not None and module.training != training:
                 module.training = training
+
+
+def with_numbers(value: Any, before: list[Any]) -> list[Any]:
+    """What a dictionary held *before*, as it is read, with the numbers that it holds now; of others, *before*."""
+    if not isinstance(value, dict):
+        return before
+    half = len(before) // 2
+    held = dict(zip(before[:half], before[half:], strict=True))
+    held |= {key: part for key, part in value.items() if isinstance(part, (int, float))}
+    return [*held, *held.values()]
 
 
 def clear(value: Any, slot: Any) -> None:

@@ -18,6 +18,8 @@ from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.collective import place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
+from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
+from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.exported import following_nodes
@@ -26,6 +28,7 @@ from pytest_torchgraph.capture.grad import without_inference_mode
 from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
+from pytest_torchgraph.capture.lazy import identity
 from pytest_torchgraph.capture.module import ModuleCalls, following
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, nowhere
 from pytest_torchgraph.capture.packed import Weights
@@ -36,7 +39,7 @@ from pytest_torchgraph.capture.redistribution import following_redistributions
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
-from pytest_torchgraph.capture.tensor import Identity, following_resizes, no_name
+from pytest_torchgraph.capture.tensor import following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
 from pytest_torchgraph.capture.unfrozen import unfrozen
@@ -58,16 +61,21 @@ class AlreadyRecording(RuntimeError):
 class Recording:
     """A run while it is recorded; ``graph`` holds the result once the context has closed."""
 
-    def __init__(self, target: Target, holdings: Holdings, guard: Guard, clock: Clock | None = None) -> None:
-        self.where = Where()
-        self.identity = Identity()
+    def __init__(
+        self,
+        target: Target,
+        holdings: Holdings,
+        guard: Guard,
+        clock: Clock | None = None,
+        graphs: GraphRuns | None = None,
+    ) -> None:
+        self.where = Where() if graphs is None else FrameWhere()
+        self.identity = identity()
         self.phases = Phases(self.identity, named_parameters(holdings.modules))
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
-        self.modules = ModuleCalls(target, holdings.modules, self.where, self.identity)
+        self.mode.sees_compiled = graphs is not None
         self.clock = clock
-        if clock is not None:
-            self.modules = TimedCalls(target, holdings.modules, self.where, self.identity, clock)
-            leave_out(clock, self.phases)
+        self.modules = self._module_calls(target, holdings)
         self.target = target
         self.flags = holdings.flags
         self.libraries = holdings.libraries
@@ -84,6 +92,13 @@ class Recording:
         self.kept: frozenset[int] | None = None
         self._run: Run | None = None
         self._graph: Graph | None = None
+
+    def _module_calls(self, target: Target, holdings: Holdings) -> ModuleCalls:
+        if self.clock is not None:
+            leave_out(self.clock, self.phases)
+            return TimedCalls(target, holdings.modules, self.where, self.identity, self.clock)
+        kind = FrameCalls if self.mode.sees_compiled else ModuleCalls
+        return kind(target, holdings.modules, self.where, self.identity)
 
     @property
     def graph(self) -> Graph:
@@ -178,6 +193,8 @@ class Recording:
         """Keep what the run left behind."""
         calls = self.modules.scopes
         self.identity.close()
+        if isinstance(self.modules, FrameCalls):
+            self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
         entries = [Entry._make(entry) for entry in self.mode.log]
@@ -246,24 +263,27 @@ def recorded(
     *,
     verify: bool = False,
     clock: Clock | None = None,
+    graphs: GraphRuns | None = None,
     rank_timeout: float = PATIENCE,
 ) -> Iterator[Recording]:
-    """Record everything that runs inside the context, entering and leaving every mode it needs."""
+    """Record everything that runs inside the context, entering and leaving every mode it needs.
+
+    Compiled callables run eagerly, unless *graphs* runs what they are compiled to.
+    """
     if _open:
         raise AlreadyRecording(
             f"a recording of {_open[0].target.class_name} is open in this process; close it before starting another"
         )
-    recording = Recording(target, holdings, guard, clock)
+    recording = Recording(target, holdings, guard, clock, graphs)
     with collector_paused():
         with ExitStack() as stack:
             _open.append(recording)
             stack.callback(_open.clear)
             stack.enter_context(progress(recording.progress))
-            recording.eagerly = stack.enter_context(run_eagerly())
             use = stack.enter_context(without_inference_mode())
             recording.meet_leaves(holdings, inputs)
             del holdings, inputs  # what the model lets go of must not live on here
-            stack.enter_context(observing(recording))
+            stack.enter_context(observing(recording) if graphs is None else observing_compiled(recording, graphs))
             grad = torch.is_grad_enabled()
             said = stack.enter_context(recording_mode(recording, rank_timeout, verify=verify))
             try:
@@ -309,6 +329,7 @@ def record_with(call: Callable[[], Any], clock: Clock) -> None:
 def observing(recording: Recording) -> Iterator[None]:
     """Follow, while the context is open, what is no operation: calls, modules, phases, storages that are resized."""
     with (
+        run_eagerly() as recording.eagerly,
         imports_swept(recording.eagerly.take),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following_nodes(recording),
@@ -327,6 +348,22 @@ def observing(recording: Recording) -> Iterator[None]:
             recording.identity.find_parameter = no_name  # what a run leaves behind must not hold the model
             if recording.clock is not None:
                 recording.clock.stop()
+
+
+@contextmanager
+def observing_compiled(recording: Recording, graphs: GraphRuns) -> Iterator[None]:
+    """Follow the same of a compiled run; no function of a module is replaced, as it would be compiled in its place."""
+    where, calls = recording.where, recording.modules
+    assert isinstance(where, FrameWhere)
+    assert isinstance(calls, FrameCalls)
+    with (
+        following_phases(recording.phases),
+        following_resizes(recording.identity),
+        following_propagation(recording.identity) as recording.asides,
+        watched(recording.mode, recording.scope_path) as recording.mode,
+        graphs.recorded_by(recording.mode, where, calls),
+    ):
+        yield
 
 
 JIT_TRACE = (

@@ -60,9 +60,9 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
     return None
 
 
-def source_line(found: tuple[CodeType, int] | None) -> SourceLine | None:
+def source_line(found: tuple[CodeType, int] | SourceLine | None) -> SourceLine | None:
     """The record of what :func:`user_frame` found."""
-    if found is None:
-        return None
+    if found is None or isinstance(found, SourceLine):
+        return found
     code, line = found
     return SourceLine(code.co_filename, line, code.co_name)

@@ -76,11 +76,12 @@ class State:
     def begin_backward(self) -> None:
         """Note what the tensors have as attributes before the first backward pass of a run.
 
-        What it hangs on them are gradients of another kind, such as those of each sample.
+        What it hangs on them are gradients of another kind, such as those of each sample; what it counts there, such as
+        the passes that are still open, belongs with what the forward pass counted.
         """
         if self.backward is None:
             with outside_modes():
-                self.backward = Picture(into_tensors=False)
+                self.backward = Picture(into_tensors=False, numbers=False)
                 self.backward.add(*(vars(leaf.tensor) for leaf in self.model.leaves if leaf.needs_grad))
 
     @contextmanager

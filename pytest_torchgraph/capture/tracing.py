@@ -24,10 +24,16 @@ from pytest_torchgraph.capture.binding import (
     modules_in,
     tensors_in,
 )
+from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
+from pytest_torchgraph.capture.compiling.kernels import kernels_in
+from pytest_torchgraph.capture.compiling.options import CompileOptions, options_of
+from pytest_torchgraph.capture.compiling.running import GraphRuns
+from pytest_torchgraph.capture.compiling.session import plain
 from pytest_torchgraph.capture.exported import example_inputs, is_exported, program_of
 from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
-from pytest_torchgraph.capture.grad import make_buffers_ordinary
+from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
+from pytest_torchgraph.capture.lazy import refuse_lazy
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
@@ -41,6 +47,7 @@ from pytest_torchgraph.capture.world import World, built, in_world, made, optimi
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.compilation import Backend, Kernels
 from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
@@ -63,6 +70,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     rank: int = 0,
     rank_timeout: float = PATIENCE,
     fake: bool = False,
+    compiled: bool | Backend = False,
 ) -> Graph:
     """Run *model* once and return what it did.
 
@@ -112,6 +120,12 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
     Where several real ranks record together, each collective is compared before it is sent, and ``RanksDiverge`` names
     the first on which they differ. ``rank_timeout`` is how many seconds a rank waits for another; 0 compares nothing.
 
+    ``compiled`` runs the model as ``torch.compile`` has it and records what the compiled graphs do, node by node, and
+    what runs beside them; ``Graph.compilation`` holds the graphs, graph breaks and recompilations. ``True`` is the
+    backend ``"aot_eager"``; ``"inductor"`` takes inductor's decompositions and its choice of what is saved, and
+    generates no code; ``"eager"`` takes the graphs before autograd. PyTorch's compiler begins anew, and once more
+    afterwards: whatever the process had compiled is compiled again when it is next called.
+
     Raises ``TypeError`` when *model* cannot be called or the inputs do not fit, ``ValueError`` when there is nothing to
     go backward through or two options exclude each other; an exception inside the model passes through with a note that
     names the module and operation.
@@ -128,6 +142,7 @@ def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
         rank=rank,
         rank_timeout=rank_timeout,
         fake=fake,
+        compiled=compiled,
     )
     return traced_with(model, args, options, kwargs)
 
@@ -154,6 +169,12 @@ class Options:
     lines: bool = True
     rank_timeout: float = PATIENCE
     fake: bool = False
+    compiled: bool | Backend | CompileOptions = False
+
+    @property
+    def compiler(self) -> CompileOptions | None:
+        """How the model is to be compiled; ``None`` where it runs eagerly."""
+        return options_of(self.compiled)
 
     def __post_init__(self) -> None:
         if self.fake:
@@ -161,8 +182,18 @@ class Options:
         if self.world is None and self.rank:
             raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
         refuse_both(verify=self.verify, timing=self.timing)
+        if self.compiler is not None:
+            self._refuse_with_compiled()
         if self.allocator and not self.restore:
             raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
+
+    def _refuse_with_compiled(self) -> None:
+        others = ("verify", "timing", "allocator", "fake", "world_size")
+        given = [name for name in others if getattr(self, name)]
+        if given:
+            raise ValueError(
+                f"compiled= excludes {given[0]}=: a compiled model is recorded as it runs, here and for real"
+            )
 
     @property
     def world(self) -> World | None:
@@ -224,7 +255,7 @@ def exported_subject(
 @contextmanager
 def runs_with(subject: Subject, options: Options) -> Iterator[Callable[[], Graph]]:
     """The same for a model that is built."""
-    target = target_of(subject.model)
+    target = target_of(subject.model if options.compiler is None else plain(subject.model))
     positional, keywords = as_call(subject.args, subject.kwargs)
     step = Step(options.backward, subject.optimizer)  # which refuses a function
     with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
@@ -239,12 +270,16 @@ def runs_of(
     """The same for a *target*, and a *step* of one's own."""
     assert target.function is not None
     step.require_over(target.roots.values())
+    refuse_lazy(tensor for root in target.roots.values() for tensor in (*root.parameters(), *root.buffers()))
+    refuse_lazy(tensor for _, tensor in tensors_in((args, kwargs)))
     if options.restore and step.backward:
         require_no_flat_parameters(target.roots.values())
     # Asking a TorchScript for its signature already leaves something in its attributes.
-    state = state_of(target, args, kwargs, step) if options.restore else None
+    others = () if options.compiler is None else options.compiler.others
+    state = state_of(target, (*args, *others), kwargs, step) if options.restore else None
     try:
-        bind(target.function, args, kwargs)
+        for given in ((args, kwargs), *others):
+            bind(target.function, *given)
         yield Runs(target, args, kwargs, step, state, options)
     finally:
         if state is not None:
@@ -280,6 +315,7 @@ class Runs:
         self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
+        self.compiler: Compiler | None = None
 
     def __call__(self) -> Graph:
         """The graph of one run, after the warm-ups where there was none before.
@@ -290,6 +326,8 @@ class Runs:
         if self.is_cold:
             self.is_cold = False
             self._warm_up()
+        if self.options.compiler is not None:
+            return self._compiled(self.options.compiler)
         timing = self.options.timing
         if timing:
             # No graph is worked out before the last run: each would run with cold caches.
@@ -304,6 +342,37 @@ class Runs:
         if self.options.timing and self.state is not None and not self.options.warmup:
             with unwatched():
                 self.recording()
+
+    def _compiled(self, options: CompileOptions) -> Graph:
+        """The graph of the second call of the compiled model: the first compiles, those with other inputs may again."""
+        own = self.args, self.kwargs
+        with compiling(self.target, options) as compiler:
+            self.compiler = compiler
+            try:
+                self.recording()
+                kept, ran = self.recording(), compiler.ran()
+                for self.args, self.kwargs in options.others:
+                    self.recording()
+            finally:
+                self.compiler = None
+                self.args, self.kwargs = own
+        compilation = compiler.compilation(kept.graph, ran)
+        if options.kernels:
+            compilation = replace(compilation, kernels=self._kernels(options))
+        return replace(kept.graph, compilation=compilation)
+
+    def _kernels(self, options: CompileOptions) -> Kernels:
+        """The kernels that inductor generates for one more call, which is not recorded."""
+        self._put_back()
+        state = self._state_now()
+        state.guard.keep_all()  # nothing sees what a kernel writes
+        try:
+            with without_inference_mode(), generating(self.target, options) as (function, heard):
+                call, _ = self._prepared(replace(self.target, function=function))
+                self.step.run(call)
+        finally:
+            state.restore()
+        return kernels_in(heard.codes)
 
     def _timed(self) -> Recording:
         clock = clock_of_run()
@@ -335,6 +404,7 @@ class Runs:
                     verify=verify,
                     clock=clock,
                     rank_timeout=self.options.rank_timeout,
+                    graphs=self._graphs,
                 ) as recording,
             ):
                 if not self.options.lines:
@@ -351,6 +421,10 @@ class Runs:
             torch.clear_autocast_cache()
         self.left_by = "warmup" if is_warmup else "run"
         return recording
+
+    @property
+    def _graphs(self) -> GraphRuns | None:
+        return None if self.compiler is None else self.compiler.runs
 
     def _put_back(self) -> None:
         """Put back what the run before must not leave to the next; after the last one everything is."""
@@ -380,13 +454,14 @@ class Runs:
         found = beside(graph.memory, allocated, graph.origin.device)
         return replace(graph, memory=replace(graph.memory, allocator=found)).noting(Told(found))
 
-    def _prepared(self) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
-        """The call, and its input tensors by name."""
+    def _prepared(self, target: Target | None = None) -> tuple[Callable[[], Any], list[tuple[str, Tensor]]]:
+        """The call, of *target* where that stands for the model's own, and its input tensors by name."""
         assert self.target.function is not None
         args, kwargs = self.args, self.kwargs
         if self.state is not None:
             args, kwargs = fresh_arguments(args, kwargs)
-        return partial(called, self.target, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
+        own = self.target if self.compiler is None else self.compiler.target
+        return partial(called, target or own, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
 
 
 def named_inputs(

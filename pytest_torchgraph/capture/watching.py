@@ -132,6 +132,7 @@ class WatchedMode(OperationMode):
 
     def __init__(self, mode: OperationMode, operations: dict[str, list[See]], scope_path: Callable[[], str]) -> None:
         super().__init__(mode.identity, mode.where, mode.guard, mode.phases)
+        self.sees_compiled = mode.sees_compiled
         self.operations = operations
         self.scope_path = scope_path
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
@@ -258,6 +259,30 @@ class PeakMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakChanged:
+    """A graph break came or went, or PyTorch tells of the same line otherwise; ``None`` where there was none."""
+
+    before: GraphBreak | None
+    after: GraphBreak | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecompileChanged:
+    """A function is compiled once more than before, or no longer; ``None`` where it was not."""
+
+    before: Recompilation | None
+    after: Recompilation | None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphChanged:
+    """A compiled graph of the same number is of another function, of other sizes, or does more or less."""
+
+    before: CompiledGraph
+    after: CompiledGraph
+
+
+@dataclass(frozen=True, slots=True)
 class Redeclared:
     """Only bookkeeping differs: which values scopes declare as taken from or given to the outside."""
 
@@ -278,6 +303,9 @@ Change: TypeAlias = (
     | MetricChanged
     | RunChanged
     | PeakMoved
+    | BreakChanged
+    | RecompileChanged
+    | GraphChanged
     | Redeclared
 )
 

@@ -19,6 +19,7 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     RunChanged,
 )
+from pytest_torchgraph.diff.compiling import compile_changes
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
@@ -96,6 +97,7 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
     yield from (RunChanged(*words) for words in differing(before.run, after.run))
     for name, count_before, count_after in table_changes(dict(_metrics(before, after)), dict(_metrics(after, before))):
         yield MetricChanged(name, count_before, count_after)
+    yield from compile_changes(before.compilation, after.compilation)
 
 
 def _peaks(before: Program, after: Program, names: Renames) -> Iterator[Change]:

@@ -17,15 +17,18 @@ from pytest_torchgraph.canonical.program import Block, Given, Operand, Semantic,
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
     Field,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -40,6 +43,7 @@ from pytest_torchgraph.words.closed import assert_never
 
 DIGITS = 8
 Named: TypeAlias = LoopChanged | MetricChanged | Renamed | Replaced | RunChanged | PeakMoved | Called | Redeclared
+Compiled: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
 
 
 def fingerprint(changes: Iterable[Change]) -> str:
@@ -67,7 +71,7 @@ def _what(change: Change) -> tuple[object, ...]:
             return _named(change)
 
 
-def _named(change: Named) -> tuple[object, ...]:
+def _named(change: Named | Compiled) -> tuple[object, ...]:
     """What is left of a change that is told by names."""
     match change:
         case LoopChanged():
@@ -76,7 +80,7 @@ def _named(change: Named) -> tuple[object, ...]:
             return name, (after or 0) > (before or 0)
         case Renamed(kind):
             return (kind,)
-        case Replaced() | RunChanged() | PeakMoved():
+        case Replaced() | RunChanged() | PeakMoved() | BreakChanged() | RecompileChanged() | GraphChanged():
             return change.before, change.after
         case Called():
             return change.gone, change.again

@@ -12,14 +12,17 @@ from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -93,6 +96,9 @@ def scope_of(change: Change) -> ScopePath:
             return scope
         case Renamed():
             return change.place
+        case BreakChanged() | RecompileChanged() | GraphChanged():
+            told = change.after or change.before
+            return ScopePath("" if told is None else told.module)
         case OutputChanged() | MetricChanged() | RunChanged() | PeakMoved():
             return ScopePath()
 
@@ -119,7 +125,18 @@ def _what(change: Change) -> Edit:
             return (kind, NUMBER.sub("*", name), NUMBER.sub("*", to))
         case LeafChanged(scope, path, _, _):
             return (f"%{path.removeprefix(f'{scope.module}.')}", change.before, change.after)
-        case LoopChanged() | OutputChanged() | MetricChanged() | RunChanged() | PeakMoved() | Redeclared() | Replaced():
+        case (
+            LoopChanged()
+            | OutputChanged()
+            | MetricChanged()
+            | RunChanged()
+            | PeakMoved()
+            | Redeclared()
+            | Replaced()
+            | BreakChanged()
+            | RecompileChanged()
+            | GraphChanged()
+        ):
             return tuple(plain(getattr(change, field.name)) for field in fields(change) if field.name != "scope")
         case _:
             assert_never(change)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_torchgraph.explorer.module import Module
+from pytest_torchgraph.explorer.module import Module, walked
 from pytest_torchgraph.recorded.module import INDEX
 
 FEWEST = 2
@@ -44,16 +44,20 @@ class Likeness:
 
     def of(self, module: Module) -> int:
         """The same number for modules that are alike."""
-        known = self._of.get(id(module))
-        if known is not None:
-            return known
+        if id(module) not in self._of:
+            for one in reversed([*walked(module)]):
+                self._look_at(one)
+        return self._of[id(module)]
+
+    def _look_at(self, module: Module) -> None:
+        """Number *module*, all of whose children have a number."""
+        if id(module) in self._of:
+            return
         held = tuple((one.name, one.kind, one.shape, one.dtype, one.device, one.trainable) for one in module.held)
-        inside = tuple((child.name, self.of(child)) for child in module.children)
+        inside = tuple((child.name, self._of[id(child)]) for child in module.children)
         key = (module.class_name, module.arguments, held, inside, module.same_as is None)
-        number = self._numbers.setdefault(key, len(self._numbers))
-        self._of[id(module)] = number
+        self._of[id(module)] = self._numbers.setdefault(key, len(self._numbers))
         self._kept.append(module)  # an id is only its own as long as it lives
-        return number
 
     def runs(self, modules: Sequence[Module]) -> Iterator[Run]:
         """*modules* in order, neighbours of a list that are alike together."""

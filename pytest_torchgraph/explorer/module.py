@@ -93,11 +93,18 @@ class Place:
 
 def grown(root: Place) -> Module:
     """The tree beneath *root*, with what each module holds in all; a shared tensor counts once in every module."""
-    return _grown(root)[0]
+    order, waiting = list[Place](), [root]
+    while waiting:
+        place = waiting.pop()
+        order.append(place)
+        waiting.extend(place.children)
+    built: dict[int, tuple[Module, dict[int, Held]]] = {}
+    for place in reversed(order):  # what lies inside before what lies around it, however deep that is
+        built[id(place)] = _grown(place, [built.pop(id(child)) for child in place.children])
+    return built[id(root)][0]
 
 
-def _grown(place: Place) -> tuple[Module, dict[int, Held]]:
-    found = [_grown(child) for child in place.children]
+def _grown(place: Place, found: list[tuple[Module, dict[int, Held]]]) -> tuple[Module, dict[int, Held]]:
     inside = {one.identity: one for one in place.held}
     for _, held in found:
         inside.update(held)

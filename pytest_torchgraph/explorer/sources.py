@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -175,7 +174,7 @@ def of_snapshot(read: Callable[[], Snapshot], title: str, config: ExplorerConfig
 
 def configured(subject: Subject, config: ExplorerConfig | None) -> Subject:
     """*subject* shown as *config* says."""
-    return subject if config is None else replace(subject, config=config)
+    return subject if config is None else subject.configured(config)
 
 
 def of_two(before: Source, after: Source, config: ExplorerConfig | None = None, same: Same | None = None) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -182,7 +182,18 @@ class Subject:
 
     def with_values(self, values: Values, growth: ByBatch | None = None) -> Subject:
         """The same with the values of a run, and how it grows with its batch."""
-        return replace(self, values=values, growth=growth, amounts={})
+        return self._other(values=values, growth=growth)
+
+    def configured(self, config: ExplorerConfig) -> Subject:
+        """The same shown as *config* says."""
+        return self if config == self.config else self._other(config=config)
+
+    def _other(self, **changes: Any) -> Subject:
+        """The same but for *changes*, on which nothing depends that was worked out."""
+        made = replace(self, **changes, amounts={})
+        known = {one.name for one in fields(self)}
+        vars(made).update({name: value for name, value in vars(self).items() if name not in known})
+        return made
 
     def warmed(self) -> Subject:
         """The same, with all that takes long worked out."""

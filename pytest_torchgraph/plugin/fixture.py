@@ -9,7 +9,15 @@ from pytest_torchgraph.plugin.check import growing, limits
 from pytest_torchgraph.plugin.check.checking import check
 from pytest_torchgraph.plugin.check.failing import mistake
 from pytest_torchgraph.plugin.check.rules import Rules
-from pytest_torchgraph.plugin.check.running import NO_INPUTS, Runs, capture, frames_of_others, require_known, watching
+from pytest_torchgraph.plugin.check.running import (
+    NO_INPUTS,
+    Runs,
+    capture,
+    compile_options,
+    frames_of_others,
+    require_known,
+    watching,
+)
 from pytest_torchgraph.plugin.check.slot import claimed
 from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.recorded.collector import collector_paused
@@ -25,9 +33,11 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.analysis.scaling import Scaling
     from pytest_torchgraph.capture.recording import Recording
+    from pytest_torchgraph.capture.step import Backward
     from pytest_torchgraph.capture.watching import Sighting, Watcher
     from pytest_torchgraph.plugin.check.checking import Checked
     from pytest_torchgraph.plugin.check.running import RecordOptions, TraceOptions
+    from pytest_torchgraph.recorded.compilation import Backend
 
 
 class TorchGraph:
@@ -79,6 +89,47 @@ class TorchGraph:
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(frames_of_others(error.__traceback__)) from error.__cause__
 
+    def check_compiled(  # noqa: PLR0913 -- all but the inputs are options, given by keyword
+        self,
+        model: Callable[..., Any],
+        args: Any = NO_INPUTS,
+        *more_args: Any,
+        backend: Backend = "aot_eager",
+        backward: Backward = None,
+        dynamic: bool | None = None,
+        fullgraph: bool = False,
+        kernels: bool = False,
+        warmup: int = 0,
+        name: str | None = None,
+        compare: str | None = None,
+        tolerance: Any = None,
+        budget: Mapping[str, Any] | None = None,
+        ignore: str | Iterable[str] = (),
+    ) -> Graph:
+        """Compile *model*, record what its graphs do, and check that as :meth:`check` does.
+
+        The snapshot holds the graphs, each graph break and each recompilation beside the operations of the call with
+        *args*, forward and, with *backward*, backward. *more_args* are further inputs that the compiled model is called
+        with, so that what has to be compiled again for them is found. *backend*, *dynamic* and *fullgraph* are those of
+        ``torch.compile``: no code is generated, but with *kernels* inductor does so in one more run, for the budgets
+        ``kernels`` and ``extern_kernels``. *warmup* calls run eagerly before. ``graph.compilation`` of the graph that
+        is returned tells all that was found.
+        """
+        __tracebackhide__ = True
+        compiled = compile_options(more_args, backend=backend, dynamic=dynamic, fullgraph=fullgraph, kernels=kernels)
+        return self.check(
+            model,
+            args,
+            name=name,
+            compare=compare,
+            tolerance=tolerance,
+            budget=budget,
+            ignore=ignore,
+            backward=backward,
+            warmup=warmup,
+            compiled=compiled,
+        )
+
     def trace(
         self,
         model: Any,
@@ -89,7 +140,7 @@ class TorchGraph:
         """Run *model* once and return the graph of what it did; nothing is compared.
 
         *trace_options* are those of ``pytest_torchgraph.trace``: ``warmup``, ``restore``, ``backward``,
-        ``optimizer``, ``verify``, ``allocator``, ``timing``, ``fake``.
+        ``optimizer``, ``verify``, ``allocator``, ``timing``, ``fake``, ``compiled``.
         """
         __tracebackhide__ = True
         require_known("trace", trace_options, capture().trace)

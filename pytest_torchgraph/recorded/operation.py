@@ -119,7 +119,8 @@ class Operation:
     An operation of a backward pass runs in the scope of the forward operation that caused it: ``forward`` is its
     position, ``node`` that of the autograd node in ``Graph.nodes``; both are ``None`` where the graph was built before
     the recording. ``sums_gradients`` marks the engine's own addition of the gradients that reach one value,
-    ``recomputed`` what checkpointing runs again.
+    ``recomputed`` what checkpointing, or a compiled backward graph, runs again. ``graph`` is the number of the compiled
+    graph that ran it, ``None`` for what ran by itself.
     """
 
     index: int
@@ -139,6 +140,7 @@ class Operation:
     node: int | None = None
     recomputed: bool = False
     sums_gradients: bool = False
+    graph: int | None = None
 
     @property
     def packet(self) -> str:

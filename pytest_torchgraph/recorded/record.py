@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.recorded.autograd import AutogradNode
+from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.memory import Memory
 from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Call, Operation
@@ -28,7 +29,7 @@ class Record:
     stretches of a training step that are not forward, ``nodes`` the autograd graph that its backward passes went
     through. ``vocabulary`` gives the operation names of the PyTorch that ran, ``fx_builder`` makes an fx module of the
     record; both are ``None`` for a graph read from a file.
-    ``timing`` is there where it was asked for.
+    ``timing`` is there where it was asked for, ``compilation`` where a compiled model was recorded.
     """
 
     operations: tuple[Operation, ...]
@@ -44,6 +45,7 @@ class Record:
     nodes: tuple[AutogradNode, ...] = ()
     vocabulary: Callable[[], frozenset[str]] | None = field(default=None, repr=False)
     timing: Timing | None = field(default=None, repr=False)
+    compilation: Compilation | None = field(default=None, repr=False)
     fx_builder: Callable[[Record, Any], Any] | None = field(default=None, repr=False)
 
     def noting(self, *notes: str) -> Self:

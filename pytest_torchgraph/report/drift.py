@@ -6,22 +6,35 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from pytest_torchgraph.canonical.metric import BYTE_METRICS, GROUP_METRICS
+from pytest_torchgraph.canonical.metric import BYTE_METRICS, COMPILE_METRICS, GROUP_METRICS
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    BreakChanged,
+    Change,
+    Difference,
+    GraphChanged,
+    MetricChanged,
+    Moved,
+    RecompileChanged,
+    Removed,
+)
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
-from pytest_torchgraph.report.spelling import group_text, short_text, site_text
+from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
+from pytest_torchgraph.verdict.causes.cause import OPTIONS
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
 
 COSTS = (
+    *COMPILE_METRICS,
     *reversed(BYTE_METRICS),
     *("ops", *GROUP_METRICS),
     *(f"{phase}.ops" for phase in PHASES),
@@ -120,13 +133,23 @@ class Sources:
         near = forward or self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
         return f"near {near}" if near else ""
 
+    def options(self, finding: Finding) -> Iterator[str]:
+        """The options that may have caused *finding*, of libraries whose code asked for what changed."""
+        positions = (_position(change) for group in finding.groups for change in group.changes)
+        found = [self._source_of(position) for position in positions if position is not None]
+        folders = {part for source in found if source is not None for part in PurePath(source.file).parts[:-1]}
+        for (cause, library), options in OPTIONS.items():
+            if finding.cause == cause and library in folders:
+                yield options
+
 
 def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
-    return Section(finding.title, rows, finding.hint, lines, note, told, finding.cause, change)
+    hint = "; ".join([finding.hint, *sources.options(finding)])
+    return Section(finding.title, rows, hint, lines, note, told, finding.cause, change)
 
 
 KEPT = frozenset({"kept-alive", "released-sooner"})
@@ -193,7 +216,7 @@ def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
     lines: dict[str, dict[int, None]] = {}
     for change in changes:
         position = _position(change)
-        source = None if position is None else source_of(position)
+        source = _line_of(change) if position is None else source_of(position)
         if source is not None:
             lines.setdefault(PurePath(source.file).name, {})[source.line] = None
     return ", ".join(f"{file}:{_some(sorted(numbers))}" for file, numbers in list(lines.items())[:2])
@@ -210,6 +233,17 @@ def _position(change: Change) -> int | None:
             return near
         case Added(site) | Altered(_, site) | Moved(_, site):
             return site.source
+        case _:
+            return None
+
+
+def _line_of(change: Change) -> SourceLine | None:
+    """Where the compiler stopped, or what it compiled again; only a live graph knows."""
+    match change:
+        case BreakChanged(after=after) | RecompileChanged(after=after) if after is not None:
+            return after.line.source
+        case GraphChanged(after=graph):
+            return graph.line.source
         case _:
             return None
 
@@ -243,5 +277,8 @@ def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
         case Altered(before, after) | Moved(before, after):
             yield after.scope, "-", site_text(before)
             yield after.scope, "+", site_text(after)
+        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
+            yield from ((scope_of(change), "-", fact_text(one)),) if one else ()
+            yield from ((scope_of(change), "+", fact_text(other)),) if other else ()
         case _:
             return

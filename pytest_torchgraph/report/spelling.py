@@ -19,9 +19,12 @@ from pytest_torchgraph.canonical.program import (
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Change,
+    GraphChanged,
     LeafChanged,
     Moved,
+    RecompileChanged,
     Removed,
     Renamed,
     Replaced,
@@ -31,6 +34,7 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group
 from pytest_torchgraph.diff.showing import operation_word
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
+from pytest_torchgraph.recorded.compilation import GraphBreak, Recompilation
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
@@ -227,11 +231,24 @@ def _altered_text(change: Altered) -> str:
     return f"{word}{colon} {', '.join(fields)}"
 
 
+def fact_text(fact: GraphBreak | Recompilation | None) -> str:
+    """The line at which the compiler stopped, or which it compiled again, as it stands in the code."""
+    if fact is None:
+        return ""
+    line = fact.line
+    told = line.text or line.function
+    return f"`{told}` in {line.function}" if isinstance(fact, GraphBreak) else f"`{told}`: {fact.guard}"
+
+
 def _other_text(change: Change) -> str:
     match change:
         case LeafChanged(scope, path, before, after):
             return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"
         case Renamed(_, before, after) | Replaced(_, before, after):
             return f"{before} -> {after}"
+        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
+            return fact_text(other or one)
+        case GraphChanged():
+            return change.after.line.function
         case _:
             return plain_text(change)

@@ -8,6 +8,7 @@ A file is UTF-8 lines; two spaces indent what stands beneath a line::
     run eager, train, grad, cpu         modes
     ops 10                              metrics, one a line; "peak" may end with " at SCOPE: OPERATION"
     alive 32768 ×4 saved layers.*.mlp: mul f32[2,16]    bytes of four values that are alive at the peak
+    graph 1 forward 52 in "" at forward model.py        of a compiled model: graphs, breaks (``compilation.py``)
     forward Block                       the class of what was traced, its graph beneath
       LINE…
     end

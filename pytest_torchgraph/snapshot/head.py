@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.alive import Alive
 from pytest_torchgraph.canonical.run import Run, read_run
+from pytest_torchgraph.recorded.compilation import Compilation
+from pytest_torchgraph.snapshot.compilation import Made, compilation_lines
 from pytest_torchgraph.snapshot.errors import shortened, unreadable
 from pytest_torchgraph.words.quoting import QUOTED, name_of, quote, rest_of, rest_text, unquote
 
@@ -30,6 +32,7 @@ class Head:
     metrics: tuple[tuple[str, int], ...]
     peak_at: str
     alive: tuple[Alive, ...] = ()
+    compilation: Compilation | None = None
     version: int = VERSION
     lines: int = 0
 
@@ -50,7 +53,7 @@ def head_lines(head: Head) -> list[str]:
             line, peak_at = f"{line} at {rest_text(peak_at)}", ""
         lines.append(line)
     lines += [f"peak at {rest_text(peak_at)}"] if peak_at else []
-    return [*lines, *map(alive_line, head.alive)]
+    return [*lines, *map(alive_line, head.alive), *compilation_lines(head.compilation)]
 
 
 def alive_line(alive: Alive) -> str:
@@ -66,14 +69,13 @@ def read_head(lines: list[str], path: str) -> Head:
     values = [_field(lines, index, word, path) for index, word in ((1, "test"), (2, "recorded"), (3, "run"))]
     metrics: list[tuple[str, int]] = []
     alive: list[Alive] = []
+    made = Made()
     peak_at = ""
     number = 4
     while number < len(lines) and not lines[number].startswith((f"{ROOT} ", f"\\{ROOT} ")):
         line = lines[number]
         number += 1
-        if values_alive := _ALIVE.fullmatch(line):
-            size, count, what = values_alive.groups()
-            alive.append(Alive(int(size), int(count or 1), rest_of(what)))
+        if _take_alive(line, alive) or made.take(line):
             continue
         found = _METRIC.fullmatch(line)
         if found:
@@ -83,16 +85,39 @@ def read_head(lines: list[str], path: str) -> Head:
             raise unreadable(path, number, "this line is neither a metric nor the beginning of the graph", line)
         at = found["at"] if found else line.removeprefix("peak at ")
         peak_at = rest_of(at) if at else peak_at
+    run = read_run(_modes(values[2], path))
     return Head(
         test=rest_of(values[0]),
         recorded=rest_of(values[1]),
-        run=read_run(_modes(values[2], path)),
+        run=run,
         metrics=tuple(metrics),
         peak_at=peak_at,
         alive=tuple(alive),
+        compilation=_compilation(made, run, dict(metrics), path),
         version=version,
         lines=number,
     )
+
+
+def _take_alive(line: str, alive: list[Alive]) -> bool:
+    """Take in *line* where it tells what is alive at the peak; whether it does."""
+    found = _ALIVE.fullmatch(line)
+    if found:
+        alive.append(Alive(int(found[1]), int(found[2] or 1), rest_of(found[3])))
+    return found is not None
+
+
+def _compilation(made: Made, run: Run, metrics: dict[str, int], path: str) -> Compilation | None:
+    backend = run.backend
+    if backend is None and not made.anything:
+        return None
+    if backend is None:
+        raise unreadable(path, 4, "the head tells of compiled graphs, and 'run' of no compiler", ", ".join(run.words))
+    compilation = made.by(backend, metrics.get("uncompiled", 0))
+    for name, found in compilation.counts:
+        if metrics.get(name, found) != found:
+            raise unreadable(path, 4, f"the head counts {name} {metrics[name]}, and tells of {found}")
+    return compilation
 
 
 def _modes(text: str, path: str) -> tuple[str, ...]:

@@ -91,6 +91,7 @@ def _parsed(nodes: tuple[Node, ...], head: Head, path: str) -> Snapshot:
         metrics=head.metrics,
         peak_at=head.peak_at,
         alive=head.alive,
+        compilation=head.compilation,
         root=root,
         outputs=outputs,
         tells_waits=head.version >= TELLS_WAITS,

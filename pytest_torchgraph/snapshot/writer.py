@@ -29,6 +29,7 @@ def write(program: Program, *, test: str, recorded: str) -> str:
         metrics=program.metrics,
         peak_at=program.peak_at,
         alive=program.alive,
+        compilation=program.compilation,
     )
     with collector_paused():
         return "\n".join([*head_lines(head), *lines_of(fold((root_node(program),))), END, ""])

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.tracking.tracker import ComputationalGraphTracker
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph
@@ -38,6 +39,7 @@ def traced(model: Any, inputs: Any, runs: int, *, lines: bool = True) -> Graph:
 
     Without *lines* nobody looks for the lines that ask for operations.
     """
+    required("torch", "tracking")
     from pytest_torchgraph.capture.recording import AlreadyRecording
     from pytest_torchgraph.capture.tracing import Options, traced_with
 

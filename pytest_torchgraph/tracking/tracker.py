@@ -10,6 +10,7 @@ from pytest_torchgraph.tracking.content import Content, content
 from pytest_torchgraph.tracking.document import document, summary
 from pytest_torchgraph.tracking.node import GraphEdge, GraphNode
 from pytest_torchgraph.tracking.settings import settings_of
+from pytest_torchgraph.words.extra import required
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,6 +44,7 @@ class ComputationalGraphTracker:
 
     def start_tracking(self) -> None:
         """Begin; what was tracked before is let go. Raises ``RuntimeError`` where it has begun already."""
+        required("torch", "tracking")
         from pytest_torchgraph.capture.recording import record
 
         if self._open is not None:

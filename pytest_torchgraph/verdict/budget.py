@@ -9,6 +9,7 @@ from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.tally import Total, total_flops, why_unknown
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.verdict.compiled import is_compiled_key, places_of
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (
     SENT,
@@ -116,7 +117,10 @@ def _exactly(budget: Budget, value: int) -> str:
 
 
 def _details(graph: Graph, key: str) -> Iterator[str]:
-    """The dearest scopes, and what all others come to; of what a run leaves behind the lines that made it."""
+    """The dearest scopes, and what all others come to; of a compiled model, and of what is left behind, the lines."""
+    if graph.compilation is not None and is_compiled_key(key):
+        yield from places_of(graph.compilation, key)
+        return
     if key == "alive_after":
         yield from map(str, graph.left_behind()[:TOP])
         return

@@ -6,9 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.canonical.metric import HELD_METRICS, TOTALS
+from pytest_torchgraph.canonical.metric import COMPILE_METRICS, HELD_METRICS, TOTALS
 from pytest_torchgraph.canonical.program import Work
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, LoopChanged, MetricChanged, Removed
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    BreakChanged,
+    Change,
+    Difference,
+    LoopChanged,
+    MetricChanged,
+    RecompileChanged,
+    Removed,
+)
 from pytest_torchgraph.recorded.kinds import GROUPS
 from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
 from pytest_torchgraph.verdict.finding import Finding, Status, Verdict
@@ -101,6 +111,8 @@ def _is_saving(change: Change) -> bool:
             return is_work and (kind_of(change) in SAVINGS or not used)
         case MetricChanged():
             return metric_direction(change) == "fewer"
+        case BreakChanged(after=None) | RecompileChanged(after=None):
+            return True
         case _:
             return False
 
@@ -141,6 +153,8 @@ def _tolerated(
         return False
     if after - before == _ignored_share(change.name, difference, ignored):
         return True
+    if change.name in COMPILE_METRICS:
+        return compare == "graph" and any(map(_is_compiled, difference.changes))
     explained = has_sync if change.name == "syncs" else any(map(_is_work, difference.changes))
     return compare == "graph" and explained
 
@@ -152,6 +166,10 @@ def _syncs(change: Change) -> bool:
     if isinstance(change, Altered):
         return syncs_in(change.before.item) or syncs_in(change.after.item)
     return isinstance(change, (Added, Removed)) and syncs_in(change.site.item)
+
+
+def _is_compiled(change: Change) -> bool:
+    return isinstance(change, (BreakChanged, RecompileChanged))
 
 
 def _is_work(change: Change) -> bool:

@@ -10,6 +10,7 @@ from pytest_torchgraph.diff.grouping import Group
 Kind: TypeAlias = Literal[
     "budget",
     "run",
+    "compile",
     "attention",
     "sync",
     "input",

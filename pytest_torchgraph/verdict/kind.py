@@ -10,14 +10,17 @@ from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Wo
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -68,8 +71,21 @@ def _other_kind(change: Change) -> Kind:
             return "follow"
         case Called(bare=True):
             return "name"
+        case BreakChanged() | RecompileChanged() | GraphChanged():
+            return "compile" if tells_more(change) else "bookkeeping"
         case _:
             return KINDS[type(change)]
+
+
+def tells_more(change: BreakChanged | RecompileChanged | GraphChanged) -> bool:
+    """Whether *change* says more than where in the model something is, or how much work a graph does."""
+    match change:
+        case BreakChanged(before, after):
+            return before is None or after is None or (before.id, before.reason) != (after.id, after.reason)
+        case RecompileChanged(before, after):
+            return before is None or after is None or before.guard != after.guard
+        case GraphChanged(before, after):
+            return before.dynamic != after.dynamic
 
 
 def is_gradient(path: str) -> bool:

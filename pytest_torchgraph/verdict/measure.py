@@ -19,6 +19,7 @@ from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, group_name
 from pytest_torchgraph.recorded.memory import Life, is_saved
 from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, OPTIMIZER, PHASES
+from pytest_torchgraph.verdict.compiled import COUNTERS, count_of, fault_of, is_compiled_key
 from pytest_torchgraph.words.nearest import nearest
 
 BYTE_KEYS: Mapping[str, Callable[[Graph], int]] = {
@@ -40,8 +41,8 @@ NEEDS = {"saved": BACKWARD, "gradients": BACKWARD, "state": OPTIMIZER}
 SENT = "communicated"
 """Bytes of the messages that ranks send each other."""
 COUNTED = (*GROUPS, "flops", SENT)
-KEYS = (*COUNTED, *BYTE_KEYS)
-NOT_MEASURED = frozenset({"graphs", "graph_breaks", "recompiles", "bytes"})
+KEYS = (*COUNTED, *BYTE_KEYS, *COUNTERS)
+NOT_MEASURED = frozenset({"bytes"})
 ASK = {BACKWARD: "backward=True", OPTIMIZER: "backward=True and an optimizer"}
 RECOMPUTED = "recomputed"
 """What checkpointing runs again, which is a part of the backward pass."""
@@ -75,6 +76,8 @@ def require_key(
             f"budget {key!r}: a key is text. Keys: {', '.join(KEYS)}, or an operation such as 'aten.clone'."
         )
     phase, name = split(key)
+    if phase is None and is_compiled_key(name):
+        return
     if name in COUNTED or group_named(name) or call_name(name) or (phase is None and name in BYTE_KEYS):
         return
     fault = _fault(phase, name)
@@ -87,7 +90,7 @@ def require_key(
 
 def _fault(phase: str | None, name: str) -> str:
     """Why *name* can be no key; empty where it has the form of an operation's name."""
-    if phase is not None and name in BYTE_KEYS:
+    if phase is not None and (name in BYTE_KEYS or is_compiled_key(name)):
         return f"{name} is measured for the whole run only. Keys of a phase: {', '.join(COUNTED)}, operation names."
     if name in NOT_MEASURED:
         return f"this is not measured. Keys: {', '.join(KEYS)}, or an operation name."
@@ -130,6 +133,8 @@ def keeps(graph: Graph) -> bool:
 
 def value_of(graph: Graph, key: str) -> int:
     """What a budget on *key* limits; raises :class:`BudgetUnreadable` for what the graph cannot tell."""
+    if is_compiled_key(key):
+        return compiled_value(graph, key)
     within, name = measured(graph, key), split(key)[1]
     if name == "flops":
         return sum(operation.flops or 0 for operation in within.operations)
@@ -139,6 +144,14 @@ def value_of(graph: Graph, key: str) -> int:
         return BYTE_KEYS[name](graph) if name in BYTE_KEYS else within.op_counts[name]
     except LookupError as error:
         raise BudgetUnreadable(f"budget {key!r}: {error}") from None
+
+
+def compiled_value(graph: Graph, key: str) -> int:
+    """What a budget on *key* counts of what the compiler made; raises :class:`BudgetUnreadable` where nothing was."""
+    fault = fault_of(graph.compilation, key)
+    if fault or graph.compilation is None:
+        raise BudgetUnreadable(f"budget {key!r}: {fault}")
+    return count_of(graph.compilation, key)
 
 
 def shares(graph: Graph, key: str) -> list[tuple[str, int, int]]:

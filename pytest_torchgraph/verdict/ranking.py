@@ -15,7 +15,7 @@ EDITS = frozenset({*WORK, "attention", "sync"})
 """Kinds that an edit of the model shows as, and that bring others with them."""
 EXPLAIN, FIRST, LOSS, EDIT, LOOK, BEHIND, ORDER, MEMORY, COUNT, FOLLOW, NAME, BOOKKEEPING = range(12)
 PLACES: Mapping[Kind, int] = {
-    **dict.fromkeys(("budget", "run", "input", "state"), EXPLAIN),
+    **dict.fromkeys(("budget", "run", "compile", "input", "state"), EXPLAIN),
     **dict.fromkeys(EDITS, EDIT),
     **dict.fromkeys(("look", "output"), LOOK),
     "order": ORDER,
@@ -27,6 +27,7 @@ PLACES: Mapping[Kind, int] = {
 }
 CAUSE_PLACES: Mapping[str, int] = {
     **dict.fromkeys(("gradient-lost", "phase-added", "phase-removed"), FIRST),
+    **dict.fromkeys(("recompiled", "recompile-removed", "dynamic-sizes"), FIRST),
     **dict.fromkeys(
         (
             *("checkpointing-on", "checkpointing-off", "checkpointing-twice", "checkpointing-once"),

@@ -5,8 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-EXTRAS = {"networkx": "tracking", "pandas": "tracking", "plotly": "drawing", "matplotlib": "drawing"}
-"""Which extra of this package brings which library."""
+INSTALLED_BY = {
+    "torch": "torch",
+    "networkx": "'pytest-torchgraph[tracking]'",
+    "pandas": "'pytest-torchgraph[tracking]'",
+    "plotly": "'pytest-torchgraph[drawing]'",
+    "matplotlib": "'pytest-torchgraph[drawing]'",
+}
+"""What pip is asked for to get a library."""
 
 
 def required(library: str, purpose: str) -> Any:
@@ -17,5 +23,5 @@ def required(library: str, purpose: str) -> Any:
         if error.name != library:
             raise
         raise ModuleNotFoundError(
-            f"{purpose} needs {library}: pip install 'pytest-torchgraph[{EXTRAS[library]}]'", name=library
+            f"{purpose} needs {library}: pip install {INSTALLED_BY[library]}", name=library
         ) from None

@@ -110,11 +110,16 @@ def test_the_documents_tell_of_every_file(exported: Path, found: Inventory) -> N
 
 
 def test_links_in_the_documents_lead_somewhere_and_tables_are_even(exported: Path) -> None:
-    for name in (INVENTORY, DETAILS, MAP, INDEX):
-        text = (exported / name).read_text("utf-8")
-        headings = {anchor(line.lstrip("# ")) for line in text.splitlines() if line.startswith("#")}
+    texts = {name: (exported / name).read_text("utf-8") for name in (INVENTORY, DETAILS, MAP, INDEX)}
+    headings = {
+        name: {anchor(line.lstrip("# ")) for line in text.splitlines() if line.startswith("#")}
+        for name, text in texts.items()
+    }
+    for name, text in texts.items():
         for target in re.findall(r"(?<!\\)\]\(([^)]+)\)", text):
-            assert target in headings or (exported / target).is_file(), target
+            file, _, place = target.partition("#")
+            assert not place or f"#{place}" in headings[file or name], target
+            assert (exported / (file or name)).is_file(), target
         for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table[:200]
 

@@ -7,7 +7,9 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -17,6 +19,7 @@ COMMANDS = {
     "torchgraph": (sys.executable, "-m", "pytest_torchgraph.cli.main"),
     "git": ("git", "-c", "user.name=Reader", "-c", "user.email=reader@example.com", "-c", "init.defaultBranch=main"),
 }
+_SHOWN = re.compile(r"<text [^>]*>([^<]*)</text>")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -84,6 +87,20 @@ class Reader:
         come = "".join(f"{line[1:]}\n" for line in text.splitlines() if line.startswith("+"))
         (file,) = (path for path in self.folder.glob("*.py") if gone in path.read_text("utf-8"))
         file.write_text(file.read_text("utf-8").replace(gone, come, 1), encoding="utf-8")
+
+
+def pictured(page: Path) -> Iterator[tuple[Fence, Path]]:
+    """The terminal pictures of *page*, each behind the block of commands that it shows."""
+    text = page.read_text("utf-8")
+    for found in re.finditer(r"^!\[[^\]]*\]\((pictures/terminal-[\w-]+\.svg)\)$", text, re.MULTILINE):
+        commands = [words for language, words in _BLOCK.findall(text[: found.start()]) if language == "console"]
+        yield Fence("console", commands[-1]), page.parent / found[1]
+
+
+def words_of(picture: Path) -> str:
+    """All that a terminal picture shows, without spaces."""
+    shown = "".join(map(unescape, _SHOWN.findall(picture.read_text("utf-8"))))
+    return "".join(shown.split())
 
 
 def environment() -> dict[str, str]:

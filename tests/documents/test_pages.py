@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.reader import DOCS, PROJECT, Reader, fences
+from tests.documents.reader import DOCS, PROJECT, Reader, fences, pictured, words_of
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -15,10 +15,30 @@ pytest.importorskip("transformers")
 
 @pytest.mark.parametrize("page", [PROJECT / "README.md", DOCS / "tutorial.md"], ids=lambda page: page.stem)
 def test_a_reader_gets_what_the_page_shows(page: Path, tmp_path: Path) -> None:
-    reader = Reader(tmp_path)
+    reader, pictures = Reader(tmp_path), list(pictured(page))
     for fence in fences(page):
         reader.follow(fence)
+        if pictures and fence == pictures[0][0] and not not_shown(reader.printed, pictures[0][1]):
+            pictures.pop(0)
+    assert pictures == []
     assert len(reader.ran) >= 2
+
+
+DECORATION = re.compile(r"^[=_-]{3}|\[100%\]|^recorded | in \d|…")
+"""Lines that depend on the width of a terminal, on the machine, or on the time."""
+
+
+def not_shown(printed: str, picture: Path) -> list[str]:
+    """The lines that a terminal picture should show, and does not."""
+    words = words_of(picture)
+    lines = [line for line in printed.splitlines() if not DECORATION.search(line)]
+    return [line for line in lines if "".join(line.split()) not in words]
+
+
+def test_a_picture_that_shows_something_else_is_noticed() -> None:
+    picture = DOCS / "pictures" / "terminal-drifted.svg"
+    assert not_shown("test_model.py::test_next_word: +1 aten._to_copy (0 -> 1)", picture) == []
+    assert not_shown("test_model.py::test_next_word: +2 aten._to_copy (0 -> 2)", picture)
 
 
 def test_a_page_that_shows_what_is_not_printed_is_noticed(tmp_path: Path) -> None:

@@ -57,6 +57,26 @@ def row_of(subject: Subject, state: State, path: str) -> Row:
     return next(row for row in Rows(subject).of(state) if row.path == path)
 
 
+def test_modules_that_lie_as_deep_in_each_other_as_pytorch_reads_them_are_shown() -> None:
+    model: nn.Module = nn.Linear(2, 2)
+    for _ in range(600):
+        model = nn.Sequential(model)
+    subject = of_model(model)
+    state = State()
+    state.open_to(subject.tree, None)
+    assert len(lines(subject, state)) == 601 == len(subject.modules)
+    assert subject.tree.parameters.at_least == 6
+
+
+def test_nothing_that_takes_long_is_worked_out_again_for_other_settings_or_values() -> None:
+    subject = ran()
+    for other in (subject.configured(ExplorerConfig(compact_view=True)), subject.with_values(valued())):
+        worked_out = {name for name in vars(subject) if name not in {"config", "values", "growth", "amounts"}}
+        assert {"work", "readers", "ends", "memory"} <= worked_out
+        assert all(vars(other)[name] is vars(subject)[name] for name in worked_out)
+    assert subject.configured(subject.config) is subject
+
+
 def test_layers_that_are_alike_are_one_row_that_can_be_opened_and_unfolded() -> None:
     subject, state = ran(), State()
     assert lines(subject, state) == ["Tower", "├─embed", "├─layers", "└─head"]

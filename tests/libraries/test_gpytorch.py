@@ -9,6 +9,11 @@ from tests.libraries.proof import require_recorded
 
 pytestmark = pytest.mark.library
 
+KNOW = "prediction caches; `cholesky_solve` has no FLOP formula"
+"""What a person who records a model of this library should know."""
+LINES = 74
+"""Lines of the snapshot."""
+
 
 def test_the_likelihood_of_an_exact_process() -> None:
     gpytorch: Any = pytest.importorskip("gpytorch")
@@ -27,4 +32,4 @@ def test_the_likelihood_of_an_exact_process() -> None:
     def likelihood(model: Any, args: Any) -> Any:
         return gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model)(model(*args), y)
 
-    require_recorded(lambda: Process().train(), (x,), runs=likelihood)
+    assert require_recorded(lambda: Process().train(), (x,), runs=likelihood) == LINES

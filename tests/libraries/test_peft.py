@@ -11,6 +11,11 @@ from tests.real.factories import llama
 # peft asks transformers by a name that is deprecated there.
 pytestmark = [pytest.mark.library, pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")]
 
+KNOW = "a merged adapter records like the model without one"
+"""What a person who records a model of this library should know."""
+LINES = 95
+"""Lines of the snapshot."""
+
 
 def test_lora_on_a_decoder() -> None:
     peft = pytest.importorskip("peft")
@@ -21,4 +26,7 @@ def test_lora_on_a_decoder() -> None:
         return peft.get_peft_model(llama().model, config).eval()
 
     tokens = torch.arange(16).view(1, 16)
-    require_recorded(build, (tokens,), runs=lambda model, args: model(input_ids=args[0], use_cache=False).logits)
+    lines = require_recorded(
+        build, (tokens,), runs=lambda model, args: model(input_ids=args[0], use_cache=False).logits
+    )
+    assert lines == LINES

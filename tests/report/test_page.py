@@ -248,6 +248,21 @@ def test_source_lines_nodes_and_both_curves_are_shown_of_graphs_recorded_here(br
     assert page.faults == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_curves_of_both_sides_fit_a_narrow_window(scheme: str, browser: Any, tmp_path: Path) -> None:
+    page = Shown(browser, tmp_path, report_of([trained_case()]), scheme)
+    page.tab.set_viewport_size({"width": 400, "height": 900})
+    page.press("3")
+    assert page.ask("document.documentElement.scrollWidth") == 400
+    tall = "Math.max(...[...document.querySelectorAll('.figure td.entry')].map(cell => cell.offsetHeight))"
+    assert page.ask(tall) < 40
+    assert page.ask(
+        "[...document.querySelectorAll('.figure svg')].every(one => one.getBoundingClientRect().right <= 400)"
+    )
+    page.tab.close()
+    assert page.faults == []
+
+
 def trained_case() -> Case:
     graphs = []
     for copy in (False, True):

@@ -29,7 +29,15 @@ from pytest_torchgraph.canonical.program import (
     Semantic,
     Work,
 )
-from pytest_torchgraph.canonical.run import read_run
+from pytest_torchgraph.canonical.run import COMPILERS, read_run
+from pytest_torchgraph.recorded.compilation import (
+    BACKENDS,
+    CodeLine,
+    Compilation,
+    CompiledGraph,
+    GraphBreak,
+    Recompilation,
+)
 from pytest_torchgraph.recorded.operation import Literal, Opaque, Word
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, contiguous_stride
 from pytest_torchgraph.snapshot.calls import WAITS
@@ -177,8 +185,57 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         )
         for _ in range(chance.randrange(3))
     )
+    compilation = random_compilation(chance) if chance.random() < 0.3 else None
+    if compilation is not None:
+        modes = [COMPILERS[compilation.backend], *(mode for mode in modes if mode != "eager")]
+        metrics += [*compilation.counts, ("uncompiled", compilation.uncompiled)]
     return Program(
-        run=read_run(modes), metrics=tuple(metrics), peak_at=peak_at, alive=alive, root=root, outputs=outputs
+        run=read_run(modes),
+        metrics=tuple(metrics),
+        peak_at=peak_at,
+        alive=alive,
+        compilation=compilation,
+        root=root,
+        outputs=outputs,
+    )
+
+
+TEXTS = ("", "forward", "layers.0.attn", "a b", "<lambda>", "é: \n", 'if x == "a":  # \\', "- in", " odd ", "dynamic")
+"""What lines of code, names and reasons may be."""
+
+
+def random_compilation(chance: random.Random) -> Compilation:
+    """One compilation from *chance*."""
+
+    def line() -> CodeLine:
+        return CodeLine(chance.choice(TEXTS), chance.choice(TEXTS), chance.choice(TEXTS))
+
+    def graph(number: int) -> CompiledGraph:
+        backward = chance.choice([None, 0, 12])
+        return CompiledGraph(
+            number=number,
+            module=chance.choice(TEXTS),
+            line=line(),
+            forward=chance.randrange(99),
+            backward=backward,
+            recomputed=0 if backward is None else chance.randrange(3),
+            dynamic=tuple(chance.choice(TEXTS) for _ in range(chance.randrange(3))),
+            runs=chance.randrange(3),
+        )
+
+    def broken() -> GraphBreak:
+        name, reason = chance.choice(["", "GB0170"]), chance.choice(TEXTS)
+        return GraphBreak(id=name, reason=reason, module=chance.choice(TEXTS), line=line())
+
+    def again() -> Recompilation:
+        return Recompilation(guard=chance.choice(TEXTS), module=chance.choice(TEXTS), line=line())
+
+    return Compilation(
+        backend=chance.choice(BACKENDS),
+        graphs=tuple(graph(number) for number in range(1, chance.randrange(4))),
+        breaks=tuple(broken() for _ in range(chance.randrange(3))),
+        recompiles=tuple(again() for _ in range(chance.randrange(3))),
+        uncompiled=chance.randrange(9),
     )
 
 

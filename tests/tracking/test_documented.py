@@ -1,9 +1,17 @@
-"""Every example of the tracking API's documentation runs as it is written."""
+"""Every code block of the document on tracking graphs runs as it is written, and does what the document says."""
 
 from __future__ import annotations
 
-import textwrap
-from importlib.util import find_spec
+import dataclasses
+import enum
+import inspect
+import json
+import re
+import shlex
+import sys
+import types
+import typing
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
@@ -11,217 +19,13 @@ import pytest
 import torch
 from torch import nn
 
-QUICK_START = """
-    import torch
-    import torch.nn as nn
-    from pytest_torchgraph.tracking import track_computational_graph_execution, visualize_computational_graph
+from pytest_torchgraph import tracking
+from pytest_torchgraph.tracking import ComputationalGraphTracker, GraphNode, OperationType
+from tests.documents.block import Block
+from tests.tracking import documented
 
-    # Create a simple model
-    model = nn.Sequential(
-        nn.Linear(10, 20),
-        nn.ReLU(),
-        nn.Linear(20, 1)
-    )
-
-    # Create input tensor
-    input_tensor = torch.randn(1, 10, requires_grad=True)
-
-    # Track the computational graph
-    tracker = track_computational_graph_execution(model, input_tensor)
-
-    # Get summary
-    summary = tracker.get_graph_summary()
-    print(f"Total operations: {summary['total_nodes']}")
-    print(f"Execution time: {summary['execution_time']:.4f}s")
-"""
-QUICK_PICTURE = """
-    # Visualize the graph
-    fig = visualize_computational_graph(model, input_tensor, renderer='plotly')
-    fig.show()
-"""
-TRACK = """
-    tracker = track_computational_graph_execution(model, input_tensor)
-
-    # Get summary
-    summary = tracker.get_graph_summary()
-    print(f"Operations: {summary['total_nodes']}")
-
-    # Get detailed data
-    graph_data = tracker.get_graph_data()
-    print(f"Nodes: {len(graph_data['nodes'])}")
-    print(f"Edges: {len(graph_data['edges'])}")
-"""
-ANALYZE = """
-    analysis = analyze_computational_graph_execution(model, input_tensor)
-
-    print(f"Total operations: {analysis['summary']['total_nodes']}")
-    print(f"Execution time: {analysis['summary']['execution_time']:.4f}s")
-
-    # Performance metrics
-    if 'performance' in analysis:
-        perf = analysis['performance']
-        print(f"Operations per second: {perf['operations_per_second']:.2f}")
-
-    # Layer-wise analysis
-    if 'layer_analysis' in analysis:
-        for layer_name, operations in analysis['layer_analysis'].items():
-            print(f"{layer_name}: {len(operations)} operations")
-"""
-VISUALIZE = """
-    # Create interactive visualization
-    fig = visualize_computational_graph(model, input_tensor, renderer='plotly')
-    fig.show()
-
-    # Save to HTML file
-    fig.write_html("computational_graph.html")
-
-    # Use matplotlib instead
-    fig = visualize_computational_graph(model, input_tensor, renderer='matplotlib')
-    fig.savefig("computational_graph.png")
-"""
-EXPORT = """
-    filepath = export_computational_graph(model, input_tensor, "graph.json")
-    print(f"Graph exported to: {filepath}")
-
-    # Load and inspect the exported data
-    import json
-    with open(filepath, 'r') as f:
-        graph_data = json.load(f)
-
-    print(f"Nodes: {len(graph_data['nodes'])}")
-    print(f"Edges: {len(graph_data['edges'])}")
-"""
-OPTIONS = """
-    # Track with specific options
-    tracker = track_computational_graph_execution(
-        model, 
-        input_tensor,
-        track_memory=True,      # Track memory usage
-        track_timing=True,      # Track execution timing
-        track_tensor_ops=False  # Disable tensor operation tracking for performance
-    )
-"""  # noqa: W291 -- as it is written
-MANUAL = """
-    from pytest_torchgraph.tracking import ComputationalGraphTracker
-
-    # Create tracker manually
-    tracker = ComputationalGraphTracker(model, track_memory=True)
-
-    # Start tracking
-    tracker.start_tracking()
-
-    # Run your model
-    output = model(input_tensor)
-    loss = output.sum()
-    loss.backward()
-
-    # Stop tracking
-    tracker.stop_tracking()
-
-    # Get results
-    summary = tracker.get_graph_summary()
-    graph_data = tracker.get_graph_data()
-"""
-PERFORMANCE = """
-    # Get detailed performance analysis
-    analysis = analyze_computational_graph_execution(model, input_tensor, detailed=True)
-
-    # Access performance metrics
-    performance = analysis['performance']
-    print(f"Operations per second: {performance['operations_per_second']:.2f}")
-    print(f"Memory usage: {performance['memory_usage']}")
-
-    # Access layer-wise analysis
-    layer_analysis = analysis['layer_analysis']
-    for layer_name, operations in layer_analysis.items():
-        print(f"\\n{layer_name}:")
-        for op in operations:
-            print(f"  - {op['operation_type']}: {op['input_shapes']} -> {op['output_shapes']}")
-"""
-PLOTLY = """
-    import plotly.graph_objects as go
-
-    # Create visualization
-    fig = visualize_computational_graph(model, input_tensor, renderer='plotly')
-
-    # Customize the plot
-    fig.update_layout(
-        title="PyTorch Computational Graph",
-        width=1200,
-        height=800
-    )
-
-    # Save as HTML
-    fig.write_html("computational_graph.html")
-
-    # Display in Jupyter notebook
-    fig.show()
-"""
-MATPLOTLIB = """
-    import matplotlib.pyplot as plt
-
-    # Create visualization
-    fig = visualize_computational_graph(model, input_tensor, renderer='matplotlib')
-
-    # Customize the plot
-    plt.title("PyTorch Computational Graph")
-    plt.tight_layout()
-
-    # Save as PNG
-    plt.savefig("computational_graph.png", dpi=300, bbox_inches='tight')
-    plt.show()
-"""
-LARGE = """
-    # Disable tensor operation tracking for better performance
-    tracker = track_computational_graph_execution(
-        model, input_tensor, track_tensor_ops=False
-    )
-"""
-LOOP = """
-    # Wrap your existing training loop
-    def train_with_tracking(model, dataloader, num_epochs=10):
-        for epoch in range(num_epochs):
-            for batch_idx, (data, target) in enumerate(dataloader):
-                # Track computational graph for first batch of each epoch
-                if batch_idx == 0:
-                    tracker = track_computational_graph_execution(model, data)
-                    summary = tracker.get_graph_summary()
-                    print(f"Epoch {epoch}: {summary['total_nodes']} operations")
-
-                # Your existing training code
-                optimizer.zero_grad()
-                output = model(data)
-                loss = criterion(output, target)
-                loss.backward()
-                optimizer.step()
-"""
-PICTURES = {
-    "quick_start": QUICK_START + QUICK_PICTURE,
-    "visualize": VISUALIZE,
-    "plotly": PLOTLY,
-    "matplotlib": MATPLOTLIB,
-}
-EXAMPLES = {
-    "quick_start": QUICK_START,
-    "track": TRACK,
-    "analyze": ANALYZE,
-    "export": EXPORT,
-    "options": OPTIONS,
-    "manual": MANUAL,
-    "performance": PERFORMANCE,
-    "large": LARGE,
-}
-
-
-def executed(text: str) -> dict[str, Any]:
-    """What an example leaves behind, with the names of the documentation given."""
-    from pytest_torchgraph import tracking
-
-    names: dict[str, Any] = {name: getattr(tracking, name) for name in tracking.__all__}
-    names["model"] = nn.Sequential(nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 1))
-    names["input_tensor"] = torch.randn(1, 10, requires_grad=True)
-    exec(compile(textwrap.dedent(text), "example.py", "exec"), names)  # noqa: S102 -- the examples stand above
-    return names
+NAMES = {name: getattr(tracking, name) for name in tracking.__all__}
+LAYERS = ["0", "1", "2"]
 
 
 @pytest.fixture(autouse=True)
@@ -229,41 +33,211 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_runs_as_it_is_written(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    executed(EXAMPLES[name])
-    assert "None" not in capsys.readouterr().out
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that a block has shown: those of plotly, and the current ones of pyplot."""
+    base = pytest.importorskip("plotly.basedatatypes", reason="plotly draws the picture")
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="matplotlib draws the picture")
+    pyplot.switch_backend("agg")
+    figures: list[Any] = []
+    monkeypatch.setattr(base.BaseFigure, "show", lambda figure: figures.append(figure))  # noqa: PLW0108 -- a method of the figure
+    monkeypatch.setattr(pyplot, "show", lambda: figures.append(pyplot.gcf()))
+    return figures
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_an_example_with_a_picture_runs_as_it_is_written(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if find_spec("plotly") is None or find_spec("matplotlib") is None:
-        pytest.skip("plotly and matplotlib draw the pictures")
-    import matplotlib as mpl
-    from plotly.basedatatypes import BaseFigure
-
-    mpl.use("agg")
-    monkeypatch.setattr(BaseFigure, "show", lambda self: None)
-    executed("import warnings; warnings.simplefilter('ignore')\n" + textwrap.dedent(PICTURES[name]))
-    if name != "quick_start":
-        assert list(Path().glob("computational_graph.*"))
+def ran(block: Block, **names: Any) -> dict[str, Any]:
+    """What *block* leaves behind, run with a model of three layers and its input."""
+    model = nn.Sequential(nn.Linear(10, 20), nn.ReLU(), nn.Linear(20, 1))
+    inputs = {"model": model, "input_tensor": torch.randn(1, 10, requires_grad=True)}
+    return block.run(**{**NAMES, **inputs, **names})
 
 
-def test_the_training_loop_runs_and_trains_as_without_the_tracker() -> None:
+def named(tracker: ComputationalGraphTracker, kind: OperationType) -> list[str]:
+    return [node.name for node in tracker.nodes if node.operation_type is kind]
+
+
+def numbers(printed: str) -> dict[str, float]:
+    """What was printed as ``words: number``."""
+    return {words: float(number) for words, number in re.findall(r"^([\w ]+): ([\d.]+)", printed, re.MULTILINE)}
+
+
+def test_the_quick_start(shown: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    names = documented.QUICK_START.run()
+    told = numbers(capsys.readouterr().out)
+    assert told["Total operations"] == len(names["tracker"].nodes)
+    assert told["Execution time"] == round(names["tracker"].graph.timing.total, 4)
+    assert named(names["tracker"], OperationType.LAYER_OP) == LAYERS
+    assert shown == [names["fig"]]
+    assert {"0: Linear", "1: ReLU", "2: Linear"} <= written_in(names["fig"])
+
+
+def written_in(figure: Any) -> set[str]:
+    """The texts of a figure of plotly."""
+    return {str(text) for trace in figure.data for text in (trace.text if isinstance(trace.text, tuple) else ())}
+
+
+def test_a_model_is_tracked(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ran(documented.TRACK)
+    tracker, data = names["tracker"], names["graph_data"]
+    counts = {"Operations": len(tracker.nodes), "Nodes": len(data["nodes"]), "Edges": len(tracker.edges)}
+    assert numbers(capsys.readouterr().out) == counts
+    assert [node["name"] for node in data["nodes"] if node["operation_type"] == "layer_op"] == LAYERS
+    assert all(node["execution_time"] >= 0 for node in data["nodes"] if node["operation_type"] == "tensor_op")
+
+
+def test_a_model_is_analysed(capsys: pytest.CaptureFixture[str]) -> None:
+    analysis = ran(documented.ANALYZE)["analysis"]
+    told = numbers(capsys.readouterr().out)
+    assert told["Total operations"] == analysis["summary"]["total_nodes"]
+    assert told["Operations per second"] > 0
+    layers = {name: len(operations) for name, operations in analysis["layer_analysis"].items()}
+    assert list(layers) == ["Sequential", *LAYERS]
+    assert {name: told[name] for name in layers} == layers
+    assert sum(layers.values()) == analysis["summary"]["operations"]
+
+
+def test_a_graph_is_drawn_and_saved(shown: list[Any]) -> None:
+    names = ran(documented.VISUALIZE)
+    page = Path("computational_graph.html").read_text("utf-8")
+    assert all(layer in page for layer in ("0: Linear", "1: ReLU", "2: Linear"))
+    assert len(shown) == 1
+    assert "0: Linear" in {text.get_text() for text in names["fig"].axes[0].texts}
+    assert is_drawn_on(Path("computational_graph.png"))
+
+
+def is_drawn_on(path: Path) -> bool:
+    """Whether a picture is more than its white paper."""
+    from matplotlib.pyplot import imread
+
+    return bool((imread(path)[..., :3] < 0.9).any(axis=-1).mean() > 0.01)
+
+
+def test_a_graph_is_exported(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ran(documented.EXPORT)
+    assert names["filepath"] == "graph.json"
+    assert names["graph_data"] == json.loads(Path("graph.json").read_text("utf-8"))
+    counts = {"Nodes": len(names["graph_data"]["nodes"]), "Edges": len(names["graph_data"]["edges"])}
+    assert numbers(capsys.readouterr().out) == counts
+    ids = {node["id"] for node in names["graph_data"]["nodes"]}
+    assert all({edge["source_id"], edge["target_id"]} <= ids for edge in names["graph_data"]["edges"])
+
+
+@pytest.mark.parametrize("name", ["GraphNode", "GraphEdge"])
+def test_a_record_has_the_documented_fields_and_defaults(name: str) -> None:
+    block = {"GraphNode": documented.NODE, "GraphEdge": documented.EDGE}[name]
+    given = {**vars(typing), "dataclass": dataclasses.dataclass, "OperationType": OperationType}
+    theirs, ours = block.run(**given)[name], getattr(tracking, name)
+    assert [(one.name, one.default) for one in dataclasses.fields(ours)] == [
+        (one.name, one.default) for one in dataclasses.fields(theirs)
+    ]
+    written = {key: plain(hint) for key, hint in theirs.__annotations__.items()}
+    assert {key: plain(hint) for key, hint in inspect.get_annotations(ours, eval_str=True).items()} == written
+
+
+def plain(hint: Any) -> Any:
+    """A type in one form: ``Optional[List[int]]`` is ``list[int] | None``."""
+    origin, parts = typing.get_origin(hint), [plain(part) for part in typing.get_args(hint)]
+    if origin in {typing.Union, types.UnionType}:
+        return frozenset(parts)
+    return hint if origin is None else (origin, *parts)
+
+
+def test_the_kinds_of_operations_are_those_that_are_documented() -> None:
+    theirs = documented.TYPES.run(Enum=enum.Enum)["OperationType"]
+    assert {one.name: one.value for one in OperationType} == {one.name: one.value for one in theirs}
+
+
+@pytest.mark.parametrize("block", ["OPTIONS", "LARGE"])
+def test_without_single_operations_modules_gradients_memory_and_time_are_told(block: str) -> None:
+    tracker = ran({"OPTIONS": documented.OPTIONS, "LARGE": documented.LARGE}[block])["tracker"]
+    assert named(tracker, OperationType.TENSOR_OP) == []
+    assert named(tracker, OperationType.LAYER_OP) == LAYERS
+    assert "AddmmBackward0" in named(tracker, OperationType.GRADIENT_OP)
+    assert sum(node.memory_usage for node in tracker.nodes if node.operation_type is OperationType.MEMORY_OP) > 0
+    assert tracker.get_graph_summary()["execution_time"] > 0
+
+
+def test_a_run_of_the_user_s_own_is_tracked_where_it_stands() -> None:
+    names = ran(documented.MANUAL)
+    tracker = names["tracker"]
+    assert names["summary"]["module_calls"] == 4  # the model and its layers, each once
+    assert names["summary"]["total_nodes"] == len(names["graph_data"]["nodes"])
+    assert named(tracker, OperationType.LAYER_OP) == LAYERS
+    assert named(tracker, OperationType.FORWARD) == ["run", "Sequential"]
+    assert set(LAYERS) <= {node.module_name for node in of_kind(tracker, OperationType.BACKWARD)}
+    assert all(parameter.grad is not None for parameter in names["model"].parameters())
+
+
+def of_kind(tracker: ComputationalGraphTracker, kind: OperationType) -> list[GraphNode]:
+    return [node for node in tracker.nodes if node.operation_type is kind]
+
+
+def test_performance_is_told_layer_by_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ran(documented.PERFORMANCE)
+    out = capsys.readouterr().out
+    assert numbers(out)["Operations per second"] == round(names["performance"]["operations_per_second"], 2)
+    assert names["performance"]["memory_usage"]["parameters"] == 4 * (10 * 20 + 20 + 20 + 1)
+    assert f"Memory usage: {names['performance']['memory_usage']}" in out
+    (first,) = re.findall(r"^0:\n((?:  - .*\n)+)", out, re.MULTILINE)
+    assert "  - tensor_op: [[20], [1, 10], [10, 20]] -> [[1, 20]]" in first.splitlines()
+
+
+def test_a_picture_of_plotly_is_made_one_s_own(shown: list[Any]) -> None:
+    names = ran(documented.PLOTLY)
+    layout = names["fig"].layout
+    assert (layout.title.text, layout.width, layout.height) == ("PyTorch Computational Graph", 1200, 800)
+    assert "PyTorch Computational Graph" in Path("computational_graph.html").read_text("utf-8")
+    assert shown == [names["fig"]]
+
+
+@pytest.mark.filterwarnings("ignore:.*tight_layout:UserWarning")
+def test_a_picture_of_matplotlib_is_made_one_s_own(shown: list[Any]) -> None:
+    names = ran(documented.MATPLOTLIB)
+    assert shown == [names["fig"]]
+    assert names["fig"].axes[0].get_title() == "PyTorch Computational Graph"
+    assert is_drawn_on(Path("computational_graph.png"))
+
+
+@pytest.mark.parametrize("library", ["torch", "plotly", "matplotlib"])
+def test_what_is_not_installed_is_told_with_the_command_that_installs_it(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = {"torch": documented.NO_TORCH, "plotly": documented.NO_PLOTLY, "matplotlib": documented.NO_MATPLOTLIB}
+    (package,) = shlex.split(blocks[library].text)[2:]
+    assert package == library
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match="pip install ") as raised:
+        tracking.visualize_computational_graph(None, None, renderer="plotly" if library == "torch" else library)
+    asked = str(raised.value).partition("pip install ")[2].strip("'")
+    assert package in packages_of(asked)
+
+
+def packages_of(asked: str) -> set[str]:
+    """What pip installs for ``name`` or ``name[extra]``."""
+    extra = re.fullmatch(r"pytest-torchgraph\[(\w+)\]", asked)
+    if extra is None:
+        return {asked}
+    lines = [line for line in requires("pytest-torchgraph") or () if re.search(f"extra == .{extra[1]}.", line)]
+    return {re.match(r"[\w-]+", line)[0] for line in lines}  # type: ignore[index]  # a requirement begins with a name
+
+
+def test_the_training_loop_tells_of_every_epoch_and_trains_as_without_the_tracker(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     torch.manual_seed(0)
     batches = [(torch.randn(4, 10), torch.randn(4, 1)) for _ in range(3)]
     trained = []
-    for tracked in (True, False):
-        names = executed(LOOP)
+    for track in (NAMES["track_computational_graph_execution"], lambda *_: Quiet()):
         torch.manual_seed(1)
         model = nn.Sequential(nn.Linear(10, 20), nn.BatchNorm1d(20), nn.Dropout(0.5), nn.ReLU(), nn.Linear(20, 1))
-        names["optimizer"] = torch.optim.Adam(model.parameters())
-        names["criterion"] = nn.MSELoss()
-        if not tracked:
-            names["track_computational_graph_execution"] = lambda *_: Quiet()
+        names = ran(documented.LOOP, optimizer=torch.optim.Adam(model.parameters()), criterion=nn.MSELoss())
+        names["track_computational_graph_execution"] = track
         names["train_with_tracking"](model, batches, num_epochs=2)
         trained.append(model.state_dict())
     assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
+    told = re.findall(r"^Epoch ([01]): (\d+) operations$", capsys.readouterr().out, re.MULTILINE)
+    assert [epoch for epoch, _ in told] == ["0", "1"] * 2
+    assert all(int(count) > 60 for _, count in told[:2])
 
 
 class Quiet:
@@ -271,28 +245,3 @@ class Quiet:
 
     def get_graph_summary(self) -> dict[str, int]:
         return {"total_nodes": 0}
-
-
-def test_the_fields_and_members_are_those_that_are_documented() -> None:
-    from dataclasses import fields
-
-    from pytest_torchgraph.tracking import GraphEdge, GraphNode, OperationType
-
-    assert [field.name for field in fields(GraphNode)] == [
-        "id", "name", "operation_type", "module_name", "input_shapes", "output_shapes", "parameters",
-        "execution_time", "memory_usage", "metadata", "parent_ids", "child_ids", "timestamp",
-    ]  # fmt: skip
-    assert [field.name for field in fields(GraphEdge)] == [
-        "source_id", "target_id", "edge_type", "tensor_shape", "metadata",
-    ]  # fmt: skip
-    assert {member.name: member.value for member in OperationType} == {
-        "FORWARD": "forward",
-        "BACKWARD": "backward",
-        "TENSOR_OP": "tensor_op",
-        "LAYER_OP": "layer_op",
-        "GRADIENT_OP": "gradient_op",
-        "MEMORY_OP": "memory_op",
-        "CUSTOM": "custom",
-    }
-    plain = GraphNode("a", "b", OperationType.CUSTOM)
-    assert (plain.module_name, plain.parent_ids, plain.timestamp) == (None, None, None)

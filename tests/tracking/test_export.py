@@ -25,7 +25,7 @@ from pytest_torchgraph.recorded.timing import Span
 from pytest_torchgraph.tracking import export_computational_graph, visualize_computational_graph
 from pytest_torchgraph.tracking.export import FORMATS, NeedsTiming, export, render
 from pytest_torchgraph.tracking.export.chrome import complete, nested, order
-from tests.capture.small import example
+from tests.capture.small import Calls, example
 from tests.models import MODELS
 
 X = example(4, 8)
@@ -224,6 +224,26 @@ def test_namespaces_tell_the_calls_of_a_module_apart() -> None:
     names = namespaces_of(trace(found.model, found.args, found.kwargs))
     assert len(set(names)) == len(names)
     assert any(name.endswith("#2") for name in names)
+
+
+def test_a_namespace_is_one_for_model_explorer_whatever_a_module_is_called() -> None:
+    model = nn.Sequential()
+    model.add_module("a/b;c", nn.Linear(8, 8))
+    (graph,) = json.loads(render(trace(model, X), "model-explorer"))["graphs"]
+    assert {node["namespace"] for node in graph["nodes"]} == {"inputs", "forward/a_b_c"}
+
+
+def test_events_that_do_the_same_are_told_the_same_of_so_that_speedscope_has_one_name_for_them() -> None:
+    def three_times(_: Any, x: torch.Tensor) -> torch.Tensor:
+        for _step in range(3):
+            x = x.sin()
+        return x
+
+    with torch.no_grad():
+        graph = trace(Calls(three_times), X, timing=1)
+    told = [event["args"] for event in chrome(graph)["traceEvents"] if event["name"] == "aten.sin"]
+    assert len(told) == 3
+    assert told[0] == told[1] == told[2]
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "chrome"])

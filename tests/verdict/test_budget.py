@@ -74,7 +74,7 @@ def test_a_total_with_unknown_parts_fails_and_names_them() -> None:
     ("key", "words"),
     [
         ("opps", r"there is no such key; did you mean 'ops'\? Keys: ops, views, .*, or an operation name\.$"),
-        ("graph_breaks", "this is not measured"),
+        ("bytes", "this is not measured"),
         ("backwards.ops", r"no phase 'backwards'; did you mean 'backward'\? Phases: forward, backward, between, opt"),
         ("backward.opps", "there is no such key; did you mean 'ops'"),
         ("backward.peak", "peak is measured for the whole run only"),

@@ -25,6 +25,7 @@ from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
 from tests.regressions.process_group import process_group, ranks
+from tests.verdict.compilations import BREAK, RECOMPILE, compiled_graph
 from tests.verdict.edits import (
     SIZE,
     Rms,
@@ -162,6 +163,19 @@ def reduced(operation: str = "SUM", among: int = 4) -> Graph:
 
 
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
+    "a graph break": (
+        compiled_graph,
+        partial(compiled_graph, graphs=2, breaks=(BREAK,), uncompiled=1),
+        "graph-break",
+        "break-removed",
+    ),
+    "a recompilation": (
+        compiled_graph,
+        partial(compiled_graph, graphs=2, recompiles=(RECOMPILE,)),
+        "recompiled",
+        "recompile-removed",
+    ),
+    "a symbolic size": (compiled_graph, partial(compiled_graph, dynamic=("x[0]",)), "dynamic-sizes", "dynamic-sizes"),
     "a mask for is_causal": (graph_of, partial(graph_of, "mask"), "attention-path", "attention-path"),
     "attention by hand": (graph_of, partial(graph_of, "by hand"), "attention-unfused", "attention-fused"),
     "a mask copied": (

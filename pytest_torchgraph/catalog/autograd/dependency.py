@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.catalog.autograd.area import LAYERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_torchgraph.catalog.autograd.source import Include, SourceFile
 
@@ -130,6 +131,22 @@ def _component(root: str, lowest: dict[str, int], stack: list[str]) -> tuple[str
     del stack[-len(done) :]
     lowest.update(dict.fromkeys(done, len(lowest) + 10**9))
     return tuple(sorted(done))
+
+
+def in_order(map_of: Dependencies) -> Iterator[list[tuple[str, ...]]]:
+    """Steps in which all can be compiled: a file needs only files of earlier steps, and those of its own circle.
+
+    A step is a list of circles; most are of one file.
+    """
+    of = {path: (path,) for path in map_of.at_once} | {path: whole for whole in map_of.cycles for path in whole}
+    sorter = TopologicalSorter(dict.fromkeys(of.values(), ()))
+    for path, used in map_of.at_once.items():
+        sorter.add(of[path], *(of[target] for target in used if of[target] != of[path]))
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        yield sorted(ready)
+        sorter.done(*ready)
 
 
 def circle(component: Sequence[str], targets: Mapping[str, Sequence[str]]) -> list[str]:

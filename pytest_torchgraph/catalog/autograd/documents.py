@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.catalog.autograd.area import AREAS, LAYERS, MEANING, PYTHON, STRUCTURE
-from pytest_torchgraph.catalog.autograd.dependency import Dependencies, circle
+from pytest_torchgraph.catalog.autograd.dependency import Dependencies, circle, in_order
+from pytest_torchgraph.catalog.autograd.guide import common_tasks, learning_paths, quick_start
+from pytest_torchgraph.catalog.autograd.lookup import last
 from pytest_torchgraph.catalog.autograd.markdown import anchor, code, page, plain, table
 from pytest_torchgraph.catalog.autograd.source import BackwardNode, Definition, Inventory, SourceFile
 from pytest_torchgraph.words.counting import times
@@ -44,12 +46,6 @@ def key_definitions(file: SourceFile) -> list[Definition]:
         *sorted(functions, key=lambda one: one.line - one.end_line)[:KEY_FUNCTIONS],
     ]
     return sorted(chosen, key=lambda one: one.line)
-
-
-def last(name: str) -> str:
-    """``Node`` for ``torch::autograd::Node``."""
-    plain_name, opening, arguments = name.partition("<")
-    return plain_name.rpartition("::")[2] + opening + arguments
 
 
 def where(one: Definition) -> str:
@@ -151,6 +147,7 @@ def dependency_map(inventory: Inventory, map_of: Dependencies) -> str:
         layers(inventory),
         between(map_of),
         cycles(map_of),
+        compilation_order(map_of),
         ["## Most included", "", *table(("file", "included by"), most_used(map_of))],
         [
             "## From outside",
@@ -182,11 +179,21 @@ def cycles(map_of: Dependencies) -> list[str]:
     lines = ["## Cycles", ""]
     if not map_of.cycles:
         return [*lines, "None."]
+    lines += ["The dependencies are not acyclic: a reader of one file of a circle needs all of them.", ""]
     for component in map_of.cycles:
         way = " → ".join(map(code, circle(component, map_of.at_once)))
         lines.append(
             f"- {len(component)} files that reach each other: {', '.join(map(code, component))}. One way: {way}"
         )
+    return lines
+
+
+def compilation_order(map_of: Dependencies) -> list[str]:
+    """The steps in which files can be compiled or imported."""
+    lines = ["## Compilation order", "", "A file needs only files of earlier steps, and those of its own circle."]
+    for number, step in enumerate(in_order(map_of), 1):
+        told = (" + ".join(map(code, circle_of)) for circle_of in step)
+        lines += ["", f"{number}. {', '.join(told)}"]
     return lines
 
 
@@ -206,8 +213,10 @@ def index(inventory: Inventory, map_of: Dependencies) -> str:
     return page(
         "PyTorch autograd: index",
         [f"The autograd sources of {plain(inventory.origin)}: {times(len(inventory.files), 'file')}."],
+        quick_start(inventory),
         documents_section(),
-        reading_order(inventory, map_of),
+        learning_paths(inventory, map_of),
+        common_tasks(inventory),
         ["## Classes", "", *table(("class", "file", "line"), classes(inventory))],
         ["## Backward nodes", "", *table(("node", "file", "line", "forward"), map(node_row, inventory.nodes))],
         ["## Files", "", *table(("file", "area"), ([code(one.path), one.area] for one in inventory.files))],
@@ -222,21 +231,13 @@ def documents_section() -> list[str]:
         ("What does a file define?", f"[file details]({DETAILS})"),
         ("Who includes whom?", f"[dependency map]({MAP})"),
         ("Where is a class?", "[classes](#classes), [backward nodes](#backward-nodes)"),
+        ("In which order is all compiled?", f"[compilation order]({MAP}#compilation-order)"),
+        ("Where do I begin?", "[quick start](#quick-start), [learning paths](#learning-paths)"),
+        ("Where is what I want to do?", "[common tasks](#common-tasks)"),
         ("What did a node save, and by which formula does it go back?", code("torchgraph autograd show NAME")),
         ("What is the graph of a model?", code("torchgraph autograd graph module:factory")),
     )
     return ["## Quick reference", "", *table(("question", "answer"), rows)]
-
-
-def reading_order(inventory: Inventory, map_of: Dependencies) -> list[str]:
-    """For each layer, from the lowest, the files that most others include."""
-    lines = ["## Where to begin", "", "From the lowest layer up, the files that most others include.", ""]
-    for layer in reversed(LAYERS):
-        files = [file for file in inventory.files if file.layer == layer and file.definitions]
-        files.sort(key=lambda file: (-len(map_of.users[file.path]), file.path))
-        told = "; ".join(f"{code(one.path)} ({', '.join(map(where, key_definitions(one)[:3]))})" for one in files[:3])
-        lines.append(f"- **{layer}**: {told}")
-    return lines
 
 
 def classes(inventory: Inventory) -> Iterator[list[str]]:

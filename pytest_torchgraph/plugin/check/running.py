@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import TypedDict
 
+    from pytest_torchgraph.capture.compiling.options import CompileOptions
     from pytest_torchgraph.capture.recording import Recording
     from pytest_torchgraph.capture.step import Backward, Stepping
     from pytest_torchgraph.capture.watching import Watcher
     from pytest_torchgraph.plugin.settings import Settings
+    from pytest_torchgraph.recorded.compilation import Backend
 
     class RecordOptions(TypedDict, total=False):
         """What ``pytest_torchgraph.record`` takes by keyword."""
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         rank: int
         rank_timeout: float
         fake: bool
+        compiled: bool | Backend | CompileOptions
 
 
 PACKAGE = __name__.partition(".")[0]
@@ -87,7 +90,7 @@ class Runs:
         if args is NO_INPUTS and kwargs is None and not import_module(EXPORTED).is_exported(model):
             raise TypeError(f"torch_graph.check({type(model).__name__}) needs the inputs: check(model, args).")
         with self.repeated(model, () if args is NO_INPUTS else args, kwargs, trace_options) as again:
-            if trace_options.get("warmup"):
+            if trace_options.get("warmup") or trace_options.get("compiled"):
                 yield again(), None
             else:
                 yield (again(), again) if rank_of_several() is None else traced_equally(again)
@@ -104,8 +107,9 @@ class Runs:
             yield partial(self._traced, run, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:
-        """*trace_options*, verifying where the command line asks for it; what is timed or fake cannot be."""
-        asked = self._settings.verifying and not (trace_options.get("timing") or trace_options.get("fake"))
+        """*trace_options*, verifying where the command line asks for it; what is timed, fake or compiled cannot be."""
+        excluded = any(map(trace_options.get, ("timing", "fake", "compiled")))
+        asked = self._settings.verifying and not excluded
         return {"verify": True, **trace_options} if asked else dict(trace_options)
 
     def _traced(self, run: Callable[[], Graph], *, verified: bool) -> Graph:
@@ -140,6 +144,16 @@ class Runs:
         if notes or what == "verified":
             self._told.update((*notes, what))
             events.note(self._item, address(self._item, ""), what, notes=notes)
+
+
+def compile_options(more_args: tuple[Any, ...], **options: Any) -> CompileOptions:
+    """The options of a compiled check, *more_args* being what each further call is given."""
+    __tracebackhide__ = True
+    capture()
+    room = import_module("pytest_torchgraph.capture.compiling.options")
+    as_call = import_module("pytest_torchgraph.capture.binding").as_call
+    made: CompileOptions = room.CompileOptions(others=tuple(as_call(each, None) for each in more_args), **options)
+    return made
 
 
 def capture() -> ModuleType:

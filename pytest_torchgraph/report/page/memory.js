@@ -49,7 +49,7 @@ function curve(memory, total, other, otherPeak, otherTitle) {
 const colour = name => `var(--c${Math.max(0, CATEGORIES.indexOf(name))})`;
 function key(name) { const made = el("span", { class: "key" }); made.style.background = colour(name); return made; }
 function legend(memory, other) {
-  const told = name => [key(name), `${name} `, el("b", {}, bytes(memory.categories[name] || 0)), "   "];
+  const told = name => [el("span", { class: "entry" }, key(name), `${name} `, el("b", {}, bytes(memory.categories[name] || 0))), " "];
   return el("p", {}, CATEGORIES.filter(name => memory.series[name]).flatMap(told),
     other ? el("span", { class: "dashed" }, `total ${other}`) : null);
 }
@@ -63,7 +63,7 @@ function atPeak(before, after) {
     el("thead", {}, el("tr", {}, ["", "before", "after", "by"].map((word, at) => el("th", { class: at ? "number" : "" }, word)))),
     el("tbody", {}, names.map(name => {
       const was = before.categories[name] || 0, is = after.categories[name] || 0, by = is - was;
-      return el("tr", {}, el("td", {}, key(name), name), el("td", { class: "number" }, bytes(was)), el("td", { class: "number" }, bytes(is)),
+      return el("tr", {}, el("td", { class: "entry" }, key(name), name), el("td", { class: "number" }, bytes(was)), el("td", { class: "number" }, bytes(is)),
         el("td", { class: `number ${by > 0 ? "more" : by < 0 ? "fewer" : ""}` }, by ? `${by > 0 ? "+" : "−"}${bytes(Math.abs(by))}` : "="));
     })))));
 }

@@ -148,7 +148,6 @@ def operations(graph: Graph, timing: Timing) -> Iterator[dict[str, Any]]:
             "module": graph.scopes[operation.scope].path,
             "results": [tensor.spec.text for tensor in tensors_in(operation.results)],
             "flops": operation.flops,
-            "median_seconds": timing.seconds[operation.index],
             "source": None if source is None else f"{source.file}:{source.line}",
         }
         yield complete(operation.packet, operation.phase, span, row_of(timing), told)

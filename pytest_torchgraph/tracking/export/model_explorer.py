@@ -86,10 +86,10 @@ def namespaces_of(graph: Graph) -> list[str]:
 
 
 def own_name(graph: Graph, scope: Scope) -> str:
-    """What a module is called in the one around it; a slash would open another namespace."""
+    """What a module is called in the one around it; a slash or a semicolon would open another namespace."""
     around = "" if scope.parent is None else graph.scopes[scope.parent].path
     path = scope.path.removeprefix(f"{around}.") if around else scope.path
-    return (path or scope.class_name).replace("/", "_")
+    return (path or scope.class_name).replace("/", "_").replace(";", "_")
 
 
 def edges(graph: Graph) -> dict[int, list[dict[str, str]]]:

@@ -75,7 +75,7 @@ def _unfused_claim(seen: Seen, changes: tuple[Change, ...], parts: list[Come], *
         return Claim(cause, "attention", f"attention is computed by {CALL} now ({which})", changes)
     scores = max((made(change.site) for change in parts if packet(change) in PARTS), key=bytes_of)
     size = f"{scores.text}, {bytes_text(bytes_of(scores))} a call" if scores else "batch x heads x query x key length"
-    hint = f'every score is written to memory ({size}); attn_implementation="eager" or output_attentions=True?'
+    hint = f"every score is written to memory ({size})"
     title = f"attention is computed by separate operations, no longer by {CALL} ({which})"
     return Claim(Cause("attention-unfused", hint), "attention", title, changes)
 

@@ -207,6 +207,19 @@ MEANINGS: Mapping[str, Meaning] = {
             "released-sooner",
             "values are let go of sooner while the work is the same",
         ),
+        _loss_and_win(
+            "graph-break",
+            "the compiler stops at a line, and Python goes on there",
+            "break-removed",
+            "the compiler stops no longer at a line at which it did",
+        ),
+        _loss_and_win(
+            "recompiled",
+            "a function is compiled again for inputs or attributes that it was not compiled for",
+            "recompile-removed",
+            "a function is compiled again no longer",
+        ),
+        _either_way("dynamic-sizes", "other sizes of inputs are symbols in a compiled graph"),
         _either_way("state-bytes", "parameters, buffers, gradients or optimizer state take other space"),
         _either_way("other-configuration", "parameters or buffers have other sizes"),
         _either_way("other-sizes", "the inputs have other sizes, and nothing else changed"),
@@ -240,6 +253,11 @@ MEANINGS: Mapping[str, Meaning] = {
     for meaning in meanings
 }
 """Every cause by name; what stands together is one edit told in both directions."""
+
+OPTIONS: Mapping[tuple[str, str], str] = {
+    ("attention-unfused", "transformers"): 'attn_implementation="eager" or output_attentions=True?',
+}
+"""The options of a library that have a cause, by the cause and the library whose code runs."""
 
 CAUSES: Mapping[str, str] = {name: meaning.text for name, meaning in MEANINGS.items()}
 

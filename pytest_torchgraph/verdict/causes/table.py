@@ -9,6 +9,7 @@ from pytest_torchgraph.verdict.causes import (
     attention,
     checkpointing,
     communicating,
+    compiling,
     constants,
     copying,
     experts,
@@ -30,6 +31,7 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
 STORIES: tuple[Story, ...] = (
     mode.mode,
+    compiling.compiling,
     training.steps,
     checkpointing.checkpointing,
     sharding.held_whole,

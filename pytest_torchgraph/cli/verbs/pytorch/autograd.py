@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from pytest_torchgraph.catalog.autograd.source import BackwardNode, Inventory
+    from pytest_torchgraph.catalog.autograd.source import Inventory
 
 SOURCE = "a checkout of PyTorch, with .cpp files and code generators"
 PICTURE = "autograd_dependencies.html"
@@ -36,8 +36,10 @@ def register(verbs: Any) -> None:
     parser.add_argument("--out", metavar="FOLDER", help="write four documents, JSON, DOT and a picture there")
     parser.set_defaults(run=run_inventory)
 
-    parser = asked.add_parser("show", help="print where a backward node is defined, what it saves, and its formula")
-    parser.add_argument("name", metavar="NAME", help="as grad_fn names it: ConvolutionBackward0")
+    parser = asked.add_parser("show", help="print where a node, a class, a function or a file is, and what it does")
+    parser.add_argument(
+        "name", metavar="NAME", help="ConvolutionBackward0 (as grad_fn says), Engine, set_history, engine.h"
+    )
     parser.add_argument("--source", metavar="CHECKOUT", help=SOURCE)
     parser.set_defaults(run=run_show)
 
@@ -110,50 +112,23 @@ def overview(found: Inventory) -> Iterator[str]:
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Print one node class."""
-    from pytest_torchgraph.catalog.autograd.node import close, find
+    """Print where it is, and what there is to know of it."""
+    from pytest_torchgraph.catalog.autograd.lookup import alike, look_up
+    from pytest_torchgraph.catalog.autograd.source import SourceFile
+    from pytest_torchgraph.cli.autograd_show import Shown
 
-    found = read(arguments.source, only_core=True)
-    node = find(found.nodes, arguments.name)
-    if node is None:
-        found = read(arguments.source)
-        node = find(found.nodes, arguments.name)
-    if node is None:
-        names = close(found.nodes, arguments.name)
+    read_in = read(arguments.source, only_core=True)
+    found = look_up(read_in, arguments.name)
+    if not found or isinstance(found[0], SourceFile):  # who uses a file is known when all were read
+        read_in = read(arguments.source)
+        found = look_up(read_in, arguments.name)
+    if not found:
+        names = alike(read_in, arguments.name)
         hint = f"; did you mean {', '.join(names)}?" if names else ""
-        hint += f"; {found.gaps[0].path}: {found.gaps[0].reason}" if found.gaps else ""
-        raise Wrong(f"no backward node is called {arguments.name!r} in {found.origin}{hint}")
-    say("".join(f"{line}\n" for line in described(node, arguments.source)))
+        hint += f"; {read_in.gaps[0].path}: {read_in.gaps[0].reason}" if read_in.gaps else ""
+        raise Wrong(f"no node, class, function or file is called {arguments.name!r} in {read_in.origin}{hint}")
+    say("".join(f"{line}\n" for line in Shown(read_in, arguments.source).lines(found)))
     return SAME
-
-
-def openable(path: str, source: str | None) -> str:
-    """*path* of the inventory where it lies on this machine."""
-    from pytest_torchgraph.catalog.autograd.place import installed
-
-    here = installed()
-    roots = [*([Path(source)] if source else []), *([here.root] if here else [])]
-    return next((str(root / path) for root in roots if (root / path).is_file()), path)
-
-
-def described(node: BackwardNode, source: str | None) -> Iterator[str]:
-    """Where it is, what it saves, and the formula that it was made from."""
-    yield f"{node.name} ({node.language} class {node.qualified})"
-    yield f"  defined  {openable(node.path, source)}:{node.line}"
-    if node.bases:
-        yield f"  derives  {', '.join(node.bases)}"
-    if node.comment:
-        yield f"  about    {node.comment}"
-    yield from (
-        f"  {'saves' if number == 0 else '':<9}{one.name}: {one.type} (line {one.line})"
-        for number, one in enumerate(node.saved)
-    )
-    if node.formula is not None:
-        key = "" if node.formula.key == "Default" else f" on {node.formula.key}"
-        yield f"  forward  {node.formula.schema}{key}"
-        yield from (f"  gradient {name} = {text}" for name, text in node.formula.gradients)
-        yield from (f"  tangent  {name} = {text}" for name, text in node.formula.forward)
-        yield f"  formula  {openable(node.formula.path, source)}:{node.formula.line}"
 
 
 def run_graph(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""Compiled models: what ``torch.compile`` makes of a model, recorded by the one recorder while it runs."""
