@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from pytest_torchgraph.capture.module import ModuleCalls, OpenScope, flag_of
+from pytest_torchgraph.capture.module import ModuleCalls, OpenScope
 from pytest_torchgraph.capture.operation import Where
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
@@ -82,7 +82,7 @@ class FrameCalls(ModuleCalls):
         for one in self.known:
             if one.is_of(call, parent):
                 return one.scope
-        scope = self.begin(parent, self.path_of(call.module), type(call.module).__name__, flag_of(call.module))
+        scope = self.begin(parent, self.path_of(call.module), type(call.module).__name__, self.flag_of(call.module))
         self.known.append(KnownCall(call, parent, scope))
         return scope
 
