@@ -14,9 +14,10 @@ from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.binding import as_call, tensors_in
 from pytest_torchgraph.capture.contents import has_contents
+from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Target, holdings_of, target_of
-from pytest_torchgraph.capture.tracing import Options, runs_of
+from pytest_torchgraph.capture.tracing import runs_of
 from pytest_torchgraph.recorded.activation import Activation, ParameterValues, Picture, Statistics, Values
 from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 

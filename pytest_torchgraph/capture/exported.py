@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -14,16 +13,13 @@ from torch import fx, nn
 from torch.export import ExportedProgram, load
 from torch.utils import _pytree as pytree
 
+from pytest_torchgraph.capture.compiling.nodes import ModuleCall, module_calls, node_source
 from pytest_torchgraph.capture.module import ModuleCalls, OpenScope
 from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
-from pytest_torchgraph.capture.source import is_users_file
-from pytest_torchgraph.recorded.operation import SourceLine
 
-Stack: TypeAlias = "tuple[tuple[str, str, str], ...]"
-"""The module calls around a node, the outermost first: key, path and class."""
-STACK, TRACE = "nn_module_stack", "stack_trace"
+Stack: TypeAlias = "tuple[ModuleCall, ...]"
+"""The module calls around a node, the outermost first."""
 SUFFIX = ".pt2"
-_FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in (?P<function>\S+)')
 
 
 class Recording(Protocol):
@@ -48,6 +44,19 @@ def program_of(model: Any) -> ExportedProgram:
     return model if isinstance(model, ExportedProgram) else load(fspath(model))
 
 
+def made_runnable(
+    model: Any, args: Any, kwargs: Mapping[str, Any] | None
+) -> tuple[nn.Module, Any, Mapping[str, Any] | None, bool]:
+    """The module of an exported program and its inputs, and whether it is to be followed without running.
+
+    That is so where no inputs are given: then they are those that the program was exported with.
+    """
+    program = program_of(model)
+    if kwargs or not isinstance(args, tuple) or args:
+        return program.module(), args, kwargs, False
+    return program.module(), *example_inputs(program), True
+
+
 def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """The inputs that *program* was exported with; raises :class:`NoInputs` where it kept none."""
     found: tuple[tuple[Any, ...], Mapping[str, Any]] | None = program.example_inputs
@@ -58,28 +67,14 @@ def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[s
 
 def stack_of(node: fx.Node) -> Stack:
     """The module calls around *node* inside of the one whose code the graph was made of."""
-    told = node.meta.get(STACK) or {}
-    calls = tuple((str(key), path, _class_name(kind)) for key, (path, kind) in told.items() if path)
+    calls = tuple(call for call in module_calls(node) if call.path)
     # The call that the node itself makes is met when it is made.
     return calls[:-1] if node.op == "call_module" else calls
 
 
-def _class_name(kind: Any) -> str:
-    return kind.rpartition(".")[2] if isinstance(kind, str) else str(kind.__name__)
-
-
-def line_of(node: fx.Node, is_user: Callable[[str], bool]) -> SourceLine | None:
-    """The innermost line in the trace of *node* that lies in a file of the user's."""
-    frames = [*_FRAME.finditer(node.meta.get(TRACE) or "")]
-    for frame in reversed(frames):
-        if is_user(frame["file"]):
-            return SourceLine(frame["file"], int(frame["line"]), frame["function"])
-    return None
-
-
 def tells(module: nn.Module) -> bool:
     """Whether *module* is a graph module whose nodes say which module calls they come from."""
-    return isinstance(module, fx.GraphModule) and any(node.meta.get(STACK) for node in module.graph.nodes)
+    return isinstance(module, fx.GraphModule) and any(map(module_calls, module.graph.nodes))
 
 
 @contextmanager
@@ -159,10 +154,10 @@ class NodeRunner(fx.Interpreter):
             return self.base
         known = self.scopes.get(stack)
         if known is None:
-            parent, (_, path, class_name) = self._scope(stack[:-1]), stack[-1]
+            parent, call = self._scope(stack[:-1]), stack[-1]
             calls = self.recording.modules
-            full = ".".join(filter(None, (self.path, path)))
-            calls.scopes.append(OpenScope(parent, full, class_name, calls.identity.clock, None))
+            full = ".".join(filter(None, (self.path, call.path)))
+            calls.scopes.append(OpenScope(parent, full, call.class_name, calls.identity.clock, None))
             known = self.scopes[stack] = len(calls.scopes) - 1
         return known
 
@@ -178,7 +173,7 @@ class NodeRunner(fx.Interpreter):
 
     def _tell_line(self, n: fx.Node, begun: int) -> None:
         log = self.recording.mode.log
-        source = line_of(n, is_users_file) if len(log) > begun else None
+        source = node_source(n) if len(log) > begun else None
         if source is not None:
             for place in range(begun, len(log)):
                 log[place] = Entry._make(log[place])._replace(frame=source)

@@ -22,18 +22,13 @@ _is_user_code: dict[int, bool] = {}
 _judged: list[CodeType] = []
 
 
-def is_users_file(file: str) -> bool:
-    """Whether *file* is outside PyTorch and this package."""
-    name = file.replace("\\", "/")
-    return not (
+def _judge(code: CodeType) -> bool:
+    name = code.co_filename.replace("\\", "/")
+    is_user = not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
         or Path(name).name == CONSOLE_SCRIPT
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
-
-
-def _judge(code: CodeType) -> bool:
-    is_user = is_users_file(code.co_filename)
     _judged.append(code)
     _is_user_code[id(code)] = is_user
     return is_user

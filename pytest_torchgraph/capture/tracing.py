@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,15 +26,16 @@ from pytest_torchgraph.capture.binding import (
 )
 from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
 from pytest_torchgraph.capture.compiling.kernels import kernels_in
-from pytest_torchgraph.capture.compiling.options import CompileOptions, options_of
+from pytest_torchgraph.capture.compiling.options import CompileOptions
 from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.compiling.session import plain
-from pytest_torchgraph.capture.exported import example_inputs, is_exported, program_of
+from pytest_torchgraph.capture.exported import is_exported, made_runnable
 from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
-from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded, refuse_both
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
@@ -43,7 +44,7 @@ from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.unfrozen import frozen
 from pytest_torchgraph.capture.watching import unwatched
-from pytest_torchgraph.capture.world import World, built, in_world, made, optimizer_of
+from pytest_torchgraph.capture.world import built, in_world, made, optimizer_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
@@ -153,63 +154,6 @@ def traced_with(model: Any, args: Any, options: Options, kwargs: Mapping[str, An
         return frozen(run())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """The options of :func:`trace`; with ``lines``, operations know which line of the source asked for them."""
-
-    warmup: int = 0
-    restore: bool = True
-    backward: Backward = None
-    optimizer: Stepping = None
-    verify: bool = False
-    timing: int = 0
-    allocator: bool = False
-    world_size: int | None = None
-    rank: int = 0
-    lines: bool = True
-    rank_timeout: float = PATIENCE
-    fake: bool = False
-    compiled: bool | Backend | CompileOptions = False
-
-    @property
-    def compiler(self) -> CompileOptions | None:
-        """How the model is to be compiled; ``None`` where it runs eagerly."""
-        return options_of(self.compiled)
-
-    def __post_init__(self) -> None:
-        if self.fake:
-            refuse_with_fake(self)
-        if self.world is None and self.rank:
-            raise ValueError(f"rank={self.rank}: of how many? Pass world_size= as well")
-        refuse_both(verify=self.verify, timing=self.timing)
-        if self.compiler is not None:
-            self._refuse_with_compiled()
-        if self.allocator and not self.restore:
-            raise ValueError("allocator=True runs the model a second time from the same state: it needs restore=True")
-
-    def _refuse_with_compiled(self) -> None:
-        others = ("verify", "timing", "allocator", "fake", "world_size")
-        given = [name for name in others if getattr(self, name)]
-        if given:
-            raise ValueError(
-                f"compiled= excludes {given[0]}=: a compiled model is recorded as it runs, here and for real"
-            )
-
-    @property
-    def world(self) -> World | None:
-        """The ranks of which this process stands for one; ``None`` where it stands for itself."""
-        return None if self.world_size is None else World(self.world_size, self.rank)
-
-
-def refuse_with_fake(options: Options) -> None:
-    """Raise ``ValueError`` for an option that asks for what a fake run does not have."""
-    asked = [name for name in ("verify", "timing", "allocator") if getattr(options, name)]
-    if asked:
-        raise ValueError(f"fake=True computes nothing, so there is nothing for {asked[0]}= to look at")
-    if not options.restore:
-        raise ValueError("fake=True puts fake tensors in the place of the model's own, and back: it needs restore=True")
-
-
 @contextmanager
 def repeated(
     model: Any, args: Any, kwargs: Mapping[str, Any] | None, options: Options
@@ -235,21 +179,11 @@ def subject_of(
 ) -> AbstractContextManager[Subject]:
     """What is run: what was given, or fake tensors in its place; an exported program by its module."""
     if is_exported(model):
-        return exported_subject(model, args, kwargs, options)
+        model, args, kwargs, without_running = made_runnable(model, args, kwargs)
+        options = replace(options, fake=options.fake or without_running)
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
     return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
-
-
-def exported_subject(
-    model: Any, args: Any, kwargs: Mapping[str, Any] | None, options: Options
-) -> AbstractContextManager[Subject]:
-    """The module of an exported program; without inputs its nodes are followed, with the inputs it was made of."""
-    program = program_of(model)
-    without_running = not kwargs and isinstance(args, tuple) and not args
-    if without_running:
-        args, kwargs = example_inputs(program)
-    return subject_of(program.module(), args, kwargs, replace(options, fake=options.fake or without_running))
 
 
 @contextmanager

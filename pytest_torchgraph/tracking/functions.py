@@ -40,8 +40,9 @@ def traced(model: Any, inputs: Any, runs: int, *, lines: bool = True) -> Graph:
     Without *lines* nobody looks for the lines that ask for operations.
     """
     required("torch", "tracking")
+    from pytest_torchgraph.capture.options import Options
     from pytest_torchgraph.capture.recording import AlreadyRecording
-    from pytest_torchgraph.capture.tracing import Options, traced_with
+    from pytest_torchgraph.capture.tracing import traced_with
 
     try:
         return traced_with(model, inputs, Options(backward="auto", timing=runs, lines=lines))

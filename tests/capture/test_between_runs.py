@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.plugin.check.steady import Steady, settle
 from tests.capture.small import Calls, example

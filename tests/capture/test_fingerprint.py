@@ -19,11 +19,12 @@ from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import Running, SeenNode
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.phase import Stretch
 from pytest_torchgraph.capture.recording import record
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import FirstSight, Raw
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.capture.unfrozen import UnfrozenGraph, fingerprint_of, frozen
 from pytest_torchgraph.graph import Graph
 from tests.models import MODELS

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.plugin.check.steady import settle
 from tests.models import MODELS
 

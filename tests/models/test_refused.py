@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.plugin.check.steady import DoesNotRepeat, settle
 from tests.models import never_repeats, raises
 

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from pytest_torchgraph.capture.binding import as_call
+from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.step import sum_of
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.tracing import repeated
 from tests.models import MODELS
 from tests.models.example import Example
 from tests.models.test_training import LEARNS_NOTHING, optimizer_of

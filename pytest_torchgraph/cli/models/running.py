@@ -150,11 +150,11 @@ def torch_wanted() -> Iterator[None]:
 def repeated(run: Run) -> Iterator[Callable[[], Graph]]:
     """What runs the model each time it is called; it is as it was when the context closes."""
     with torch_wanted():
-        from pytest_torchgraph.capture import tracing
+        from pytest_torchgraph.capture import options, tracing
     with ExitStack() as stack:
         with explained(run):
-            options = tracing.Options(**run.options)
-            once = stack.enter_context(tracing.repeated(run.model, run.args, run.kwargs, options))
+            chosen = options.Options(**run.options)
+            once = stack.enter_context(tracing.repeated(run.model, run.args, run.kwargs, chosen))
         yield lambda: _explained(run, once)
 
 

@@ -59,7 +59,8 @@ PACKAGE = __name__.partition(".")[0]
 
 
 NO_INPUTS: Any = object()
-EXPORTED = "pytest_torchgraph.capture.exported"
+EXPORTED, OPTIONS, TRACING = (f"pytest_torchgraph.capture.{name}" for name in ("exported", "options", "tracing"))
+"""Rooms that know PyTorch, which comes with the first recording."""
 
 
 class Runs:
@@ -102,8 +103,8 @@ class Runs:
         """What traces *model* each time it is called; everything is put back when the context closes."""
         __tracebackhide__ = True
         chosen = self._verified(trace_options)
-        tracing = import_module("pytest_torchgraph.capture.tracing")
-        with tracing.repeated(model, args, kwargs, tracing.Options(**chosen)) as run:
+        tracing, options = import_module(TRACING), import_module(OPTIONS)
+        with tracing.repeated(model, args, kwargs, options.Options(**chosen)) as run:
             yield partial(self._traced, run, verified=bool(chosen.get("verify")))
 
     def _verified(self, trace_options: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.compiling.options import CompileOptions
 from pytest_torchgraph.capture.compiling.session import NotCompiled
-from pytest_torchgraph.capture.tracing import Options, repeated
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.snapshot.reader import read
