@@ -52,9 +52,9 @@ def clean_compiler() -> Iterator[None]:
 
     functorch: Any = torch._functorch.config
     with ExitStack() as stack:
-        # The compiler looks at gradients that there are not, and warns of it; where warnings are errors, it would fail.
+        # Where warnings are errors, those of the compiler itself would end it in the middle of a function.
         stack.enter_context(warnings.catch_warnings())
-        warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf")
+        warnings.filterwarnings("ignore", r"Dynamo |The \.grad attribute of a Tensor that is not a leaf", UserWarning)
         stack.enter_context(kept_records())
         torch._dynamo.reset()
         stack.callback(torch._dynamo.reset)
