@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,15 +12,18 @@ from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
     Field,
+    GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
     Redeclared,
     Removed,
     Renamed,
@@ -29,10 +33,13 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.fingerprint import fingerprint
 from pytest_torchgraph.diff.grouping import edit_of, phase_of, scope_of
+from pytest_torchgraph.recorded.compilation import CompiledGraph
 from pytest_torchgraph.verdict.kind import kind_of
 from tests.diff.programs import f32
+from tests.verdict.compilations import BREAK, FORWARD, RECOMPILE
 
 SCOPE = ScopePath("layers.0")
+GRAPH = CompiledGraph(number=1, module="layers.0", line=FORWARD, forward=4)
 SITE = Site(SCOPE, "M", Work("aten.relu.default", (), (), (f32(2),)))
 EVERY: tuple[Change, ...] = (
     Added(SITE),
@@ -49,6 +56,9 @@ EVERY: tuple[Change, ...] = (
     RunChanged("train", "eval"),
     PeakMoved("a", "b"),
     Redeclared(SCOPE),
+    BreakChanged(None, replace(BREAK, module="layers.0")),
+    RecompileChanged(None, replace(RECOMPILE, module="layers.0")),
+    GraphChanged(GRAPH, replace(GRAPH, dynamic=("x[0]",))),
 )
 WHOLE = (OutputChanged, MetricChanged, RunChanged, PeakMoved)
 
