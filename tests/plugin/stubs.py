@@ -103,5 +103,7 @@ if __name__ == "stubs":
     capture = ModuleType("pytest_torchgraph.capture.tracing")
     capture.trace = trace  # type: ignore[attr-defined]
     capture.repeated = repeated  # type: ignore[attr-defined]
-    capture.Options = dict  # type: ignore[attr-defined]
+    options = ModuleType("pytest_torchgraph.capture.options")
+    options.Options = dict  # type: ignore[attr-defined]
+    sys.modules[options.__name__] = options
     sys.modules[capture.__name__] = capture
