@@ -73,7 +73,7 @@ WRONG_MARKERS = {
     "ops='lots'": "lots",
     "**{'aten.clon': 0}": "aten.clone",
     "**{'aten.contiguous': 0}": "aten.clone",
-    "graph_breaks=0": "not measured",
+    "graph_breaks=0": "this run was not compiled",
     "peek='1 MiB'": "did you mean 'peak'?",
     "ops='5%'": "5%",
     "": "limits nothing",
