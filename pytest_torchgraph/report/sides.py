@@ -45,7 +45,13 @@ def place_text(source: SourceLine | None) -> str:
 
 def _nodes(program: Program) -> Nodes:
     head = Head(
-        test="", recorded="", run=program.run, metrics=program.metrics, peak_at=program.peak_at, alive=program.alive
+        test="",
+        recorded="",
+        run=program.run,
+        metrics=program.metrics,
+        peak_at=program.peak_at,
+        alive=program.alive,
+        compilation=program.compilation,
     )
     return (*map(Node, head_lines(head)[_OWN_LINES:]), *fold((root_node(program),)))
 
