@@ -101,10 +101,11 @@ def by_nodes(forward: Callable[..., Any], recording: Recording, path: str) -> Ca
         given = inspect.signature(forward).bind(module, *args, **kwargs)
         given.apply_defaults()
         _, *values = given.args
-        runner = NodeRunner(module, recording, path)
-        flat = values if not is_flattened(module) else [tuple(values)]
+        flattened = is_flattened(module)
+        leaves = pytree.arg_tree_leaves(*values) if flattened else values
         del given, values, args, kwargs  # what nobody else holds must die with its last use
-        return runner.run_flat(flat)
+        output = NodeRunner(module, recording, path).run(*leaves, enable_io_processing=False)
+        return module.graph.process_outputs(output) if flattened else output
 
     return run
 
@@ -123,15 +124,6 @@ class NodeRunner(fx.Interpreter):
         self.base = recording.where.scope
         self.path = path
         self.scopes: dict[Stack, int] = {}
-
-    def run_flat(self, values: list[Any]) -> Any:
-        """The output for *values*, which are taken apart where the module does so."""
-        if is_flattened(self.module):  # type: ignore[arg-type]
-            (whole,) = values
-            values = pytree.arg_tree_leaves(*whole)
-            output = self.run(*values, enable_io_processing=False)
-            return self.module.graph.process_outputs(output)  # type: ignore[union-attr,operator]
-        return self.run(*values, enable_io_processing=False)
 
     def run_node(self, n: fx.Node) -> Any:
         """The value of the node *n*, worked out in its scope."""
@@ -173,7 +165,7 @@ class NodeRunner(fx.Interpreter):
 
     def _tell_line(self, n: fx.Node, begun: int) -> None:
         log = self.recording.mode.log
-        source = node_source(n) if len(log) > begun else None
+        source = node_source(n)
         if source is not None:
             for place in range(begun, len(log)):
                 log[place] = Entry._make(log[place])._replace(frame=source)
