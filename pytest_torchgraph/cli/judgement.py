@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.report.case import Case
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.snapshot.reader import Snapshot
 
 COMPARE = ("graph", "counts")
@@ -82,11 +82,11 @@ def judged(
     accept: str = "",
 ) -> Judged:
     """What changed from *before* to *after*; source lines come from *live*, the graph behind *after*."""
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.report.case import case_of
-    from pytest_torchgraph.report.comparison import compared
 
     try:
-        comparison = compared(
+        comparison = Comparison.of(
             before.program,
             after.program,
             (before.recorded, after.recorded),

@@ -185,14 +185,14 @@ def of_two(before: Source, after: Source, config: ExplorerConfig | None = None, 
         right = configured(last(after.stages(job)), config)
         comparison = None
         if left.graph is not None and right.graph is not None:
-            from pytest_torchgraph.report.comparison import compared
+            from pytest_torchgraph.comparison import Comparison
 
             programs, live = (
                 (left.graph.canonical, right.graph.canonical),
                 right.graph if right.known == "run" else None,
             )
             with job.pure("comparing"):
-                comparison = compared(*programs, (left.recorded, right.recorded), live=live, same=same or {})
+                comparison = Comparison.of(*programs, (left.recorded, right.recorded), live=live, same=same or {})
         with job.pure("comparing"):
             subject = of_pair(left, right, comparison)
         yield subject

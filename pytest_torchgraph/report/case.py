@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.operation import SourceLine
-    from pytest_torchgraph.report.comparison import Comparison
+    from pytest_torchgraph.verdict.compared import Compared
 
 CaseStatus: TypeAlias = Literal[
     "same",
@@ -67,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One comparison.
+    """One compared.
 
     ``test`` names it, ``path`` is the snapshot file. ``place`` is where a reader of the code should look. ``view`` is
     what the page draws of both graphs, of values that JSON has, as :func:`pytest_torchgraph.report.view.view_of`
@@ -188,20 +189,20 @@ def metrics_of(difference: Difference) -> tuple[Metric, ...]:
     return tuple(Metric(name, before.get(name), after.get(name)) for name in {**after, **before})
 
 
-def source_lines(comparison: Comparison) -> Iterator[SourceLine]:
+def source_lines(compared: Compared) -> Iterator[SourceLine]:
     """Where what fails was asked for, that of the change that matters first."""
-    for finding in comparison.verdict.failing:
+    for finding in compared.verdict.failing:
         for group in finding.groups:
             for change in group.changes:
                 if isinstance(change, (Added, Altered, Moved)):
                     site = change.site if isinstance(change, Added) else change.after
-                    source = None if site.source is None else comparison.source_of(site.source)
+                    source = None if site.source is None else compared.source_of(site.source)
                     if source is not None:
                         yield source
 
 
 def case_of(
-    comparison: Comparison,
+    compared: Compared,
     *,
     test: str,
     path: str = "",
@@ -210,13 +211,13 @@ def case_of(
     place: Place | None = None,
     view: Mapping[str, object] | None = None,
 ) -> Case:
-    """The case of *comparison*; *status* is what became of it where that is not the verdict."""
+    """The case of *compared*; *status* is what became of it where that is not the verdict."""
     return Case(
         test=test,
         path=path,
-        status=status or comparison.verdict.status,
-        outline=comparison.outline(test, accept),
-        metrics=metrics_of(comparison.difference),
+        status=status or compared.verdict.status,
+        outline=outline_of(compared, test=test, accept=accept),
+        metrics=metrics_of(compared.difference),
         place=place,
         view=view,
     )

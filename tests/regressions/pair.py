@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import compare, trace
 from pytest_torchgraph.capture.binding import tensors_in
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import Comparison
 from pytest_torchgraph.report.outline import Outline, Row
 from pytest_torchgraph.verdict.finding import Status
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pytest_torchgraph.canonical.program import Program
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.report.case import Case, CaseStatus, Metric, case_of
-from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.view import view_of
 
@@ -39,5 +39,5 @@ def drift(test: str, change: str = "3f2a0000", lines: int = 1) -> Case:
 
 def seen(before: Program, after: Program, test: str = "test_m") -> Case:
     """Two programs compared, with all that the page draws."""
-    comparison = compared(before, after, RECORDED)
+    comparison = Comparison.of(before, after, RECORDED)
     return case_of(comparison, test=test, view=view_of(before, after, comparison.difference))

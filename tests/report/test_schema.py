@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.report import case as records
 from pytest_torchgraph.report import outline as words
 from pytest_torchgraph.report.case import CaseStatus, Place, report_of
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.json import FORMAT, VERSION, render
 from pytest_torchgraph.report.view import view_of
 from tests.diff.programs import attention, layers

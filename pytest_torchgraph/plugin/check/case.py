@@ -11,12 +11,12 @@ from pytest_torchgraph.plugin.session.events import STATUS
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.plugin.session.events import What
     from pytest_torchgraph.plugin.settings import Settings
     from pytest_torchgraph.report.case import Place
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.verdict.finding import Finding
 
 
