@@ -5,48 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline
 from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.status import QUIET, SPOKEN, Status
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.operation import SourceLine
     from pytest_torchgraph.verdict.compared import Compared
-
-CaseStatus: TypeAlias = Literal[
-    "same",
-    "note",
-    "improved",
-    "drift",
-    "budget",
-    "missing",
-    "unreadable",
-    "refused",
-    "recorded",
-    "updated",
-    "added",
-    "removed",
-]
-SPOKEN: dict[CaseStatus, str] = {
-    "drift": "drifted",
-    "budget": "over budget",
-    "missing": "without a snapshot",
-    "unreadable": "unreadable",
-    "refused": "refused",
-    "improved": "improved",
-    "updated": "updated",
-    "recorded": "recorded",
-    "added": "added",
-    "removed": "removed",
-    "note": "unchanged",
-    "same": "unchanged",
-}
-"""Each status as a sentence says it, the worst first."""
-FAILING = frozenset({"drift", "budget", "missing", "unreadable", "refused", "improved"})
-QUIET = frozenset({"same", "note"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +45,7 @@ class Case:
     """
 
     test: str
-    status: CaseStatus
+    status: Status
     outline: Outline
     path: str = ""
     metrics: tuple[Metric, ...] = ()
@@ -102,8 +71,9 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many cases there are of each status as it is spoken, the worst first; they add up to all cases."""
-        found = Counter(SPOKEN[case.status] for case in self.cases)
-        return {word: found[word] for word in dict.fromkeys(SPOKEN.values()) if found[word]}
+        found = Counter(SPOKEN[case.status].in_count for case in self.cases)
+        words = dict.fromkeys(spoken.in_count for spoken in SPOKEN.values())
+        return {word: found[word] for word in words if found[word]}
 
     @property
     def headline(self) -> str:
@@ -136,7 +106,7 @@ class Report:
         return tuple(Change(cases[0].outline.changes, tuple(cases)) for cases in ranked)
 
 
-def rank(status: CaseStatus) -> int:
+def rank(status: Status) -> int:
     """The place of *status*, the worst being 0."""
     return list(SPOKEN).index(status)
 
@@ -206,7 +176,7 @@ def case_of(
     *,
     test: str,
     path: str = "",
-    status: CaseStatus | None = None,
+    status: Status | None = None,
     accept: str = "",
     place: Place | None = None,
     view: Mapping[str, object] | None = None,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.comparison import Comparison
-from pytest_torchgraph.report.case import Case, CaseStatus, Metric, case_of
+from pytest_torchgraph.report.case import Case, Metric, case_of
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.view import view_of
+from pytest_torchgraph.words.status import Status
 
 RECORDED = ("torch 2.13.0, linux x86_64", "torch 2.13.0, linux x86_64")
 HOSTILE = (
@@ -18,7 +19,7 @@ HOSTILE = (
 )
 
 
-def case(test: str, status: CaseStatus, title: str = "what happened", **more: object) -> Case:
+def case(test: str, status: Status, title: str = "what happened", **more: object) -> Case:
     """A case without graphs."""
     outline = Outline(status="same" if status == "same" else "drift", title=f"{test}: {title}")
     return Case(test=test, status=status, outline=outline, **more)  # type: ignore[arg-type]
