@@ -147,8 +147,13 @@ def named_places(changes: Iterable[Change]) -> str:
     alike: dict[str, list[str]] = {}
     for name in outer:
         alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    told = [shared_path(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
+    told = [_place(shared_path(tuple(same))) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
     return (", ".join(told[:3]) + (", …" if len(told) > 3 else "")) or "the model"
+
+
+def _place(path: str) -> str:
+    """*path*; of a module that has nothing but a number, ``module 1``."""
+    return path if any(letter.isalpha() for letter in path) else f"module {path}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:
