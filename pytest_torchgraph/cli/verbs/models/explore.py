@@ -72,8 +72,7 @@ def explored(arguments: argparse.Namespace) -> int:
     """Explore one target, or two."""
     if not 1 <= len(arguments.targets) <= 2:
         raise Wrong(f"torchgraph explore was given {len(arguments.targets) or 'no'} targets; {BEFORE_AFTER}.")
-    if arguments.timing is not None and arguments.timing < 0:
-        raise Wrong(f"--timing {arguments.timing}: expected how many runs to time, such as 5; 0 takes no times.")
+    target.refuse_timing(arguments)
     config = config_of(arguments)
     for given in arguments.targets:
         if target.is_file(given):
@@ -149,8 +148,7 @@ class Loading:
         if is_module and found.args == () and not found.kwargs:
             yield from of_ran(job, found.model, None, self.config)
             return
-        given = self.arguments.timing
-        runs = given if given is not None else runs_timed(found.model) if is_module else 1
+        runs = target.runs_timed(self.arguments, runs_timed(found.model) if is_module else 1)
         run = target.timed(trained(found), runs)
         yield from of_ran(job, found.model if is_module else None, partial(running.trace, run), self.config)
 
