@@ -43,15 +43,15 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     calls = _calls_named(tree, body, operand, read)
     again = [call.record for call in calls if isinstance(call.record, RecomputedCall)]
     around = any(not record.name for record in again)
-    maker = "" if calls or isinstance(operand.reference, Saved) else _maker(tree, read.definition)
+    maker = "" if isinstance(operand.reference, Saved) else _maker(tree, calls, read.definition)
     return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around, maker)
 
 
-def _maker(tree: Tree, definition: Definition) -> str:
-    """Full name of the operation or API call that made a value; empty for all others."""
-    if not isinstance(definition, Made):
+def _maker(tree: Tree, calls: list[Body], definition: Definition) -> str:
+    """Full name of the operation or API call that a value is named after; empty for all others."""
+    if not isinstance(definition, Made) or len(calls) > 1:
         return ""
-    item = tree.bodies[definition.body].record.items[definition.item]
+    item = calls[0].record if calls else tree.bodies[definition.body].record.items[definition.item]
     return item.name if isinstance(item, (Work, Semantic)) else ""
 
 
