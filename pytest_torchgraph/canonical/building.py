@@ -28,7 +28,7 @@ from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.compilation import Compilation
-from pytest_torchgraph.recorded.kinds import GROUPS, doing
+from pytest_torchgraph.recorded.kinds import GROUPS, Doing, counted
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
@@ -78,17 +78,23 @@ def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
 
 def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
     """The numbers at the head of a snapshot, in file order."""
-    done = [doing(operation) for operation in graph.operations]
+    done = counted(graph.operations)
     return (
         *phase_metrics(graph),
-        *((name, sum(map(GROUPS[name], done))) for name in ("ops", *GROUP_METRICS)),
-        *collective_metrics(graph, sum(map(GROUPS["collectives"], done))),
+        *((name, number_in(name, done)) for name in ("ops", *GROUP_METRICS)),
+        *collective_metrics(graph, number_in("collectives", done)),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
         *compile_metrics(graph.compilation),
         ("peak", graph.memory.peak),
     )
+
+
+def number_in(group: str, done: Counter[Doing]) -> int:
+    """How many of what was *done* are counted in *group*."""
+    tells = GROUPS[group]
+    return sum(number for what, number in done.items() if tells(what))
 
 
 def phase_metrics(graph: Record) -> Iterator[tuple[str, int]]:
@@ -246,8 +252,9 @@ class Builder:
         node.items.append(operation)
 
     def _is_made_by(self, operation: Operation, result: TensorRef) -> bool:
-        homes = self.nesting.homes
-        return result.storage not in homes and self.graph.storages[result.storage].producer == operation.index
+        return (
+            result.storage not in self.nesting.homes and self.graph.storages[result.storage].producer == operation.index
+        )
 
 
 def readings_of(operation: Operation, node: Node) -> Iterator[tuple[TensorRef, Node]]:
