@@ -25,6 +25,7 @@ from pytest_torchgraph.canonical.program import (
     Work,
 )
 from pytest_torchgraph.canonical.reading import canonical_spec, reading_of
+from pytest_torchgraph.canonical.row import Rows
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.step_scalars import Steps
 from pytest_torchgraph.recorded.kinds import wait_of
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 class Settling:
     """Freezes bodies once every scope knows what crosses its edge."""
 
-    def __init__(self, nesting: Nesting, graph: Record) -> None:
+    def __init__(self, nesting: Nesting, graph: Record, rows: Rows | None = None) -> None:
         self.nesting = nesting
+        self.rows = Rows(()) if rows is None else rows
         self.graph = graph
         self.steps = Steps(graph)
         self.has_roles = any(storage.role is not None for storage in graph.storages)
@@ -118,8 +120,8 @@ class Settling:
             if not all(reference.storage in node.exports for node in crossed):
                 _, item, position, spec = self.nesting.home(reference)
                 steps = (*(node.position for node in reversed(crossed)), item)
-                return Operand(Inner(steps, position), reading_of(reference.spec, spec))
-        return self.operand(reference, root)
+                return Operand(self.rows.steps(Inner(steps, position), root), reading_of(reference.spec, spec))
+        return self.rows.moved(self.operand(reference, root), root)
 
     def argument(self, value: RecordedArgument, node: Node) -> Argument:
         """One argument, its tensors as operands of *node*."""
@@ -149,7 +151,7 @@ class Settling:
         name = name_of(node)
         node.number = number_of(node, name)
         kind = PhaseBlock if node.phase else RecomputedCall if is_again(node) else ModuleCall
-        return kind(
+        block = kind(
             name=name,
             call=node.number,
             class_name=node.class_name,
@@ -158,6 +160,7 @@ class Settling:
             items=self.items(node),
             exports=self._exports(node),
         )
+        return self.rows.written_out(block, node) if isinstance(block, ModuleCall) else block
 
     def root(self, node: Node) -> ModuleCall:
         """The frozen root body."""

@@ -172,18 +172,7 @@ def freeze(run: Run) -> Graph:
     return Graph(
         operations=operations,
         storages=storages_of(run, records),
-        scopes=tuple(
-            Scope(
-                index,
-                linking.parents.get(index, scope.parent),
-                scope.path,
-                scope.class_name,
-                scope.training,
-                (scope.start, scope.end),
-                recomputed=index in linking.originals,
-            )
-            for index, scope in enumerate(run.scopes)
-        ),
+        scopes=scopes_of(run, linking),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
         memory=memory_of(run.log, links, run.identity, nodes, run.kept, run.resident),
         phases=phases_of(run.log, links, run.scopes, run.followed),
@@ -194,6 +183,22 @@ def freeze(run: Run) -> Graph:
         notes=run.notes,
         vocabulary=operation_names,
         fx_builder=fx_module,
+    )
+
+
+def scopes_of(run: Run, linking: Linking) -> tuple[Scope, ...]:
+    """The records of all module calls."""
+    return tuple(
+        Scope(
+            index,
+            linking.parents.get(index, scope.parent),
+            scope.path,
+            scope.class_name,
+            scope.training,
+            (scope.start, scope.end),
+            recomputed=index in linking.originals,
+        )
+        for index, scope in enumerate(run.scopes)
     )
 
 
@@ -253,6 +258,14 @@ def results_in(entry: Entry) -> tuple[Any, ...]:
 
 def storages_of(run: Run, records: Records) -> tuple[Storage, ...]:
     """The records of all storages."""
+    producers = producers_of(run)
+    return tuple(
+        storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
+    )
+
+
+def producers_of(run: Run) -> dict[int, int]:
+    """The operation that made each storage."""
     producers: dict[int, int] = {}
     sights = run.identity.sights
     for index, entry in enumerate(run.log):
@@ -260,9 +273,7 @@ def storages_of(run: Run, records: Records) -> tuple[Storage, ...]:
         for raw in (results,) if type(results) is Raw else readings_in(results):
             if sights[raw[1]].kind == "result":
                 producers.setdefault(raw[1], index)
-    return tuple(
-        storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
-    )
+    return producers
 
 
 def storage_of(index: int, sight: FirstSight, producer: int | None, records: Records) -> Storage:
