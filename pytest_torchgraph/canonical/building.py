@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
-from pytest_torchgraph.canonical.alive import alive_at_peak, place_of
+from pytest_torchgraph.canonical.alive import alive_at_peak, place_of_peak
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
 from pytest_torchgraph.canonical.metric import GROUP_METRICS
@@ -58,7 +58,7 @@ def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] 
     return Program(
         run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),
-        peak_at=peak_place(graph),
+        peak_at=place_of_peak(graph),
         alive=alive_at_peak(graph),
         compilation=graph.compilation,
         root=block,
@@ -137,12 +137,6 @@ def training_metrics(graph: Record) -> Iterator[tuple[str, int]]:
         yield "gradients", graph.memory.total("gradients")
     if OPTIMIZER in present:
         yield "state", graph.memory.total("optimizer state")
-
-
-def peak_place(graph: Record) -> str:
-    """Scope and operation of the peak: ``layers.3.mlp: mul``; empty when the run starts at its peak."""
-    at = graph.memory.peak_operation
-    return "" if at is None else place_of(graph, at)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, cast
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
@@ -260,18 +260,18 @@ Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 class Program:
     """A whole canonical graph.
 
-    ``run`` are the modes that are compared; ``metrics`` are name and exact
-    integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
-    parameters and buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root
-    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
-    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    ``run`` are the modes that are compared; ``metrics`` are name and exact integer, in file order; ``peak_at`` is the
+    operation at the peak, ``None`` when the run starts at it, ``alive`` what is alive there beside parameters and
+    buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root returned, by
+    path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers only when they
+    are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
     ``tells_waits`` is not compared: a file of format 1 cannot say which operations are syncs beside what their names
     tell.
     """
 
     run: Run
     metrics: tuple[tuple[str, int], ...]
-    peak_at: str
+    peak_at: Place | None
     root: ModuleCall
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
@@ -287,7 +287,7 @@ class Program:
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            head = self.run, exactly((self.metrics, self.peak_at)), self.alive, self.compilation
+            head = self.run, exactly((self.metrics,)), self.peak_at, self.alive, self.compilation
             return head, exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:

@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.binding import as_call, tensors_in
 from pytest_torchgraph.capture.contents import has_contents
+from pytest_torchgraph.capture.exported import is_exported, made_runnable
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.step import Backward, Step
 from pytest_torchgraph.capture.target import Target, holdings_of, target_of
@@ -32,6 +33,8 @@ def values(
 
     Gradients are those of this run alone.
     """
+    if is_exported(model):
+        model, args, kwargs, _ = made_runnable(model, args, kwargs)
     target = target_of(model)
     positional, keywords = as_call(args, kwargs)
     step = Watched(backward, target=target)

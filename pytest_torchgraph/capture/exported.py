@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from zipfile import ZipFile, is_zipfile
 
+import torch
 from torch import fx, nn
 from torch.export import ExportedProgram, load
 from torch.utils import _pytree as pytree
@@ -20,6 +24,8 @@ from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
 Stack: TypeAlias = "tuple[ModuleCall, ...]"
 """The module calls around a node, the outermost first."""
 SUFFIX = ".pt2"
+PARTS = ("/models/", "serialized_exported_program.json")
+"""Where programs lie in an archive; the latter before PyTorch 2.8."""
 
 
 class Recording(Protocol):
@@ -34,14 +40,63 @@ class NoInputs(TypeError):
     """A graph module alone says nothing of its inputs."""
 
 
+class NoProgram(ValueError):
+    """A file that holds no exported program, or one that this PyTorch cannot load."""
+
+
 def is_exported(model: object) -> bool:
     """Whether *model* is an exported program, or the path of a file that holds one."""
     return isinstance(model, ExportedProgram) or (isinstance(model, (str, PathLike)) and fspath(model).endswith(SUFFIX))
 
 
 def program_of(model: Any) -> ExportedProgram:
-    """The program that *model* is or that lies in the file at *model*."""
-    return model if isinstance(model, ExportedProgram) else load(fspath(model))
+    """The program that *model* is or that lies in the file at *model*.
+
+    Raises :class:`NoProgram` where none lies there, and ``OSError`` where the file cannot be read.
+    """
+    if isinstance(model, ExportedProgram):
+        return model
+    path = Path(fspath(model))
+    with path.open("rb"), heard() as complaints:
+        try:
+            return load(fspath(path))
+        except Exception as error:  # noqa: BLE001 -- whatever a file that is none runs into
+            cause = complaints[0] if complaints else error
+            raise NoProgram(f"{path}: {what_is_wrong(path, cause)}") from cause
+
+
+@contextmanager
+def heard() -> Iterator[list[BaseException]]:
+    """The exceptions that PyTorch logs with a traceback while the context is open, and goes on without."""
+    complaints: list[BaseException] = []
+
+    def hear(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        complaints.extend([] if error is None else [error])
+        return error is None
+
+    log = logging.getLogger("torch.export")
+    log.addFilter(hear)
+    try:
+        yield complaints
+    finally:
+        log.removeFilter(hear)
+
+
+def what_is_wrong(path: Path, error: BaseException) -> str:
+    """Why there is no program to be had from the file at *path*, which failed to load with *error*."""
+    if not is_zipfile(path):
+        return "no exported program: torch.export.save writes a zip archive, and this is none"
+    with ZipFile(path) as archive:
+        names = archive.namelist()
+    if not any(part in name for name in names for part in PARTS):
+        return "no exported program: the archive holds something else (torch.export.save writes one)"
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return (
+        f"PyTorch {torch.__version__} cannot load this exported program ({type(error).__name__}: "
+        f"{str(error).partition(chr(10))[0]}). Where it uses operators of a library, import that first"
+    )
 
 
 def made_runnable(
@@ -54,7 +109,8 @@ def made_runnable(
     program = program_of(model)
     if kwargs or not isinstance(args, tuple) or args:
         return program.module(), args, kwargs, False
-    return program.module(), *example_inputs(program), True
+    given = example_inputs(program)
+    return program.module(check_guards=False), *given, True  # they fit, as the program was made of them
 
 
 def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[str, Any]]:

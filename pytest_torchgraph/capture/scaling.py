@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from pytest_torchgraph.analysis.scaling import ByBatch, Scaling, grid, scaling_of
+from pytest_torchgraph.capture.exported import is_exported
 from pytest_torchgraph.capture.fake_run.subject import built, is_class_of_modules, takes_nothing
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.step import Backward, Stepping
@@ -67,6 +68,8 @@ def require_sizes(sizes: Mapping[str, Sequence[int]]) -> None:
 
 def by_batch(model: Callable[..., Any], args: Any, kwargs: Mapping[str, Any] | None, backward: Backward) -> ByBatch:
     """How *model* grows with the first dimension that its inputs share, at batches of two, three and four."""
+    if is_exported(model):
+        return ByBatch(0, None, "an exported program is made for the sizes of its own inputs")
     if kwargs and args != ():
         return ByBatch(0, None, "positional and keyword arguments are not varied together")
     inputs = kwargs or args

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
@@ -252,10 +252,10 @@ class RunChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeakMoved:
-    """The peak is reached at another operation, or with other values alive there."""
+    """The peak is reached at another operation, or with other values alive there; ``None`` is the start of the run."""
 
-    before: str
-    after: str
+    before: Place | None
+    after: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +322,7 @@ class Difference:
     changes: tuple[Change, ...]
     metrics_before: tuple[tuple[str, int], ...] = ()
     metrics_after: tuple[tuple[str, int], ...] = ()
-    peak_at_after: str = ""
+    peak_at_after: Place | None = None
     alive_before: tuple[Alive, ...] = ()
     alive_after: tuple[Alive, ...] = ()
     counts_before: tuple[tuple[str, int], ...] = ()

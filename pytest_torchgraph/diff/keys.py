@@ -249,6 +249,12 @@ def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
     return (keys.plain[body.number][at], *makers) if makers else keys.plain[body.number][at]
 
 
+def same_call(_keys: Keys, body: Body, at: int) -> Hashable:
+    """The same call of a module, whatever it does; nothing else."""
+    item = body.record.items[at]
+    return ("called", item.name, item.call) if isinstance(item, ModuleCall) else None
+
+
 def same_use(keys: Keys, body: Body, at: int) -> Hashable:
     """A module call that does the same, and whose result ends in the same place of what reads it."""
     if not _is_module(body, at):

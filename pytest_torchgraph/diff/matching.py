@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import Block, Given, ModuleCall, ParameterLoop, PhaseBlock, Semantic, Work
 from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_kind
+from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_call, same_kind
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
@@ -338,7 +338,8 @@ def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Bod
     """Corresponding items of two bodies, in order: the strictest likeness first, looser ones in the gaps it leaves."""
     gaps: list[Gap] = [(range(len(before.record.items)), range(len(after.record.items)))]
     pairs: list[tuple[int, int]] = []
-    for level in LEVELS:
+    alike = _calls_of(before_keys, before) == _calls_of(after_keys, after)
+    for level in (same_call, *LEVELS) if alike else LEVELS:
         remaining: list[Gap] = []
         for left, right in gaps:
             found = _level_pairs(level, (before_keys, before, left), (after_keys, after, right))
@@ -346,6 +347,15 @@ def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Bod
             remaining.extend(_between(found, left, right))
         gaps = remaining
     return sorted(pairs)
+
+
+def _calls_of(keys: Keys, body: Body) -> list[object]:
+    """The modules that a body calls, in order, and what they hold: where two call the same, each stands for itself.
+
+    Where a layer was put in or taken out, what layers do tells better than their numbers which is which.
+    """
+    items = ((at, item) for at, item in enumerate(body.record.items) if isinstance(item, ModuleCall))
+    return [(item.name, item.call, item.class_name, keys.held(body.inner[at])) for at, item in items]
 
 
 def _level_pairs(

@@ -23,11 +23,12 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
-from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
+from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
 from pytest_torchgraph.verdict.causes.cause import OPTIONS
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
@@ -42,45 +43,21 @@ COSTS = (
 )
 
 
-def no_source(_: int) -> SourceLine | None:
-    """For graphs read from files, which know no source lines."""
-    return None
-
-
-def no_keeper(_: int) -> str:
-    """For graphs read from files, which do not know what keeps memory alive."""
-    return ""
-
-
-def outline_of(
-    verdict: Verdict,
-    difference: Difference,
-    *,
-    test: str,
-    accept: str = "",
-    environment: tuple[str, ...] = (),
-    source_of: SourceOf = no_source,
-    keeper_of: KeeperOf = no_keeper,
-) -> Outline:
-    """The report of *verdict*.
-
-    *test* names the test or the files compared; *accept* is the command that records the graph as it is now;
-    *source_of* gives the source line of an operation of the live graph by its position, *keeper_of* what keeps alive at
-    the peak what the operation made.
-    """
-    sources = Sources(verdict, source_of)
+def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
+    """The report: *test* names the test or the files, *accept* is the command that records the graph as it is now."""
+    verdict, difference, sources = compared.verdict, compared.difference, Sources(compared)
     edits = edits_of(verdict.findings)
     names = {id(finding): edit.fingerprint for edit in edits for finding in edit.findings}
     outline = Outline(
         status=verdict.status,
         title=f"{test}: {headline_of(verdict)}",
-        environment=environment,
+        environment=compared.surroundings,
         sections=tuple(
             _section(finding, sources, names.get(id(finding), ""), leads=not place)
             for place, finding in enumerate(verdict.findings)
         ),
         cost=cost_text(difference),
-        alive=alive_texts(difference, source_of, keeper_of),
+        alive=alive_texts(difference, compared.source_of, compared.keeper_of),
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
@@ -112,10 +89,10 @@ def _cost_rank(change: MetricChanged) -> int:
 class Sources:
     """Source lines of changes; for what is gone, those of what now runs in its scope."""
 
-    def __init__(self, verdict: Verdict, source_of: SourceOf) -> None:
-        self._source_of = source_of
+    def __init__(self, compared: Compared) -> None:
+        self._source_of = compared.source_of
         self._near: dict[ScopePath, str] = {}
-        for finding in verdict.findings:
+        for finding in compared.verdict.findings:
             for group in finding.groups:
                 self._note(group)
 

@@ -116,7 +116,7 @@ def _finding(groups: list[Group], difference: Difference, *, same_backend: bool)
         direction=metric_direction(first) if isinstance(first, MetricChanged) else direction_of(groups),
         cost=cost_of(change for group in groups for change in group.changes),
     )
-    cause = cause_of(finding)
+    cause = cause_of(finding, difference)
     return replace(finding, cause=cause.name, hint=cause.hint) if cause else finding
 
 

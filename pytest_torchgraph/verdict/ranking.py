@@ -53,8 +53,13 @@ def ranked(findings: Iterable[Finding], peak: int = 0) -> tuple[Finding, ...]:
     *peak* is the bytes at the peak: a loss that writes next to nothing of that is told with the other edits.
     """
     found = list(findings)
-    has_edit = any(each.severity == "fail" and each.kind in EDITS and not _lies_behind(each) for each in found)
+    has_edit = any(each.severity == "fail" and _is_edit(each) for each in found)
     return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peak=peak)))
+
+
+def _is_edit(finding: Finding) -> bool:
+    """Whether the forward pass does something else by it."""
+    return (finding.kind in EDITS and not _lies_behind(finding)) or _is_of_some_modules(finding)
 
 
 def _rank(finding: Finding, *, has_edit: bool, peak: int) -> tuple[object, ...]:

@@ -49,7 +49,7 @@ def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(project: Pr
     )
     result = project.run("--collect-only")
     assert "rooms ['plugin', 'recorded', 'words']" in result.text
-    beneath = ("recorded.memory", "recorded.phase", "words.counting", "words.printable")
+    beneath = ("recorded.memory", "recorded.phase", "words.counting", "words.printable", "words.status")
     assert f"beneath {[f'pytest_torchgraph.{name}' for name in beneath]}" in result.text
 
 

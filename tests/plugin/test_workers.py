@@ -61,8 +61,8 @@ def event(test: str, what: str, *changes: str, **more: object) -> Event:
 
 
 def test_drifts_are_grouped_by_what_changed_the_most_frequent_first() -> None:
-    events = [event("a", "drifted", "1111"), event("b", "drifted", "2222"), event("c", "drifted", "2222")]
-    events.append(event("d", "drifted", "2222", "1111"))
+    events = [event("a", "drift", "1111"), event("b", "drift", "2222"), event("c", "drift", "2222")]
+    events.append(event("d", "drift", "2222", "1111"))
     shown = [text for text, _ in lines(Ledger(events={one.test: [one] for one in events}))]
     assert shown == [
         "change 2222: 2 tests, for example b: +4 aten.clone",
@@ -74,16 +74,16 @@ def test_drifts_are_grouped_by_what_changed_the_most_frequent_first() -> None:
 
 
 def test_a_note_is_told_once() -> None:
-    events = [event(test, "matched", notes=("cold",)) for test in "abc"]
+    events = [event(test, "same", notes=("cold",)) for test in "abc"]
     shown = [text for text, _ in lines(Ledger(events={one.test: [one] for one in events}))]
     assert shown == ["note 3 snapshots, for example snapshots/a: cold"]
 
 
 def test_a_run_in_which_everything_matched_says_nothing() -> None:
-    assert lines(Ledger(events={"a": [event("a", "matched")]})) == []
+    assert lines(Ledger(events={"a": [event("a", "same")]})) == []
 
 
 @pytest.mark.parametrize("notes", [(), ("one", "two")])
 def test_events_survive_the_way_through_a_report(notes: tuple[str, ...]) -> None:
-    events = [event("a", "drifted", "1111", notes=notes)]
+    events = [event("a", "drift", "1111", notes=notes)]
     assert unpack(pack("a", events)) == ("a", events)

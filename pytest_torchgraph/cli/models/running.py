@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.graph import Graph
 
+PROGRAM = ".pt2"
+"""The suffix of exported programs, which stand in the place of a factory."""
 RETURNS = "a model or (model, args[, kwargs])"
 FORM = f"expected module:factory, such as models:build, where build() returns {RETURNS}"
+ALSO = "; or a .pt2 file of torch.export.save, which is recorded without running"
 LOSS = "expected module:function, such as models:loss, where loss(output) returns the loss"
 OPTIMIZER = "expected module:function, such as models:sgd, where sgd(model) returns an optimizer, or torch.optim:SGD"
 
@@ -38,7 +41,7 @@ class Run:
 
 def add_arguments(parser: argparse.ArgumentParser, metavar: str = "MODULE:FACTORY", also: str = "") -> None:
     """The arguments that name a model and how it is run; *also* says what else may stand in its place."""
-    parser.add_argument("model", metavar=metavar, help=also + FORM.removeprefix("expected "))
+    parser.add_argument("model", metavar=metavar, help=also + FORM.removeprefix("expected ") + ALSO)
     add_options(parser)
 
 
@@ -60,14 +63,19 @@ def add_fake(parser: argparse.ArgumentParser) -> None:
 
 
 def is_fake(arguments: argparse.Namespace) -> bool:
-    """Whether the model is run without its weights; not every verb can."""
-    return bool(getattr(arguments, "fake", False))
+    """Whether the model is run without its weights; not every verb can, but an exported program always is."""
+    return bool(getattr(arguments, "fake", False)) or is_program(arguments.model)
+
+
+def is_program(text: str) -> bool:
+    """Whether *text* names the file of an exported program."""
+    return text.endswith(PROGRAM)
 
 
 def spelled(arguments: argparse.Namespace) -> str:
     """The arguments that name a model and how it is run, as they are written in a shell."""
     words = [shlex.quote(arguments.model)]
-    words += ["--fake"] if is_fake(arguments) else []
+    words += ["--fake"] if getattr(arguments, "fake", False) else []
     words += [f"--warmup {arguments.warmup}"] if arguments.warmup else []
     words += ["--backward"] if arguments.backward else []
     words += [f"--{key} {shlex.quote(spec)}" for key in ("loss", "optimizer") if (spec := getattr(arguments, key))]
@@ -84,6 +92,8 @@ def load(arguments: argparse.Namespace) -> Run:
 
 def built(spec: str, *, fake: bool = False) -> Run:
     """The model that the factory *spec* returns, and what it is called with; with *fake*, made on ``meta``."""
+    if is_program(spec):
+        return Run(spec, _program(spec), (), {}, {})
     produced = _made_on_meta(spec) if fake else produced_by(spec, FORM)
     parts = produced if isinstance(produced, tuple) else (produced,)
     if not 1 <= len(parts) <= 3 or not callable(parts[0]):
@@ -92,6 +102,18 @@ def built(spec: str, *, fake: bool = False) -> Run:
         raise Wrong(f"{spec}() returned {_shape(produced)}; the third part is a mapping of keyword arguments.")
     args = parts[1] if len(parts) > 1 else ()
     return Run(spec, parts[0], args, parts[2] if len(parts) > 2 else {}, {})
+
+
+def _program(path: str) -> Any:
+    """The exported program in the file at *path*."""
+    with torch_wanted():
+        from pytest_torchgraph.capture.exported import NoProgram, program_of
+    try:
+        return program_of(path)
+    except NoProgram as error:
+        raise Wrong(f"{error}.") from error
+    except OSError as error:
+        raise Wrong(f"{path}: {error.strerror}.") from None
 
 
 def _made_on_meta(spec: str) -> Any:
@@ -172,5 +194,12 @@ def explained(run: Run) -> Iterator[None]:
         notes = "".join(f"\n  {note}" for note in getattr(error, "__notes__", ()))
         rest = "".join(f"\n  {line}" for line in str(error).splitlines()[1:])
         bare = isinstance(error, TypeError) and isinstance(run.args, tuple) and not run.args and not run.kwargs
-        hint = f"\n  {run.spec}() returned no inputs: return (model, args)." if bare else ""
+        hint = f"\n  {_hint(run.spec)}" if bare else ""
         raise Wrong(f"{run.spec} does not run: {told(error)}{rest}{notes}{hint}") from error
+
+
+def _hint(spec: str) -> str:
+    """What to do where a model that needs inputs was given none."""
+    if is_program(spec):
+        return f"On the command line: a factory that returns (torch.export.load({spec!r}), args)."
+    return f"{spec}() returned no inputs: return (model, args)."

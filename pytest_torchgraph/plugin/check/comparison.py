@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.diff.change import Change, Difference
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.rules import Rules
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Verdict
@@ -40,10 +40,10 @@ class Outcome:
     @cached_property
     def comparison(self) -> Comparison:
         """What differs, and what it amounts to."""
-        from pytest_torchgraph.report.comparison import compared
+        from pytest_torchgraph.comparison import Comparison
         from pytest_torchgraph.snapshot.recorded import recorded_line
 
-        return compared(
+        return Comparison.of(
             self.snapshot.program,
             self.graph.canonical,
             (self.snapshot.recorded, recorded_line(self.graph)),

@@ -186,13 +186,19 @@ def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cau
     if MASK_DTYPE in fields:
         return Cause("attention-path", CONVERTED), "attention is given a mask of another type"
     if gqa := fields.get("enable_gqa"):
-        repeats = any(isinstance(change, (Added, Removed)) and is_repeat(change) for change in others)
-        name, hint = ("keys-shared", SHARED_HINT) if gqa.after else ("repeated-keys", REPEATED_HINT)
-        what = "keys and values are shared by attention" if gqa.after else "keys and values are repeated for attention"
-        return (Cause(name, hint), what) if repeats else (Cause("attention-path", hint), "attention call changed")
+        return _grouped(others, shares=bool(gqa.after))
     if fields.get("dropout_p"):
         return Cause("attention-path", DROPOUT_HINT if fields["dropout_p"].after else ""), "attention call changed"
     return Cause("attention-path", "which kernel can run depends on these arguments"), "attention call changed"
+
+
+def _grouped(others: tuple[Change, ...], *, shares: bool) -> tuple[Cause, str]:
+    """Keys and values that the call shares among heads, or no longer: that they are repeated is seen, or not told."""
+    if not any(isinstance(change, (Added, Removed)) and is_repeat(change) for change in others):
+        return Cause("attention-path", SHARED_HINT if shares else ""), "attention call changed"
+    if shares:
+        return Cause("keys-shared", SHARED_HINT), "keys and values are shared by attention"
+    return Cause("repeated-keys", REPEATED_HINT), "keys and values are repeated for attention"
 
 
 def kernel(seen: Seen) -> Iterator[Claim]:

@@ -12,8 +12,8 @@ from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, operations_of, work_names
 from pytest_torchgraph.words.counting import times
 
-ON = "less is kept for the backward pass and more is computed in it; was gradient checkpointing switched on?"
-OFF = "more is kept for the backward pass; was gradient checkpointing switched off, or its flag not passed on?"
+ON = "was gradient checkpointing switched on?"
+OFF = "was gradient checkpointing switched off, or its flag not passed on?"
 ONCE = "a checkpointed module no longer lies inside another"
 TWICE = "a checkpointed module lies inside another: its forward pass runs three times"
 
@@ -25,16 +25,25 @@ def checkpointing(seen: Seen) -> Iterator[Claim]:
     if bool(came) == bool(went):
         return
     blocks: list[Come] = [*came, *went]
+    nested = any(map(_is_nested, blocks))
     if came:
-        cause = Cause("checkpointing-twice", TWICE) if any(map(_is_nested, came)) else Cause("checkpointing-on", ON)
+        cause = Cause("checkpointing-twice", TWICE) if nested else Cause("checkpointing-on", _kept_text(seen, ON))
     else:
-        cause = Cause("checkpointing-once", ONCE) if any(map(_is_nested, went)) else Cause("checkpointing-off", OFF)
+        cause = Cause("checkpointing-once", ONCE) if nested else Cause("checkpointing-off", _kept_text(seen, OFF))
     rewired: list[Change] = [change for change in seen.altered if _reads_again(change)]
     rewired += [change for change in (seen.added if came else seen.removed) if _is_rerun(change)]
     calls = times(len(blocks), "module call")
     what = f"{calls} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass{'' if came else ' no longer'}"
     changes = distinct((*blocks, *rewired))
     yield Claim(cause, "scope", f"{what} ({times(operations_of(changes), 'operation', '+d')})", changes)
+
+
+def _kept_text(seen: Seen, hint: str) -> str:
+    """*hint*, and before it what became of the bytes that are kept for the backward pass."""
+    before, after = seen.difference.metric("saved")
+    if before is None or after is None or before == after:
+        return hint
+    return f"{'less' if after < before else 'more'} is kept for the backward pass; {hint}"
 
 
 def early_stop(seen: Seen) -> Iterator[Claim]:

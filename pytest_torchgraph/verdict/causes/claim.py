@@ -10,7 +10,7 @@ from typing import TypeAlias
 from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
-from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -138,6 +138,22 @@ def reads_leaf(site: Site) -> bool:
 def module_of(change: Change) -> str:
     """Path of the module in which *change* happened, whichever phase it was in and whichever call it was."""
     return scope_of(change).module
+
+
+def named_places(changes: Iterable[Change]) -> str:
+    """``layers.* ×4, head``: the outermost modules, at most three; the model itself where there is no other."""
+    modules = dict.fromkeys(map(module_of, changes))
+    outer = [name for name in modules if name and not any(name.startswith(f"{other}.") for other in modules if other)]
+    alike: dict[str, list[str]] = {}
+    for name in outer:
+        alike.setdefault(NUMBER.sub("*", name), []).append(name)
+    told = [_place(shared_path(tuple(same))) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
+    return (", ".join(told[:3]) + (", …" if len(told) > 3 else "")) or "the model"
+
+
+def _place(path: str) -> str:
+    """*path*; of a module that has nothing but a number, ``module 1``."""
+    return path if any(letter.isalpha() for letter in path) else f"module {path}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:

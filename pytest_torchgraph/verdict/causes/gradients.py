@@ -21,7 +21,7 @@ from pytest_torchgraph.diff.change import (
     RunChanged,
     Site,
 )
-from pytest_torchgraph.diff.grouping import NUMBER, phase_of, shared_path
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -31,6 +31,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Seen,
     distinct,
     module_of,
+    named_places,
     operations_of,
     work_names,
 )
@@ -53,11 +54,11 @@ PLUMBING = frozenset(
 METRICS = frozenset({"saved", "gradients", "state"})
 GAINED = "the forward work is the same: a torch.no_grad() or .detach() seems to be lost there"
 TRAINED = f"{GAINED}, or a requires_grad_(False)"
+ELSEWHERE = "a torch.no_grad() or .detach() seems to be lost there, or a requires_grad_(False)"
+"""What may have gained a gradient beside other edits of the forward pass."""
 CUT = "a .detach() or torch.no_grad() has appeared there: outputs stay the same, gradients lack a part"
-UNTRAINED = (
-    "a .detach() or torch.no_grad() has appeared between them and the loss, or requires_grad_(False): "
-    "outputs stay the same, but these are trained no longer"
-)
+STOPPED = "a .detach() or torch.no_grad() has appeared between them and the loss, or requires_grad_(False)"
+UNTRAINED = f"{STOPPED}: outputs stay the same, but these are trained no longer"
 
 
 def differentiated(seen: Seen) -> Iterator[Claim]:
@@ -68,7 +69,7 @@ def differentiated(seen: Seen) -> Iterator[Claim]:
     """
     if not all(seen.difference.metric("backward.ops")):
         return
-    edits = [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
+    edits = _forward_edits(seen)
     went, came = _gradients(seen, seen.removed, 0), _gradients(seen, seen.added, 1)
     sides: tuple[tuple[list[Come], list[Come], set[str], set[str], bool], ...] = (
         ([*seen.removed], [*seen.added], went, came, False),
@@ -200,8 +201,11 @@ def _claim(seen: Seen, found: list[Come], names: list[str], *, more: bool) -> Cl
     follows = bool(names) and _belong_to_modules(seen, names)
     if follows and more:
         title = _trained_text(names)
-    if names and _is_read_otherwise(seen, names):
-        cause = Cause(cause.name, READ if more else UNREAD)
+    edits = _forward_edits(seen)
+    if names and edits:
+        read_otherwise = all(any(_reads(edit, name) for edit in edits) for name in names)
+        hints = (READ, UNREAD) if read_otherwise else (ELSEWHERE, STOPPED)
+        cause = Cause(cause.name, hints[0] if more else hints[1])
     kind: Kind = "follow" if follows else "operation"
     return Claim(cause, kind, title, changes, "more" if more else "other")
 
@@ -212,10 +216,9 @@ def _belong_to_modules(seen: Seen, names: list[str]) -> bool:
     return all(any(_reads(block, name) for block in blocks) for name in names)
 
 
-def _is_read_otherwise(seen: Seen, names: list[str]) -> bool:
-    """Whether forward work that reads the parameters came or went: then that is why."""
-    edits = [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
-    return all(any(_reads(edit, name) for edit in edits) for name in names)
+def _forward_edits(seen: Seen) -> list[Change]:
+    """What the forward pass does otherwise, whichever story tells it."""
+    return [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
 
 
 UNREAD = "the forward pass no longer reads them, though the model still holds them: they are trained no longer"
@@ -236,7 +239,7 @@ def _is_wiring(field: Field) -> bool:
 
 
 def _gained(difference: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:
-    where, saved = _places(found), _saved(difference)
+    where, saved = named_places(_deriving(found)), _saved(difference)
     if not names:
         return Cause("gradient-added", GAINED), f"{saved}more of {where} is differentiated ({_count(found)})"
     title = f"{saved}the backward pass now goes through {where} ({_count(found)}), {_trained_text(names)}"
@@ -254,7 +257,7 @@ def _few(names: list[str]) -> str:
 
 def _lost(_: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:
     if not names:
-        title = f"gradient lost: part of {_places(found)} is differentiated no longer ({_count(found)})"
+        title = f"gradient lost: part of {named_places(_deriving(found))} is differentiated no longer ({_count(found)})"
         return Cause("gradient-lost", CUT), title
     less = f"{times(len(names), 'parameter')} {'gets' if len(names) == 1 else 'get'}"
     return Cause("gradient-lost", UNTRAINED), f"gradient lost: {less} no gradient any more: {_few(names)}"
@@ -272,13 +275,7 @@ def _saved(difference: Difference) -> str:
     return f"{metric_text(MetricChanged('saved', before, after))}: "
 
 
-def _places(found: Iterable[Come]) -> str:
-    """``layers.* ×4, head``: the outermost modules, at most three; the model itself where there is no other."""
-    derived = [change for change in found if not _hands_on(change)] or found
-    modules = dict.fromkeys(map(module_of, derived))
-    outer = [name for name in modules if name and not any(name.startswith(f"{other}.") for other in modules)]
-    alike: dict[str, list[str]] = {}
-    for name in outer:
-        alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    told = [shared_path(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
-    return (", ".join(told[:3]) + (", …" if len(told) > 3 else "")) or "the model"
+def _deriving(found: Iterable[Come]) -> list[Come]:
+    """What does more than hand gradients on; all where nothing does."""
+    every = list(found)
+    return [change for change in every if not _hands_on(change)] or every

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.canonical.program import Block
-from pytest_torchgraph.diff.change import Added, Altered, Change, RunChanged
+from pytest_torchgraph.diff.change import Added, Altered, Change, Field, RunChanged
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
 from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, named_places, operations_of, packet
 from pytest_torchgraph.words.counting import times
 
 MIXED = "mixed"
@@ -35,17 +37,56 @@ def mode(seen: Seen) -> Iterator[Claim]:
     for change in seen.changes:
         if isinstance(change, RunChanged):
             pair = (change.before, change.after)
-            is_mixed = MIXED in pair
-            driven = driven_by_training(seen) if pair in (TRAINING, EVALUATION) or is_mixed else []
+            if MIXED in pair:
+                yield _of_some_modules(seen, change)
+                continue
+            driven = driven_by_training(seen) if pair in (TRAINING, EVALUATION) else []
             title = f"run: {change.before or 'unset'} -> {change.after or 'unset'}"
-            idle = (is_mixed or UNTOLD in pair) and not driven
-            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven), idle=idle)
+            yield Claim(MODES.get(pair, Cause("", "")), "run", title, (change, *driven), idle=UNTOLD in pair)
+
+
+def _of_some_modules(seen: Seen, change: RunChanged) -> Claim:
+    """Modules that are in another mode than they were, while the rest is not; a note where none of them acts on it."""
+    trains = change.after == "train" or change.before == "eval"
+    driven = [each for each in driven_by_training(seen) if _as_in_training(each) is trains]
+    run = f"run: {change.before} -> {change.after}"
+    if not driven:
+        return Claim(Cause("", ""), "run", run, (change,), idle=True)
+    places = named_places(each for each in driven if phase_of(each) == FORWARD)
+    as_in = f"as in {'training' if trains else 'evaluation'} mode"
+    cause = Cause("training-mode", SOME_TRAIN) if trains else Cause("evaluation-mode", SOME_DO_NOT)
+    return Claim(cause, "run", f"{places}: {as_in} now ({run})", (*driven, change))
+
+
+SOME_TRAIN = "these modules train (dropout, batch statistics); was .train() called, or .eval() left out, for them?"
+SOME_DO_NOT = "these modules do not train; was .eval() called, or .train() left out, for them?"
+
+
+def _as_in_training(change: Change) -> bool:
+    """Whether what drives *change* is that its module is in training mode now, not in evaluation mode."""
+    match change:
+        case Added():
+            return True
+        case Altered(fields=fields):
+            return any(field.name in SWITCHES and bool(field.after) for field in fields)
+        case _:
+            return False
+
+
+SWITCHES = frozenset({"training", "train", "dropout_p"})
 
 
 def driven_by_training(seen: Seen) -> list[Change]:
     """Dropout that came or went, and batch norms that take their statistics elsewhere."""
     dropped: list[Change] = [change for change in seen.came_and_went if is_dropout(change)]
-    return dropped + [change for change in seen.altered if _is_driven(change)]
+    switched = [change for change in seen.altered if _is_driven(change)]
+    norms = {module_of(change) for change in switched if "batch_norm" in change.after.name}
+    counted = [change for change in seen.came_and_went if module_of(change) in norms and packet(change) == COUNTS]
+    return [*dropped, *switched, *counted]
+
+
+COUNTS = "aten.add_"
+"""How a batch norm in training counts the batches that it has seen."""
 
 
 def is_dropout(change: Come) -> bool:
@@ -60,15 +101,20 @@ def _is_driven(change: Altered) -> bool:
     name = packet_of(change.after.name)
     if name in ATTENTION_CALLS:
         return names == {"dropout_p"}
-    return "batch_norm" in name and names <= {"training", "train", "number of results"}
+    return "batch_norm" in name and bool(names & SWITCHES) and all(map(_follows_switch, change.fields))
+
+
+def _follows_switch(field: Field) -> bool:
+    """Whether it is the switch of a batch norm, or what is made and read otherwise with it."""
+    return field.name in SWITCHES or field.kind in ("shape", "stride", "result", "operand", "geometry")
 
 
 def dropout(seen: Seen) -> Iterator[Claim]:
     """Dropout that came or went though the mode is the same."""
-    found = [change for change in seen.came_and_went if is_dropout(change)]
-    if found:
-        more = isinstance(found[0], Added)
-        cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
-        places = times(len({module_of(change) for change in found}), "place")
-        title = f"dropout in {places} {'more' if more else 'less'} ({times(operations_of(found), 'operation', '+d')})"
-        yield Claim(cause, "operation", title, tuple(found), "more" if more else "fewer")
+    for changes, more in ((seen.added, True), (seen.removed, False)):
+        found = [change for change in changes if is_dropout(change)]
+        if found:
+            cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
+            count = times(operations_of(found), "operation", "+d")
+            title = f"dropout {'in' if more else 'no longer in'} {named_places(found)} ({count})"
+            yield Claim(cause, "operation", title, tuple(found), "more" if more else "fewer")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.metric import HELD_METRICS
-from pytest_torchgraph.canonical.program import Block, Given, Item, ModuleCall, PhaseBlock
+from pytest_torchgraph.canonical.program import Block, Given, Item, ModuleCall, PhaseBlock, Semantic
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
     Called,
     Change,
+    Difference,
     LeafChanged,
     LoopChanged,
     MetricChanged,
@@ -20,14 +21,17 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     Replaced,
 )
+from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import BETWEEN
 from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import is_spelling
 from pytest_torchgraph.verdict.causes.copying import copied
 from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS
 from pytest_torchgraph.verdict.finding import Finding, Kind
 
-Rule: TypeAlias = "Callable[[Finding], Cause | None]"
+Rule: TypeAlias = "Callable[[Finding, Difference], Cause | None]"
+"""What one finding is likely to come from; the difference is asked whether what a hint says is so."""
 
 
 def changes_of(finding: Finding) -> Iterator[Change]:
@@ -35,14 +39,19 @@ def changes_of(finding: Finding) -> Iterator[Change]:
     return (group.first for group in finding.groups)
 
 
-def sync(finding: Finding) -> Cause | None:
+def sync(finding: Finding, _: Difference) -> Cause | None:
     """The number of syncs moved."""
     if finding.direction == "fewer":
         return Cause("sync-removed", "")
     return Cause("host-sync", f"{COUNTED}; {WAITS}")
 
 
-def inputs(finding: Finding) -> Cause | None:
+def copy(finding: Finding, _: Difference) -> Cause | None:
+    """Copies that came or went."""
+    return copied(finding)
+
+
+def inputs(finding: Finding, _: Difference) -> Cause | None:
     """The test's own inputs are others."""
     changes = list(changes_of(finding))
     if any(isinstance(change, Renamed) for change in changes):
@@ -52,7 +61,7 @@ def inputs(finding: Finding) -> Cause | None:
     return Cause("other-inputs", "")
 
 
-def module(finding: Finding) -> Cause | None:
+def module(finding: Finding, _: Difference) -> Cause | None:
     """A whole module call, or a whole phase, more or fewer."""
     for change in changes_of(finding):
         if isinstance(change, (Added, Removed)) and _is_phase(change.site.item):
@@ -78,7 +87,7 @@ ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a new layer, one that is switched on, or one that only returned views before"
 
 
-def held(finding: Finding) -> Cause | None:
+def held(finding: Finding, _: Difference) -> Cause | None:
     """A parameter or buffer of another dtype or size, or work for other parameters."""
     pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
     if any(before.shape != after.shape for before, after in pairs):
@@ -88,11 +97,13 @@ def held(finding: Finding) -> Cause | None:
     return None
 
 
-def held_bytes(finding: Finding) -> Cause | None:
+def held_bytes(finding: Finding, difference: Difference) -> Cause | None:
     """Parameters, buffers, gradients or optimizer state take more or less memory."""
     for change in changes_of(finding):
         if isinstance(change, MetricChanged) and change.name in HELD_METRICS:
-            return Cause("state-bytes", HELD_HINTS[change.name][finding.direction == "fewer"])
+            before, after = difference.metric("parameters")
+            as_many = change.name != "gradients" or before == after
+            return Cause("state-bytes", HELD_HINTS[change.name][finding.direction == "fewer"] if as_many else "")
     return None
 
 
@@ -113,7 +124,7 @@ HELD_HINTS = {
 }
 
 
-def saved(finding: Finding) -> Cause | None:
+def saved(finding: Finding, _: Difference) -> Cause | None:
     """The forward pass keeps more or less for the backward one."""
     moved = [change for change in changes_of(finding) if isinstance(change, MetricChanged) and change.name == "saved"]
     before, after = (moved[0].before, moved[0].after) if moved else (0, 0)
@@ -129,7 +140,7 @@ def saved(finding: Finding) -> Cause | None:
 SAVES = "autograd saves values where it saved none; was torch.no_grad() or requires_grad_(False) dropped?"
 
 
-def number(finding: Finding) -> Cause | None:
+def number(finding: Finding, _: Difference) -> Cause | None:
     """The same number of another type among the arguments."""
     for change in changes_of(finding):
         if isinstance(change, Altered):
@@ -160,7 +171,7 @@ RUNNING_STATISTICS = "the running statistics are used instead of those of the ba
 SAID = "the two are said to be the same module, by --same or torchgraph_same"
 
 
-def name(finding: Finding) -> Cause | None:
+def name(finding: Finding, difference: Difference) -> Cause | None:
     """The same body under another name, in the same place or elsewhere."""
     changes = [change for group in finding.groups for change in group.changes]
     if any(isinstance(change, Called) for change in changes):
@@ -169,14 +180,33 @@ def name(finding: Finding) -> Cause | None:
     if told:
         return Cause("renamed", SAID if len(told) == len(changes) else f"{SAID}, some of them")
     renames = [change for change in changes if isinstance(change, Renamed)]
+    same = not _is_edited(changes, difference)
     if any(isinstance(change, Replaced) for change in changes):
-        return Cause("renamed", "the class has another name, its modules do the same work")
+        return Cause("renamed", "the class has another name, its modules do the same work" if same else "")
     if not renames:
         return None
     moved = {change.before: change.after for change in renames}
     if any(_lies_elsewhere(change, moved) for change in renames if change.kind != "input"):
-        return Cause("moved-module", "the modules do the same work elsewhere in the tree")
-    return Cause("renamed", "the work is the same")
+        return Cause("moved-module", "the modules do the same work elsewhere in the tree" if same else "")
+    return Cause("renamed", "the work is the same" if same else "")
+
+
+def _is_edited(renames: Iterable[Change], difference: Difference) -> bool:
+    """Whether anything is done otherwise in the modules that are called otherwise."""
+    inside = tuple(f"{path}." if path else "" for path in map(_path_after, renames))
+    edits = (change for change in difference.changes if _is_edit(change))
+    return any(f"{scope_of(edit).module}.".startswith(inside) for edit in edits)
+
+
+def _path_after(change: Change) -> str:
+    return change.after if isinstance(change, Renamed) and change.kind == "scope" else scope_of(change).module
+
+
+def _is_edit(change: Change) -> bool:
+    """Whether *change* is of the work itself, and neither handed on nor a matter of spelling."""
+    if isinstance(change, Altered):
+        return not change.follows and not is_spelling(change) and change.after.beneath is None
+    return isinstance(change, (Added, Removed, LeafChanged))
 
 
 def _lies_elsewhere(change: Renamed, moved: Mapping[str, str]) -> bool:
@@ -185,7 +215,7 @@ def _lies_elsewhere(change: Renamed, moved: Mapping[str, str]) -> bool:
     return moved.get(parent, parent) != _parent(change.after)
 
 
-def spelled(_: Finding) -> Cause:
+def spelled(_: Finding, _difference: Difference) -> Cause:
     """An argument that is given otherwise and means the same."""
     return Cause("same-argument", "")
 
@@ -194,26 +224,34 @@ def _parent(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def order(finding: Finding) -> Cause | None:
+def order(finding: Finding, _: Difference) -> Cause | None:
     """Operations in another order or another module."""
     moves = [change for change in changes_of(finding) if isinstance(change, Moved)]
     if any(change.before.scope != change.after.scope for change in moves):
         return Cause("moved-module", "the same work is done in another module")
-    return Cause("reordered", "independent operations may run in any order") if moves else None
+    writes = any(change.writes for change in moves)
+    return Cause("reordered", "" if writes else "independent operations may run in any order") if moves else None
 
 
-def backend(finding: Finding) -> Cause | None:
+def backend(finding: Finding, difference: Difference) -> Cause | None:
     """Other operations beneath an API call."""
     changes = list(changes_of(finding))
     if any(isinstance(change, Altered) and change.follows for change in changes):
         return None
-    return Cause("other-backend", "PyTorch chose another kernel for the same call")
+    scopes = set(map(scope_of, changes))
+    edited = any(_calls_otherwise(each) and scope_of(each) in scopes for each in difference.changes)
+    return Cause("other-backend", "" if edited else "PyTorch chose another kernel for the same call")
+
+
+def _calls_otherwise(change: Change) -> bool:
+    """Whether an API call has other arguments or operands than before."""
+    return isinstance(change, Altered) and isinstance(change.after.item, Semantic) and not change.follows
 
 
 RULES: tuple[tuple[Kind, Rule], ...] = (
     ("input", inputs),
     ("sync", sync),
-    ("copy", copied),
+    ("copy", copy),
     ("scope", module),
     ("state", held),
     ("memory", held_bytes),
@@ -227,7 +265,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
 """Which rule looks at which kind of finding; the first that says something is heard."""
 
 
-def cause_of(finding: Finding) -> Cause | None:
+def cause_of(finding: Finding, difference: Difference) -> Cause | None:
     """The likely cause of *finding*, where a rule knows one."""
-    said = (rule(finding) for kind, rule in RULES if finding.kind == kind)
+    said = (rule(finding, difference) for kind, rule in RULES if finding.kind == kind)
     return next((cause for cause in said if cause), None)

@@ -66,10 +66,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
     """Raise ``Wrong`` for a fake run against the snapshot of a real one, and the other way round."""
-    if before.program.run.is_fake != arguments.fake:
-        advice = "leave --fake out" if arguments.fake else "give --fake"
+    fake = running.is_fake(arguments)
+    if before.program.run.is_fake != fake:
+        advice = "leave --fake out" if arguments.fake else "give a model that runs" if fake else "give --fake"
         raise Wrong(
-            f"{arguments.file} was recorded {'without' if arguments.fake else 'with'} fake tensors, and a library may "
+            f"{arguments.file} was recorded {'without' if fake else 'with'} fake tensors, and a library may "
             f"compute those otherwise: {advice}, or compare two files (torchgraph diff)."
         )
 

@@ -72,8 +72,7 @@ def explored(arguments: argparse.Namespace) -> int:
     """Explore one target, or two."""
     if not 1 <= len(arguments.targets) <= 2:
         raise Wrong(f"torchgraph explore was given {len(arguments.targets) or 'no'} targets; {BEFORE_AFTER}.")
-    if arguments.timing is not None and arguments.timing < 0:
-        raise Wrong(f"--timing {arguments.timing}: expected how many runs to time, such as 5; 0 takes no times.")
+    target.refuse_timing(arguments)
     config = config_of(arguments)
     for given in arguments.targets:
         if target.is_file(given):
@@ -139,23 +138,24 @@ class Loading:
 
     def stages(self, job: Job) -> Iterator[Subject]:
         """The modules, then the run; a factory that returns no inputs is not run."""
-        from pytest_torchgraph.explorer.sources import of_ran, runs_timed
+        from pytest_torchgraph.explorer.sources import of_ran
 
         job.doing = f"building {self.arguments.model}"
         found = self.run = running.load(self.arguments)
+        from pytest_torchgraph.explorer.live import runs_timed
+
         is_module = callable(getattr(found.model, "named_modules", None))
         if is_module and found.args == () and not found.kwargs:
             yield from of_ran(job, found.model, None, self.config)
             return
-        given = self.arguments.timing
-        runs = given if given is not None else runs_timed(found.model) if is_module else 1
+        runs = target.runs_timed(self.arguments, runs_timed(found.model) if is_module else 1)
         run = target.timed(trained(found), runs)
         yield from of_ran(job, found.model if is_module else None, partial(running.trace, run), self.config)
 
     def values(self, job: Job) -> Values:
         """The values of one more run."""
         from pytest_torchgraph.capture import activation
-        from pytest_torchgraph.explorer.sources import watched
+        from pytest_torchgraph.explorer.live import watched
 
         found = self.run
         assert found is not None
@@ -167,11 +167,11 @@ class Loading:
 
     def growth(self, job: Job) -> ByBatch:
         """How the model grows with the batch of its inputs."""
-        from pytest_torchgraph.explorer.sources import grown
+        from pytest_torchgraph.explorer.live import growth_of
 
         found = self.run
         assert found is not None
-        return grown(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
+        return growth_of(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
 
 
 def trained(run: running.Run) -> running.Run:

@@ -1,0 +1,113 @@
+"""A hint is printed only where the graphs bear out what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import compare
+from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.verdict.finding import Finding
+
+X = torch.ones(2, 4, 8)
+Act = Callable[[Tensor], Tensor]
+
+
+class Gate(nn.Module):
+    def __init__(self, act: Act) -> None:
+        super().__init__()
+        self.act, self.up, self.down = act, nn.Linear(8, 16), nn.Linear(16, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.act(self.up(x)))
+
+
+class Other(Gate):
+    """The same under another class."""
+
+
+class Net(nn.Module):
+    def __init__(self, name: str, gate: Gate) -> None:
+        super().__init__()
+        self.name = name
+        self.add_module(name, gate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.get_submodule(self.name)(x)
+
+
+def net(name: str, act: Act = torch.relu, kind: type[Gate] = Gate) -> Graph:
+    torch.manual_seed(0)
+    return trace(Net(name, kind(act)), X)
+
+
+def named(before: Graph, after: Graph) -> list[Finding]:
+    return [finding for finding in compare(before, after).verdict.findings if finding.cause == "renamed"]
+
+
+def test_a_rename_with_the_same_work_says_that_the_work_is_the_same() -> None:
+    assert [finding.hint for finding in named(net("gate"), net("mlp"))] == ["the work is the same"]
+
+
+def test_a_rename_of_what_does_something_else_does_not() -> None:
+    found = named(net("gate"), net("mlp", torch.tanh))
+    assert found
+    assert not any(finding.hint for finding in found)
+
+
+def test_nor_does_a_class_that_was_rewritten() -> None:
+    assert (
+        named(net("gate"), net("gate", kind=Other))[0].hint
+        == "the class has another name, its modules do the same work"
+    )
+    assert not any(finding.hint for finding in named(net("gate"), net("gate", torch.tanh, Other)))
+
+
+def shared(copies: bool, gqa: bool) -> Graph:
+    def attend(q: Tensor, k: Tensor) -> Tensor:
+        if not gqa:
+            k = k.repeat_interleave(2, 1) if copies else k.expand(-1, 2, -1, -1)
+        return functional.scaled_dot_product_attention(q, k, k, enable_gqa=gqa)
+
+    return trace(attend, (torch.ones(1, 2, 4, 8), torch.ones(1, 1, 4, 8)))
+
+
+def test_keys_that_are_expanded_and_not_repeated_are_not_said_to_be_repeated() -> None:
+    told = [
+        compare(shared(copies, gqa=True), shared(copies, gqa=False)).verdict.findings[0] for copies in (True, False)
+    ]
+    assert [finding.cause for finding in told] == ["repeated-keys", "attention-path"]
+    assert [bool(finding.hint) for finding in told] == [True, False]
+
+
+def dropped(*, gate: Act, detached: bool) -> Graph:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = Gate(gate), Gate(torch.relu)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.two(x)
+            return self.one(x) + (y.detach() if detached else y)
+
+    torch.manual_seed(0)
+    return trace(Two(), X, backward=True)
+
+
+def test_outputs_are_not_said_to_stay_the_same_beside_another_edit() -> None:
+    before = dropped(gate=torch.relu, detached=False)
+    alone, beside = (
+        next(
+            finding.hint
+            for finding in compare(before, dropped(gate=gate, detached=True)).verdict.findings
+            if finding.cause == "gradient-lost"
+        )
+        for gate in (torch.relu, torch.tanh)
+    )
+    assert "outputs stay the same" in alone
+    assert "detach" in beside
+    assert "outputs stay the same" not in beside
