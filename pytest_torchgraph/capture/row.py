@@ -26,6 +26,7 @@ from pytest_torchgraph.recorded.tensor import NAMED_KINDS
 FEWEST = 3
 """Calls in a row, of which the first two are worked out in any case."""
 EXACT = (type(None), bool, int, str, torch.dtype, torch.layout, torch.memory_format, torch.device, Group)
+NOTHING: Any = object()
 SPELLED = (float, complex)
 """Equal only when they are spelled alike: ``0.0`` is not ``-0.0``, ``nan`` is ``nan``."""
 
@@ -209,6 +210,7 @@ class Pair:
         self.roots = run.scopes[one.scope].path, run.scopes[other.scope].path
         self.told: dict[int, int] = {}
         self._back: dict[int, int] = {}
+        self._readings: dict[int, Raw] = {}
 
     def is_alike(self, calls: list[int], others: list[int]) -> bool:
         """Whether each operation, and each of the API *calls*, is like that of the other."""
@@ -223,7 +225,9 @@ class Pair:
                 return False
             if entry[5] not in numbers or numbers[entry[5]] != like[5]:
                 return False
-            if not (self._same(entry[1], like[1]) and self._same(entry[2], like[2]) and self._same(entry[3], like[3])):
+            if not (self._all_same(entry[1], like[1]) and self._same(entry[3], like[3])):
+                return False
+            if entry[2] is not like[2] and not self._same(entry[2], like[2]):
                 return False
         return all(self._same_call(one, other, moved) for one, other in zip(calls, others, strict=True))
 
@@ -240,14 +244,29 @@ class Pair:
         if kind is not type(other):
             return False
         if kind is Raw:
-            return one[2:] == other[2:] and self._answers(one[1], other[1])
+            return self._same_reading(one, other)
         if kind is list or kind is tuple:
-            return len(one) == len(other) and all(map(self._same, one, other))
+            return self._all_same(one, other)
         if kind is dict:
             return list(one) == list(other) and all(map(self._same, one.values(), other.values()))
         if kind in EXACT:
             return bool(one == other)
         return kind in SPELLED and repr(one) == repr(other)
+
+    def _all_same(self, one: Any, other: Any) -> bool:
+        if len(one) != len(other):
+            return False
+        readings = self._readings
+        for value, like in zip(one, other, strict=True):
+            if readings.get(id(value), NOTHING) is not like and not self._same(value, like):
+                return False
+        return True
+
+    def _same_reading(self, one: Raw, other: Raw) -> bool:
+        if one[2:] != other[2:] or not self._answers(one[1], other[1]):
+            return False
+        self._readings[id(one)] = other  # the run keeps every reading, so an `id` stays its own
+        return True
 
     def _answers(self, one: int, other: int) -> bool:
         return self.told.setdefault(one, other) == other and self._back.setdefault(other, one) == one

@@ -210,7 +210,7 @@ def test_a_stored_graph_is_recognised_without_working_out_the_run() -> None:
         program = first.canonical
         assert second.is_canonically(program)
         assert type(second) is UnfrozenGraph
-        assert not second.is_canonically(replace(program, peak_at="elsewhere"))
+        assert not second.is_canonically(replace(program, metrics=()))
         assert type(second) is not UnfrozenGraph
 
 
@@ -219,7 +219,7 @@ def edits(run: Run) -> Iterator[Run]:
     (row,) = rows_in(run)
     segment = row.segments[3]
     inside = [raw for entry in run.log[segment.start : segment.end] for raw in operands_of(entry)]
-    for at in range(segment.start, segment.end):
+    for at in range(segment.start, segment.end, 2):
         for entry in edited(run.log[at], [*inside, *operands_of(run.log[0])]):
             yield replace(run, log=[*run.log[:at], entry, *run.log[at + 1 :]])
 
@@ -255,5 +255,5 @@ def test_whatever_one_layer_does_otherwise_is_seen() -> None:
         tried += 1
         differing += expected != whole
         assert program is None or program == expected
-    assert tried > 50
-    assert differing > 40
+    assert tried > 20
+    assert differing > 15
