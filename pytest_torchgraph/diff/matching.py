@@ -141,7 +141,7 @@ class Matching:
         """Whether each operand is the same value or one that became of it, in a module around the other or inside."""
         scopes = self.before.tree.bodies[before[0]].owner, self.after.tree.bodies[after[0]].owner
         pairs = self._reads_of(before, after)
-        if not pairs or not _are_nested(self.modules.get(scopes[0], scopes[0]), scopes[1]):
+        if not pairs or not _are_nested(self.renamed(f"{scopes[0]}.").strip("."), scopes[1]):
             return False
         return all(
             self.same_value(*made) or self.is_consequence(*made)
@@ -180,13 +180,26 @@ class Matching:
         return self.leaf_renames.setdefault(before, after) == after
 
     def _are_akin(self, before: str, after: str) -> bool:
-        """Whether two parameters belong to one module, or are called alike in one that is gone and one that came."""
+        """Whether two parameters belong to one module, or are called alike in one that is gone and one that came.
+
+        What is never called, as a list of parameters, belongs to the module around it.
+        """
         (scope, _, name), (other, _, called) = before.rpartition("."), after.rpartition(".")
         if self.renamed(before).rpartition(".")[0] == other:
             return True
         left, right = self._owners
+        now = self.renamed(f"{scope}.").strip(".")
+        if _are_nested(now, other) and self._caller_of(now, right) == self._caller_of(other, right):
+            return True
         elsewhere = scope in left - right and other in right - left
         return name == called and (elsewhere or (scope != other and _are_nested(self.modules.get(scope, scope), other)))
+
+    @staticmethod
+    def _caller_of(path: str, called: set[str]) -> str:
+        """The module at *path*, or the one around it that is *called*."""
+        while path and path not in called:
+            path = path.rpartition(".")[0]
+        return path
 
     @cached_property
     def _owners(self) -> tuple[set[str], set[str]]:

@@ -27,7 +27,7 @@ from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
-from pytest_torchgraph.verdict.causes.cause import OPTIONS
+from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
@@ -148,7 +148,8 @@ def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) ->
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
-    hint = "; ".join([finding.hint, *sources.options(finding)])
+    meant = finding.hint or CAUSES.get(finding.cause, "")
+    hint = "; ".join([meant, *sources.options(finding)])
     return Section(finding.title, rows, hint, lines, note, told, finding.cause, change)
 
 

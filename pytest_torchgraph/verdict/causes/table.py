@@ -20,11 +20,13 @@ from pytest_torchgraph.verdict.causes import (
     norms,
     placing,
     precision,
+    registering,
     repeating,
     returning,
     scaling,
     sharding,
     syncing,
+    tables,
     training,
 )
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
@@ -33,6 +35,7 @@ STORIES: tuple[Story, ...] = (
     mode.mode,
     compiling.compiling,
     training.steps,
+    registering.registered,
     checkpointing.checkpointing,
     sharding.held_whole,
     sharding.gathered,
@@ -53,6 +56,8 @@ STORIES: tuple[Story, ...] = (
     communicating.communication,
     communicating.otherwise,
     constants.constants,
+    constants.numbers,
+    tables.computed,
     precision.held,
     precision.exchanged,
     copying.moved_each_call,
@@ -73,6 +78,7 @@ STORIES: tuple[Story, ...] = (
     placing.in_place_or_not,
     mode.dropout,
     returning.renamed,
+    returning.cast_or_not,
 )
 """Stories over all changes, each told what those before it left over.
 
