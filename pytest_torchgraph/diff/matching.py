@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TypeAlias
 
@@ -14,6 +14,8 @@ from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
 Gap: TypeAlias = "tuple[range, range]"
+ROUNDS = 8
+"""How often what is left over is looked through, each time with what was found before."""
 FAR = 4096
 """How many inserted operations are searched for the value that an operand read before."""
 
@@ -91,23 +93,41 @@ class Matching:
         """Pair what was left over on both sides and does the same work, on the same values or on what became of them.
 
         Where only a part of what is read is the same, one has to stand in a module around the other: work that was
-        taken out of a module or put into one.
+        taken out of a module or put into one. What was found may be read by what was not, so that it is looked again.
         """
-        for reads_alike, label in ((self._reads_the_same, _label), (self._reads_what_became, _name)):
-            left, right = self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)
-            candidates: dict[object, list[Place]] = defaultdict(list)
-            for body, at in right:
-                candidates[label(self.after, body, at)].append((body.number, at))
-            for body, at in left:
-                own = body.number, at
-                if own in self.forward:
-                    continue
-                waiting = candidates.get(label(self.before, body, at), [])
-                free = (place for place in waiting if place not in self.backward)
-                place = next((place for place in free if reads_alike(own, place)), None)
-                if place is not None:
-                    waiting.remove(place)
-                    self._pair_moved(own, place)
+        ways = (
+            (self._reads_the_same, _label),
+            (self._reads_the_same, _name),
+            (self._reads_what_became, _name),
+        )
+        found = True
+        for _ in range(ROUNDS):
+            if not found:
+                return
+            pairs = [self._match_by(reads_alike, label) for reads_alike, label in ways]
+            found = any(pairs)
+
+    def _match_by(
+        self, reads_alike: Callable[[Place, Place], bool], label: Callable[[Keys, Body, int], object]
+    ) -> bool:
+        """Pair what is left over, is called the same by *label* and *reads_alike*; whether there was any."""
+        left, right = self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)
+        candidates: dict[object, list[Place]] = defaultdict(list)
+        for body, at in right:
+            candidates[label(self.after, body, at)].append((body.number, at))
+        found = False
+        for body, at in left:
+            own = body.number, at
+            if own in self.forward:
+                continue
+            waiting = candidates.get(label(self.before, body, at), [])
+            free = (place for place in waiting if place not in self.backward)
+            place = next((place for place in free if reads_alike(own, place)), None)
+            if place is not None:
+                waiting.remove(place)
+                self._pair_moved(own, place)
+                found = True
+        return found
 
     def _pair_moved(self, before: Place, after: Place) -> None:
         self.pair(before, after)

@@ -149,3 +149,40 @@ def test_other_sizes_are_a_configuration_only_where_the_model_holds_others() -> 
     findings = compare(trace(Product(turned=False), X), trace(Product(turned=True), X)).verdict.findings
     assert findings
     assert "other-configuration" not in {finding.cause for finding in findings}
+
+
+def test_a_module_that_was_dissolved_is_a_note_in_a_training_step_too() -> None:
+    class Inner(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.query, self.key, self.value = (nn.Linear(8, 8) for _ in range(3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            scaled = functional.scaled_dot_product_attention
+            return scaled(self.query(x), self.key(x), self.value(x), scale=8**-0.5)
+
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.out = Inner(), nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(self.inner(x))
+
+    class Whole(Flat):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Linear(8, 8)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(super().forward(x))
+
+    nested, flat = (trace(Model(made), X, backward=True) for made in (Outer(), Whole()))
+    for comparison in (compare(nested, flat), compare(flat, nested)):
+        assert comparison.verdict.status == "note", str(comparison)
+
+
+def test_backward_work_that_stands_elsewhere_is_no_lost_gradient() -> None:
+    nested, flat = (trace(Model(made), X, backward=True) for made in (Nested(), Flat()))
+    for comparison in (compare(nested, flat), compare(flat, nested)):
+        assert "gradient-lost" not in {finding.cause for finding in comparison.verdict.findings}
