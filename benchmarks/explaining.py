@@ -17,6 +17,7 @@ from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.tree import operation_names
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.drift import judge
 from tests.diff.programs import Body, f32, leaf, program
 
@@ -89,7 +90,7 @@ def main() -> None:
 
         def explain(before: Program = before, after: Program = after) -> object:
             difference = compare(before, after)
-            return render(outline_of(judge(difference), difference, test="t"), 2)
+            return render(outline_of(Compared(difference=difference, verdict=judge(difference)), test="t"), 2)
 
         print(f"{name:24} {count:7} operations  {min(seconds(explain) for _ in range(ROUNDS)):5.2f} s")
 

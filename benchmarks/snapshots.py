@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.canonical.program import Program
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
@@ -94,7 +94,7 @@ def settled(graph: Graph) -> Program:
 
 def explained(before: Program, after: Program) -> str:
     """The whole report of a drift."""
-    return render(compared(before, after, ("r", "r")).outline("t", "accept"), verbosity=2)
+    return render(Comparison.of(before, after, ("r", "r")).outline("t", "accept"), verbosity=2)
 
 
 def main() -> None:

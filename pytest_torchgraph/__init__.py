@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.recording import record
     from pytest_torchgraph.capture.scaling import scaling
     from pytest_torchgraph.capture.tracing import trace
+    from pytest_torchgraph.comparison import compare
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.fixture import TorchGraph
-    from pytest_torchgraph.report.comparison import compare
     from pytest_torchgraph.snapshot.loading import load
 
 __all__ = [
@@ -36,7 +36,7 @@ _HOMES = {
     "Graph": "graph",
     "Scaling": "analysis.scaling",
     "TorchGraph": "plugin.fixture",
-    "compare": "report.comparison",
+    "compare": "comparison",
     "load": "snapshot.loading",
     "record": "capture.recording",
     "scaling": "capture.scaling",

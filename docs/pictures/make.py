@@ -16,8 +16,8 @@ import torch
 from torch.nn import functional
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.report.case import Case, Place, case_of, report_of, source_lines
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.html import render
 from pytest_torchgraph.report.view import view_of
 

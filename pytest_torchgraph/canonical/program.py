@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, cast
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
@@ -22,10 +22,12 @@ from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
+from pytest_torchgraph.recorded.quick import quick
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.words.closed import assert_never
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Input:
     """The ``index``-th value that the enclosing scope (or call) takes from outside: ``%in0``."""
@@ -33,6 +35,7 @@ class Input:
     index: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """Result ``position`` of the operation at ``item`` in the same body, or export ``position`` of the scope there."""
@@ -41,6 +44,7 @@ class Result:
     position: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
@@ -60,6 +64,7 @@ class Inner:
     position: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
@@ -77,6 +82,7 @@ class Saved:
 Reference: TypeAlias = Input | Result | Leaf | Inner | Saved
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How an operand differs from the value it names: geometry relative to the value's start, dtype, lazy bits.
@@ -90,6 +96,7 @@ class Reading:
     neg: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Operand:
     """One tensor argument: the value it names and, unless read just as it was made, how it is read."""
@@ -114,6 +121,7 @@ Argument: TypeAlias = "Constant | Operand | tuple[Argument, ...]"
 Outcome: TypeAlias = "Constant | TensorSpec | Operand | tuple[Outcome, ...]"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Work:
     """One operation that does work.
@@ -140,6 +148,7 @@ class Work:
         return names_sync(self.name) if self.wait is None else self.wait == "sync"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Given:
     """A value that no traced operation made: ``kind`` is ``input`` (named, root body only) or ``constant``."""
@@ -163,6 +172,7 @@ class Block:
     exports: tuple[Result, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleCall(Block):
     """A call of a module, in the forward pass or, in a phase, what the phase does for that call.
@@ -177,6 +187,7 @@ class ModuleCall(Block):
     class_name: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecomputedCall(Block):
     """A call of a module that checkpointing makes again in the backward pass, for the ``call``-th time.
@@ -189,6 +200,7 @@ class RecomputedCall(Block):
     class_name: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseBlock(Block):
     """A phase that is not forward, where it was begun: it stands for the forward call around it.
@@ -248,18 +260,18 @@ Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 class Program:
     """A whole canonical graph.
 
-    ``run`` are the modes that are compared; ``metrics`` are name and exact
-    integer, in file order; ``peak_at`` names the scope and operation of the peak, ``alive`` what is alive there beside
-    parameters and buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root
-    returned, by path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers
-    only when they are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
+    ``run`` are the modes that are compared; ``metrics`` are name and exact integer, in file order; ``peak_at`` is the
+    operation at the peak, ``None`` when the run starts at it, ``alive`` what is alive there beside parameters and
+    buffers; ``compilation`` is what the compiler made of a compiled model; ``outputs`` are what the root returned, by
+    path; ``root`` is the traced callable. Two programs are equal when everything in them is, and numbers only when they
+    are spelled alike: ``1`` is not ``1.0`` nor ``True``, ``0.0`` not ``-0.0``, ``nan`` is ``nan``.
     ``tells_waits`` is not compared: a file of format 1 cannot say which operations are syncs beside what their names
     tell.
     """
 
     run: Run
     metrics: tuple[tuple[str, int], ...]
-    peak_at: str
+    peak_at: Place | None
     root: ModuleCall
     outputs: tuple[tuple[str, Operand], ...]
     alive: tuple[Alive, ...] = ()
@@ -275,7 +287,7 @@ class Program:
     @cached_property
     def _exactly(self) -> object:
         with collector_paused():
-            head = self.run, exactly((self.metrics, self.peak_at)), self.alive, self.compilation
+            head = self.run, exactly((self.metrics,)), self.peak_at, self.alive, self.compilation
             return head, exact_item(self.root), self.outputs
 
     def __eq__(self, other: object) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EMPTIABLE = frozenset({dict, OrderedDict, list, set})
 NOTHING: Any = object()
 """What an empty slot holds."""
+PIECE = 10_000
 
 
 class Picture:
@@ -44,7 +45,8 @@ class Picture:
         self.skipped = skipped
         self.seen: dict[int, Any] = {}
         self.empty: list[Any] = []
-        self._empty = frozenset[int]()
+        self._empty = set[int]()
+        self._asked = 0
         self.containers: list[tuple[Any, Container, list[Any]]] = []
         self.classes: list[tuple[Any, type]] = []
         self.slots: list[tuple[Any, Any, Any]] = []
@@ -57,7 +59,7 @@ class Picture:
     def add(self, *roots: Any) -> None:
         """Take in everything reachable from *roots* that is not there yet."""
         waiting = list(roots)
-        known = self._ids_of_empty() if self.seen else frozenset[int]()
+        known = self._ids_of_empty() if self.seen else set[int]()
         while waiting:
             value = waiting.pop()
             kind = kind_of(type(value))
@@ -72,9 +74,12 @@ class Picture:
         """Whether the object with that ``id`` is in the picture."""
         return key in self.seen or key in self._ids_of_empty()
 
-    def _ids_of_empty(self) -> frozenset[int]:
-        if len(self._empty) != len(self.empty):  # there are many, and hardly ever is one asked for
-            self._empty = frozenset(map(id, self.empty))
+    def _ids_of_empty(self) -> set[int]:
+        # There are many, and hardly ever is one asked for. In pieces, as no other thread gets a turn within one.
+        while self._asked < len(self.empty):
+            piece = self.empty[self._asked : self._asked + PIECE]
+            self._empty.update(map(id, piece))
+            self._asked += len(piece)
         return self._empty
 
     def _take(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
@@ -176,6 +181,13 @@ class Picture:
         for module, training in self.modules:
             if training is not None and module.training != training:
                 module.training = training
+
+    def let_go(self) -> None:
+        """Forget what there was, in pieces, as no other thread gets a turn while one is freed."""
+        held: tuple[list[Any], ...] = (self.containers, self.slots, self.undo, self.leaves, self.modules)
+        for one in held:
+            while one:
+                del one[-PIECE:]
 
 
 def with_numbers(value: Any, before: list[Any]) -> list[Any]:

@@ -140,10 +140,14 @@ class State:
                 leaf.tensor.grad = None
 
     def restore(self) -> None:
-        """Put everything back; each part is tried even if another fails, and the first failure is raised."""
-        with outside_modes():
-            put_back(self._everything())
-        put_back(self.ambient)
+        """Put everything back, once, at the end; all is tried even if a part fails, and the first failure is raised."""
+        try:
+            with outside_modes():
+                put_back(self._everything())
+            put_back(self.ambient)
+        finally:
+            for picture in (self.model, self.gradients, self.inputs):
+                picture.let_go()
 
     def _everything(self) -> Iterator[Callable[[], None]]:
         yield from self.sharding.restore()

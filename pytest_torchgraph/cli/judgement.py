@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.report.case import Case
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.snapshot.reader import Snapshot
+    from pytest_torchgraph.words.status import Lone
 
 COMPARE = ("graph", "counts")
 
@@ -82,11 +83,11 @@ def judged(
     accept: str = "",
 ) -> Judged:
     """What changed from *before* to *after*; source lines come from *live*, the graph behind *after*."""
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.report.case import case_of
-    from pytest_torchgraph.report.comparison import compared
 
     try:
-        comparison = compared(
+        comparison = Comparison.of(
             before.program,
             after.program,
             (before.recorded, after.recorded),
@@ -109,7 +110,7 @@ def _view(before: Snapshot, after: Snapshot, comparison: Comparison) -> dict[str
     return view_of(before.program, after.program, comparison.difference, recorded=(None, comparison.live))
 
 
-def lone(path: str, status: Literal["added", "removed"]) -> Judged:
+def lone(path: str, status: Lone) -> Judged:
     """A snapshot file that only one side has: there is nothing to compare, and it is no agreement."""
     from pytest_torchgraph.report.case import Case
     from pytest_torchgraph.report.outline import Outline

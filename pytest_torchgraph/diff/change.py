@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
@@ -198,11 +198,15 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class LoopChanged:
-    """Work that a phase does for each parameter is done for others; the parameters that came and went."""
+    """Work that a phase does for each parameter is done for others; the parameters that came and went.
+
+    ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    """
 
     scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
+    with_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +256,10 @@ class RunChanged:
 
 @dataclass(frozen=True, slots=True)
 class PeakMoved:
-    """The peak is reached at another operation, or with other values alive there."""
+    """The peak is reached at another operation, or with other values alive there; ``None`` is the start of the run."""
 
-    before: str
-    after: str
+    before: Place | None
+    after: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,25 +293,15 @@ class Redeclared:
     scope: ScopePath
 
 
-Change: TypeAlias = (
-    Added
-    | Removed
-    | Altered
-    | Renamed
-    | Replaced
-    | Called
-    | LoopChanged
-    | Moved
-    | LeafChanged
-    | OutputChanged
-    | MetricChanged
-    | RunChanged
-    | PeakMoved
-    | BreakChanged
-    | RecompileChanged
-    | GraphChanged
-    | Redeclared
-)
+SiteChange: TypeAlias = Added | Removed | Altered | Moved
+"""What differs at one place: an operation, a module call, a value that is given."""
+ModuleChange: TypeAlias = Renamed | Replaced | Called | LoopChanged | LeafChanged | Redeclared
+"""What differs of modules and of what they hold."""
+HeadChange: TypeAlias = MetricChanged | RunChanged | PeakMoved
+"""What differs in the heads."""
+CompileChange: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
+"""What the compiler made otherwise."""
+Change: TypeAlias = SiteChange | ModuleChange | HeadChange | CompileChange | OutputChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +316,7 @@ class Difference:
     changes: tuple[Change, ...]
     metrics_before: tuple[tuple[str, int], ...] = ()
     metrics_after: tuple[tuple[str, int], ...] = ()
-    peak_at_after: str = ""
+    peak_at_after: Place | None = None
     alive_before: tuple[Alive, ...] = ()
     alive_after: tuple[Alive, ...] = ()
     counts_before: tuple[tuple[str, int], ...] = ()

@@ -103,7 +103,7 @@ def _heads(before: Program, after: Program) -> Iterator[Change]:
 def _peaks(before: Program, after: Program, names: Renames) -> Iterator[Change]:
     """Another moment of the peak, or other values that are alive at it; a renamed module is no other place."""
     same_peak = dict(before.metrics).get("peak") == dict(after.metrics).get("peak")
-    place = names.now(before.peak_at)
+    place = names.place(before.peak_at)
     if place != after.peak_at or (same_peak and names.alive(before.alive) != after.alive):
         yield PeakMoved(place, after.peak_at)
 

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
     BreakChanged,
     Called,
     Change,
+    CompileChange,
     Field,
     GraphChanged,
     LeafChanged,
@@ -42,8 +43,7 @@ from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.words.closed import assert_never
 
 DIGITS = 8
-Named: TypeAlias = LoopChanged | MetricChanged | Renamed | Replaced | RunChanged | PeakMoved | Called | Redeclared
-Compiled: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
+Named: TypeAlias = LoopChanged | MetricChanged | Renamed | Replaced | RunChanged | Called | Redeclared
 
 
 def fingerprint(changes: Iterable[Change]) -> str:
@@ -67,11 +67,13 @@ def _what(change: Change) -> tuple[object, ...]:
             return (*_name(before), before.scope == after.scope, writes)
         case LeafChanged() | OutputChanged():
             return _both(change)
+        case PeakMoved():
+            return tuple(str(place or "") for place in (change.before, change.after))
         case _:
             return _named(change)
 
 
-def _named(change: Named | Compiled) -> tuple[object, ...]:
+def _named(change: Named | CompileChange) -> tuple[object, ...]:
     """What is left of a change that is told by names."""
     match change:
         case LoopChanged():
@@ -80,7 +82,7 @@ def _named(change: Named | Compiled) -> tuple[object, ...]:
             return name, (after or 0) > (before or 0)
         case Renamed(kind):
             return (kind,)
-        case Replaced() | RunChanged() | PeakMoved() | BreakChanged() | RecompileChanged() | GraphChanged():
+        case Replaced() | RunChanged() | BreakChanged() | RecompileChanged() | GraphChanged():
             return change.before, change.after
         case Called():
             return change.gone, change.again

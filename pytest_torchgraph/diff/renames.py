@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import replace
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.recorded.module import INDEX
 
 
 class Renames:
-    """The modules that have another name, as texts about places name them: ``saved layers.*.mlp: mul f32[2,16]``."""
+    """The modules that have another name, by their paths; ``layers.*`` stands for those whose places are numbers."""
 
     def __init__(self, paths: Mapping[str, str]) -> None:
         starred = {INDEX.sub("*", before): INDEX.sub("*", after) for before, after in paths.items()}
-        self._now = {**starred, **paths}
-        words = "|".join(map(re.escape, sorted(filter(None, self._now), key=len, reverse=True)))
-        self._path = re.compile(rf"(?:(?<=^)|(?<= ))(?:{words})(?=[.: ])") if words else None
+        self._now = {before: after for before, after in {**starred, **paths}.items() if before}
 
-    def now(self, text: str) -> str:
-        """*text* with the path of its module as it is after."""
-        return self._path.sub(lambda found: self._now[found[0]], text, count=1) if self._path else text
+    def now(self, path: str) -> str:
+        """The path after of the module at *path*: its own, or that of the innermost module around it that has one."""
+        for end in (len(path), *(at for at in reversed(range(len(path))) if path[at] == ".")):
+            if path[:end] in self._now:
+                return self._now[path[:end]] + path[end:]
+        return path
+
+    def place(self, place: Place | None) -> Place | None:
+        """The same *place*, under the name that its module has after."""
+        return None if place is None else place.renamed(self.now)
 
     def alive(self, values: tuple[Alive, ...]) -> tuple[Alive, ...]:
         """The same *values*, under the names that their modules have after."""
-        return tuple(replace(value, what=self.now(value.what)) for value in values)
+        return tuple(value.renamed(self.now) for value in values)

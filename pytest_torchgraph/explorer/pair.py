@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_torchgraph.explorer.module import Module, Place, grown, walked
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.explorer.subject import Subject
-    from pytest_torchgraph.report.comparison import Comparison
 
 
 def of_pair(before: Subject, after: Subject, comparison: Comparison | None) -> Subject:

@@ -127,7 +127,7 @@ def comparison(subject: Subject, name: str, sign: str, number: str) -> Test:
     if measure is None:
         raise Unreadable(f"there is no measure {name!r}{nearest(name, BY_NAME)} Measures: {', '.join(BY_NAME)}")
     wanted, compare = number_of(number), COMPARISONS[sign]
-    if measure.of(subject, [subject.tree]).value is None:
+    if measure.amount(subject, [subject.tree]).value is None:
         raise Unreadable(f"{measure.name}: {measure.meaning} are not known here")
 
     def test(module: Module) -> bool:

@@ -25,9 +25,9 @@ from pytest_torchgraph.snapshot.recorded import recorded_line
 if TYPE_CHECKING:
     from pytest_torchgraph.analysis.layer import Layer
     from pytest_torchgraph.analysis.scaling import ByBatch
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.activation import Values
-    from pytest_torchgraph.report.comparison import Comparison
 
 LARGE = 5_000
 """Modules or operations from which on what is told of them is worked out beside the interface."""

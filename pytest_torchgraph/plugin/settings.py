@@ -41,6 +41,11 @@ class Settings:
     reporting: bool
     covering: bool
 
+    @property
+    def rewriting(self) -> bool:
+        """Whether snapshots that exist may be written again, or a variant beside them."""
+        return self.updating or self.varying
+
 
 _SETTINGS = pytest.StashKey[Settings]()
 

@@ -31,7 +31,7 @@ def alive_texts(difference: Difference, source_of: SourceOf, keeper_of: KeeperOf
         if left.bytes != right.bytes
     ]
     sign = 1 if (after or 0) > (before or 0) else -1
-    moves.sort(key=lambda pair: (sign * (pair[0].bytes - pair[1].bytes), pair[1].what))
+    moves.sort(key=lambda pair: (sign * (pair[0].bytes - pair[1].bytes), str(pair[1].what)))
     return tuple(move_text(left, right, source_of, keeper_of) for left, right in moves)
 
 
@@ -39,7 +39,7 @@ def move_text(before: Alive, after: Alive, source_of: SourceOf, keeper_of: Keepe
     """What moved and the line that made it, by how many bytes, and what keeps it alive."""
     count, size = after.count - before.count, after.bytes - before.bytes
     amount = bytes_text(abs(size))
-    what = told_of(after, source_of, keeper_of) if size > 0 else after.what
+    what = told_of(after, source_of, keeper_of) if size > 0 else str(after.what)
     if not count:
         return f"{'larger' if size > 0 else 'smaller'} by {amount}: {what}"
     return f"{abs(count)} {'more' if count > 0 else 'fewer'} alive, {amount}: {what}"
@@ -48,7 +48,7 @@ def move_text(before: Alive, after: Alive, source_of: SourceOf, keeper_of: Keepe
 def told_of(alive: Alive, source_of: SourceOf, keeper_of: KeeperOf) -> str:
     """``temporary k: add f32[2,4] (decoder.py:59), not read again``."""
     if alive.made is None:
-        return alive.what
+        return str(alive.what)
     source, keeper = source_of(alive.made), keeper_of(alive.made)
     place = f" ({PurePath(source.file).name}:{source.line})" if source else ""
     return f"{alive.what}{place}{f', {keeper}' if keeper else ''}"

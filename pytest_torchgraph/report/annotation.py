@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import posixpath
 
-from pytest_torchgraph.report.case import FAILING, Change, Report
+from pytest_torchgraph.report.case import Change, Report
 from pytest_torchgraph.report.outline import ids_text
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.words.printable import printable_lines
+from pytest_torchgraph.words.status import FAILING
 
 MOST = 10
 """Errors that GitHub shows of one step."""

@@ -5,47 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline
 from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.status import QUIET, SPOKEN, Status
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.operation import SourceLine
-    from pytest_torchgraph.report.comparison import Comparison
-
-CaseStatus: TypeAlias = Literal[
-    "same",
-    "note",
-    "improved",
-    "drift",
-    "budget",
-    "missing",
-    "unreadable",
-    "refused",
-    "recorded",
-    "updated",
-    "added",
-    "removed",
-]
-SPOKEN: dict[CaseStatus, str] = {
-    "drift": "drifted",
-    "budget": "over budget",
-    "missing": "without a snapshot",
-    "unreadable": "unreadable",
-    "refused": "refused",
-    "improved": "improved",
-    "updated": "updated",
-    "recorded": "recorded",
-    "added": "added",
-    "removed": "removed",
-    "note": "unchanged",
-    "same": "unchanged",
-}
-"""Each status as a sentence says it, the worst first."""
-FAILING = frozenset({"drift", "budget", "missing", "unreadable", "refused", "improved"})
-QUIET = frozenset({"same", "note"})
+    from pytest_torchgraph.verdict.compared import Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One comparison.
+    """One compared.
 
     ``test`` names it, ``path`` is the snapshot file. ``place`` is where a reader of the code should look. ``view`` is
     what the page draws of both graphs, of values that JSON has, as :func:`pytest_torchgraph.report.view.view_of`
@@ -75,7 +45,7 @@ class Case:
     """
 
     test: str
-    status: CaseStatus
+    status: Status
     outline: Outline
     path: str = ""
     metrics: tuple[Metric, ...] = ()
@@ -101,8 +71,9 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """How many cases there are of each status as it is spoken, the worst first; they add up to all cases."""
-        found = Counter(SPOKEN[case.status] for case in self.cases)
-        return {word: found[word] for word in dict.fromkeys(SPOKEN.values()) if found[word]}
+        found = Counter(SPOKEN[case.status].in_count for case in self.cases)
+        words = dict.fromkeys(spoken.in_count for spoken in SPOKEN.values())
+        return {word: found[word] for word in words if found[word]}
 
     @property
     def headline(self) -> str:
@@ -135,7 +106,7 @@ class Report:
         return tuple(Change(cases[0].outline.changes, tuple(cases)) for cases in ranked)
 
 
-def rank(status: CaseStatus) -> int:
+def rank(status: Status) -> int:
     """The place of *status*, the worst being 0."""
     return list(SPOKEN).index(status)
 
@@ -188,35 +159,35 @@ def metrics_of(difference: Difference) -> tuple[Metric, ...]:
     return tuple(Metric(name, before.get(name), after.get(name)) for name in {**after, **before})
 
 
-def source_lines(comparison: Comparison) -> Iterator[SourceLine]:
+def source_lines(compared: Compared) -> Iterator[SourceLine]:
     """Where what fails was asked for, that of the change that matters first."""
-    for finding in comparison.verdict.failing:
+    for finding in compared.verdict.failing:
         for group in finding.groups:
             for change in group.changes:
                 if isinstance(change, (Added, Altered, Moved)):
                     site = change.site if isinstance(change, Added) else change.after
-                    source = None if site.source is None else comparison.source_of(site.source)
+                    source = None if site.source is None else compared.source_of(site.source)
                     if source is not None:
                         yield source
 
 
 def case_of(
-    comparison: Comparison,
+    compared: Compared,
     *,
     test: str,
     path: str = "",
-    status: CaseStatus | None = None,
+    status: Status | None = None,
     accept: str = "",
     place: Place | None = None,
     view: Mapping[str, object] | None = None,
 ) -> Case:
-    """The case of *comparison*; *status* is what became of it where that is not the verdict."""
+    """The case of *compared*; *status* is what became of it where that is not the verdict."""
     return Case(
         test=test,
         path=path,
-        status=status or comparison.verdict.status,
-        outline=comparison.outline(test, accept),
-        metrics=metrics_of(comparison.difference),
+        status=status or compared.verdict.status,
+        outline=outline_of(compared, test=test, accept=accept),
+        metrics=metrics_of(compared.difference),
         place=place,
         view=view,
     )

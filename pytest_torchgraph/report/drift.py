@@ -13,25 +13,29 @@ from pytest_torchgraph.diff.change import (
     Altered,
     BreakChanged,
     Change,
+    CompileChange,
     Difference,
     GraphChanged,
     MetricChanged,
     Moved,
     RecompileChanged,
     Removed,
+    SiteChange,
 )
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
-from pytest_torchgraph.report.alive import KeeperOf, SourceOf, alive_texts
+from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
 from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
+from pytest_torchgraph.words.closed import assert_never
 
 COSTS = (
     *COMPILE_METRICS,
@@ -42,45 +46,21 @@ COSTS = (
 )
 
 
-def no_source(_: int) -> SourceLine | None:
-    """For graphs read from files, which know no source lines."""
-    return None
-
-
-def no_keeper(_: int) -> str:
-    """For graphs read from files, which do not know what keeps memory alive."""
-    return ""
-
-
-def outline_of(
-    verdict: Verdict,
-    difference: Difference,
-    *,
-    test: str,
-    accept: str = "",
-    environment: tuple[str, ...] = (),
-    source_of: SourceOf = no_source,
-    keeper_of: KeeperOf = no_keeper,
-) -> Outline:
-    """The report of *verdict*.
-
-    *test* names the test or the files compared; *accept* is the command that records the graph as it is now;
-    *source_of* gives the source line of an operation of the live graph by its position, *keeper_of* what keeps alive at
-    the peak what the operation made.
-    """
-    sources = Sources(verdict, source_of)
+def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
+    """The report: *test* names the test or the files, *accept* is the command that records the graph as it is now."""
+    verdict, difference, sources = compared.verdict, compared.difference, Sources(compared)
     edits = edits_of(verdict.findings)
     names = {id(finding): edit.fingerprint for edit in edits for finding in edit.findings}
     outline = Outline(
         status=verdict.status,
         title=f"{test}: {headline_of(verdict)}",
-        environment=environment,
+        environment=compared.surroundings,
         sections=tuple(
             _section(finding, sources, names.get(id(finding), ""), leads=not place)
             for place, finding in enumerate(verdict.findings)
         ),
         cost=cost_text(difference),
-        alive=alive_texts(difference, source_of, keeper_of),
+        alive=alive_texts(difference, compared.source_of, compared.keeper_of),
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
@@ -112,10 +92,10 @@ def _cost_rank(change: MetricChanged) -> int:
 class Sources:
     """Source lines of changes; for what is gone, those of what now runs in its scope."""
 
-    def __init__(self, verdict: Verdict, source_of: SourceOf) -> None:
-        self._source_of = source_of
+    def __init__(self, compared: Compared) -> None:
+        self._source_of = compared.source_of
         self._near: dict[ScopePath, str] = {}
-        for finding in verdict.findings:
+        for finding in compared.verdict.findings:
             for group in finding.groups:
                 self._note(group)
 
@@ -229,24 +209,28 @@ def _some(numbers: list[int]) -> str:
 
 def _position(change: Change) -> int | None:
     """Position in the live graph of what changed; of backward work that was removed, of what it was for."""
+    if not isinstance(change, SiteChange):
+        return None
     match change:
         case Removed(near=near):
             return near
         case Added(site) | Altered(_, site) | Moved(_, site):
             return site.source
         case _:
-            return None
+            assert_never(change)
 
 
 def _line_of(change: Change) -> SourceLine | None:
     """Where the compiler stopped, or what it compiled again; only a live graph knows."""
+    if not isinstance(change, CompileChange):
+        return None
     match change:
-        case BreakChanged(after=after) | RecompileChanged(after=after) if after is not None:
-            return after.line.source
+        case BreakChanged(after=after) | RecompileChanged(after=after):
+            return after.line.source if after else None
         case GraphChanged(after=graph):
             return graph.line.source
         case _:
-            return None
+            assert_never(change)
 
 
 def _lines(group: Group) -> Iterator[str]:
@@ -266,6 +250,14 @@ def _lines(group: Group) -> Iterator[str]:
 
 
 def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
+    if isinstance(change, SiteChange):
+        yield from _signed_at(change)
+    elif isinstance(change, (BreakChanged, RecompileChanged)):
+        sides = (("-", change.before), ("+", change.after))
+        yield from ((scope_of(change), sign, fact_text(fact)) for sign, fact in sides if fact)
+
+
+def _signed_at(change: SiteChange) -> Iterator[tuple[ScopePath, str, str]]:
     match change:
         case Added(site):
             yield site.scope, "+", site_text(site)
@@ -278,8 +270,5 @@ def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
         case Altered(before, after) | Moved(before, after):
             yield after.scope, "-", site_text(before)
             yield after.scope, "+", site_text(after)
-        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
-            yield from ((scope_of(change), "-", fact_text(one)),) if one else ()
-            yield from ((scope_of(change), "+", fact_text(other)),) if other else ()
         case _:
-            return
+            assert_never(change)

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from html import escape
 
 from pytest_torchgraph.canonical.metric import GROUP_METRICS
-from pytest_torchgraph.report.case import FAILING, SPOKEN, Case, Change, Metric, Report
+from pytest_torchgraph.report.case import Case, Change, Metric, Report
 from pytest_torchgraph.report.outline import ids_text
 from pytest_torchgraph.report.terminal import render as terminal
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.words.status import FAILING, SPOKEN
 
 COMMENT = 65_536
 """Characters of a comment on GitHub; counted in bytes here, of which there are never fewer."""
@@ -82,7 +83,7 @@ def _row(cells: Iterable[str]) -> str:
 
 def _cells(case: Case, columns: list[str]) -> Iterator[str]:
     metrics = {metric.name: metric for metric in case.metrics}
-    yield SPOKEN[case.status]
+    yield SPOKEN[case.status].in_count
     yield code(case.test)
     for name in columns:
         yield _moved(metrics[name]) if name in metrics else ""

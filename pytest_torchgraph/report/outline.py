@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-Status: TypeAlias = Literal["same", "note", "improved", "drift", "budget"]
+from pytest_torchgraph.words.status import Outlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Outline:
     ``brief`` are the lines beneath the title of a short report, cut once for every format.
     """
 
-    status: Status
+    status: Outlined
     title: str
     environment: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()

@@ -12,19 +12,19 @@ from pytest_torchgraph.verdict.edits import Edit, edits_of
 from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
-    from pytest_torchgraph.report.comparison import Comparison
+    from pytest_torchgraph.verdict.compared import Compared
 
 
-def waiting(comparison: Comparison, *, test: str, before: bytes, text: str) -> Pending:
+def waiting(compared: Compared, *, test: str, before: bytes, text: str) -> Pending:
     """What *test* would record as *text* in the place of the file with the bytes *before*."""
-    verdict = comparison.verdict
-    sources = Sources(verdict, comparison.source_of)
+    verdict = compared.verdict
+    sources = Sources(compared)
     return Pending(
         test=test,
         before=digest(before),
         changes=tuple(_change(edit, sources) for edit in edits_of(verdict.findings)),
-        environment=tuple(map(printable, comparison.environment)),
-        cost=printable(cost_text(comparison.difference)),
+        environment=tuple(map(printable, compared.environment)),
+        cost=printable(cost_text(compared.difference)),
         text=text,
     )
 

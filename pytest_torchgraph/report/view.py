@@ -37,7 +37,7 @@ def view_of(
             "lines": rows_of(before, after, recorded[1]),
             "modules": modules_of(*trees, difference),
             "operations": operations_of(*trees, difference, recorded[1]),
-            "peak_at": [before.peak_at, after.peak_at],
-            "alive": [[[one.bytes, one.count, one.what] for one in side.alive] for side in (before, after)],
+            "peak_at": [str(side.peak_at or "") for side in (before, after)],
+            "alive": [[[one.bytes, one.count, str(one.what)] for one in side.alive] for side in (before, after)],
             "memory": [memory_of(graph) for graph in recorded],
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place, What
 from pytest_torchgraph.canonical.run import Run, read_run
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.snapshot.compilation import Made, compilation_lines
@@ -30,7 +30,7 @@ class Head:
     recorded: str
     run: Run
     metrics: tuple[tuple[str, int], ...]
-    peak_at: str
+    peak_at: Place | None
     alive: tuple[Alive, ...] = ()
     compilation: Compilation | None = None
     version: int = VERSION
@@ -46,7 +46,7 @@ def head_lines(head: Head) -> list[str]:
         f"recorded {rest_text(head.recorded)}",
         f"run {modes}".rstrip(),
     ]
-    peak_at = head.peak_at
+    peak_at = str(head.peak_at or "")
     for name, value in head.metrics:
         line = f"{name if _is_word(name) and name != ROOT else quote(name)} {value}"
         if name == _PEAK and peak_at:
@@ -59,8 +59,8 @@ def head_lines(head: Head) -> list[str]:
 def alive_line(alive: Alive) -> str:
     """``alive 32768 ×4 saved layers.*.mlp: mul f32[2,16,64]``."""
     count = "" if alive.count == 1 else f" ×{alive.count}"
-    what = quote(alive.what) if alive.what.startswith("×") else rest_text(alive.what)
-    return f"alive {alive.bytes}{count} {what}"
+    what = str(alive.what)
+    return f"alive {alive.bytes}{count} {quote(what) if what.startswith('×') else rest_text(what)}"
 
 
 def read_head(lines: list[str], path: str) -> Head:
@@ -91,7 +91,7 @@ def read_head(lines: list[str], path: str) -> Head:
         recorded=rest_of(values[1]),
         run=run,
         metrics=tuple(metrics),
-        peak_at=peak_at,
+        peak_at=Place.read(peak_at) if peak_at else None,
         alive=tuple(alive),
         compilation=_compilation(made, run, dict(metrics), path),
         version=version,
@@ -103,7 +103,7 @@ def _take_alive(line: str, alive: list[Alive]) -> bool:
     """Take in *line* where it tells what is alive at the peak; whether it does."""
     found = _ALIVE.fullmatch(line)
     if found:
-        alive.append(Alive(int(found[1]), int(found[2] or 1), rest_of(found[3])))
+        alive.append(Alive(int(found[1]), int(found[2] or 1), What.read(rest_of(found[3]))))
     return found is not None
 
 

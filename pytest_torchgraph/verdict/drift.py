@@ -21,11 +21,12 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.recorded.kinds import GROUPS
 from pytest_torchgraph.verdict.edits import edits_of, fingerprint_of
-from pytest_torchgraph.verdict.finding import Finding, Status, Verdict
+from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.findings import findings_of, metric_direction
 from pytest_torchgraph.verdict.ignoring import Ignored, parse_ignore
 from pytest_torchgraph.verdict.kind import is_in_group, kind_of, syncs_in
 from pytest_torchgraph.verdict.quantity import Tolerance, bytes_text, parse_tolerance, working_bytes
+from pytest_torchgraph.words.status import Judged
 
 Compare: TypeAlias = Literal["graph", "counts", "budget"]
 COMPARE: tuple[Compare, ...] = ("graph", "counts", "budget")
@@ -84,7 +85,7 @@ def _verdict(findings: tuple[Finding, ...], difference: Difference) -> Verdict:
     failing = [finding for finding in findings if finding.severity == "fail"]
     if not failing:
         return Verdict(status="note" if findings else "same", findings=findings)
-    status: Status = "improved" if _only_fewer(failing, difference) else "drift"
+    status: Judged = "improved" if _only_fewer(failing, difference) else "drift"
     return Verdict(status=status, findings=findings, fingerprint=fingerprint_of(edits_of(findings)))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.words.status import Judged
 
 Kind: TypeAlias = Literal[
     "budget",
@@ -33,7 +34,6 @@ Kind: TypeAlias = Literal[
 ]
 Severity: TypeAlias = Literal["fail", "note"]
 Direction: TypeAlias = Literal["more", "fewer", "other"]
-Status: TypeAlias = Literal["same", "note", "improved", "drift"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Verdict:
     ``fingerprint`` names the failing edits whatever the scopes and sizes; empty when nothing fails.
     """
 
-    status: Status
+    status: Judged
     findings: tuple[Finding, ...] = ()
     fingerprint: str = ""
 

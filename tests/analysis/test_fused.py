@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.analysis.fused import math_path
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.graph import Graph, expanded
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.terminal import render
 
 LENGTH, WIDTH, HEADS = 64, 32, 4

@@ -7,10 +7,12 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.canonical.alive import LONGEST, OTHERS
+from pytest_torchgraph.canonical.alive import LONGEST, OTHERS, Place, What
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.memory import Life
 from pytest_torchgraph.snapshot.reader import read
@@ -22,7 +24,7 @@ def stack(layers: int) -> nn.Module:
 
 
 def told(graph: Graph) -> dict[str, tuple[int, int]]:
-    return {one.what: (one.count, one.bytes) for one in graph.canonical.alive}
+    return {str(one.what): (one.count, one.bytes) for one in graph.canonical.alive}
 
 
 def test_values_of_like_modules_are_one_line() -> None:
@@ -65,3 +67,18 @@ def test_a_file_says_the_same() -> None:
     assert read(text).program.alive == program.alive
     cut = text.replace("alive 128 input input f32[4,8]", "alive 128")
     assert "alive" in dict(read(cut).program.metrics)
+
+
+@given(st.text())
+def test_a_text_that_is_read_is_told_again(text: str) -> None:
+    assert str(What.read(text)) == text
+    assert str(Place.read(text)) == text
+
+
+def test_a_module_that_is_called_as_a_phase_is_in_a_file_what_it_is_in_the_graph() -> None:
+    model = nn.Sequential()
+    model.add_module("backward x", nn.Sequential(nn.Linear(8, 8), nn.ReLU()))
+    program = trace(model, torch.ones(4, 8)).canonical
+    found = read(write(program, test="t", recorded="r")).program
+    assert (found.alive, found.peak_at) == (program.alive, program.peak_at)
+    assert found == program

@@ -56,7 +56,7 @@ def call(name: str, *items: Item, takes: tuple[Reference, ...] = (), number: int
 def program(*items: Item, outputs: tuple[Reference, ...] = ()) -> Program:
     told = tuple(("", Operand(reference)) for reference in outputs)
     root = replace(call("", *items, leaves="w"), exports=())
-    return Program(run=Run(), metrics=(), peak_at="", root=root, outputs=told)
+    return Program(run=Run(), metrics=(), peak_at=None, root=root, outputs=told)
 
 
 def backward(*items: Item) -> PhaseBlock:

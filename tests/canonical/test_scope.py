@@ -46,7 +46,7 @@ def loop(name: Literal["each", "all"], call: int = 1) -> ParameterLoop:
 
 def scopes(*items: Item) -> list[ScopePath]:
     root = ModuleCall(name="", class_name="Model", items=items)
-    program = Program(run=Run(), metrics=(), peak_at="", root=root, outputs=())
+    program = Program(run=Run(), metrics=(), peak_at=None, root=root, outputs=())
     return [body.scope for body in Tree(program).bodies[1:]]
 
 

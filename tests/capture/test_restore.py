@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.capture import state
+from pytest_torchgraph.capture import picture, state
 from pytest_torchgraph.capture.operation import _overloads, overload_of
 from tests.capture.small import Calls, example
 
@@ -346,3 +346,36 @@ def test_a_generator_that_is_forgotten_would_show(monkeypatch: pytest.MonkeyPatc
     numbers = draws()
     trace(nn.Dropout(), X)
     assert draws() != numbers
+
+
+class Notes(nn.Module):
+    """Writes into many containers that are empty at first, some of which inputs hold, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(8, 8)
+        self.notes: list[list[int]] = [[] for _ in range(5)]
+
+    def forward(self, x: Tensor, kept: dict[str, list[int]]) -> Tensor:
+        """Count a call everywhere."""
+        for note in (*self.notes, kept["mine"]):
+            note.append(1)
+        return self.inner(x)
+
+
+def test_containers_are_put_back_where_they_are_met_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "PIECE", 2)
+    model = Notes()
+    kept = {"shared": model.notes[3], "mine": list[int]()}
+    trace(model, (X, kept))
+    assert model.notes == [[], [], [], [], []]
+    assert kept == {"shared": [], "mine": []}
+
+
+def test_what_was_put_back_at_the_end_is_not_held_on_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "PIECE", 2)
+    kept = state.State([Notes()])
+    assert kept.model.containers
+    kept.restore()
+    assert not kept.model.containers
+    assert not kept.model.leaves

@@ -18,9 +18,9 @@ from pytest_torchgraph.capture.events import Device
 from pytest_torchgraph.capture.recording import clock_of_run
 from pytest_torchgraph.capture.timing import INSIDE, NEITHER, OUTSIDE, Clock, Outside, Surcharge, level
 from pytest_torchgraph.capture.watching import forbid, on_operation, watching
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.timing import Span
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Calls, example

@@ -13,8 +13,8 @@ import pytest
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.cli import main as cli
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.explorer import errors
-from pytest_torchgraph.report import comparison
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write
 from tests.explorer.running import panel, terminal_of
@@ -167,7 +167,7 @@ def test_two_files_are_compared_by_the_project_s_setting(explore: Explore) -> No
         return report_of_two(*given, same=same, **others)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(comparison, "compared", compared)
+        patched.setattr(Comparison, "of", compared)
         code, app = explore("tower.torchgraph", "other.torchgraph")
     assert (code, seen) == (0, [{"old": "new"}])
     assert app.subject.comparison is not None
@@ -180,7 +180,7 @@ def test_nothing_to_review_is_said_without_a_terminal(folder: Path, capsys: pyte
     assert "nothing waits" in capsys.readouterr().out
 
 
-report_of_two = comparison.compared
+report_of_two = Comparison.of
 FILE_ONLY = """
 import asyncio, sys
 from pytest_torchgraph.cli.verbs.models.explore import config_of, source_of

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from pytest_torchgraph.canonical.alive import Place
 from pytest_torchgraph.canonical.program import (
     Given,
     Input,
@@ -109,7 +110,7 @@ def program(
     output = of(body)
     outputs = (("", output),) if output is not None else ()
     root = replace(body.block("", "Model"), exports=())
-    return Program(run=run, metrics=(), peak_at=peak_at, root=root, outputs=outputs)
+    return Program(run=run, metrics=(), peak_at=Place.read(peak_at) if peak_at else None, root=root, outputs=outputs)
 
 
 def mlp(body: Body, x: Operand, *, act: str = "relu", width: int = 64, extra: str | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from pytest_torchgraph.canonical.alive import Place
 from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import (
@@ -54,7 +55,7 @@ EVERY: tuple[Change, ...] = (
     OutputChanged("", None, None),
     MetricChanged("ops", 1, 2),
     RunChanged("train", "eval"),
-    PeakMoved("a", "b"),
+    PeakMoved(Place("a"), Place("b")),
     Redeclared(SCOPE),
     BreakChanged(None, replace(BREAK, module="layers.0")),
     RecompileChanged(None, replace(RECOMPILE, module="layers.0")),

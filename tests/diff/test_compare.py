@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 
+from pytest_torchgraph.canonical.alive import Place
 from pytest_torchgraph.canonical.program import Inner, Operand, Program
 from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.canonical.scope import ScopePath
@@ -254,11 +255,11 @@ def test_operations_beneath_an_attention_call_are_marked() -> None:
 
 def test_modes_metrics_and_the_place_of_the_peak_are_facts_of_their_own() -> None:
     before, after = layers(1, ops=3, peak=100), layers(1, ops=3, peak=120)
-    after = replace(after, run=Run("eager", "train", "no_grad", "cpu"), peak_at="layers.0: mm")
+    after = replace(after, run=Run("eager", "train", "no_grad", "cpu"), peak_at=Place("mm", "layers.0"))
     assert compare(before, after).changes == (
         RunChanged("eval", "train"),
         MetricChanged("peak", 100, 120),
-        PeakMoved("", "layers.0: mm"),
+        PeakMoved(None, Place("mm", "layers.0")),
     )
 
 

@@ -17,11 +17,12 @@ from pytest_torchgraph.explorer.app import Explorer
 from pytest_torchgraph.explorer.config import ExplorerConfig
 from pytest_torchgraph.explorer.errors import CannotExplore
 from pytest_torchgraph.explorer.keys import KEYS
+from pytest_torchgraph.explorer.live import runs_timed
 from pytest_torchgraph.explorer.loading import Job, Source
 from pytest_torchgraph.explorer.panel import ALONE
 from pytest_torchgraph.explorer.screens import Export, Help
 from pytest_torchgraph.explorer.search import search
-from pytest_torchgraph.explorer.sources import of_live, of_record, of_two, runs_timed
+from pytest_torchgraph.explorer.sources import of_live, of_record, of_two
 from pytest_torchgraph.explorer.subject import Subject
 from tests.explorer.running import loaded, names, panel, play, screen
 from tests.explorer.small import tower

@@ -12,9 +12,9 @@ import pytest
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.cli.review.explored import Reviewing
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.explorer.lowering import plain
 from pytest_torchgraph.explorer.review import Review, Sure
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.review import waiting
 from pytest_torchgraph.snapshot.pending import pending_path, write_pending
 from pytest_torchgraph.snapshot.recorded import recorded_line

@@ -24,7 +24,7 @@ PRELOADED = (
     "pytest_torchgraph.report.review",
     "pytest_torchgraph.report.outline",
     "pytest_torchgraph.report.terminal",
-    "pytest_torchgraph.report.comparison",
+    "pytest_torchgraph.comparison",
     "pytest_torchgraph.snapshot.reader",
     "pytest_torchgraph.snapshot.writer",
     "pytest_torchgraph.snapshot.recorded",

@@ -39,7 +39,7 @@ XDIST = ("-p", "xdist.plugin", "-n", "2")
 
 
 def test_a_note_on_a_graph_is_no_graph_of_its_own() -> None:
-    told = [Event(test="t", path="p", what="noted", notes=("so",)), Event(test="t", path="p", what="matched")]
+    told = [Event(test="t", path="p", what="noted", notes=("so",)), Event(test="t", path="p", what="same")]
     assert report_of(Ledger(events={"t": told})).headline == "the graph is unchanged"
 
 

@@ -10,7 +10,7 @@ from difflib import unified_diff
 from pathlib import Path
 from textwrap import dedent
 
-from pytest_torchgraph.report.comparison import Comparison
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import CAUSES, MEANINGS
 from tests.regressions.examples import EXAMPLES

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from pytest_torchgraph import compare, trace
 from pytest_torchgraph.capture.binding import tensors_in
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import Comparison
 from pytest_torchgraph.report.outline import Outline, Row
-from pytest_torchgraph.verdict.finding import Status
+from pytest_torchgraph.words.status import Judged
 
 FOLDER = Path(__file__).parent
 MARK = "# here"
@@ -56,7 +56,7 @@ class Told:
 
     cause: str = ""
     module: str = ""
-    status: Status = "drift"
+    status: Judged = "drift"
     atol: float = 1e-6
     gradients: bool = True
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.plugin.settings import settings
-from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.recorded import recorded_line
@@ -60,7 +60,7 @@ def test_two_files_tell_what_two_runs_tell(name: str) -> None:
     pair = EVERY[name]
     texts = (write(graph.canonical, test="test_model.py::test", recorded=recorded_line(graph)) for graph in pair.graphs)
     before, after = map(read, texts)
-    stored = compared(before.program, after.program, (before.recorded, after.recorded)).verdict
+    stored = Comparison.of(before.program, after.program, (before.recorded, after.recorded)).verdict
     verdict = pair.comparison.verdict
     assert stored.status == verdict.status
     assert stored.fingerprint == verdict.fingerprint

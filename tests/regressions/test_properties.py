@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.report.brief import WIDTH
-from pytest_torchgraph.report.comparison import Comparison
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import MEANINGS, tone_of
 from pytest_torchgraph.verdict.ranking import EDIT, LOSS

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pytest_torchgraph.canonical.program import Program
-from pytest_torchgraph.report.case import Case, CaseStatus, Metric, case_of
-from pytest_torchgraph.report.comparison import compared
+from pytest_torchgraph.comparison import Comparison
+from pytest_torchgraph.report.case import Case, Metric, case_of
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.view import view_of
+from pytest_torchgraph.words.status import Status
 
 RECORDED = ("torch 2.13.0, linux x86_64", "torch 2.13.0, linux x86_64")
 HOSTILE = (
@@ -18,7 +19,7 @@ HOSTILE = (
 )
 
 
-def case(test: str, status: CaseStatus, title: str = "what happened", **more: object) -> Case:
+def case(test: str, status: Status, title: str = "what happened", **more: object) -> Case:
     """A case without graphs."""
     outline = Outline(status="same" if status == "same" else "drift", title=f"{test}: {title}")
     return Case(test=test, status=status, outline=outline, **more)  # type: ignore[arg-type]
@@ -39,5 +40,5 @@ def drift(test: str, change: str = "3f2a0000", lines: int = 1) -> Case:
 
 def seen(before: Program, after: Program, test: str = "test_m") -> Case:
     """Two programs compared, with all that the page draws."""
-    comparison = compared(before, after, RECORDED)
+    comparison = Comparison.of(before, after, RECORDED)
     return case_of(comparison, test=test, view=view_of(before, after, comparison.difference))

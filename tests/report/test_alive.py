@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.canonical.alive import OTHERS, Alive
+from pytest_torchgraph.canonical.alive import OTHERS, Alive, What
 from pytest_torchgraph.diff.change import Difference
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.report.alive import alive_texts
 
-LOGITS = Alive(8192, 1, "temporary lm_head: mm bf16[2,256]", made=7)
-SMALL = Alive(8, 2, "saved norm: mul f32[2]")
+LOGITS = Alive(8192, 1, What.read("temporary lm_head: mm bf16[2,256]"), made=7)
+SMALL = Alive(8, 2, What.read("saved norm: mul f32[2]"))
 
 
 def difference(before: tuple[Alive, ...], after: tuple[Alive, ...], *, grown: int = 1) -> Difference:
@@ -40,7 +40,7 @@ def test_a_value_that_is_kept_is_told_with_the_line_that_made_it_and_what_keeps_
 
 
 def test_what_moved_as_the_peak_did_comes_first() -> None:
-    before = (Alive(9000, 4, "saved a: mm f32[4]"), SMALL)
+    before = (Alive(9000, 4, What.read("saved a: mm f32[4]")), SMALL)
     more = "1 more alive, 8.0 KiB: temporary lm_head: mm bf16[2,256] (loss.py:37)"
     fewer = "4 fewer alive, 8.8 KiB: saved a: mm f32[4]"
     grown, shrunk = (texts(before, (LOGITS, SMALL), grown=sign) for sign in (1, -1))
@@ -50,7 +50,7 @@ def test_what_moved_as_the_peak_did_comes_first() -> None:
 
 
 def test_a_value_of_another_size_is_larger_or_smaller() -> None:
-    larger = Alive(16, 2, "saved norm: mul f32[2]")
+    larger = Alive(16, 2, What.read("saved norm: mul f32[2]"))
     assert texts((SMALL,), (larger,)) == ("larger by 8 B: saved norm: mul f32[2]",)
     assert texts((larger,), (SMALL,)) == ("smaller by 8 B: saved norm: mul f32[2]",)
 

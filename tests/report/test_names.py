@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.writer import write
 

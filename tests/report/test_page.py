@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.report.case import Case, Report, case_of, report_of
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.report.html import render
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.view import view_of

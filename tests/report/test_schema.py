@@ -12,12 +12,13 @@ import torch
 from torch import nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.report import case as records
 from pytest_torchgraph.report import outline as words
-from pytest_torchgraph.report.case import CaseStatus, Place, report_of
-from pytest_torchgraph.report.comparison import compare
+from pytest_torchgraph.report.case import Place, report_of
 from pytest_torchgraph.report.json import FORMAT, VERSION, render
 from pytest_torchgraph.report.view import view_of
+from pytest_torchgraph.words.status import Outlined, Status
 from tests.diff.programs import attention, layers
 from tests.report.cases import case, drift, seen
 
@@ -48,7 +49,7 @@ def whole() -> Any:
     comparison = compare(step, step)
     view = view_of(step.canonical, step.canonical, comparison.difference, recorded=(step, step))
     recorded = records.case_of(comparison, test="step", view=view, place=Place("m.py", 3))
-    named = [case(status, status) for status in get_args(CaseStatus)]
+    named = [case(status, status) for status in get_args(Status)]
     graphs = [seen(layers(3), layers(2)), seen(attention(2), attention(2, mask=True, is_causal=False), "sdpa")]
     return json.loads(render(report_of([drift("a"), *named, *graphs, recorded])))
 
@@ -65,8 +66,8 @@ def test_the_schema_has_just_the_fields_of_each_record(name: str) -> None:
 
 def test_the_schema_names_every_status_and_the_version() -> None:
     found = schema()
-    assert found["$defs"]["case"]["properties"]["status"]["enum"] == list(get_args(CaseStatus))
-    assert found["$defs"]["outline"]["properties"]["status"]["enum"] == list(get_args(words.Status))
+    assert found["$defs"]["case"]["properties"]["status"]["enum"] == list(get_args(Status))
+    assert found["$defs"]["outline"]["properties"]["status"]["enum"] == list(get_args(Outlined))
     assert found["properties"]["version"]["const"] == VERSION
     assert found["properties"]["format"]["const"] == FORMAT
 

@@ -6,25 +6,35 @@ from textwrap import dedent
 from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.recorded.operation import SourceLine
-from pytest_torchgraph.report.drift import no_source, outline_of
+from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.terminal import render
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.drift import judge
 from tests.diff.programs import Body, attention, f32, layers, leaf, program, read
 
 ACCEPT = "pytest tests/test_m.py::test_m --torchgraph-update"
 
 
-def source_of(position: int) -> SourceLine | None:
-    """The builder numbers operations from 100, API calls from 200."""
-    return SourceLine("models/attention.py", position, "forward")
+class Numbered(Compared):
+    """A comparison with a run whose lines are its operations' numbers: from 100, API calls from 200."""
+
+    def source_of(self, operation: int) -> SourceLine | None:
+        return SourceLine("models/attention.py", operation, "forward")
 
 
-def report(before: Program, after: Program, verbosity: int = 0, **details: object) -> str:
+def report(
+    before: Program,
+    after: Program,
+    verbosity: int = 0,
+    *,
+    accept: str = ACCEPT,
+    environment: tuple[str, ...] = (),
+    kind: type[Compared] = Numbered,
+) -> str:
     difference = compare(before, after)
-    given: dict[str, object] = {"test": "test_m", "accept": ACCEPT, "source_of": source_of, **details}
-    outline = outline_of(judge(difference), difference, **given)  # type: ignore[arg-type]
-    return render(outline, verbosity)
+    compared = kind(difference=difference, verdict=judge(difference), environment=environment)
+    return render(outline_of(compared, test="test_m", accept=accept), verbosity)
 
 
 def text(expected: str) -> str:
@@ -103,7 +113,7 @@ def test_differences_of_the_machine_follow_the_title() -> None:
 
 
 def test_two_files_are_compared_without_source_lines_and_without_a_command() -> None:
-    lines = report(layers(1), layers(1, change=lambda _: {"extra": "clone"}), source_of=no_source, accept="")
+    lines = report(layers(1), layers(1, change=lambda _: {"extra": "clone"}), kind=Compared, accept="")
     assert lines == text("""
         test_m: +1 aten.clone (0 -> 1)
           layers.0  +clone of %mm f32[2,64]

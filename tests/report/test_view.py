@@ -6,7 +6,7 @@ import random
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from hypothesis import given, settings
@@ -20,7 +20,7 @@ from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.tree import Tree
 from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.report import memory, operations
-from pytest_torchgraph.report.case import SPOKEN, report_of
+from pytest_torchgraph.report.case import report_of
 from pytest_torchgraph.report.formats import FORMATS, rendered
 from pytest_torchgraph.report.json import read, render
 from pytest_torchgraph.report.memory import memory_of
@@ -28,6 +28,7 @@ from pytest_torchgraph.report.modules import modules_of
 from pytest_torchgraph.report.operations import operations_of
 from pytest_torchgraph.report.sides import rows_of
 from pytest_torchgraph.snapshot.writer import write
+from pytest_torchgraph.words.status import SPOKEN, Judged, Lone, Outlined, Status, Written
 from tests.diff.programs import attention, layers
 from tests.report.cases import seen
 from tests.snapshot.strategies import count_works, programs
@@ -200,7 +201,10 @@ def test_a_table_too_long_keeps_what_changed_and_counts_the_rest(monkeypatch: py
 
 
 def test_every_status_is_spoken() -> None:
-    assert list(SPOKEN.values())[-2:] == ["unchanged", "unchanged"]
+    assert set(SPOKEN) == set(get_args(Status))
+    assert set(get_args(Judged)) < set(get_args(Outlined)) < set(SPOKEN)
+    assert {*get_args(Written), *get_args(Lone)} < set(SPOKEN)
+    assert [spoken.word for spoken in SPOKEN.values()][-2:] == ["unchanged", "unchanged"]
 
 
 def trained(width: int = 64) -> Graph:

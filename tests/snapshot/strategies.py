@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_torchgraph.canonical.alive import Alive
+from pytest_torchgraph.canonical.alive import Alive, Place, What
 from pytest_torchgraph.canonical.operands import flat
 from pytest_torchgraph.canonical.program import (
     Argument,
@@ -181,7 +181,7 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
         Alive(
             chance.randrange(10**6),
             chance.randrange(1, 4),
-            chance.choice(["state", "×2 odd", " é\n", "saved a: mul f32[2]"]),
+            What.read(chance.choice(["state", "×2 odd", " é\n", "saved a: mul f32[2]", "other backward a: b f32"])),
         )
         for _ in range(chance.randrange(3))
     )
@@ -192,7 +192,7 @@ def random_program(chance: random.Random, largest: int = 8) -> Program:
     return Program(
         run=read_run(modes),
         metrics=tuple(metrics),
-        peak_at=peak_at,
+        peak_at=Place.read(peak_at) if peak_at else None,
         alive=alive,
         compilation=compilation,
         root=root,

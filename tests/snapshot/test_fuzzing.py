@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_torchgraph.report.comparison import compared
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.loading import graph_of
 from pytest_torchgraph.snapshot.pending import Pending, WaitingChange, read_pending, write_pending
@@ -99,7 +99,7 @@ def require_read_or_refused(text: str, before: str) -> None:
     again = write(snapshot.program, test=snapshot.test, recorded=snapshot.recorded)
     assert read(again).program == snapshot.program
     graph_of(snapshot)
-    told = compared(read(before).program, snapshot.program, ("", snapshot.recorded))
+    told = Comparison.of(read(before).program, snapshot.program, ("", snapshot.recorded))
     render(told.outline("x"), verbosity=2)
 
 

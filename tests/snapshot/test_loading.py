@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.snapshot.loading import load
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.snapshot.writer import write

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.diff.change import MetricChanged
-from pytest_torchgraph.report.comparison import compared
 from pytest_torchgraph.snapshot.head import OLDEST, VERSION
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
@@ -96,10 +96,10 @@ def test_what_version_1_could_not_say_of_syncs_is_no_drift(mark: str) -> None:
     today = BLOCK.replace(line, line + mark, 1)
     assert write(read(today).program, test=read(today).test, recorded=read(today).recorded) == today
     before, after = read(as_version_1(today)).program, read(today).program
-    assert not compared(before, after, ("", "")).drifted
-    assert not compared(after, before, ("", "")).drifted
+    assert not Comparison.of(before, after, ("", "")).drifted
+    assert not Comparison.of(after, before, ("", "")).drifted
     # Both of today, the mark is compared.
-    told = compared(read(BLOCK).program, after, ("", ""))
+    told = Comparison.of(read(BLOCK).program, after, ("", ""))
     assert told.drifted == (mark == " sync")
 
 
@@ -111,7 +111,7 @@ def test_names_and_exports_of_version_1_become_those_of_today() -> None:
 def test_a_drift_against_version_1_is_explained() -> None:
     before = VERSION_1["block"]
     after = read(BLOCK.replace("add(%x, %attn", "mul(%x, %attn").replace("%add", "%mul")).program
-    comparison = compared(read(before).program, after, (read(before).recorded, read(BLOCK).recorded))
+    comparison = Comparison.of(read(before).program, after, (read(before).recorded, read(BLOCK).recorded))
     assert comparison.drifted
     assert not [change for change in comparison.difference.changes if isinstance(change, MetricChanged)]
     assert "mul" in str(comparison)
@@ -121,5 +121,5 @@ def test_a_drift_against_version_1_is_explained() -> None:
 def test_the_counts_of_version_1_hold_today(name: str) -> None:
     with_head = VERSION_1[name].splitlines()
     assert [line for line in with_head if line.startswith("ops ")]
-    changed = compared(read(VERSION_1[name]).program, read(rewritten(VERSION_1[name])).program, ("", ""))
+    changed = Comparison.of(read(VERSION_1[name]).program, read(rewritten(VERSION_1[name])).program, ("", ""))
     assert not changed.drifted

@@ -20,6 +20,7 @@ from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import CAUSES
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
@@ -386,7 +387,7 @@ def message(before: Graph | Program, after: Graph | Program) -> tuple[Verdict, s
     left, right = (side if isinstance(side, Program) else side.canonical for side in (before, after))
     difference = compare(left, right)
     verdict = judge(difference, same_backend=True)
-    return verdict, render(outline_of(verdict, difference, test="test_m"))
+    return verdict, render(outline_of(Compared(difference=difference, verdict=verdict), test="test_m"))
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_torchgraph.comparison import Comparison, compare
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.compilation import CodeLine, Kernels
-from pytest_torchgraph.report.comparison import compare, compared
 from pytest_torchgraph.verdict.budget import check_budget
 from pytest_torchgraph.verdict.measure import BudgetUnreadable
 from tests.verdict.compilations import BREAK, LINE, RECOMPILE, compilation, compiled_graph
@@ -55,7 +55,7 @@ def test_another_pytorch_that_tells_a_break_otherwise_is_no_drift_and_this_one_i
     one = compiled_graph(breaks=(BREAK,))
     assert compare(one, other).drifted
     machine = "python 3.11, linux x86_64, flops 0 (not compared)"
-    told = compared(one.canonical, other.canonical, (f"torch 2.13.0, {machine}", f"torch 2.14.1, {machine}"))
+    told = Comparison.of(one.canonical, other.canonical, (f"torch 2.13.0, {machine}", f"torch 2.14.1, {machine}"))
     assert not told.drifted
     assert "GB0170" in told.verdict.findings[0].title
 

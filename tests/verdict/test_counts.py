@@ -14,6 +14,7 @@ from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import CAUSES
+from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Finding
 from tests.diff.programs import attention, layers
@@ -39,7 +40,7 @@ def adds_up(before: Program, after: Program) -> None:
     for finding in verdict.findings:
         assert not finding.cause or finding.cause in CAUSES
         title_adds_up(finding)
-    outline = outline_of(verdict, difference, test="t")
+    outline = outline_of(Compared(difference=difference, verdict=verdict), test="t")
     short = render(outline)
     titles = [section for section in outline.sections[1:] if not section.note and not section.in_cost]
     others = short.rpartition("  also: ")[2]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pytest_torchgraph.canonical.alive import Place
 from pytest_torchgraph.canonical.program import Operand, Program
 from pytest_torchgraph.canonical.run import Run
 from pytest_torchgraph.diff.compare import compare
@@ -65,7 +66,7 @@ PASSES = {
         program(lambda body: body.op("exp", body.given("x", f32(2)), out=f32(2))),
         program(lambda body: body.op("exp", body.given("y", f32(2)), out=f32(2))),
     ),
-    "the place of the peak": (layers(1), replace(layers(1), peak_at="layers.0: mm")),
+    "the place of the peak": (layers(1), replace(layers(1), peak_at=Place("mm", "layers.0"))),
     "the peak within one percent": (layers(1, peak=1000), layers(1, peak=1010)),
     "the order of independent operations": (reordered("exp", "sin"), reordered("sin", "exp")),
     "the backend's operations beneath attention": (attention(1), attention(1, backend="_math")),

@@ -13,10 +13,10 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import compare as compared
 from pytest_torchgraph.diff.change import Added
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import compare as compared
 from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls

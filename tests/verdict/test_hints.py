@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import compare
 from pytest_torchgraph.verdict.finding import Finding
 
 X = torch.ones(2, 4, 8)

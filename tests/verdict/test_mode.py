@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import Comparison, compare
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.report.comparison import Comparison, compare
 
 Edit = Callable[["Net"], object]
 

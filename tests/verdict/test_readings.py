@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pytest_torchgraph.capture.tracing import trace
+from pytest_torchgraph.comparison import Comparison, compare
 from pytest_torchgraph.diff.change import Altered
-from pytest_torchgraph.report.comparison import Comparison, compare
 from tests.capture.small import Calls
 
 X = torch.ones(2, 6, 8)

@@ -92,13 +92,13 @@ def whole_diff(files: Sequence[Waiting], number: int, *, colour: bool) -> str:
 
 def explained(waiting: Waiting, *, colour: bool) -> str:
     """The report, as long as it can be, of how the snapshot differs from what waits."""
-    from pytest_torchgraph.report.comparison import compared
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.report.terminal import render
 
     _, before = load(str(waiting.snapshot))
     after = parsed(waiting.pending.text, f"{waiting.path}, the snapshot in it")
     same = same_modules(waiting.snapshot.parent)
-    comparison = compared(before.program, after.program, (before.recorded, after.recorded), same=same)
+    comparison = Comparison.of(before.program, after.program, (before.recorded, after.recorded), same=same)
     return render(comparison.outline(waiting.pending.test), verbosity=2, colour=colour)
 
 

@@ -39,7 +39,7 @@ def pairs(subject: Subject, chosen: Chosen) -> Iterator[tuple[str, Spans]]:
     """Labels and values."""
     module = chosen.first
     many = len(chosen.modules) > 1
-    count = BY_NAME["params"].of(subject, chosen.modules)
+    count = BY_NAME["params"].amount(subject, chosen.modules)
     each = f" in all, {count_text(module.parameters)} each" if many else ""
     word = "tensors" if subject.known == "file" else "parameters"
     exact = f"  {count.size:,.0f}{each}"

@@ -134,7 +134,7 @@ def shares(subject: Subject, chosen: Chosen) -> Iterator[Line]:
     for measure in MEASURES:
         if measure.name in SHARED and measure.name in known:
             share = share_of(subject, measure, chosen.modules)
-            amount = measure.text(measure.of(subject, chosen.modules))
+            amount = measure.text(measure.amount(subject, chosen.modules))
             yield line(
                 (f"{measure.head:<9} ", "faint"),
                 (bar(share or 0.0, WIDTH), "bar"),

@@ -78,7 +78,7 @@ def _compared(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], Gr
     notes = outcome.renames
     if len(graphs) > 1:
         notes = (*notes, *set_aside("the {} call matches the snapshot", graphs[:-1], outcome.graph))
-    return Same(slot, outcome.graph, "matched", notes, outcome)
+    return Same(slot, outcome.graph, notes, outcome)
 
 
 def _updated(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], Graph] | None) -> Ending:
@@ -92,7 +92,7 @@ def _updated(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], Gra
         outcome, notes = comparison.judged(snapshot, steady.graph, rules), steady.notes
     stands = outcome.passes and not outcome.renames and snapshot.test == slot.base.test
     if stands and snapshot.is_current:
-        return Same(slot, outcome.graph, "unchanged", notes, outcome)
+        return Same(slot, outcome.graph, notes, outcome)
     moved = f"format {snapshot.version}, the graph is the same" if stands else outcome.moved
     return Written(slot, outcome.graph, "updated", moved, notes, outcome)
 
@@ -125,7 +125,7 @@ def _as_variant(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], 
         outcome = comparison.judged(base, steady.graph, rules)
     if outcome.passes:
         own = slot.at(stored.best(slot.base, steady.graph))
-        return Superfluous(own, steady.graph) if own.is_variant else Same(slot, steady.graph, "unchanged")
+        return Superfluous(own, steady.graph) if own.is_variant else Same(slot, steady.graph)
     labels = stored.differing(base, steady.graph)
     if not labels:
         return Drift(slot, outcome, is_steady=True, remark=SAME_ENVIRONMENT)
@@ -134,7 +134,7 @@ def _as_variant(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], 
     own = slot.at(stored.at(slot.base, labels))
     earlier = stored.load(own.address).snapshot
     if earlier is not None and comparison.judged(earlier, steady.graph, rules).passes:
-        return Same(own, steady.graph, "unchanged", steady.notes)
+        return Same(own, steady.graph, steady.notes)
     return Written(
         own, steady.graph, "updated" if own.address.path.exists() else "recorded", outcome.moved, steady.notes
     )

@@ -6,32 +6,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin.location import node_id
-from pytest_torchgraph.plugin.session.events import STATUS
 
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
-    from pytest_torchgraph.plugin.session.events import What
     from pytest_torchgraph.plugin.settings import Settings
     from pytest_torchgraph.report.case import Place
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.verdict.finding import Finding
+    from pytest_torchgraph.words.status import Status
 
 
-def compared(slot: Slot, outcome: Outcome, what: What, accept: str = "") -> str:
-    """The case of a check against a snapshot."""
+def compared(slot: Slot, outcome: Outcome, became: Status | None = None, accept: str = "") -> str:
+    """The case of a check against a snapshot; *became* is what became of it where that is not the verdict."""
     from pytest_torchgraph.report.case import case_of
     from pytest_torchgraph.report.json import case_text
 
     comparison = outcome.comparison
-    quiet = STATUS[what] == "same"
+    quiet = became == "same" or (became is None and outcome.passes)
     case = case_of(
         comparison,
         test=slot.base.test,
         path=slot.address.label,
-        status=comparison.verdict.status if what in ("drifted", "matched") else STATUS[what],
+        status=became,
         accept=accept,
         place=None if quiet else _place(slot.item, comparison),
         view=None if quiet else _view(slot.settings, outcome),

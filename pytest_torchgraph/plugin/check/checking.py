@@ -65,7 +65,7 @@ def _compared(
     passing: seen.Passing | None,
 ) -> Graph:
     __tracebackhide__ = True
-    if not (first.operations or first.outputs or len(first.scopes) > 1):
+    if first.is_empty:
         _fail_for_nothing(item)
     broken = _broken(item, first, rules)
     graph, failure = first, ""
@@ -122,7 +122,7 @@ def _fail_over_budget(item: pytest.Item, slot: Slot | None, broken: list[Finding
     text = "; ".join(each.title for each in broken)
     text += f"; {written.what} all the same: {written.text}" if written else ""
     told = case.over_budget(item, where, broken) if settings(item.config).reporting else ""
-    events.add(item, events.Event(test=test, path=where, what="over budget", text=text, case=told))
+    events.add(item, events.Event(test=test, path=where, what="budget", text=text, case=told))
     from pytest_torchgraph.report.budget import outline_of
 
     stored = f"  The snapshot was {written.what} all the same; no update moves a budget." if written else ""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.diff.change import Change, Difference
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.rules import Rules
-    from pytest_torchgraph.report.comparison import Comparison
     from pytest_torchgraph.report.outline import Outline
     from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Verdict
@@ -33,17 +33,17 @@ class Outcome:
     def is_equal(self) -> bool:
         """Whether both canonical graphs are the same, so that no rule finds anything: most checks end here."""
         try:
-            return not self.rules.same and self.snapshot.program == self.graph.canonical
+            return not self.rules.same and self.graph.is_canonically(self.snapshot.program)
         except RecursionError:  # so deep a graph is compared without recursion
             return False
 
     @cached_property
     def comparison(self) -> Comparison:
         """What differs, and what it amounts to."""
-        from pytest_torchgraph.report.comparison import compared
+        from pytest_torchgraph.comparison import Comparison
         from pytest_torchgraph.snapshot.recorded import recorded_line
 
-        return compared(
+        return Comparison.of(
             self.snapshot.program,
             self.graph.canonical,
             (self.snapshot.recorded, recorded_line(self.graph)),
@@ -151,11 +151,10 @@ def is_memory_only(difference: Difference) -> bool:
 
 def first_change(before: Graph, after: Graph) -> str:
     """The first operation that two graphs do not share, with scope and source line."""
-    from pytest_torchgraph.diff.change import MetricChanged, PeakMoved, RunChanged
+    from pytest_torchgraph.diff.change import HeadChange
 
     changes = difference_of(before, after).changes
-    heads = (MetricChanged, PeakMoved, RunChanged)
-    work = [change for change in changes if not isinstance(change, heads)]
+    work = [change for change in changes if not isinstance(change, HeadChange)]
     return _place_of((work or changes)[0], before, after)
 
 

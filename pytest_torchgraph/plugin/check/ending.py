@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.check.steady import DoesNotRepeat
     from pytest_torchgraph.plugin.location import Address
     from pytest_torchgraph.snapshot.pending import Pending
+    from pytest_torchgraph.words import status
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,6 @@ class Same:
 
     slot: Slot
     graph: Graph
-    what: Literal["matched", "unchanged"]
     notes: tuple[str, ...] = ()
     outcome: Outcome | None = None
 
@@ -42,7 +42,7 @@ class Written:
 
     slot: Slot
     graph: Graph
-    what: events.Wrote
+    what: status.Written
     moved: str
     notes: tuple[str, ...] = ()
     outcome: Outcome | None = None
@@ -167,8 +167,9 @@ def _kept(same: Same) -> str:
     slot = same.slot
     _settle(slot)
     storage.count(slot, passes=True)
-    told = case.compared(slot, same.outcome, same.what) if same.outcome and slot.settings.reporting else ""
-    events.note(*slot.where, same.what, notes=same.notes, case=told)
+    became: Literal["same"] | None = "same" if slot.settings.rewriting else None
+    told = case.compared(slot, same.outcome, became) if same.outcome and slot.settings.reporting else ""
+    events.note(*slot.where, "same", notes=same.notes, case=told)
     return ""
 
 
@@ -219,7 +220,7 @@ def _drifted(drift: Drift) -> str:
     """The report; outside CI what drifted waits for review if it repeats."""
     slot, outcome = drift.slot, drift.outcome
     accept = slot.accept
-    told = case.compared(slot, outcome, "drifted", accept) if slot.settings.reporting else ""
+    told = case.compared(slot, outcome, accept=accept) if slot.settings.reporting else ""
     headline, changes, environment = outcome.verdict.headline, outcome.changes, outcome.comparison.environment
     report = [comparison.drift_report(outcome, slot.base.test, accept, slot.item.config)]
     waits = slot.settings.keeping and drift.is_steady
@@ -227,7 +228,7 @@ def _drifted(drift: Drift) -> str:
     if not slot.is_variant and stored.differing(outcome.snapshot, outcome.graph):
         report.append(f"  for this environment alone: {slot.command('--torchgraph-update=variant')}")
     storage.count(slot, passes=False)
-    events.note(*slot.where, "drifted", text=headline, changes=changes, environment=environment, case=told)
+    events.note(*slot.where, "drift", text=headline, changes=changes, environment=environment, case=told)
     if waits:
         fault = _kept_for_review(slot.address, outcome, text)
         report.append(fault or f"  accept without another run: {slot.accept_at_once}")

@@ -46,7 +46,7 @@ def compared(slot: Slot, scaling: Scaling) -> str:
     text = write_scaling(scaling, test=slot.base.test)
     stored = path.read_text("utf-8") if path.is_file() else None
     if stored == text:
-        events.note(slot.item, slot.base, "matched")
+        events.note(slot.item, slot.base, "same")
         return ""
     does = slot.settings
     if does.updating or (stored is None and does.recording):
@@ -59,7 +59,7 @@ def compared(slot: Slot, scaling: Scaling) -> str:
             f"torchgraph: {slot.base.test} has no record of how it grows\n"
             f"  {label} does not exist.\n  accept: {slot.accept}"
         )
-    events.note(slot.item, slot.base, "drifted", text="grows otherwise")
+    events.note(slot.item, slot.base, "drift", text="grows otherwise")
     return f"torchgraph: {slot.base.test} grows otherwise\n{changes(stored, text)}\n  accept: {slot.accept}"
 
 

@@ -141,7 +141,7 @@ class Runs:
     def _tell(self, graph: Graph, *, verified: bool) -> None:
         """Show in the summary what *graph* has to say, once: a check traces more than once."""
         notes = tuple(str(note) for note in graph.notes if isinstance(note, Told) and note not in self._told)
-        what: events.What = "verified" if verified and "verified" not in self._told else "noted"
+        what: events.Aside = "verified" if verified and "verified" not in self._told else "noted"
         if notes or what == "verified":
             self._told.update((*notes, what))
             events.note(self._item, address(self._item, ""), what, notes=notes)

@@ -54,7 +54,7 @@ class Passing:
         """What the check comes to where it is known, counted."""
         stash = self.slot.item.config.stash
         stash[HITS] = stash.get(HITS, 0) + 1
-        return Same(self.slot, self.graph, "unchanged" if self.slot.settings.updating else "matched")
+        return Same(self.slot, self.graph)
 
     def remember(self, ending: Ending) -> None:
         """Keep the digest, where the check passed at its first run with nothing to tell."""

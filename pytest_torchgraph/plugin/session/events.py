@@ -9,42 +9,15 @@ import pytest
 
 from pytest_torchgraph.plugin.location import without_labels
 from pytest_torchgraph.plugin.session.collection import Collection
+from pytest_torchgraph.words.status import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_torchgraph.plugin.location import Address
-    from pytest_torchgraph.report.case import CaseStatus
 
-What: TypeAlias = Literal[
-    "matched",
-    "drifted",
-    "missing",
-    "unreadable",
-    "recorded",
-    "updated",
-    "unchanged",
-    "refused",
-    "over budget",
-    "noted",
-    "verified",
-    "waiting",
-    "claimed",
-]
-
-Wrote: TypeAlias = Literal["recorded", "updated"]
-STATUS: dict[What, CaseStatus] = {
-    "matched": "same",
-    "unchanged": "same",
-    "drifted": "drift",
-    "over budget": "budget",
-    "missing": "missing",
-    "unreadable": "unreadable",
-    "refused": "refused",
-    "recorded": "recorded",
-    "updated": "updated",
-}
-"""What a report calls that which has a line there."""
+Aside: TypeAlias = Literal["noted", "verified", "waiting", "claimed"]
+"""What happens beside what becomes of a graph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +33,7 @@ class Event:
 
     test: str
     path: str
-    what: What
+    what: Status | Aside
     text: str = ""
     changes: tuple[str, ...] = ()
     body: str = ""
@@ -68,6 +41,15 @@ class Event:
     case: str = ""
     environment: tuple[str, ...] = ()
     run: int = 1
+
+    @property
+    def status(self) -> Status | None:
+        """What became of a graph; ``None`` of what happened beside that."""
+        match self.what:
+            case "noted" | "verified" | "waiting" | "claimed":
+                return None
+            case _:
+                return self.what
 
 
 @dataclass(slots=True)
@@ -131,7 +113,7 @@ def add(item: pytest.Item, event: Event) -> None:
     item.stash.setdefault(ITEM_EVENTS, []).append(replace(event, run=item.stash.get(RUN, 1)))
 
 
-def note(item: pytest.Item, snapshot: Address, what: What, **told: Any) -> None:
+def note(item: pytest.Item, snapshot: Address, what: Status | Aside, **told: Any) -> None:
     """Note what happened to *snapshot*; *told* are further fields of the event."""
     add(item, Event(test=snapshot.test, path=snapshot.label, what=what, **told))
 

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_torchgraph.plugin import surroundings
 from pytest_torchgraph.plugin.options import FORMS
-from pytest_torchgraph.plugin.session.events import STATUS
 from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.words.printable import printable
+from pytest_torchgraph.words.status import SPOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -58,10 +58,10 @@ def _cases(events: Iterable[Event]) -> Iterator[Case]:
     for event in events:
         if event.case:
             yield read_case(event.case)
-        elif event.what in STATUS:
+        elif event.status is not None:
             text = f": {event.text}" if event.text else ""
-            outline = Outline(status="drift", title=f"{event.test}: {event.what}{text}")
-            yield Case(test=event.test, status=STATUS[event.what], outline=outline, path=event.path)
+            outline = Outline(status="drift", title=f"{event.test}: {SPOKEN[event.status].word}{text}")
+            yield Case(test=event.test, status=event.status, outline=outline, path=event.path)
 
 
 def write(config: pytest.Config, ledger: Ledger) -> None:

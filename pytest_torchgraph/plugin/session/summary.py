@@ -15,17 +15,19 @@ from pytest_torchgraph.plugin.session import reports, unclaimed
 from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.printable import printable
+from pytest_torchgraph.words.status import SPOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_torchgraph.plugin.session.events import Event, Ledger, Unused, What
+    from pytest_torchgraph.plugin.session.events import Event, Ledger, Unused
+    from pytest_torchgraph.words.status import Status
 
 Line: TypeAlias = tuple[str, dict[str, bool]]
 
 RED, YELLOW, GREEN, PLAIN = {"red": True}, {"yellow": True}, {"green": True}, dict[str, bool]()
-LISTED: dict[What, dict[str, bool]] = {
-    "over budget": RED,
+LISTED: dict[Status, dict[str, bool]] = {
+    "budget": RED,
     "missing": RED,
     "unreadable": RED,
     "refused": RED,
@@ -46,9 +48,10 @@ def _section(config: pytest.Config, ledger: Ledger) -> list[Line]:
     if not (any(ledger.events.values()) or ledger.unused or ledger.unclaimed):
         return []
     if config.get_verbosity() < 0:
-        return in_one_line(ledger)
+        return in_one_line(ledger, updating=settings(config).rewriting)
     return lines(
         ledger,
+        updating=settings(config).rewriting,
         removing=settings(config).updating,
         verbose=config.get_verbosity() > 0,
         prune=unclaimed.command(config) if ledger.unclaimed else "",
@@ -66,10 +69,13 @@ def show(config: pytest.Config, reporter: Any) -> None:
     reports.tell(config, reporter)
 
 
-def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prune: str = "") -> list[Line]:
+def lines(
+    ledger: Ledger, *, updating: bool = False, removing: bool = False, verbose: bool = False, prune: str = ""
+) -> list[Line]:
     """The section's lines with their colours; empty when there is nothing that pytest has not said.
 
-    *prune* is the command for what was not claimed, which *verbose* names.
+    What an *updating* run leaves as it is is counted. *prune* is the command for what was not claimed, which *verbose*
+    names.
     """
     events = [event for of_test in ledger.events.values() for event in of_test]
     shown = [
@@ -82,7 +88,7 @@ def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prun
         *_unused(ledger.unused, removing=removing),
         *_unclaimed(ledger.unclaimed, verbose=verbose, prune=prune),
     ]
-    unchanged = sum(event.what == "unchanged" for event in events)
+    unchanged = sum(event.what == "same" for event in events) if updating else 0
     if unchanged and any(event.what in ("recorded", "updated") for event in events):
         shown.append((f"unchanged {unchanged} more", PLAIN))
     elif unchanged:
@@ -90,10 +96,11 @@ def lines(ledger: Ledger, *, removing: bool = False, verbose: bool = False, prun
     return [*shown, *_waiting(events)]
 
 
-def in_one_line(ledger: Ledger) -> list[Line]:
+def in_one_line(ledger: Ledger, *, updating: bool) -> list[Line]:
     """How many checks ended in each way that pytest has not said, for ``-q``; empty where there are none."""
     counts = Counter(event.what for of_test in ledger.events.values() for event in of_test)
-    told = [f"{counts[what]} {what}" for what in ("drifted", *LISTED, "unchanged") if counts[what]]
+    listed: tuple[Status, ...] = ("drift", *LISTED, *(("same",) if updating else ()))
+    told = [f"{counts[status]} {SPOKEN[status].word}" for status in listed if counts[status]]
     removed = sum(found.removed for found in ledger.unused)
     kept = len(ledger.unused) - removed
     unused = ((removed, "removed"), (kept, "unused"), (len(ledger.unclaimed), "not claimed"))
@@ -101,13 +108,13 @@ def in_one_line(ledger: Ledger) -> list[Line]:
     if not told:
         return []
     waits = f"; {counts['waiting']} to review: torchgraph review" if counts["waiting"] else ""
-    fails = kept or counts["drifted"] or any(counts[what] for what, colour in LISTED.items() if colour is RED)
+    fails = kept or counts["drift"] or any(counts[status] for status, colour in LISTED.items() if colour is RED)
     return [(f"torchgraph: {', '.join(told)}{waits}", RED if fails else PLAIN)]
 
 
 def _environments(events: Iterable[Event]) -> Iterator[Line]:
     """What drifted snapshots were recorded with and run on now, where that differs."""
-    found = Counter(line for event in events if event.what == "drifted" for line in event.environment)
+    found = Counter(line for event in events if event.what == "drift" for line in event.environment)
     for line, count in found.items():
         yield f"environment: {line} ({count} drifted)", YELLOW
 
@@ -123,7 +130,7 @@ def _drifts(events: Iterable[Event]) -> Iterator[Line]:
     from pytest_torchgraph.report.outline import ids_text
 
     drifted = sorted(
-        (event for event in events if event.what == "drifted"), key=lambda event: (sorted(event.changes), event.test)
+        (event for event in events if event.what == "drift"), key=lambda event: (sorted(event.changes), event.test)
     )
     groups = [(change, list(group)) for change, group in groupby(drifted, key=lambda event: sorted(event.changes))]
     for _, group in sorted(groups, key=lambda pair: (-len(pair[1]), pair[0])):
@@ -137,21 +144,22 @@ def _drifts(events: Iterable[Event]) -> Iterator[Line]:
 
 def _over_budget(events: list[Event]) -> Iterator[Line]:
     """Broken budgets, which stand before all else: what an update wrote over its budget is not well."""
-    yield from ((_listed_line(event), RED) for event in events if event.what == "over budget")
+    yield from ((_listed_line(event), RED) for event in events if event.what == "budget")
 
 
 def _listed(events: list[Event]) -> Iterator[Line]:
     """What else happened to one snapshot each; that one was written over its budget was told with the budget."""
-    broken = {event.path for event in events if event.what == "over budget"}
-    for what, colour in LISTED.items():
-        if what == "over budget":
+    broken = {event.path for event in events if event.what == "budget"}
+    for status, colour in LISTED.items():
+        if status == "budget":
             continue
-        told = (event for event in events if event.what == what)
+        told = (event for event in events if event.what == status)
         yield from ((_listed_line(event), colour) for event in told if colour is RED or event.path not in broken)
 
 
 def _listed_line(event: Event) -> str:
-    return f"{event.what} {event.path}" + (f": {event.text}" if event.text else "")
+    said = SPOKEN[event.status].word if event.status else event.what
+    return f"{said} {event.path}" + (f": {event.text}" if event.text else "")
 
 
 def _notes(events: Iterable[Event]) -> Iterator[Line]:

@@ -12,8 +12,9 @@ from typing import Any, TextIO
 
 import pytest
 
+from pytest_torchgraph.words.status import FAILING
+
 STDERR = 2
-FAILING = frozenset({"drifted", "missing", "over budget", "unreadable", "refused"})
 TERMINAL = pytest.StashKey[TextIO]()
 
 

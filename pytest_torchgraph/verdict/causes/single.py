@@ -114,7 +114,10 @@ def held(finding: Finding, difference: Difference) -> Cause | None:
             return Cause("other-configuration", "the model is built with other sizes (its configuration)")
         if any(math.prod(before.shape) != math.prod(after.shape) for before, after in pairs):
             return Cause("other-weight", OTHER_PLACE)
-    if any(isinstance(change, LoopChanged) for change in changes_of(finding)):
+    loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
+    if loops and all(change.with_model for change in loops):
+        return Cause("other-parameters", "")
+    if loops:
         return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
     return None
 

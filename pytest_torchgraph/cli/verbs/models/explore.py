@@ -138,10 +138,12 @@ class Loading:
 
     def stages(self, job: Job) -> Iterator[Subject]:
         """The modules, then the run; a factory that returns no inputs is not run."""
-        from pytest_torchgraph.explorer.sources import of_ran, runs_timed
+        from pytest_torchgraph.explorer.sources import of_ran
 
         job.doing = f"building {self.arguments.model}"
         found = self.run = running.load(self.arguments)
+        from pytest_torchgraph.explorer.live import runs_timed
+
         is_module = callable(getattr(found.model, "named_modules", None))
         if is_module and found.args == () and not found.kwargs:
             yield from of_ran(job, found.model, None, self.config)
@@ -153,7 +155,7 @@ class Loading:
     def values(self, job: Job) -> Values:
         """The values of one more run."""
         from pytest_torchgraph.capture import activation
-        from pytest_torchgraph.explorer.sources import watched
+        from pytest_torchgraph.explorer.live import watched
 
         found = self.run
         assert found is not None
@@ -165,11 +167,11 @@ class Loading:
 
     def growth(self, job: Job) -> ByBatch:
         """How the model grows with the batch of its inputs."""
-        from pytest_torchgraph.explorer.sources import grown
+        from pytest_torchgraph.explorer.live import growth_of
 
         found = self.run
         assert found is not None
-        return grown(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
+        return growth_of(job, found.model, found.args, found.kwargs, trained(found).options["backward"])
 
 
 def trained(run: running.Run) -> running.Run:

@@ -59,12 +59,12 @@ def _explained(path: str, before: str, after: str) -> str:
     if os.devnull in (before, after):
         side, file = ("added", after) if before == os.devnull else ("removed", before)
         return printable_lines(f"{path}: {side}\n{_numbers(_snapshot(file, path))}")
-    from pytest_torchgraph.report.comparison import compared
+    from pytest_torchgraph.comparison import Comparison
     from pytest_torchgraph.report.terminal import render
 
     left, right = _snapshot(before, path), _snapshot(after, path)
     same = same_modules(Path.cwd())
-    comparison = compared(left.program, right.program, (left.recorded, right.recorded), same=same)
+    comparison = Comparison.of(left.program, right.program, (left.recorded, right.recorded), same=same)
     return render(comparison.outline(path), verbosity=1, colour=_wants_colour())
 
 

@@ -1,0 +1,83 @@
+"""Two canonical graphs compared and judged, with what is known of the run behind the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_torchgraph.analysis.keeping import keepers_at_peak
+from pytest_torchgraph.analysis.performance import source_of
+from pytest_torchgraph.diff.compare import compare as differences_of
+from pytest_torchgraph.diff.same import NOTHING, Same
+from pytest_torchgraph.verdict.drift import Compare, judge
+from pytest_torchgraph.verdict.environment import attention, differences, same_backend
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from pytest_torchgraph.canonical.program import Program
+    from pytest_torchgraph.diff.change import Difference
+    from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.operation import SourceLine
+    from pytest_torchgraph.verdict.finding import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What changed between two graphs, and whether it matters.
+
+    ``environment`` says what runs otherwise than it was recorded. ``live`` is the graph after, where it was recorded in
+    this process and so knows source lines.
+    """
+
+    difference: Difference
+    verdict: Verdict
+    environment: tuple[str, ...] = ()
+    live: Graph | None = None
+
+    @classmethod
+    def of(
+        cls,
+        before: Program,
+        after: Program,
+        recorded: tuple[str, str],
+        *,
+        compare: Compare = "graph",
+        tolerance: object = None,
+        ignore: str | Iterable[str] = (),
+        same: Same = NOTHING,
+        live: Graph | None = None,
+    ) -> Self:
+        """Two canonical graphs; *recorded* are the notes on what recorded each of them.
+
+        Raises ``ValueError`` for a *compare*, *tolerance*, *ignore* or *same* in no accepted form.
+        """
+        difference = differences_of(before, after, same)
+        verdict = judge(
+            difference, compare=compare, tolerance=tolerance, ignore=ignore, same_backend=same_backend(*recorded)
+        )
+        return cls(difference=difference, verdict=verdict, environment=differences(*recorded), live=live)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether something changed that is compared."""
+        return self.verdict.fails
+
+    @property
+    def surroundings(self) -> tuple[str, ...]:
+        """The ``environment``, and what this machine computes otherwise than an accelerator."""
+        return (*self.environment, *(attention(self.live) if self.live else ()))
+
+    def source_of(self, operation: int) -> SourceLine | None:
+        """Where the operation at this position of the graph after, or what it goes backward through, was asked for."""
+        return source_of(self.live, self.live.operations[operation]) if self.live else None
+
+    @cached_property
+    def _keepers(self) -> dict[int, str]:
+        return keepers_at_peak(self.live) if self.live else {}
+
+    def keeper_of(self, operation: int) -> str:
+        """What keeps alive at the peak of the graph after what the operation at this position made."""
+        return self._keepers.get(operation, "")
