@@ -289,25 +289,15 @@ class Redeclared:
     scope: ScopePath
 
 
-Change: TypeAlias = (
-    Added
-    | Removed
-    | Altered
-    | Renamed
-    | Replaced
-    | Called
-    | LoopChanged
-    | Moved
-    | LeafChanged
-    | OutputChanged
-    | MetricChanged
-    | RunChanged
-    | PeakMoved
-    | BreakChanged
-    | RecompileChanged
-    | GraphChanged
-    | Redeclared
-)
+SiteChange: TypeAlias = Added | Removed | Altered | Moved
+"""What differs at one place: an operation, a module call, a value that is given."""
+ModuleChange: TypeAlias = Renamed | Replaced | Called | LoopChanged | LeafChanged | Redeclared
+"""What differs of modules and of what they hold."""
+HeadChange: TypeAlias = MetricChanged | RunChanged | PeakMoved
+"""What differs in the heads."""
+CompileChange: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
+"""What the compiler made otherwise."""
+Change: TypeAlias = SiteChange | ModuleChange | HeadChange | CompileChange | OutputChanged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from pytest_torchgraph.diff.change import (
     BreakChanged,
     Called,
     Change,
+    CompileChange,
     Field,
     GraphChanged,
     LeafChanged,
@@ -43,7 +44,6 @@ from pytest_torchgraph.words.closed import assert_never
 
 DIGITS = 8
 Named: TypeAlias = LoopChanged | MetricChanged | Renamed | Replaced | RunChanged | Called | Redeclared
-Compiled: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
 
 
 def fingerprint(changes: Iterable[Change]) -> str:
@@ -73,7 +73,7 @@ def _what(change: Change) -> tuple[object, ...]:
             return _named(change)
 
 
-def _named(change: Named | Compiled) -> tuple[object, ...]:
+def _named(change: Named | CompileChange) -> tuple[object, ...]:
     """What is left of a change that is told by names."""
     match change:
         case LoopChanged():

@@ -13,12 +13,14 @@ from pytest_torchgraph.diff.change import (
     Altered,
     BreakChanged,
     Change,
+    CompileChange,
     Difference,
     GraphChanged,
     MetricChanged,
     Moved,
     RecompileChanged,
     Removed,
+    SiteChange,
 )
 from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
@@ -33,6 +35,7 @@ from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
+from pytest_torchgraph.words.closed import assert_never
 
 COSTS = (
     *COMPILE_METRICS,
@@ -205,24 +208,28 @@ def _some(numbers: list[int]) -> str:
 
 def _position(change: Change) -> int | None:
     """Position in the live graph of what changed; of backward work that was removed, of what it was for."""
+    if not isinstance(change, SiteChange):
+        return None
     match change:
         case Removed(near=near):
             return near
         case Added(site) | Altered(_, site) | Moved(_, site):
             return site.source
         case _:
-            return None
+            assert_never(change)
 
 
 def _line_of(change: Change) -> SourceLine | None:
     """Where the compiler stopped, or what it compiled again; only a live graph knows."""
+    if not isinstance(change, CompileChange):
+        return None
     match change:
-        case BreakChanged(after=after) | RecompileChanged(after=after) if after is not None:
-            return after.line.source
+        case BreakChanged(after=after) | RecompileChanged(after=after):
+            return after.line.source if after else None
         case GraphChanged(after=graph):
             return graph.line.source
         case _:
-            return None
+            assert_never(change)
 
 
 def _lines(group: Group) -> Iterator[str]:
@@ -242,6 +249,14 @@ def _lines(group: Group) -> Iterator[str]:
 
 
 def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
+    if isinstance(change, SiteChange):
+        yield from _signed_at(change)
+    elif isinstance(change, (BreakChanged, RecompileChanged)):
+        sides = (("-", change.before), ("+", change.after))
+        yield from ((scope_of(change), sign, fact_text(fact)) for sign, fact in sides if fact)
+
+
+def _signed_at(change: SiteChange) -> Iterator[tuple[ScopePath, str, str]]:
     match change:
         case Added(site):
             yield site.scope, "+", site_text(site)
@@ -254,8 +269,5 @@ def _signed(change: Change) -> Iterator[tuple[ScopePath, str, str]]:
         case Altered(before, after) | Moved(before, after):
             yield after.scope, "-", site_text(before)
             yield after.scope, "+", site_text(after)
-        case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):
-            yield from ((scope_of(change), "-", fact_text(one)),) if one else ()
-            yield from ((scope_of(change), "+", fact_text(other)),) if other else ()
         case _:
-            return
+            assert_never(change)

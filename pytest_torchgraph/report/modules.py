@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import Block, Work
-from pytest_torchgraph.diff.change import Altered, Change, Difference, MetricChanged, PeakMoved, Renamed, RunChanged
+from pytest_torchgraph.diff.change import (
+    Altered,
+    Change,
+    Difference,
+    HeadChange,
+    Renamed,
+)
 from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.diff.tree import Body, Tree
 
 Module: TypeAlias = "list[object]"
-HEADS = (MetricChanged, PeakMoved, RunChanged)
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ def modules_of(before: Tree, after: Tree, difference: Difference) -> Module:
     _fill(before, scopes, renames, side=1)
     _fill(after, scopes, {}, side=2)
     for change in difference.changes:
-        if not isinstance(change, HEADS):
+        if not isinstance(change, HeadChange):
             _mark(scopes, change, renames)
     return _entry([root])
 

@@ -20,15 +20,19 @@ from pytest_torchgraph.diff.change import (
     Added,
     Altered,
     BreakChanged,
-    Change,
+    CompileChange,
     GraphChanged,
+    HeadChange,
     LeafChanged,
+    ModuleChange,
     Moved,
+    OutputChanged,
     RecompileChanged,
     Removed,
     Renamed,
     Replaced,
     Site,
+    SiteChange,
     Value,
 )
 from pytest_torchgraph.diff.grouping import Group
@@ -40,6 +44,7 @@ from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
+from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.counting import times
 
 TEXT: Callable[[TensorSpec], str] = attrgetter("text")
@@ -105,6 +110,8 @@ def group_text(group: Group) -> str:
 def short_text(group: Group) -> str:
     """The edit in few words, without what it reads and how that lies in memory: ``+3 clone f32[2,4,64,16]``."""
     first = group.first
+    if not isinstance(first, SiteChange):
+        return ""
     match first:
         case Added(site) | Removed(site):
             sign = "+" if isinstance(first, Added) else "-"
@@ -119,7 +126,7 @@ def short_text(group: Group) -> str:
         case Moved():
             return f"{_amount(group)}{operation_word(first.after.name)} moved"
         case _:
-            return ""
+            assert_never(first)
 
 
 LYING = frozenset({"stride", "geometry", "shape"})
@@ -240,7 +247,7 @@ def fact_text(fact: GraphBreak | Recompilation | None) -> str:
     return f"`{told}` in {line.function}" if isinstance(fact, GraphBreak) else f"`{told}`: {fact.guard}"
 
 
-def _other_text(change: Change) -> str:
+def _other_text(change: ModuleChange | HeadChange | CompileChange | OutputChanged) -> str:
     match change:
         case LeafChanged(scope, path, before, after):
             return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"

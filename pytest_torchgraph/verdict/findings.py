@@ -88,7 +88,7 @@ def _bucket(change: Change) -> tuple[object, ...]:
         case Renamed():
             return (kind,)
         case _:
-            return (kind, type(change).__name__, getattr(change, "writes", None))
+            return (kind, type(change).__name__, change.writes if isinstance(change, Moved) else None)
 
 
 def _called(item: Item) -> tuple[str, ...]:

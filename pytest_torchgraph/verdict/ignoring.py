@@ -11,9 +11,20 @@ from pytest_torchgraph.canonical.metric import METRICS
 from pytest_torchgraph.canonical.paths import paths_around
 from pytest_torchgraph.canonical.program import Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, MetricChanged, Moved, Removed, Site
+from pytest_torchgraph.diff.change import (
+    Added,
+    Altered,
+    Change,
+    Difference,
+    MetricChanged,
+    Moved,
+    Removed,
+    Site,
+    SiteChange,
+)
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.words.closed import assert_never
 
 NAMESPACES = frozenset({"aten", "prims", "prim", "quantized", "mkldnn", "torchvision", "torchaudio", "higher_order"})
 FORMS = (
@@ -53,13 +64,15 @@ class Ignored:
 
 
 def _sites(change: Change) -> tuple[Site, ...]:
+    if not isinstance(change, SiteChange):
+        return ()
     match change:
         case Added(site) | Removed(site):
             return (site,)
         case Altered(_, after) | Moved(_, after):
             return (after,)
         case _:
-            return ()
+            assert_never(change)
 
 
 def parse_ignore(patterns: str | Iterable[str], difference: Difference) -> Ignored:

@@ -13,10 +13,12 @@ from pytest_torchgraph.diff.change import (
     BreakChanged,
     Called,
     Change,
+    CompileChange,
     GraphChanged,
     LeafChanged,
     LoopChanged,
     MetricChanged,
+    ModuleChange,
     Moved,
     OutputChanged,
     PeakMoved,
@@ -32,6 +34,7 @@ from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, GROUPS,
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.finding import Kind
+from pytest_torchgraph.words.closed import assert_never
 
 METRIC_KINDS: dict[str, Kind] = {"syncs": "sync", **dict.fromkeys(BYTE_METRICS, "memory")}
 FAMILIES: tuple[tuple[str, Kind], ...] = (
@@ -65,19 +68,21 @@ def kind_of(change: Change) -> Kind:
             return _other_kind(change)
 
 
-def _other_kind(change: Change) -> Kind:
+def _other_kind(change: ModuleChange | CompileChange | OutputChanged | RunChanged | PeakMoved) -> Kind:
     match change:
-        case LeafChanged(path=path) if is_gradient(path):
-            return "follow"
-        case Called(bare=True):
-            return "name"
+        case LeafChanged(path=path):
+            return "follow" if is_gradient(path) else "state"
+        case Called(bare=bare):
+            return "name" if bare else "scope"
         case BreakChanged() | RecompileChanged() | GraphChanged():
             return "compile" if tells_more(change) else "bookkeeping"
-        case _:
+        case Renamed() | Replaced() | LoopChanged() | OutputChanged() | RunChanged() | PeakMoved() | Redeclared():
             return KINDS[type(change)]
+        case _:
+            assert_never(change)
 
 
-def tells_more(change: BreakChanged | RecompileChanged | GraphChanged) -> bool:
+def tells_more(change: CompileChange) -> bool:
     """Whether *change* says more than where in the model something is, or how much work a graph does."""
     match change:
         case BreakChanged(before, after):
@@ -96,9 +101,7 @@ def is_gradient(path: str) -> bool:
 KINDS: Mapping[type[Change], Kind] = {
     Renamed: "name",
     Replaced: "name",
-    Called: "scope",
     LoopChanged: "state",
-    LeafChanged: "state",
     OutputChanged: "output",
     RunChanged: "run",
     PeakMoved: "bookkeeping",

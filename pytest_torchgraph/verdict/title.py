@@ -18,15 +18,22 @@ from pytest_torchgraph.canonical.program import (
 from pytest_torchgraph.diff.change import (
     Added,
     Altered,
+    BreakChanged,
     Called,
     Change,
+    CompileChange,
     Difference,
+    GraphChanged,
+    HeadChange,
     LeafChanged,
     LoopChanged,
     MetricChanged,
+    ModuleChange,
     Moved,
     OutputChanged,
     PeakMoved,
+    RecompileChanged,
+    Redeclared,
     Removed,
     Renamed,
     Replaced,
@@ -67,11 +74,13 @@ def title_of(kind: Kind, groups: Sequence[Group], difference: Difference) -> str
     """What happened, in one line."""
     changes = [change for group in groups for change in group.changes]
     first = changes[0]
-    if isinstance(first, (Added, Removed)):
-        return _came_and_went(kind, groups, first, difference)
-    if isinstance(first, Altered):
-        return _altered(kind, changes, first, difference.count(first.after.name)[1])
-    return metric_text(first) if isinstance(first, MetricChanged) else _other(kind, changes, first)
+    match first:
+        case Added() | Removed():
+            return _came_and_went(kind, groups, first, difference)
+        case Altered(after=after):
+            return _altered(kind, changes, first, difference.count(after.name)[1])
+        case _:
+            return _other(kind, changes, first)
 
 
 def counts_text(difference: Difference, name: str, net: int) -> str:
@@ -188,7 +197,9 @@ def input_text(change: Altered) -> str:
     return ", ".join(map(field_text, change.fields))
 
 
-def _other(kind: Kind, changes: Sequence[Change], first: Change) -> str:
+def _other(
+    kind: Kind, changes: Sequence[Change], first: Moved | ModuleChange | HeadChange | CompileChange | OutputChanged
+) -> str:
     more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
     match first:
         case RunChanged():
@@ -218,7 +229,10 @@ def _moved_text(changes: Sequence[Change]) -> str:
 RENAMED = {"scope": "module", "input": "input", "leaf": "parameter"}
 
 
-def _head(change: Change, more: str) -> str:
+def _head(
+    change: Replaced | Called | LoopChanged | Redeclared | MetricChanged | PeakMoved | CompileChange | OutputChanged,
+    more: str,
+) -> str:
     match change:
         case OutputChanged() | MetricChanged():
             return plain_text(change)
@@ -230,8 +244,10 @@ def _head(change: Change, more: str) -> str:
             if change.before == change.after:
                 return f"other values are alive at the peak, at {change.after or 'the start'}"
             return f"peak reached at {change.after or 'the start'}, was {change.before or 'the start'}"
-        case _:
+        case Redeclared() | BreakChanged() | RecompileChanged() | GraphChanged():
             return "only bookkeeping between scopes differs"
+        case _:
+            assert_never(change)
 
 
 def called_text(change: Called) -> str:
@@ -255,7 +271,7 @@ def _few(names: tuple[str, ...]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
-def plain_text(change: Change) -> str:
+def plain_text(change: Called | LoopChanged | Redeclared | HeadChange | OutputChanged) -> str:
     """A change that is no operation's, in one line; empty for those that need their neighbours."""
     match change:
         case OutputChanged():
@@ -266,8 +282,10 @@ def plain_text(change: Change) -> str:
             return called_text(change)
         case LoopChanged():
             return loop_text(change)
-        case _:
+        case RunChanged() | PeakMoved() | Redeclared():
             return ""
+        case _:
+            assert_never(change)
 
 
 def output_text(change: OutputChanged) -> str:

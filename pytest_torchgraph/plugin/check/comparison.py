@@ -151,11 +151,10 @@ def is_memory_only(difference: Difference) -> bool:
 
 def first_change(before: Graph, after: Graph) -> str:
     """The first operation that two graphs do not share, with scope and source line."""
-    from pytest_torchgraph.diff.change import MetricChanged, PeakMoved, RunChanged
+    from pytest_torchgraph.diff.change import HeadChange
 
     changes = difference_of(before, after).changes
-    heads = (MetricChanged, PeakMoved, RunChanged)
-    work = [change for change in changes if not isinstance(change, heads)]
+    work = [change for change in changes if not isinstance(change, HeadChange)]
     return _place_of((work or changes)[0], before, after)
 
 
