@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from os import PathLike, fspath
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, Protocol, TypeAlias
 from zipfile import ZipFile, is_zipfile
 
@@ -57,7 +59,9 @@ def program_of(model: Any) -> ExportedProgram:
     if isinstance(model, ExportedProgram):
         return model
     path = Path(fspath(model))
-    with path.open("rb"), heard() as complaints:
+    with path.open("rb"), heard() as complaints, warnings.catch_warnings():
+        # Where warnings are errors, those of PyTorch's own loading would end it.
+        warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
         try:
             return load(fspath(path))
         except Exception as error:  # noqa: BLE001 -- whatever a file that is none runs into
@@ -67,13 +71,14 @@ def program_of(model: Any) -> ExportedProgram:
 
 @contextmanager
 def heard() -> Iterator[list[BaseException]]:
-    """The exceptions that PyTorch logs with a traceback while the context is open, and goes on without."""
+    """The exceptions that PyTorch logs while the context is open, and goes on without."""
     complaints: list[BaseException] = []
 
     def hear(record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        complaints.extend([] if error is None else [error])
-        return error is None
+        told = (record.exc_info or ())[1:2] + tuple(record.args or ())
+        errors = [one for one in told if isinstance(one, BaseException)]
+        complaints.extend(errors)
+        return not errors
 
     log = logging.getLogger("torch.export")
     log.addFilter(hear)
@@ -93,9 +98,10 @@ def what_is_wrong(path: Path, error: BaseException) -> str:
         return "no exported program: the archive holds something else (torch.export.save writes one)"
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
+    reason = shorten(f"{type(error).__name__}: {error}", 160, placeholder=" ...")
     return (
-        f"PyTorch {torch.__version__} cannot load this exported program ({type(error).__name__}: "
-        f"{str(error).partition(chr(10))[0]}). Where it uses operators of a library, import that first"
+        f"PyTorch {torch.__version__} cannot load this exported program ({reason}). "
+        "Where it uses operators of a library, import that first"
     )
 
 

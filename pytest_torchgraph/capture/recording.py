@@ -16,7 +16,7 @@ from pytest_torchgraph.capture.agreement import PATIENCE, agreeing
 from pytest_torchgraph.capture.attribution import Followed
 from pytest_torchgraph.capture.binding import add_note, tensors_in
 from pytest_torchgraph.capture.call import OpenCall, attention_calls
-from pytest_torchgraph.capture.collective import place_of_process
+from pytest_torchgraph.capture.collective import following_reductions, place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
 from pytest_torchgraph.capture.compiling.running import GraphRuns
@@ -338,6 +338,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following_resizes(recording.identity),
         following_propagation(recording.identity) as recording.asides,
         following_redistributions(recording.where),
+        following_reductions(),
         watched(recording.mode, recording.scope_path) as recording.mode,
         policies_seen() as recording.policies,
     ):
@@ -359,6 +360,7 @@ def observing_compiled(recording: Recording, graphs: GraphRuns) -> Iterator[None
     with (
         following_phases(recording.phases),
         following_resizes(recording.identity),
+        following_reductions(),
         following_propagation(recording.identity) as recording.asides,
         watched(recording.mode, recording.scope_path) as recording.mode,
         graphs.recorded_by(recording.mode, where, calls),

@@ -41,8 +41,8 @@ def noting(plain: Callable[..., Any], where: Where, asked: Asked) -> Callable[..
         around = where.redistribution
         where.redistribution = {
             "asked": asked,
-            "from": tuple(map(str, current.placements)),
-            "to": tuple(map(str, target.placements)),
+            "from": tuple(map(spelled, current.placements)),
+            "to": tuple(map(spelled, target.placements)),
         }
         try:
             return plain(local, current, target, *args, **kwargs)
@@ -50,3 +50,9 @@ def noting(plain: Callable[..., Any], where: Where, asked: Asked) -> Callable[..
             where.redistribution = around
 
     return redistribute
+
+
+def spelled(placement: Any) -> str:
+    """``S(0)``, ``R`` or ``P(sum)``; a PyTorch before 2.10 leaves the reduction out."""
+    text = str(placement)
+    return f"P({placement.reduce_op})" if text == "P" else text

@@ -9,6 +9,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from pytest_torchgraph.capture.release import RELEASE
 
 
 class NotCompiled(RuntimeError):
@@ -26,7 +29,6 @@ def plain(model: Any) -> Any:
 def require_compiler() -> None:
     """Raise ``NotCompiled`` where nothing would be compiled, or not while operations are watched."""
     import torch._dynamo
-    from torch.utils._python_dispatch import TorchDispatchMode
 
     if not hasattr(TorchDispatchMode, "ignore_compile_internals"):
         raise NotCompiled(
@@ -61,6 +63,7 @@ def clean_compiler() -> Iterator[None]:
         # With a warm cache on disk, the compiler would hand over no graph at all.
         stack.enter_context(functorch.patch(enable_autograd_cache=False))
         stack.enter_context(settings(torch._dynamo.config, automatic_dynamic_local_pgo=False))
+        stack.enter_context(guards_made_as_checked())
         yield
 
 
@@ -69,6 +72,51 @@ def settings(config: Any, **wanted: Any) -> Iterator[None]:
     """Those of the *wanted* settings that this PyTorch has."""
     with config.patch(**{name: value for name, value in wanted.items() if hasattr(config, name)}):
         yield
+
+
+@contextmanager
+def guards_made_as_checked() -> Iterator[None]:
+    """Let the guards of tensors be made under a dispatch mode, as they are checked, while the context is open.
+
+    A PyTorch before 2.10 makes them without one and then counts the mode as another kind of tensor: each call would be
+    compiled again.
+    """
+    import torch._dynamo.convert_frame
+    import torch._dynamo.guards
+
+    if RELEASE >= (2, 10):
+        yield
+        return
+    places: tuple[tuple[Any, str], ...] = (
+        (torch._dynamo.guards.CheckFunctionManager, "__init__"),
+        (torch._dynamo.convert_frame, "get_and_maybe_log_recompilation_reasons"),
+    )
+    plain = [getattr(*place) for place in places]
+    try:
+        for (owner, name), function in zip(places, plain, strict=True):
+            setattr(owner, name, under_a_mode(function))
+        yield
+    finally:
+        for (owner, name), function in zip(places, plain, strict=True):
+            setattr(owner, name, function)
+
+
+def under_a_mode(function: Callable[..., Any]) -> Callable[..., Any]:
+    """*function*, run under a dispatch mode that lets everything pass."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with Passing():
+            return function(*args, **kwargs)
+
+    return run
+
+
+class Passing(TorchDispatchMode):
+    """Lets every operation pass."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What *func* returns."""
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager
