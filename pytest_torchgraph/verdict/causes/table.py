@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pytest_torchgraph.diff.change import Change, Difference
 from pytest_torchgraph.verdict.causes import (
     attention,
+    autocast,
     checkpointing,
     communicating,
     compiling,
@@ -54,6 +55,7 @@ STORIES: tuple[Story, ...] = (
     communicating.otherwise,
     constants.constants,
     precision.held,
+    autocast.between_casts,
     precision.exchanged,
     copying.moved_each_call,
     copying.copied_otherwise,
