@@ -64,7 +64,8 @@ def ranked(findings: Iterable[Finding], peaks: tuple[int, int] = (0, 0)) -> tupl
 
 def _is_edit(finding: Finding) -> bool:
     """Whether the forward pass does something else by it."""
-    return (finding.kind in EDITS and not _lies_behind(finding)) or _is_of_some_modules(finding)
+    shows_as_edit = finding.kind in EDITS or finding.kind == "look"
+    return (shows_as_edit and not _lies_behind(finding)) or _is_of_some_modules(finding)
 
 
 def _rank(finding: Finding, *, has_edit: bool, peaks: tuple[int, int]) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pytest_torchgraph.diff.change import Change, Difference
 from pytest_torchgraph.verdict.causes import (
     attention,
+    autocast,
     checkpointing,
     communicating,
     compiling,
@@ -59,6 +60,7 @@ STORIES: tuple[Story, ...] = (
     constants.numbers,
     tables.computed,
     precision.held,
+    autocast.between_casts,
     precision.exchanged,
     copying.moved_each_call,
     copying.copied_otherwise,
