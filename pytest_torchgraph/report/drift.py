@@ -29,7 +29,7 @@ from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, Lines, Parts, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
-from pytest_torchgraph.verdict.causes.cause import OPTIONS
+from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
@@ -144,7 +144,8 @@ def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) ->
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
-    hint = "; ".join([finding.hint, *sources.options(finding)])
+    meant = finding.hint or CAUSES.get(finding.cause, "")
+    hint = "; ".join([meant, *sources.options(finding)])
     return Section(finding.title, rows, hint, lines, note, told, finding.cause, change)
 
 
