@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
-from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.nested import nested_differences
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.spelling import is_same_range, meaning, means_the_same
@@ -234,3 +234,19 @@ def _geometry_of(read: Read) -> Shown:
 
 def _holds_operands(arguments: tuple[Argument, ...]) -> bool:
     return any(isinstance(each, Operand) or (isinstance(each, tuple) and _holds_operands(each)) for each in arguments)
+
+
+FEW = 3
+"""Entries of a list that are told one by one."""
+
+
+def list_fields(name: str, before: tuple[Argument, ...], after: tuple[Argument, ...]) -> list[Field]:
+    """One field for each entry that differs: ``normalized_shape[0]``.
+
+    Empty where the lists are better told whole: when more than a few entries differ, or they are not of one shape.
+    """
+    found = nested_differences(before, after)
+    if any(each.way != "changed" for each in found) or not 0 < len(found) <= FEW:
+        return []
+    told = [(each.path, each.before, each.after) for each in found]
+    return [Field("argument", name + "".join(f"[{index}]" for index in path), one, other) for path, one, other in told]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.canonical.naming import semantic_word
 from pytest_torchgraph.canonical.program import Block, Semantic
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS
@@ -160,7 +159,7 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
 def _copies_result(change: Come) -> bool:
     """Whether what attention returned is copied: backends give it other strides."""
     reads = change.site.reads
-    return packet(change) == "aten.clone" and bool(reads) and reads[0].name.startswith(f"%{semantic_word(CALL)}")
+    return packet(change) == "aten.clone" and bool(reads) and reads[0].maker == CALL
 
 
 def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) -> Claim:
