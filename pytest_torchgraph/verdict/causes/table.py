@@ -15,6 +15,7 @@ from pytest_torchgraph.verdict.causes import (
     experts,
     fusion,
     gradients,
+    lowering,
     masks,
     mode,
     norms,
@@ -30,6 +31,7 @@ from pytest_torchgraph.verdict.causes import (
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
 STORIES: tuple[Story, ...] = (
+    lowering.lowering,
     mode.mode,
     compiling.compiling,
     training.steps,
