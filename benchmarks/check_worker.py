@@ -27,8 +27,11 @@ from benchmarks.subjects import SUBJECTS, Subject
 
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("run", ("capture.step:Step.run",)),
-    ("freeze", ("capture.recording:freeze",)),
-    ("canonical", ("canonical.building:canonical", "graph.graph:canonical")),
+    ("freeze", ("capture.recording:freeze", "capture.unfrozen:freeze")),
+    ("equal layers", ("capture.folded:rows_in",)),
+    ("canonical", ("canonical.building:canonical", "graph.graph:canonical", "capture.folded:canonical")),
+    ("freeze", ("capture.folded:Folding._record",)),
+    ("compare", ("canonical.program:Program.__eq__",)),
     ("fingerprint", ("plugin.check.seen:passing",)),
     ("compare", ("plugin.comparison:judged",)),
     ("compare", ("plugin.check.comparison:judged",)),

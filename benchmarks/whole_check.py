@@ -6,7 +6,9 @@
 
 Each build runs in a process of its own; they take turns, check by check, so that they share the machine's moods. Each
 turn is made at another depth of the stack: CPython keeps frames in pieces of 16 KiB, and a loop that happens to call at
-the end of one pays for a new piece at every operation. Told are the median over turns, and the quartiles.
+the end of one pays for a new piece at every operation. Told is the least that each build and the bare mode needed in
+any turn, which is what a machine comes to that does nothing else; in parentheses stands the median of the ratios within
+one turn.
 """
 
 from __future__ import annotations
@@ -98,36 +100,22 @@ def measured(pair: tuple[Build, Build], name: str, kind: str, rounds: int) -> li
     return [[build.ask("measure", *each) for build in pair] for each in asked]
 
 
-def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """Low quartile, median, high quartile."""
-    if len(values) < 2:
-        return values[0], values[0], values[0]
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    return low, middle, high
-
-
-def told(values: list[float], digits: int = 2) -> str:
-    """``6.31 (6.1-6.8)``."""
-    low, middle, high = quartiles(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
-
-
 def rows(pair: tuple[Build, Build], name: str, rounds: int) -> Iterator[str]:
     """The lines of one model: ratio to the bare mode in both builds, and that of both."""
     counted = [build.ask("load", name)["operations"] for build in pair][1]
     for kind, title in KINDS.items():
         found = measured(pair, name, kind, rounds)
-        bare = statistics.median(one["bare"] for pair_ in found for one in pair_)
-        before, after = ([one[side]["check"] / one[side]["bare"] for one in found] for side in (0, 1))
-        share = [one[1]["check"] / one[0]["check"] for one in found]
-        micro = statistics.median(one[1]["check"] for one in found) / counted * 1e6
-        cells = (TITLES[name], title, f"{bare / counted * 1e6:.1f}", told(before, 1), told(after, 1), told(share))
-        yield f"| {' | '.join(cells)} | {micro:.0f} |"
+        bare = min(one["bare"] for both in found for one in both)
+        before, after = (min(one[side]["check"] for one in found) for side in (0, 1))
+        median = statistics.median(one[1]["check"] / one[0]["check"] for one in found)
+        micro = (f"{seconds / counted * 1e6:.0f}" for seconds in (bare, before, after))
+        ratios = f"{before / bare:.1f}", f"{after / bare:.1f}", f"**{after / before:.2f}** ({median:.2f})"
+        yield f"| {' | '.join((TITLES[name], title, *micro, *ratios))} |"
 
 
 HEAD = (
-    "| model | the check | bare, us/op | before, x bare | now, x bare | now / before | now, us/op |",
-    "|---|---|---|---|---|---|---|",
+    "| model | the check | bare, us/op | before, us/op | now, us/op | before, x bare | now, x bare | now / before |",
+    "|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -146,7 +134,8 @@ def memory_rows(pair: tuple[Build, Build], name: str) -> Iterator[str]:
     counted = [build.ask("load", name)["operations"] for build in pair][1]
     before, after = (build.ask("memory", name) for build in pair)
     cells = (f"{one[key] / counted:.0f}" for key in ("held", "peak") for one in (before, after))
-    yield f"| {TITLES[name]} | {' | '.join(cells)} | {after['held'] / before['held']:.2f} |"
+    shares = (f"{after[key] / before[key]:.2f}" for key in ("held", "peak"))
+    yield f"| {TITLES[name]} | {' | '.join((*cells, *shares))} |"
 
 
 def main() -> None:

@@ -42,6 +42,15 @@ class Graph(Record):
         with collector_paused():
             return canonical(self)
 
+    def is_canonically(self, program: Program) -> bool:
+        """Whether *program* is the canonical graph."""
+        return self.canonical == program
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing ran: no operation, no module call, and nothing was returned."""
+        return not (self.operations or self.outputs or len(self.scopes) > 1)
+
     def __eq__(self, other: object) -> bool:
         return self.canonical == other.canonical if isinstance(other, Graph) else NotImplemented
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,13 @@ from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.canonical.parameter_loops import gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
+from pytest_torchgraph.canonical.row import Placed as PlacedRow
+from pytest_torchgraph.canonical.row import Row, Rows
 from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
 from pytest_torchgraph.recorded.compilation import Compilation
-from pytest_torchgraph.recorded.kinds import GROUPS, doing
+from pytest_torchgraph.recorded.kinds import GROUPS, Doing, counted
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER, PHASES
 from pytest_torchgraph.recorded.tensor import TensorRef
@@ -37,11 +39,15 @@ if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record
 
 
-def canonical(graph: Record) -> Program:
-    """The canonical graph of *graph*."""
-    builder = Builder(graph)
+def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] = frozenset()) -> Program:
+    """The canonical graph of *graph*.
+
+    The operations at the positions *skipped* are those of later calls of *rows*, for which the second ones stand; then
+    :class:`~pytest_torchgraph.canonical.row.NotAlike` may be raised.
+    """
+    builder = Builder(graph, skipped)
     root = builder.build()
-    settling = Settling(builder.nesting, graph)
+    settling = Settling(builder.nesting, graph, Rows(builder.placed_rows(rows)))
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
@@ -78,17 +84,23 @@ def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
 
 def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:
     """The numbers at the head of a snapshot, in file order."""
-    done = [doing(operation) for operation in graph.operations]
+    done = counted(graph.operations)
     return (
         *phase_metrics(graph),
-        *((name, sum(map(GROUPS[name], done))) for name in ("ops", *GROUP_METRICS)),
-        *collective_metrics(graph, sum(map(GROUPS["collectives"], done))),
+        *((name, number_in(name, done)) for name in ("ops", *GROUP_METRICS)),
+        *collective_metrics(graph, number_in("collectives", done)),
         ("parameters", graph.memory.parameter_bytes),
         ("buffers", graph.memory.buffer_bytes),
         *training_metrics(graph),
         *compile_metrics(graph.compilation),
         ("peak", graph.memory.peak),
     )
+
+
+def number_in(group: str, done: Counter[Doing]) -> int:
+    """How many of what was *done* are counted in *group*."""
+    tells = GROUPS[group]
+    return sum(number for what, number in done.items() if tells(what))
 
 
 def phase_metrics(graph: Record) -> Iterator[tuple[str, int]]:
@@ -132,6 +144,7 @@ class Builder:
     """Builds the tree of scopes of one graph."""
 
     graph: Record
+    skipped: Collection[int] = frozenset()
     nesting: Nesting = field(init=False)
     placing: Placing = field(init=False)
     pending: dict[int, list[tuple[Made, Node]]] = field(default_factory=dict)
@@ -144,7 +157,11 @@ class Builder:
         """The root body, every operation in its place."""
         root = self.placing.root
         self._give_inputs(root)
-        work = [operation for operation in self.graph.operations if not operation.is_view]
+        work = [
+            operation
+            for position, operation in enumerate(self.graph.operations)
+            if not (operation.is_view or position in self.skipped)
+        ]
         placed = self.placing.place(work, self._kept_calls(work))
         self._plan_constants(placed)
         for operation, node in placed:
@@ -152,6 +169,13 @@ class Builder:
             self._open(node)
             self._place(operation, node)
         return root
+
+    def placed_rows(self, rows: Iterable[Row]) -> Iterator[PlacedRow]:
+        """*rows* in the bodies that were built; of calls without work there is nothing to place."""
+        for row in rows:
+            first, second = (self.placing.nodes.get((None, scope, None)) for scope in (row.first, row.second))
+            if first is not None and second is not None:
+                yield PlacedRow(first, second, row.paths)
 
     def _kept_calls(self, work: list[Operation]) -> set[int]:
         """The API calls whose operations see only their arguments and what they make themselves."""
@@ -240,8 +264,9 @@ class Builder:
         node.items.append(operation)
 
     def _is_made_by(self, operation: Operation, result: TensorRef) -> bool:
-        homes = self.nesting.homes
-        return result.storage not in homes and self.graph.storages[result.storage].producer == operation.index
+        return (
+            result.storage not in self.nesting.homes and self.graph.storages[result.storage].producer == operation.index
+        )
 
 
 def readings_of(operation: Operation, node: Node) -> Iterator[tuple[TensorRef, Node]]:

@@ -18,12 +18,14 @@ from pytest_torchgraph.canonical.program import (
     Outcome,
     PhaseBlock,
     RecomputedCall,
+    Reference,
     Result,
     Saved,
     Semantic,
     Work,
 )
 from pytest_torchgraph.canonical.reading import canonical_spec, reading_of
+from pytest_torchgraph.canonical.row import Rows
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.step_scalars import Steps
 from pytest_torchgraph.recorded.kinds import wait_of
@@ -38,10 +40,14 @@ if TYPE_CHECKING:
 class Settling:
     """Freezes bodies once every scope knows what crosses its edge."""
 
-    def __init__(self, nesting: Nesting, graph: Record) -> None:
+    def __init__(self, nesting: Nesting, graph: Record, rows: Rows | None = None) -> None:
         self.nesting = nesting
+        self.rows = Rows(()) if rows is None else rows
         self.graph = graph
         self.steps = Steps(graph)
+        self.has_roles = any(storage.role is not None for storage in graph.storages)
+        self._operands: dict[int | str | tuple[int, int], Operand] = {}
+        self._specs: dict[int, TensorSpec] = {}
 
     def order_exports(self, node: Node) -> None:
         """Order what leaves each body as it is made."""
@@ -64,18 +70,32 @@ class Settling:
 
     def operand(self, reference: TensorRef, node: Node) -> Operand:
         """How the body of *node* names and reads one tensor."""
-        storage = self.graph.storages[reference.storage]
-        if node.call is None and self.nesting.is_leaf(reference.storage):
-            return Operand(Leaf(node.relative(storage.name or "")), reading_of(reference.spec, storage.spec))
-        if not self.nesting.is_leaf(reference.storage):
+        is_leaf = self.nesting.is_leaf(reference.storage)
+        if is_leaf and node.call is None:
+            storage = self.graph.storages[reference.storage]
+            return self._read(node.relative(storage.name or ""), reference.spec, storage.spec)
+        if not is_leaf:
             home = self.nesting.home(reference)
+            if home[0] is node:
+                return self._read(home[1:3], reference.spec, home[3])
             if node in home[0].above():
-                return Operand(self._inside(reference.storage, node, home), reading_of(reference.spec, home[3]))
+                result = self._inside(reference.storage, node, home)
+                return self._read((result.item, result.position), reference.spec, home[3])
             if self.nesting.is_saved(home[0], node):
                 return self._saved(reference, home, node)
         place = node.input_for(reference)
         assert place is not None
-        return Operand(Input(place), reading_of(reference.spec, node.inputs[place].spec))
+        return self._read(place, reference.spec, node.inputs[place].spec)
+
+    def _read(self, named: int | str | tuple[int, int], spec: TensorSpec, base: TensorSpec) -> Operand:
+        """An input, a leaf or a result, read as *spec*: one record for all that read it as it was made."""
+        reading = None if spec is base else reading_of(spec, base)
+        found = self._operands.get(named) if reading is None else None
+        if found is None:
+            found = Operand(reference_to(named), reading)
+            if reading is None:
+                self._operands[named] = found
+        return found
 
     def _saved(self, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], node: Node) -> Operand:
         """How a phase names what the forward pass made: from the nearest forward call that has it."""
@@ -100,16 +120,20 @@ class Settling:
             if not all(reference.storage in node.exports for node in crossed):
                 _, item, position, spec = self.nesting.home(reference)
                 steps = (*(node.position for node in reversed(crossed)), item)
-                return Operand(Inner(steps, position), reading_of(reference.spec, spec))
-        return self.operand(reference, root)
+                return Operand(self.rows.steps(Inner(steps, position), root), reading_of(reference.spec, spec))
+        return self.rows.moved(self.operand(reference, root), root)
 
     def argument(self, value: RecordedArgument, node: Node) -> Argument:
         """One argument, its tensors as operands of *node*."""
         if isinstance(value, TensorRef):
             return self.operand(value, node)
         if isinstance(value, tuple):
-            return tuple(self.argument(part, node) for part in value)
+            return self.arguments(value, node)
         return value
+
+    def arguments(self, values: tuple[RecordedArgument, ...], node: Node) -> tuple[Argument, ...]:
+        """Several arguments."""
+        return tuple([self.argument(value, node) for value in values])
 
     def items(self, node: Node) -> tuple[Item, ...]:
         """The frozen body of *node*."""
@@ -127,7 +151,7 @@ class Settling:
         name = name_of(node)
         node.number = number_of(node, name)
         kind = PhaseBlock if node.phase else RecomputedCall if is_again(node) else ModuleCall
-        return kind(
+        block = kind(
             name=name,
             call=node.number,
             class_name=node.class_name,
@@ -136,6 +160,7 @@ class Settling:
             items=self.items(node),
             exports=self._exports(node),
         )
+        return self.rows.written_out(block, node) if isinstance(block, ModuleCall) else block
 
     def root(self, node: Node) -> ModuleCall:
         """The frozen root body."""
@@ -165,10 +190,10 @@ class Settling:
         arguments, keywords = self.steps.masked(operation)
         return Work(
             name=operation.name,
-            arguments=tuple(self.argument(value, node) for value in arguments),
-            keywords=tuple((name, self.argument(value, node)) for name, value in keywords),
+            arguments=self.arguments(arguments, node),
+            keywords=tuple([(name, self.argument(value, node)) for name, value in keywords]) if keywords else (),
             outcomes=() if returns_what_it_wrote(operation) else self._outcomes(position, operation, node),
-            becomes=tuple(self._becomes(operation, position, node)),
+            becomes=tuple(self._becomes(operation, position, node)) if self.has_roles else (),
             wait=wait_of(operation.name, is_sync=operation.is_sync),
             source=operation.index,
         )
@@ -192,14 +217,30 @@ class Settling:
         if not isinstance(value, TensorRef):
             return value
         if self._is_home(value, item, place):
-            return canonical_spec(value.spec)
+            return self._as_made(value.spec)
         return self.operand(value, item[0])
+
+    def _as_made(self, spec: TensorSpec) -> TensorSpec:
+        """The canonical form of *spec*; the record holds each distinct one once, so its ``id`` stays its own."""
+        found = self._specs.get(id(spec))
+        if found is None:
+            found = self._specs[id(spec)] = canonical_spec(spec)
+        return found
 
     def _is_home(self, reference: TensorRef, item: tuple[Node, int], place: int) -> bool:
         """Whether result *place* of *item* is where *reference* was made."""
         node, position = item
-        homes = self.nesting.homes.get(reference.storage, ())
-        return any(home[0] is node and home[1] == position and home[2] == place for home in homes)
+        for home in self.nesting.homes.get(reference.storage, ()):
+            if home[0] is node and home[1] == position and home[2] == place:
+                return True
+        return False
+
+
+def reference_to(named: int | str | tuple[int, int]) -> Reference:
+    """The reference to an input by its number, to a leaf by its path, to a result by item and position."""
+    if isinstance(named, tuple):
+        return Result(*named)
+    return Leaf(named) if isinstance(named, str) else Input(named)
 
 
 def name_of(node: Node) -> str:
@@ -230,8 +271,10 @@ def is_again(node: Node) -> bool:
 
 def returns_what_it_wrote(operation: Operation) -> bool:
     """Whether the results are just the operands that were written, read as they were given."""
+    if not operation.writes:
+        return not operation.results
     results = tensors_in(operation.results)
-    if not results or not operation.writes:
+    if not results:
         return not operation.results
     written = [reference for reference in operands_of(operation) if reference.storage in operation.writes]
     return [(result.storage, result.spec) for result in results] == [

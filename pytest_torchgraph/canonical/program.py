@@ -22,10 +22,12 @@ from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
+from pytest_torchgraph.recorded.quick import quick
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.words.closed import assert_never
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Input:
     """The ``index``-th value that the enclosing scope (or call) takes from outside: ``%in0``."""
@@ -33,6 +35,7 @@ class Input:
     index: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """Result ``position`` of the operation at ``item`` in the same body, or export ``position`` of the scope there."""
@@ -41,6 +44,7 @@ class Result:
     position: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
@@ -60,6 +64,7 @@ class Inner:
     position: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
@@ -77,6 +82,7 @@ class Saved:
 Reference: TypeAlias = Input | Result | Leaf | Inner | Saved
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How an operand differs from the value it names: geometry relative to the value's start, dtype, lazy bits.
@@ -90,6 +96,7 @@ class Reading:
     neg: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Operand:
     """One tensor argument: the value it names and, unless read just as it was made, how it is read."""
@@ -114,6 +121,7 @@ Argument: TypeAlias = "Constant | Operand | tuple[Argument, ...]"
 Outcome: TypeAlias = "Constant | TensorSpec | Operand | tuple[Outcome, ...]"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Work:
     """One operation that does work.
@@ -140,6 +148,7 @@ class Work:
         return names_sync(self.name) if self.wait is None else self.wait == "sync"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Given:
     """A value that no traced operation made: ``kind`` is ``input`` (named, root body only) or ``constant``."""
@@ -163,6 +172,7 @@ class Block:
     exports: tuple[Result, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleCall(Block):
     """A call of a module, in the forward pass or, in a phase, what the phase does for that call.
@@ -177,6 +187,7 @@ class ModuleCall(Block):
     class_name: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecomputedCall(Block):
     """A call of a module that checkpointing makes again in the backward pass, for the ``call``-th time.
@@ -189,6 +200,7 @@ class RecomputedCall(Block):
     class_name: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseBlock(Block):
     """A phase that is not forward, where it was begun: it stands for the forward call around it.

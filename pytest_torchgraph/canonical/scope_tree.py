@@ -31,7 +31,8 @@ class Node:
     ``inputs`` are the outside tensors in order of first reading, each with how it was first read; ``exports`` the
     storages made inside and read outside. ``phase`` marks the body of a phase; in it, ``twin`` is the body of the
     forward call that a body stands for, ``None`` where there is none or checkpointing ``recomputed`` the call.
-    ``numbers`` counts the calls in the finished body by name, ``number`` is that of this one.
+    ``numbers`` counts the calls in the finished body by name, ``number`` is that of this one. ``paths`` are those of
+    the module calls around its items, innermost first.
     """
 
     path: str
@@ -49,6 +50,11 @@ class Node:
     recomputed: bool = False
     number: int = 1
     numbers: Counter[str] = field(default_factory=Counter)
+    paths: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        around = () if self.parent is None else self.parent.paths
+        self.paths = (self.path, *around) if self.call is None else around
 
     @property
     def forward(self) -> Node | None:
@@ -62,7 +68,7 @@ class Node:
 
     def relative(self, path: str) -> str:
         """*path* as this module call names it."""
-        return relative(path, (node.path for node in self.above() if node.call is None))
+        return relative(path, self.paths)
 
     def above(self) -> Iterator[Node]:
         """This node and every node around it, innermost first."""
@@ -73,9 +79,12 @@ class Node:
 
     def input_for(self, reference: TensorRef) -> int | None:
         """Which input *reference* reads, ``None`` when it is not among them yet."""
-        places = [place for place, taken in enumerate(self.inputs) if taken.storage == reference.storage]
+        storage = reference.storage
+        places = [place for place, taken in enumerate(self.inputs) if taken.storage == storage]
         if not places:
             return None
+        if len(places) == 1 and self.inputs[places[0]].spec is reference.spec:
+            return places[0]  # most are read as they were before
         found = best_base([self.inputs[place].spec for place in places], reference.spec)
         if found is None and self.call is not None:
             found = 0
@@ -91,10 +100,14 @@ class Nesting:
 
     storages: tuple[Storage, ...]
     homes: dict[int, list[tuple[Node, int, int, TensorSpec]]] = field(default_factory=dict)
+    named: list[bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.named = [storage.is_leaf for storage in self.storages]
 
     def is_leaf(self, storage: int) -> bool:
         """Whether the storage is known by name: a module's parameter, buffer or attribute, a gradient, a state."""
-        return self.storages[storage].is_leaf
+        return self.named[storage]
 
     def make(self, storage: int, node: Node, position: int, spec: TensorSpec) -> None:
         """Note that result *position* of the item that is appended next to *node* is *storage*."""
@@ -103,12 +116,13 @@ class Nesting:
     def home(self, reference: TensorRef) -> tuple[Node, int, int, TensorSpec]:
         """Body, item, result and first reading of what *reference* reads."""
         homes = self.homes[reference.storage]
-        found = best_base([home[3] for home in homes], reference.spec) if len(homes) > 1 else 0
-        return homes[found or 0]
+        if len(homes) == 1:
+            return homes[0]
+        return homes[best_base([home[3] for home in homes], reference.spec) or 0]
 
     def demand(self, reference: TensorRef, node: Node) -> None:
         """Let *node* read *reference*: every scope whose edge it crosses declares it."""
-        if self.is_leaf(reference.storage):
+        if self.named[reference.storage]:
             self._demand_leaf(reference, node)
             return
         home = self.home(reference)[0]

@@ -39,8 +39,10 @@ class Steps:
 
     def masked(self, operation: Operation) -> tuple[tuple[Argument, ...], tuple[tuple[str, Argument], ...]]:
         """Arguments and keywords of *operation*, without what changes with each step."""
+        if operation.phase != OPTIMIZER:
+            return operation.arguments, operation.keywords
         place = bisect_right(self.starts, operation.index) - 1
-        settings = self.phases[place].hyperparameters if operation.phase == OPTIMIZER and place >= 0 else ()
+        settings = self.phases[place].hyperparameters if place >= 0 else ()
         if not settings:  # nothing is known of a step that was read from a file, where all this was done
             return operation.arguments, operation.keywords
         known = known_to(packet_of(operation.name), settings)

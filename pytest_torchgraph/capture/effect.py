@@ -10,6 +10,8 @@ from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.recorded.kinds import CAST, COPIES, MASKABLE, MASKS, SYNCS
 from pytest_torchgraph.recorded.operation import packet_of
 
+EMPTY = "aten.empty.memory_format"
+
 
 def readings_in(value: Any) -> list[Raw]:
     """Every reading inside *value*, in order."""
@@ -44,9 +46,15 @@ class Effect(NamedTuple):
     is_view: bool
 
 
+NO_EFFECT = Effect((), is_view=False)
+A_VIEW = Effect((), is_view=True)
+
+
 def effect_of(entry: Entry) -> Effect:
     """What the operation did beside its results."""
     overload = entry.overload
+    if type(entry.results) is Raw and not (overload.may_write or overload.moves_metadata):
+        return _effect_of_one(entry, entry.results)
     if overload.may_write:
         writes = written_storages(entry)
         return Effect(writes, overload.moves_metadata or _launches_nothing(entry, writes, readings_in(entry.results)))
@@ -54,6 +62,28 @@ def effect_of(entry: Entry) -> Effect:
     given = {raw[1] for raw in operands_of(entry)} if made else set()
     writes = _shared(overload, made, given)
     return Effect(writes, overload.moves_metadata or _launches_nothing(entry, writes, made, given))
+
+
+def _effect_of_one(entry: Entry, made: Raw) -> Effect:
+    """The effect of what declares no write and returns one tensor, as most operations do."""
+    overload = entry.overload
+    if holds_storage(entry.arguments, made[1]) or (
+        entry.keywords and holds_storage(list(entry.keywords.values()), made[1])
+    ):
+        return A_VIEW if overload.is_view or not overload.argument_names else Effect((made[1],), is_view=False)
+    return A_VIEW if overload.name == EMPTY and 0 in made[2] else NO_EFFECT
+
+
+def holds_storage(values: list[Any] | tuple[Any, ...], storage: int) -> bool:
+    """Whether a reading among *values*, nested ones included, is of *storage*."""
+    for value in values:
+        kind = type(value)
+        if kind is Raw:
+            if value[1] == storage:
+                return True
+        elif (kind is tuple or kind is list or isinstance(value, (list, tuple))) and holds_storage(value, storage):
+            return True
+    return False
 
 
 def written_storages(entry: Entry) -> tuple[int, ...]:
@@ -86,7 +116,7 @@ def _launches_nothing(entry: Entry, writes: tuple[int, ...], made: list[Raw], gi
     """Whether the operation only made other readings of existing storages."""
     if writes or not made:
         return False
-    if entry.overload.name == "aten.empty.memory_format" and all(0 in raw[2] for raw in made):
+    if entry.overload.name == EMPTY and all(0 in raw[2] for raw in made):
         return True
     known = {raw[1] for raw in operands_of(entry)} if given is None else given
     return all(raw[1] in known for raw in made)

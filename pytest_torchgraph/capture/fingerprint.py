@@ -52,7 +52,10 @@ def fingerprint(run: Run) -> str | None:
 
 
 class Telling:
-    """Tells one run by numbers and texts. Readings and overloads are told once, and by their places from then on."""
+    """Tells one run by numbers and texts. Readings and overloads are told once, and by their places from then on.
+
+    The run keeps both alive, so that the ``id`` of one stays its own.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -60,6 +63,7 @@ class Telling:
         self.readings: list[Raw] = []
         self.overloads: list[Overload] = []
         self._places: dict[int, int] = {}
+        self._told: dict[int, tuple[int]] = {}
         self._weights = {} if run.weights is None else run.weights.known
 
     def everything(self) -> list[Any]:
@@ -86,12 +90,14 @@ class Telling:
         overload, arguments, keywords, results, scope, call, _, live, number, running = entry
         place = self._places.get(id(overload))
         if place is None:
-            place = self._place(overload, self.overloads)
+            place = self._places[id(overload)] = len(self.overloads)
+            self.overloads.append(overload)
+        told = self._told
         return (
             place,
-            [self._value(value) for value in arguments],
+            [told.get(id(value)) or self._value(value) for value in arguments],
             self._named(keywords) if keywords else None,
-            self._value(results),
+            told.get(id(results)) or self._value(results),
             scope,
             call,
             live,
@@ -103,8 +109,11 @@ class Telling:
         """One argument: a reading is ``(place,)``, a sequence a list, what has no value to tell a pair of texts."""
         kind = type(value)
         if kind is Raw:
-            place = self._places.get(id(value))
-            return (self._place(value, self.readings) if place is None else place,)
+            found = self._told.get(id(value))
+            if found is None:
+                found = self._told[id(value)] = (len(self.readings),)
+                self.readings.append(value)
+            return found
         if kind in EXACT:
             return value
         if isinstance(value, (list, tuple)):
@@ -127,18 +136,10 @@ class Telling:
     def _named(self, keywords: dict[str, Any] | None) -> list[Any]:
         return [(name, self._value(value)) for name, value in sorted((keywords or {}).items())]
 
-    def _place(self, one: Any, table: list[Any]) -> int:
-        """The place of *one*, which the run keeps alive, in its table."""
-        place = self._places[id(one)] = len(table)
-        table.append(one)
-        return place
-
     def _readings(self) -> Iterator[tuple[Any, ...]]:
         kinds: dict[Any, int] = {}
         for raw in self.readings:
-            value, storage, shape, stride, offset, *kind, conj, neg = raw
-            number = kinds.setdefault(tuple(kind), len(kinds))
-            yield value, storage, shape, stride, offset, number, conj, neg
+            yield (*raw[:5], kinds.setdefault(raw[5:8], len(kinds)), *raw[8:])
         yield tuple((number, *map(str, kind)) for kind, number in kinds.items())
 
     def _key(self, key: NodeKey | None) -> NodeKey | None:

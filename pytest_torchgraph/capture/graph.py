@@ -32,6 +32,7 @@ from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec
 
+PLAIN = frozenset({type(None), bool, int, float, complex, str})
 CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
 
 
@@ -91,6 +92,14 @@ class Records:
             )
         return spec
 
+    def flops(self, entry: Entry, results: Any) -> int | None:
+        """FLOPs of one operation."""
+        overload = entry.overload
+        cost = self._costs.get(id(overload))
+        if cost is None:
+            cost = self._costs[id(overload)] = cost_of(overload.name, overload.target)
+        return cost.constant if cost.formula is None else cost.of(entry.arguments, entry.keywords or {}, results)
+
     def reference(self, raw: Raw) -> TensorRef:
         """The reference of one reading; the run keeps every reading, so an ``id`` stays its own."""
         found = self._references.get(id(raw))
@@ -107,21 +116,15 @@ class Records:
             self._lines[key] = source_line(frame)
         return self._lines[key]
 
-    def flops(self, entry: Entry, results: Any) -> int | None:
-        """FLOPs of one operation."""
-        overload = entry.overload
-        cost = self._costs.get(id(overload))
-        if cost is None:
-            cost = self._costs[id(overload)] = cost_of(overload.name, overload.target)
-        return cost.of(entry.arguments, entry.keywords or {}, results)
-
     def argument(self, value: Any) -> Argument:
         """The record of one argument."""
         kind = type(value)
         if kind is Raw:
             return self.reference(value)
+        if kind in PLAIN:
+            return value  # type: ignore[no-any-return]
         if isinstance(value, (list, tuple)):
-            return tuple([self.argument(part) for part in value])
+            return self.arguments(value)
         if value is None or isinstance(value, (bool, int, float, complex, str, Group)):
             return value
         packed = self._weights.get(id(value))
@@ -168,19 +171,8 @@ def freeze(run: Run) -> Graph:
     nodes = nodes_of(run, linking, positions, operations)
     return Graph(
         operations=operations,
-        storages=storages_of(run, operations, records),
-        scopes=tuple(
-            Scope(
-                index,
-                linking.parents.get(index, scope.parent),
-                scope.path,
-                scope.class_name,
-                scope.training,
-                (scope.start, scope.end),
-                recomputed=index in linking.originals,
-            )
-            for index, scope in enumerate(run.scopes)
-        ),
+        storages=storages_of(run, records),
+        scopes=scopes_of(run, linking),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
         memory=memory_of(run.log, links, run.identity, nodes, run.kept, run.resident),
         phases=phases_of(run.log, links, run.scopes, run.followed),
@@ -191,6 +183,22 @@ def freeze(run: Run) -> Graph:
         notes=run.notes,
         vocabulary=operation_names,
         fx_builder=fx_module,
+    )
+
+
+def scopes_of(run: Run, linking: Linking) -> tuple[Scope, ...]:
+    """The records of all module calls."""
+    return tuple(
+        Scope(
+            index,
+            linking.parents.get(index, scope.parent),
+            scope.path,
+            scope.class_name,
+            scope.training,
+            (scope.start, scope.end),
+            recomputed=index in linking.originals,
+        )
+        for index, scope in enumerate(run.scopes)
     )
 
 
@@ -213,17 +221,15 @@ def operation_of(
     syncs: frozenset[int],
 ) -> Operation:
     """The record of one log entry."""
-    overload = entry.overload
-    keywords = entry.keywords or {}
-    several = isinstance(entry.results, tuple) and not isinstance(entry.results, Raw)
-    results = entry.results if several else (entry.results,)
+    keywords, running = entry.keywords, entry.running
+    results = results_in(entry)
     effect = effect_of(entry)
     return Operation(
         index=index,
-        name=overload.name,
+        name=entry.overload.name,
         arguments=records.arguments(entry.arguments),
-        keywords=tuple((name, records.argument(value)) for name, value in sorted(keywords.items())),
-        results=() if results == (None,) else records.arguments(results),
+        keywords=tuple([(name, records.argument(keywords[name])) for name in sorted(keywords)]) if keywords else (),
+        results=records.arguments(results),
         writes=effect.writes,
         scope=link.scope,
         phase=link.phase,
@@ -233,23 +239,41 @@ def operation_of(
         sums_gradients=link.sums_gradients,
         is_view=effect.is_view,
         is_sync=index in syncs,
-        flops=records.flops(entry, results),
+        flops=records.flops(entry, results or (None,)),
         call=entry.call,
         source=records.source(entry.frame),
-        graph=entry.running.inside.graph if entry.running is not None and entry.running.inside is not None else None,
+        graph=running.inside.graph if running is not None and running.inside is not None else None,
     )
 
 
-def storages_of(run: Run, operations: tuple[Operation, ...], records: Records) -> tuple[Storage, ...]:
+def results_in(entry: Entry) -> tuple[Any, ...]:
+    """What an operation returned; nothing where that is ``None``."""
+    results = entry.results
+    if type(results) is Raw:
+        return (results,)
+    if results is None or results == (None,):
+        return ()
+    return results if isinstance(results, tuple) else (results,)
+
+
+def storages_of(run: Run, records: Records) -> tuple[Storage, ...]:
     """The records of all storages."""
-    producers: dict[int, int] = {}
-    for entry, operation in zip(run.log, operations, strict=True):
-        for raw in readings_in(entry.results):
-            if run.identity.sights[raw[1]].kind == "result":
-                producers.setdefault(raw[1], operation.index)
+    producers = producers_of(run)
     return tuple(
         storage_of(index, sight, producers.get(index), records) for index, sight in enumerate(run.identity.sights)
     )
+
+
+def producers_of(run: Run) -> dict[int, int]:
+    """The operation that made each storage."""
+    producers: dict[int, int] = {}
+    sights = run.identity.sights
+    for index, entry in enumerate(run.log):
+        results = entry.results
+        for raw in (results,) if type(results) is Raw else readings_in(results):
+            if sights[raw[1]].kind == "result":
+                producers.setdefault(raw[1], index)
+    return producers
 
 
 def storage_of(index: int, sight: FirstSight, producer: int | None, records: Records) -> Storage:

@@ -46,14 +46,27 @@ class Lives:
     def all(self) -> Iterator[Life]:
         """The life of every storage whose size is known, in order; several where its category or size changed."""
         for index, sight in enumerate(self.sights):
-            if sight.bytes is not None:
+            if sight.role is None and not sight.resized and sight.bytes is not None:
+                life = self._only_life(index, sight)
+                if life is not None:
+                    yield life
+            elif sight.bytes is not None:
                 yield from self._lives(index, sight)
 
+    def _only_life(self, index: int, sight: FirstSight) -> Life | None:
+        """The life of a storage that was one thing of one size from the first to the last."""
+        born, died = -1 if sight.before_run else sight.born, sight.died
+        if (len(self.log) + 1 if died is None else died) <= born:
+            return None
+        return Life(index, self._category(index, sight), sight.bytes or 0, born, died, self._made_in(sight))
+
+    def _made_in(self, sight: FirstSight) -> str:
+        """The phase of the operation that made a storage."""
+        is_made = sight.kind == "result" and sight.born < len(self.links)
+        return self.links[sight.born].phase if is_made else FORWARD
+
     def _lives(self, index: int, sight: FirstSight) -> Iterator[Life]:
-        made_in = FORWARD
-        if sight.kind == "result" and sight.born < len(self.links):
-            link = self.links[sight.born]
-            made_in = FORWARD if link.phase == FORWARD else link.phase
+        made_in = self._made_in(sight)
         born = -1 if sight.before_run else sight.born
         category = self._category(index, sight)
         becomes = self._becomes_gradient(index, sight)

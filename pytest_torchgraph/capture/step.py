@@ -51,8 +51,10 @@ class Step:
 
     def require_over(self, roots: Iterable[nn.Module]) -> None:
         """Raise ``ValueError`` when the optimizer updates none of the parameters that *roots* hold."""
+        if self.optimizer is None:
+            return
         own = {id(parameter) for root in roots for parameter in root.parameters()}
-        if self.optimizer is not None and own and not any(id(one) in own for one in parameters_of(self.optimizer)):
+        if own and not any(id(one) in own for one in parameters_of(self.optimizer)):
             raise ValueError(
                 "the optimizer updates none of the model's parameters: "
                 "make it over model.parameters() of this very model"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.pipeline import stages_of
-from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.origin import Training
 from pytest_torchgraph.recorded.tensor import StorageKind
 
@@ -174,8 +174,11 @@ def holdings_of(roots: dict[str, nn.Module]) -> Holdings:
                 # A lazy module's parameters have no memory before its first call.
                 if isinstance(value, Tensor) and id(value) not in seen and not is_lazy(value):
                     seen.add(id(value))
-                    named = ((f"{path}.{name}" if path else name, value),)
-                    leaves.extend((kind, full, tensor) for full, tensor in unwrapped(named))
+                    full = f"{path}.{name}" if path else name
+                    if unwraps_itself(type(value)):
+                        leaves.extend((kind, inner, tensor) for inner, tensor in unwrapped([(full, value)]))
+                    else:
+                        leaves.append((kind, full, value))
     return Holdings(modules, leaves)
 
 

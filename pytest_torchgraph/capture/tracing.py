@@ -36,6 +36,7 @@ from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded
+from pytest_torchgraph.capture.room import roomy
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
@@ -348,7 +349,7 @@ class Runs:
                     recording.phases.before_backward = state.begin_backward
                 if self.step.optimizer is not None:
                     recording.phases.identify(self.step.optimizer)
-                output = self.step.run(call)
+                output = roomy(partial(self.step.run, call))
                 recording.meet_outputs(output)
                 del output
         finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.fingerprint import fingerprint
+from pytest_torchgraph.capture.folded import folded
 from pytest_torchgraph.capture.graph import Run, freeze, origin_of
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
@@ -14,6 +16,24 @@ from pytest_torchgraph.recorded.record import Record
 
 class UnfrozenGraph(Graph):
     """The graph of a run, which is frozen when any field but ``origin`` and ``notes`` is read: an ordinary one then."""
+
+    def is_canonically(self, program: Program) -> bool:
+        """Whether *program* is the canonical graph; told without working this one out where equal layers allow it."""
+        run = vars(self).get("run")
+        if isinstance(run, Run):
+            with collector_paused():
+                quick = folded(run)
+                if quick is not None and quick == program:
+                    return True
+        return Graph.is_canonically(self, program)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing ran."""
+        run = vars(self).get("run")
+        if isinstance(run, Run):
+            return not (run.log or run.outputs or len(run.scopes) > 1)
+        return Graph.is_empty.__get__(self)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         _freeze(self)

@@ -198,11 +198,15 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class LoopChanged:
-    """Work that a phase does for each parameter is done for others; the parameters that came and went."""
+    """Work that a phase does for each parameter is done for others; the parameters that came and went.
+
+    ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    """
 
     scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
+    with_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ rest; where both do not tell whether the host waits for a device, the recorded f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -163,6 +164,20 @@ def doing(operation: Operation) -> Doing:
         wait_of(operation.name, is_sync=operation.is_sync),
         operation.is_view,
     )
+
+
+def counted(operations: Iterable[Operation]) -> Counter[Doing]:
+    """How many of *operations* there are of each kind."""
+    alike: dict[tuple[str, bool, bool], list[Operation]] = {}
+    for operation in operations:
+        alike.setdefault((operation.name, operation.is_sync, operation.is_view), []).append(operation)
+    found: Counter[Doing] = Counter()
+    for each in alike.values():
+        if each[0].packet == CAST:
+            found.update(map(doing, each))
+        else:
+            found[doing(each[0])] += len(each)
+    return found
 
 
 def group_named(name: str) -> Callable[[Doing], bool] | None:

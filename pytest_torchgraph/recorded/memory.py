@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.recorded.quick import quick
 
 Category: TypeAlias = Literal[
     "parameters", "buffers", "inputs", "saved", "gradients", "optimizer state", "temporaries", "other"
@@ -27,6 +28,7 @@ CUDA_BLOCK = 512
 """Bytes that PyTorch's CUDA allocator rounds every block up to (``kMinBlockSize`` in ``CUDACachingAllocator.cpp``)."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Life:
     """A storage in one category and of one size: right after operations ``born`` up to, not with, ``died``.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
+from pytest_torchgraph.recorded.quick import quick
 from pytest_torchgraph.recorded.tensor import TensorRef
 
 
@@ -95,6 +96,7 @@ class SourceLine:
     function: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Call:
     """One API-level call whose meaning the dispatcher loses, such as ``scaled_dot_product_attention``."""
@@ -107,6 +109,7 @@ class Call:
     source: SourceLine | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One call that reached the dispatcher.

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.recorded.quick import quick
+
 Shape: TypeAlias = tuple[int, ...]
 StorageKind: TypeAlias = Literal["parameter", "buffer", "attribute", "gradient", "state", "input", "constant", "result"]
 Role: TypeAlias = Literal["gradient", "state"]
@@ -50,6 +52,7 @@ def contiguous_stride(shape: Shape) -> Shape:
     return tuple(reversed(stride))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """How a storage is read: sizes, strides and offset, all in elements of the reading dtype.
@@ -84,6 +87,7 @@ class Geometry:
         return self.normalised().stride == contiguous_stride(self.shape)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """Dtype, geometry, device and layout of one tensor; never its contents.
@@ -112,6 +116,7 @@ class TensorSpec:
         return f"{SHORT_DTYPES.get(self.dtype, self.dtype)}[{','.join(sizes)}]"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Storage:
     """One block of memory that tensors share; ``bytes`` is ``None`` where PyTorch does not tell.
@@ -136,6 +141,7 @@ class Storage:
         return self.kind in NAMED_KINDS or self.role is not None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TensorRef:
     """One tensor as an operation read or returned it.

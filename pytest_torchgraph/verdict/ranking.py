@@ -71,6 +71,8 @@ def _rank(finding: Finding, *, has_edit: bool, peak: int) -> tuple[object, ...]:
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:
+    if _comes_with_model(finding):
+        return FOLLOW
     if finding.kind != "follow" and finding.cause in CAUSE_PLACES:
         return CAUSE_PLACES[finding.cause]
     if finding.cause == "saved-more" and not has_edit:
@@ -97,6 +99,12 @@ def _is_of_some_modules(finding: Finding) -> bool:
 
 
 MIXED = "mixed"
+
+
+def _comes_with_model(finding: Finding) -> bool:
+    """Whether nothing differs but which parameters are trained, and those came or went with the model's own."""
+    changes = changes_of(finding)
+    return bool(changes) and all(isinstance(change, LoopChanged) and change.with_model for change in changes)
 
 
 def _is_dearer(finding: Finding) -> bool:

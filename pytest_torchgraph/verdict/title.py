@@ -261,9 +261,11 @@ def loop_text(change: LoopChanged) -> str:
     """``the optimizer leaves out 2 parameters: a.bias, b.bias``."""
     parts = []
     if change.went:
-        parts.append(f"leaves out {times(len(change.went), 'parameter')}: {_few(change.went)}")
+        gone = ", no longer the model's" if change.with_model else ""
+        parts.append(f"leaves out {times(len(change.went), 'parameter')}{gone}: {_few(change.went)}")
     if change.came:
-        parts.append(f"works on {times(len(change.came), 'more parameter')}: {_few(change.came)}")
+        new = ", new in the model" if change.with_model else ""
+        parts.append(f"works on {times(len(change.came), 'more parameter')}{new}: {_few(change.came)}")
     return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 

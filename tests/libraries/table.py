@@ -24,8 +24,8 @@ tells, run again, gives the same numbers), and the model computes afterwards wha
 tests, each in an environment of its own, and `.ci/libraries.txt` has the versions of what they need beside them;
 `python -m tests.libraries.table` writes this page.
 
-- **Record the second call.** Twelve of them do other work in their first call than later: a check sees that by itself and
-  says so in a note; for `trace` there is `warmup=1`.
+- **Record the second call.** Twelve of them do other work in their first call than later: a check sees that by itself
+  and says so in a note; for `trace` there is `warmup=1`.
 - **Take torchaudio and torchvision from the index that PyTorch came from.** Their compiled parts load only beside the
   build that they were made for: those of the package index cannot be imported beside PyTorch for the CPU alone.
 - **Name PyTorch when you install a library**, `pip install torch==2.13.0 LIBRARY`: some bring another PyTorch.

@@ -19,6 +19,21 @@ from tests.plugin.forked import Server
 HERE = Path(__file__).resolve().parents[2]
 PLUGINS = ("-p", "syrupy", "-p", "pytest_torchgraph.plugin.hooks")
 STUBS = Path(__file__).with_name("stubs.py")
+STRICT = "[pytest]\nfilterwarnings = error\n"
+WITH_TORCH = (
+    "torch._dynamo",
+    "torch._subclasses.fake_tensor",
+    "torch.distributed.tensor",
+    "torch.fx.experimental.symbolic_shapes",
+    "torch.testing._internal.distributed.fake_pg",
+    "torch.utils.flop_counter",
+    "pytest_torchgraph.capture.fake_run.subject",
+    "pytest_torchgraph.capture.replay",
+    "pytest_torchgraph.capture.scaling",
+    "pytest_torchgraph.capture.tracing",
+    "pytest_torchgraph.capture.unfrozen",
+)
+"""What runs with PyTorch import sooner or later."""
 
 
 @dataclass(frozen=True)
@@ -108,16 +123,33 @@ def server() -> Iterator[Server]:
     made.close()
 
 
-@pytest.fixture
-def quick(project: Project, server: Server) -> QuickProject:
-    """A project whose runs take a tenth of the time."""
-    return QuickProject(project.path, server)
+@pytest.fixture(scope="session")
+def server_with_torch() -> Iterator[Server]:
+    """The same, which has imported PyTorch and what records, too."""
+    pytest.importorskip("torch")
+    made = Server(*WITH_TORCH)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, server: Server) -> QuickProject:
     """A project whose ``stubs`` module makes graphs by hand and stands in for the capture room."""
-    made = Project(tmp_path)
-    made.write({"pytest.ini": "[pytest]\nfilterwarnings = error\n", "conftest.py": "import stubs\n"})
+    made = QuickProject(tmp_path, server)
+    made.write({"pytest.ini": STRICT, "conftest.py": "import stubs\n"})
     (tmp_path / "stubs.py").write_text(STUBS.read_text("utf-8"), "utf-8")
+    return made
+
+
+@pytest.fixture
+def apart(project: QuickProject) -> Project:
+    """The same, run in whole processes, as its users do."""
+    return Project(project.path)
+
+
+@pytest.fixture
+def live(tmp_path: Path, server_with_torch: Server) -> QuickProject:
+    """A project of PyTorch's models."""
+    made = QuickProject(tmp_path, server_with_torch)
+    made.write({"pytest.ini": STRICT})
     return made

@@ -18,29 +18,29 @@ HYPOTHESIS = """
 """
 
 
-def test_the_examples_of_hypothesis_are_one_check(quick: QuickProject) -> None:
-    quick.write({"test_m.py": HYPOTHESIS.format(model="graph(ADD)", more="")})
-    assert quick.run("--torchgraph-update").code == 0
-    assert list(quick.snapshots()) == ["test_m/test_m.torchgraph"]
-    assert quick.run().code == 0
-    quick.write({"test_m.py": HYPOTHESIS.format(model="graph(ADD, CLONE)", more="")})
-    result = quick.run()
+def test_the_examples_of_hypothesis_are_one_check(project: QuickProject) -> None:
+    project.write({"test_m.py": HYPOTHESIS.format(model="graph(ADD)", more="")})
+    assert project.run("--torchgraph-update").code == 0
+    assert list(project.snapshots()) == ["test_m/test_m.torchgraph"]
+    assert project.run().code == 0
+    project.write({"test_m.py": HYPOTHESIS.format(model="graph(ADD, CLONE)", more="")})
+    result = project.run()
     assert result.code == 1
     assert "+1 aten.clone (0 -> 1)" in result.text
     assert "two snapshots" not in result.text
 
 
-def test_examples_of_hypothesis_with_graphs_of_their_own_are_told_what_to_do(quick: QuickProject) -> None:
-    quick.write({"test_m.py": HYPOTHESIS.format(model="graph(*[ADD] * n)", more="")})
-    result = quick.run("--torchgraph-update")
+def test_examples_of_hypothesis_with_graphs_of_their_own_are_told_what_to_do(project: QuickProject) -> None:
+    project.write({"test_m.py": HYPOTHESIS.format(model="graph(*[ADD] * n)", more="")})
+    result = project.run("--torchgraph-update")
     assert result.code == 1
     assert "name='first-2'); in a test of hypothesis one that the example makes." in result.text
-    quick.write({"test_m.py": HYPOTHESIS.format(model="graph(*[ADD] * n)", more=", name=f'n{n}'")})
-    assert quick.run("--torchgraph-update").code == 0
-    assert len(quick.snapshots()) >= 3
+    project.write({"test_m.py": HYPOTHESIS.format(model="graph(*[ADD] * n)", more=", name=f'n{n}'")})
+    assert project.run("--torchgraph-update").code == 0
+    assert len(project.snapshots()) >= 3
 
 
-def test_a_name_may_be_checked_again_with_the_graph_that_it_had(quick: QuickProject) -> None:
+def test_a_name_may_be_checked_again_with_the_graph_that_it_had(project: QuickProject) -> None:
     test = """
         from stubs import *
 
@@ -53,19 +53,19 @@ def test_a_name_may_be_checked_again_with_the_graph_that_it_had(quick: QuickProj
             for _ in range(2):
                 torch_graph.check(model, (), name="one")
     """
-    quick.write({"test_m.py": test.format("ADD")})
-    assert quick.run("--torchgraph-update").code == 0
-    assert quick.run().code == 0
-    quick.write({"test_m.py": test.format("CLONE")})
-    result = quick.run()
+    project.write({"test_m.py": test.format("ADD")})
+    assert project.run("--torchgraph-update").code == 0
+    assert project.run().code == 0
+    project.write({"test_m.py": test.format("CLONE")})
+    result = project.run()
     assert len([line for line in result.section() if line.startswith("drifted")]) == 1
-    quick.write({"test_m.py": test.format("ADD, *[ADD] * _")})
-    result = quick.run("--torchgraph-update")
+    project.write({"test_m.py": test.format("ADD, *[ADD] * _")})
+    result = project.run("--torchgraph-update")
     assert "two snapshots with one name in test_m.py::test_m" in result.text
     assert "test_m.test_m.one.torchgraph was checked with another graph before" in result.text.replace("/", ".")
 
 
-def test_budgets_hold_for_each_check_of_a_name(quick: QuickProject) -> None:
+def test_budgets_hold_for_each_check_of_a_name(project: QuickProject) -> None:
     test = """
         from stubs import *
 
@@ -73,14 +73,14 @@ def test_budgets_hold_for_each_check_of_a_name(quick: QuickProject) -> None:
             torch_graph.check(graph(ADD, MUL), name="one")
             torch_graph.check(graph(ADD, MUL), name="one", budget={"ops": 1})
     """
-    quick.write({"test_m.py": test})
-    result = quick.run("--torchgraph-update")
+    project.write({"test_m.py": test})
+    result = project.run("--torchgraph-update")
     assert result.code == 1
     assert any(line.startswith("over budget ") for line in result.section())
 
 
 def test_what_is_updated_over_its_budget_is_told_as_broken_first_and_as_recorded_on_the_same_line(
-    quick: QuickProject,
+    project: QuickProject,
 ) -> None:
     test = """
         from stubs import *
@@ -92,8 +92,8 @@ def test_what_is_updated_over_its_budget_is_told_as_broken_first_and_as_recorded
             torch_graph.check(graph({}), budget={{"ops": 1}})
     """
     for work, what in (("ADD, MUL", "recorded"), ("ADD, MUL, ADD", "updated")):
-        quick.write({"test_m.py": test.format(work, work)})
-        result = quick.run("--torchgraph-update")
+        project.write({"test_m.py": test.format(work, work)})
+        result = project.run("--torchgraph-update")
         assert result.outcomes() == {"failed": 1, "passed": 1}
         first, *others = [line for line in result.section() if "test_m.torchgraph" in line.replace("\\", "/")]
         count = len(work.split())
@@ -104,11 +104,11 @@ def test_what_is_updated_over_its_budget_is_told_as_broken_first_and_as_recorded
         assert [line.partition(" ")[0] for line in result.section() if "test_fine" in line] == [what]
         said = result.text.index(f"test_m.py::test_m: over budget: ops {count}, budget at most 1")
         assert result.text.index(f"The snapshot was {what} all the same; no update moves a budget.") > said
-    assert len(list(quick.snapshots())) == 2
-    assert "all the same" not in quick.run().text
+    assert len(list(project.snapshots())) == 2
+    assert "all the same" not in project.run().text
 
 
-def test_a_recording_of_nothing_is_refused(quick: QuickProject) -> None:
+def test_a_recording_of_nothing_is_refused(project: QuickProject) -> None:
     test = """
         from dataclasses import replace
         from stubs import *
@@ -124,17 +124,17 @@ def test_a_recording_of_nothing_is_refused(quick: QuickProject) -> None:
         def test_identity(torch_graph):
             torch_graph.check(replace(graph(), memory=replace(graph(ADD).memory, peak_operation=None)))
     """
-    quick.write({"test_m.py": test})
-    result = quick.run("--torchgraph-update")
+    project.write({"test_m.py": test})
+    result = project.run("--torchgraph-update")
     assert result.outcomes() == {"failed": 2, "passed": 1}
     assert (
         "test_m.py::test_nothing checks a recording of nothing: no module was called and no operation ran"
         in result.text
     )
-    assert list(quick.snapshots()) == ["test_m/test_identity.torchgraph"]
+    assert list(project.snapshots()) == ["test_m/test_identity.torchgraph"]
 
 
-def test_the_fixture_of_syrupy_refuses_a_graph_before_it_writes(quick: QuickProject) -> None:
+def test_the_fixture_of_syrupy_refuses_a_graph_before_it_writes(project: QuickProject) -> None:
     test = """
         from stubs import *
         from syrupy.extensions.json import JSONSnapshotExtension
@@ -151,8 +151,8 @@ def test_the_fixture_of_syrupy_refuses_a_graph_before_it_writes(quick: QuickProj
         def test_other(snapshot):
             assert {"a": [1]} == snapshot
     """
-    quick.write({"test_m.py": test})
-    result = quick.run("--snapshot-update")
+    project.write({"test_m.py": test})
+    result = project.run("--snapshot-update")
     assert result.outcomes() == {"failed": 3, "passed": 1}
     assert result.text.count("write instead: assert graph == torch_graph.snapshot") == 3
-    assert len((quick.path / "__snapshots__/test_m.ambr").read_text("utf-8").splitlines()) < 20
+    assert len((project.path / "__snapshots__/test_m.ambr").read_text("utf-8").splitlines()) < 20

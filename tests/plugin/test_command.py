@@ -23,11 +23,11 @@ INI = "[pytest]\nfilterwarnings = error\n"
 
 
 @pytest.fixture
-def bare(quick: QuickProject) -> QuickProject:
+def bare(project: QuickProject) -> QuickProject:
     """A project without settings."""
-    (quick.path / "pytest.ini").unlink()
-    (quick.path / "conftest.py").unlink()
-    return quick
+    (project.path / "pytest.ini").unlink()
+    (project.path / "conftest.py").unlink()
+    return project
 
 
 def accepted(project: QuickProject, result: Result, cwd: str) -> list[str]:
@@ -110,7 +110,7 @@ def test_the_command_that_accepts_writes_what_the_run_compared(bare: QuickProjec
         assert bare.run(*words[1:], cwd=cwd).code == 0
 
 
-def test_options_of_the_project_that_choose_its_tests_are_part_of_the_command(quick: QuickProject) -> None:
+def test_options_of_the_project_that_choose_its_tests_are_part_of_the_command(project: QuickProject) -> None:
     conftest = """
         import pytest
         import stubs
@@ -124,11 +124,11 @@ def test_options_of_the_project_that_choose_its_tests_are_part_of_the_command(qu
                 for item in items:
                     item.add_marker(pytest.mark.skip(reason="slow"))
     """
-    quick.write({"conftest.py": conftest, "test_m.py": TEST.format("")})
-    result = quick.run("--runslow", "-q", "--model", "a b", "--color=no")
-    words = accepted(quick, result, ".")
+    project.write({"conftest.py": conftest, "test_m.py": TEST.format("")})
+    result = project.run("--runslow", "-q", "--model", "a b", "--color=no")
+    words = accepted(project, result, ".")
     assert words == ["pytest", "test_m.py::test_m", "--torchgraph-update", "--runslow", "--model", "a b"]
-    assert list(quick.snapshots()) == ["test_m/test_m.torchgraph"]
+    assert list(project.snapshots()) == ["test_m/test_m.torchgraph"]
 
 
 @pytest.mark.parametrize("arguments", [("-c", "ci/pytest.ini"), ("--pyargs",)], ids=" ".join)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-pytest.importorskip("torch")
-
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
@@ -43,18 +39,18 @@ TESTS = """
 """
 
 
-def test_a_break_fails_with_its_line_and_a_budget_with_file_and_line(project: Project) -> None:
+def test_a_break_fails_with_its_line_and_a_budget_with_file_and_line(live: Project) -> None:
     loose, tight = (TESTS.replace("BUDGET", text) for text in ("None", "{'graph_breaks': 0}"))
-    project.write({"conftest.py": "", "pytest.ini": "[pytest]\n", "models.py": MODELS, "test_m.py": loose})
-    first = project.run("--torchgraph-update", "test_m.py::test_mlp")
+    live.write({"models.py": MODELS, "test_m.py": loose})
+    first = live.run("--torchgraph-update", "test_m.py::test_mlp")
     assert first.outcomes() == {"passed": 1}, first.text
-    (path,) = project.path.rglob("*.torchgraph")
+    (path,) = live.path.rglob("*.torchgraph")
     text = path.read_text(encoding="utf-8")
     assert "\nrun compiled-by-aot_eager, train, grad, cpu\n" in text
     assert "\ngraphs 2\ngraph_breaks 0\nrecompiles 1\nuncompiled 0\n" in text
     assert '\ngraph 2 forward 3 ×0 in "" at forward models.py dynamic "x[0]"\n' in text
-    project.write({"models.py": BROKEN, "test_m.py": tight})
-    broken = project.run()
+    live.write({"models.py": BROKEN, "test_m.py": tight})
+    broken = live.run()
     assert broken.outcomes() == {"failed": 2}, broken.text
     lines = broken.text.splitlines()
     assert any(line.endswith("1 new graph break: Failed to trace builtin operator (GB0059)") for line in lines)

@@ -45,11 +45,11 @@ def test_differences_are_told_and_a_backend_is_the_same_only_with_torch_and_mach
     assert same_backend(HERE, now) is same
 
 
-def test_a_drift_under_another_pytorch_says_so_first(project: Project) -> None:
+def test_a_drift_under_another_pytorch_says_so_first(apart: Project) -> None:
     test = "from stubs import *\n\ndef test_m(torch_graph):\n    torch_graph.check(graph({}))\n"
-    project.write({"test_m.py": test.format("ADD")})
-    assert project.run("--torchgraph-update").code == 0
-    project.write({"test_m.py": test.format("ADD, CLONE, torch='2.15.0'")})
-    lines = project.run().text.splitlines()
+    apart.write({"test_m.py": test.format("ADD")})
+    assert apart.run("--torchgraph-update").code == 0
+    apart.write({"test_m.py": test.format("ADD, CLONE, torch='2.15.0'")})
+    lines = apart.run().text.splitlines()
     first = next(at for at, line in enumerate(lines) if line.startswith("test_m.py::test_m: +1 aten.clone"))
     assert lines[first + 1] == "  recorded with torch 2.13.0, running 2.15.0"

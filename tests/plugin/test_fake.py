@@ -26,45 +26,39 @@ SMALL = """
 """
 
 
-@pytest.fixture(autouse=True)
-def with_torch(project: Project) -> None:
-    pytest.importorskip("torch")
-    project.write({"conftest.py": ""})
-
-
-def test_a_giant_is_held_to_a_budget_on_any_machine(project: Project) -> None:
-    project.write({"test_x.py": TEST.replace("LIMIT", '"30 TB"')})
-    assert project.run("--torchgraph-update").code == 0
-    assert project.run().code == 0
-    text = project.snapshots()["test_x/test_giant.torchgraph"]
+def test_a_giant_is_held_to_a_budget_on_any_machine(live: Project) -> None:
+    live.write({"test_x.py": TEST.replace("LIMIT", '"30 TB"')})
+    assert live.run("--torchgraph-update").code == 0
+    assert live.run().code == 0
+    text = live.snapshots()["test_x/test_giant.torchgraph"]
     assert "\nrun fake, train, grad, cpu\n" in text
-    project.write({"test_x.py": TEST.replace("LIMIT", '"80 GB"')})
-    result = project.run()
+    live.write({"test_x.py": TEST.replace("LIMIT", '"80 GB"')})
+    result = live.run()
     assert result.code == 1
     assert "TiB, budget at most 74.5 GiB" in result.text
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_fake_run_is_not_compared_with_a_real_one_unasked(project: Project, first: bool) -> None:
-    project.write({"test_x.py": SMALL.replace("FAKE", str(first))})
-    assert project.run("--torchgraph-update").code == 0
-    project.write({"test_x.py": SMALL.replace("FAKE", str(not first))})
-    result = project.run()
+def test_a_fake_run_is_not_compared_with_a_real_one_unasked(live: Project, first: bool) -> None:
+    live.write({"test_x.py": SMALL.replace("FAKE", str(first))})
+    assert live.run("--torchgraph-update").code == 0
+    live.write({"test_x.py": SMALL.replace("FAKE", str(not first))})
+    result = live.run()
     assert result.code == 1
     ran, stored = ("real", "fake") if first else ("fake", "real")
     assert f"was not compared: this is a {ran} run, and its snapshot is of a {stored} one" in result.text
     assert "accept: pytest" in result.text
-    assert project.run("--torchgraph-update").code == 0
-    assert project.run().code == 0
+    assert live.run("--torchgraph-update").code == 0
+    assert live.run().code == 0
 
 
-def test_a_check_is_not_verified_where_it_is_fake(project: Project) -> None:
-    project.write({"test_x.py": SMALL.replace("FAKE", "True")})
-    assert project.run("--torchgraph-update", "--torchgraph-verify").code == 0
+def test_a_check_is_not_verified_where_it_is_fake(live: Project) -> None:
+    live.write({"test_x.py": SMALL.replace("FAKE", "True")})
+    assert live.run("--torchgraph-update", "--torchgraph-verify").code == 0
 
 
-def test_an_exported_program_is_checked_without_inputs(project: Project) -> None:
-    project.write(
+def test_an_exported_program_is_checked_without_inputs(live: Project) -> None:
+    live.write(
         {
             "test_m.py": """
                 import torch
@@ -76,9 +70,9 @@ def test_an_exported_program_is_checked_without_inputs(project: Project) -> None
             """
         }
     )
-    assert project.run("--torchgraph-update").code == 0
-    assert project.run().code == 0
-    (snapshot,) = project.path.rglob("*.torchgraph")
+    assert live.run("--torchgraph-update").code == 0
+    assert live.run().code == 0
+    (snapshot,) = live.path.rglob("*.torchgraph")
     text = snapshot.read_text(encoding="utf-8")
     assert "run fake, none, grad, cpu" in text
     assert "0: Linear = addmm" in text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.conftest import Project, Result
+from tests.plugin.conftest import QuickProject, Result
+from tests.plugin.forked import Server
 
 MODELS = """
 import os
@@ -99,9 +100,9 @@ SEEN = {
 
 
 @pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def failed(tmp_path_factory: pytest.TempPathFactory, server_with_torch: Server) -> Result:
     """Four tests recorded, and failed after an edit each."""
-    project = Project(tmp_path_factory.mktemp("first"))
+    project = QuickProject(tmp_path_factory.mktemp("first"), server_with_torch)
     project.write({"models.py": MODELS, "test_m.py": TESTS})
     assert project.run("--torchgraph-update").outcomes() == {"passed": 4}
     return project.run(EDITED="1")

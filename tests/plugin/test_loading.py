@@ -12,8 +12,8 @@ HEAVY = "{'torch', 'deepdiff', 'rich', 'numpy'}"
 PLUGIN = "pytest_torchgraph.plugin.hooks"
 
 
-def test_a_project_that_uses_no_fixture_pays_no_heavy_import(project: Project) -> None:
-    project.write(
+def test_a_project_that_uses_no_fixture_pays_no_heavy_import(apart: Project) -> None:
+    apart.write(
         {
             "conftest.py": f"""
                 import sys
@@ -26,14 +26,14 @@ def test_a_project_that_uses_no_fixture_pays_no_heavy_import(project: Project) -
         }
     )
     for arguments in (("--collect-only",), ()):
-        result = project.run(*arguments)
+        result = apart.run(*arguments)
         assert result.code == 0
         assert "loaded []" in result.text
         assert result.section() == []
 
 
-def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(project: Project) -> None:
-    project.write(
+def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(apart: Project) -> None:
+    apart.write(
         {
             "conftest.py": """
                 import sys
@@ -47,22 +47,22 @@ def test_until_a_test_asks_for_the_fixture_only_the_plugin_is_loaded(project: Pr
             "test_m.py": "def test_m():\n    pass\n",
         }
     )
-    result = project.run("--collect-only")
+    result = apart.run("--collect-only")
     assert "rooms ['plugin', 'recorded', 'words']" in result.text
     beneath = ("recorded.memory", "recorded.phase", "words.counting", "words.printable", "words.status")
     assert f"beneath {[f'pytest_torchgraph.{name}' for name in beneath]}" in result.text
 
 
-def test_without_syrupy_the_run_stops_with_one_line(project: Project) -> None:
-    project.write({"test_m.py": "def test_m():\n    pass\n"})
-    result = project.run(plugins=("-p", PLUGIN))
+def test_without_syrupy_the_run_stops_with_one_line(apart: Project) -> None:
+    apart.write({"test_m.py": "def test_m():\n    pass\n"})
+    result = apart.run(plugins=("-p", PLUGIN))
     assert result.code == 4
     assert "ERROR: pytest-torchgraph stores its snapshots through syrupy, which is not loaded." in result.text
     assert "Traceback" not in result.text
 
 
-def test_without_pytorch_only_a_test_that_traces_fails(project: Project) -> None:
-    project.write(
+def test_without_pytorch_only_a_test_that_traces_fails(apart: Project) -> None:
+    apart.write(
         {
             "conftest.py": """
                 import sys
@@ -87,29 +87,29 @@ def test_without_pytorch_only_a_test_that_traces_fails(project: Project) -> None
             """,
         }
     )
-    result = project.run()
+    result = apart.run()
     assert result.outcomes() == {"passed": 1, "failed": 2}
     assert result.text.count("PyTorch is not installed in this environment: pip install torch") >= 2
     assert "Traceback" not in result.text
     assert "No module named" not in result.text
 
 
-def test_the_header_names_mode_version_and_folder(project: Project) -> None:
-    project.write({"test_m.py": "def test_m():\n    pass\n"})
-    assert re.search(r"^torchgraph: check, torch [\d.]+\S*, snapshots in snapshots/$", project.run().text, re.MULTILINE)
-    assert "torchgraph: update (CI), torch" in project.run("--torchgraph-update", CI="1").text
+def test_the_header_names_mode_version_and_folder(apart: Project) -> None:
+    apart.write({"test_m.py": "def test_m():\n    pass\n"})
+    assert re.search(r"^torchgraph: check, torch [\d.]+\S*, snapshots in snapshots/$", apart.run().text, re.MULTILINE)
+    assert "torchgraph: update (CI), torch" in apart.run("--torchgraph-update", CI="1").text
 
 
-def test_the_marker_is_known_and_the_option_takes_no_odd_value(project: Project) -> None:
-    project.write(
+def test_the_marker_is_known_and_the_option_takes_no_odd_value(apart: Project) -> None:
+    apart.write(
         {"test_m.py": "import pytest\n\n@pytest.mark.torchgraph_budget(ops=1)\ndef test_m(torch_graph):\n    pass\n"}
     )
-    assert project.run("--strict-markers", "--collect-only").code == 0
-    result = project.run("--torchgraph-update=odd")
+    assert apart.run("--strict-markers", "--collect-only").code == 0
+    result = apart.run("--torchgraph-update=odd")
     assert result.code == 4
     assert "--torchgraph-update" in result.text
 
 
-def test_the_update_option_does_not_swallow_the_path_after_it(project: Project) -> None:
-    project.write({"test_m.py": "def test_m():\n    pass\n", "test_n.py": "def test_n():\n    pass\n"})
-    assert project.run("--torchgraph-update", "test_m.py").outcomes() == {"passed": 1}
+def test_the_update_option_does_not_swallow_the_path_after_it(apart: Project) -> None:
+    apart.write({"test_m.py": "def test_m():\n    pass\n", "test_n.py": "def test_n():\n    pass\n"})
+    assert apart.run("--torchgraph-update", "test_m.py").outcomes() == {"passed": 1}

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
-pytest.importorskip("torch")
 
-
-def test_a_note_is_shown_once_where_it_is_told(project: Project) -> None:
-    (project.path / "conftest.py").unlink(missing_ok=True)
-    project.write(
+def test_a_note_is_shown_once_where_it_is_told(live: Project) -> None:
+    live.write(
         {
             "test_m.py": """
                 import torch
@@ -31,7 +26,7 @@ def test_a_note_is_shown_once_where_it_is_told(project: Project) -> None:
             """,
         }
     )
-    told = project.run("--torchgraph-update").text
+    told = live.run("--torchgraph-update").text
     assert told.count("any words at all") == 1
     assert "of the graph alone" not in told
 

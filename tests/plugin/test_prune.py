@@ -32,12 +32,12 @@ BERT, GPT, VIT = (f"test_m/test_m[{name}].torchgraph" for name in ("bert", "gpt"
 
 
 @pytest.fixture
-def models(quick: QuickProject, monkeypatch: pytest.MonkeyPatch) -> QuickProject:
+def models(project: QuickProject, monkeypatch: pytest.MonkeyPatch) -> QuickProject:
     """A project with snapshots of three models, from the folder of which commands run."""
-    quick.write({"conftest.py": CONFTEST, "tests/test_other.py": "", "test_m.py": TEST.format("")})
-    assert quick.run("--torchgraph-update").code == 0
-    monkeypatch.chdir(quick.path)
-    return quick
+    project.write({"conftest.py": CONFTEST, "tests/test_other.py": "", "test_m.py": TEST.format("")})
+    assert project.run("--torchgraph-update").code == 0
+    monkeypatch.chdir(project.path)
+    return project
 
 
 def prune(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
@@ -84,14 +84,14 @@ def test_a_run_of_other_files_leaves_the_list(models: QuickProject, capsys: pyte
 
 
 def test_without_a_list_it_says_to_run_pytest(
-    quick: QuickProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    project: QuickProject, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(quick.path)
+    monkeypatch.chdir(project.path)
     for arguments in ((), ("--yes",), ("--cache", "elsewhere")):
         code, (line,) = prune(capsys, *arguments)
         assert code == 2
         assert "run pytest once" in line
-    quick.write({".pytest_cache/d/torchgraph/unclaimed.json": '{"torchgraph unclaimed": 1, "files": [7]}'})
+    project.write({".pytest_cache/d/torchgraph/unclaimed.json": '{"torchgraph unclaimed": 1, "files": [7]}'})
     code, lines = prune(capsys, "--yes")
     assert code == 2
     assert "this is no list of unclaimed snapshots" in lines[0]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("torch")
-
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
@@ -105,10 +103,10 @@ GROWING = """
 
 
 @pytest.fixture
-def real(project: Project) -> Project:
+def real(live: Project) -> Project:
     """A project whose models run."""
-    project.write({"conftest.py": "", "pytest.ini": "[pytest]\n", "models.py": MODELS, "test_m.py": TESTS})
-    return project
+    live.write({"models.py": MODELS, "test_m.py": TESTS})
+    return live
 
 
 def test_models_are_recorded_pass_and_explain_a_copy(real: Project) -> None:

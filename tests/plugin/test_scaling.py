@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.plugin.conftest import Project
 
 TEST = """
@@ -30,43 +28,37 @@ LIMITS = '{"ops": "O(1)", "saved": "O(batch)"}'
 FILE = "test_x/test_growth[scaling].scaling"
 
 
-@pytest.fixture(autouse=True)
-def with_torch(project: Project) -> None:
-    pytest.importorskip("torch")
-    project.write({"conftest.py": ""})
-
-
-def test_growth_is_recorded_passes_and_tells_what_moved(project: Project) -> None:
-    project.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", LIMITS)})
-    assert project.run().code == 1
-    assert project.run("--torchgraph-update").code == 0
-    (name,) = (name for name in project.snapshots() if name.endswith(".scaling"))
-    text = project.snapshots()[name]
+def test_growth_is_recorded_passes_and_tells_what_moved(live: Project) -> None:
+    live.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", LIMITS)})
+    assert live.run().code == 1
+    assert live.run("--torchgraph-update").code == 0
+    (name,) = (name for name in live.snapshots() if name.endswith(".scaling"))
+    text = live.snapshots()[name]
     assert "\nops O(1)\n" in text
-    assert project.run().code == 0
-    assert project.snapshots()[name] == text
-    project.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", LIMITS)})
-    result = project.run()
+    assert live.run().code == 0
+    assert live.snapshots()[name] == text
+    live.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", LIMITS)})
+    result = live.run()
     assert result.code == 1
     assert "ops grows O(batch), budget O(1)" in result.text
     assert "layer: O(batch)" in result.text
     assert "grows otherwise" in result.text
     assert "- ops O(1)" in result.text
     assert "+ ops O(batch)" in result.text
-    project.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", "None")})
-    assert project.run("--torchgraph-update").code == 0
-    assert project.run().code == 0
+    live.write({"test_x.py": TEST.replace("BODY", LOOP).replace("BUDGET", "None")})
+    assert live.run("--torchgraph-update").code == 0
+    assert live.run().code == 0
 
 
-def test_a_limit_that_is_no_order_is_one_line(project: Project) -> None:
-    project.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", '{"saved": "24 MiB"}')})
-    result = project.run("--torchgraph-update")
+def test_a_limit_that_is_no_order_is_one_line(live: Project) -> None:
+    live.write({"test_x.py": TEST.replace("BODY", WHOLE).replace("BUDGET", '{"saved": "24 MiB"}')})
+    result = live.run("--torchgraph-update")
     assert result.code == 1
     assert "limit '24 MiB': how an amount grows is limited by an order" in result.text
-    assert project.snapshots() == {}
+    assert live.snapshots() == {}
 
 
-def test_an_order_of_a_marker_or_the_ini_file_is_held_by_scaling_and_left_out_by_check(project: Project) -> None:
+def test_an_order_of_a_marker_or_the_ini_file_is_held_by_scaling_and_left_out_by_check(live: Project) -> None:
     text = """
         import pytest
         import torch
@@ -78,10 +70,10 @@ def test_an_order_of_a_marker_or_the_ini_file_is_held_by_scaling_and_left_out_by
             torch_graph.scaling(lambda x: torch.stack([row.relu() for row in x]), lambda batch: torch.zeros(batch, 4),
                                 batch=[1, 2, 4])
     """
-    project.write({"test_x.py": text, "pytest.ini": "[pytest]\ntorchgraph_budget = peak: O(batch)\n"})
-    result = project.run("--torchgraph-update")
+    live.write({"test_x.py": text, "pytest.ini": "[pytest]\ntorchgraph_budget = peak: O(batch)\n"})
+    result = live.run("--torchgraph-update")
     assert result.code == 1
     assert "ops grows O(batch), budget O(1)" in result.text
     assert "peak" not in result.text.partition("ops grows")[2].partition("torchgraph:")[0]
-    project.write({"test_x.py": text.replace('ops="O(1)"', 'saved="O(bach)"')})
-    assert "'bach' is no size of this call" in project.run("--torchgraph-update").text
+    live.write({"test_x.py": text.replace('ops="O(1)"', 'saved="O(bach)"')})
+    assert "'bach' is no size of this call" in live.run("--torchgraph-update").text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 
 from pytest_torchgraph.plugin.check.rules import Rules
 from tests.plugin.conftest import Project, QuickProject
-from tests.plugin.forked import Server
 
 MODEL = """
 import torch
@@ -43,20 +41,11 @@ def pytest_terminal_summary(terminalreporter, config):
 """
 
 
-@pytest.fixture(scope="module")
-def runner() -> Iterator[Server]:
-    """The process that forks, with PyTorch."""
-    made = Server("pytest_torchgraph.capture.tracing", "pytest_torchgraph.capture.unfrozen")
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def fresh(tmp_path: Path, runner: Server) -> QuickProject:
+def fresh(live: QuickProject) -> QuickProject:
     """A project without a snapshot."""
-    made = QuickProject(tmp_path, runner)
-    made.write({"model.py": MODEL, "test_model.py": TEST.replace("RULES", ""), "conftest.py": COUNTING})
-    return made
+    live.write({"model.py": MODEL, "test_model.py": TEST.replace("RULES", ""), "conftest.py": COUNTING})
+    return live
 
 
 @pytest.fixture

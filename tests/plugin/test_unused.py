@@ -28,9 +28,9 @@ ONE = "1 snapshot was not claimed; -v names it; torchgraph prune"
 
 
 @pytest.fixture
-def recorded(quick: QuickProject) -> QuickProject:
+def recorded(project: QuickProject) -> QuickProject:
     """A project with two recorded snapshots in one test file."""
-    return record(quick, {"test_m.py": TESTS})
+    return record(project, {"test_m.py": TESTS})
 
 
 def record(project: QuickProject, files: dict[str, str], *arguments: str) -> QuickProject:
@@ -155,7 +155,7 @@ def test_a_test_that_may_still_stand_in_its_file_keeps_its_snapshot_and_fails_no
     ]
 
 
-def test_parameters_that_this_run_does_not_make_keep_their_snapshots(quick: QuickProject) -> None:
+def test_parameters_that_this_run_does_not_make_keep_their_snapshots(project: QuickProject) -> None:
     conftest = """
         import stubs
 
@@ -167,15 +167,15 @@ def test_parameters_that_this_run_does_not_make_keep_their_snapshots(quick: Quic
             metafunc.parametrize("model", [chosen] if chosen else ["bert", "gpt", "vit"])
     """
     test = "from stubs import *\n\ndef test_m(torch_graph, model):\n    torch_graph.check(graph(ADD))\n"
-    record(quick, {"conftest.py": conftest, "test_m.py": test})
-    assert len(quick.snapshots()) == 3
-    assert keeps_all(quick, "--model", "bert").section() == [
+    record(project, {"conftest.py": conftest, "test_m.py": test})
+    assert len(project.snapshots()) == 3
+    assert keeps_all(project, "--model", "bert").section() == [
         "2 snapshots were not claimed; -v names them; torchgraph prune"
     ]
-    assert quick.run().section() == []
+    assert project.run().section() == []
 
 
-def test_tests_that_a_class_inherits_from_elsewhere_keep_their_snapshots(quick: QuickProject) -> None:
+def test_tests_that_a_class_inherits_from_elsewhere_keep_their_snapshots(project: QuickProject) -> None:
     base = """
         from stubs import *
 
@@ -184,14 +184,14 @@ def test_tests_that_a_class_inherits_from_elsewhere_keep_their_snapshots(quick: 
                 torch_graph.check(graph(ADD))
     """
     test = "from bases import Base\n\nclass TestModel(Base):\n    pass\n"
-    record(quick, {"bases.py": base, "test_m.py": test})
-    quick.write(
+    record(project, {"bases.py": base, "test_m.py": test})
+    project.write(
         {"bases.py": base.replace("test_inherited", "not_now"), "test_m.py": f"{test}\ndef test_one():\n    pass\n"}
     )
-    assert keeps_all(quick, code=0).section() == [ONE]
+    assert keeps_all(project, code=0).section() == [ONE]
 
 
-def test_a_method_is_gone_when_neither_its_class_nor_a_base_in_the_file_has_it(quick: QuickProject) -> None:
+def test_a_method_is_gone_when_neither_its_class_nor_a_base_in_the_file_has_it(project: QuickProject) -> None:
     test = """
         from stubs import ADD, MUL, graph
 
@@ -207,25 +207,25 @@ def test_a_method_is_gone_when_neither_its_class_nor_a_base_in_the_file_has_it(q
             def test_own(self, torch_graph):
                 torch_graph.check(graph(MUL))
     """
-    record(quick, {"test_m.py": test})
-    quick.write(
+    record(project, {"test_m.py": test})
+    project.write(
         {
             "test_m.py": test.replace(
                 "class TestModel(Base):\n            def test_own", "class TestModel(Base):\n            def test_new"
             )
         }
     )
-    result = quick.run("--torchgraph-update")
+    result = project.run("--torchgraph-update")
     removed = next(line for line in result.section() if line.startswith("removed"))
     assert removed.startswith(
         "removed snapshots/test_m/TestModel.test_own.torchgraph: of test_m.py::TestModel::test_own"
     )
-    assert set(quick.snapshots()) == {
+    assert set(project.snapshots()) == {
         f"test_m/{name}.torchgraph" for name in ("TestModel.test_inherited", "TestModel.test_new", "TestOther.test_own")
     }
 
 
-def test_doctests_and_tests_of_unittest_keep_their_snapshots(quick: QuickProject) -> None:
+def test_doctests_and_tests_of_unittest_keep_their_snapshots(project: QuickProject) -> None:
     test = """
         '''
         >>> _ = getfixture("torch_graph").check(graph(ADD, ADD))
@@ -247,12 +247,12 @@ def test_doctests_and_tests_of_unittest_keep_their_snapshots(quick: QuickProject
             def test_model(self):
                 self.torch_graph.check(graph(MUL))
     """
-    record(quick, {"test_m.py": test}, "--doctest-modules")
+    record(project, {"test_m.py": test}, "--doctest-modules")
     names = ["test_m/Models.test_model.torchgraph", "test_m/test_m.f.torchgraph", "test_m/test_m.torchgraph"]
-    assert sorted(quick.snapshots()) == names
+    assert sorted(project.snapshots()) == names
     left = "'''\n>>> 1\n1\n'''\nfrom stubs import graph\n\ndef test_one():\n    pass\n"
-    quick.write({"test_m.py": left})
-    assert keeps_all(quick).section() == ["3 snapshots were not claimed; -v names them; torchgraph prune"]
+    project.write({"test_m.py": left})
+    assert keeps_all(project).section() == ["3 snapshots were not claimed; -v names them; torchgraph prune"]
 
 
 @pytest.mark.parametrize("file", ["conftest.py", "plugin_of_mine.py"])
@@ -392,13 +392,13 @@ SUBTEST = """
 
 @pytest.mark.parametrize("reruns", [(), ("--reruns", "1")], ids=["once", "reruns"])
 @pytest.mark.parametrize("flaky", [False, True])
-def test_subtests_and_reruns_claim_their_snapshots(quick: QuickProject, reruns: tuple[str, ...], flaky: bool) -> None:
-    record(quick, {"test_m.py": SUBTESTS.replace("FLAKY", str(flaky)), "test_u.py": SUBTEST}, "--reruns", "1")
-    assert len(quick.snapshots()) == 4
-    keeps_all(quick, *reruns, code=int(flaky and not reruns))
+def test_subtests_and_reruns_claim_their_snapshots(project: QuickProject, reruns: tuple[str, ...], flaky: bool) -> None:
+    record(project, {"test_m.py": SUBTESTS.replace("FLAKY", str(flaky)), "test_u.py": SUBTEST}, "--reruns", "1")
+    assert len(project.snapshots()) == 4
+    keeps_all(project, *reruns, code=int(flaky and not reruns))
 
 
-def test_a_rerun_tells_of_its_last_run_alone(quick: QuickProject) -> None:
+def test_a_rerun_tells_of_its_last_run_alone(project: QuickProject) -> None:
     test = """
         from stubs import *
         RUNS = []
@@ -407,9 +407,9 @@ def test_a_rerun_tells_of_its_last_run_alone(quick: QuickProject) -> None:
             RUNS.append(1)
             torch_graph.check(graph(ADD) if len(RUNS) > AFTER else graph(MUL))
     """
-    record(quick, {"test_m.py": test.replace("AFTER", "0")})
-    quick.write({"test_m.py": test.replace("AFTER", "1")})
-    result = quick.run("--reruns", "1")
+    record(project, {"test_m.py": test.replace("AFTER", "0")})
+    project.write({"test_m.py": test.replace("AFTER", "1")})
+    result = project.run("--reruns", "1")
     assert (result.code, result.section()) == (0, [])
 
 

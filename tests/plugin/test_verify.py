@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("torch")
-
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project, Result
 
@@ -69,40 +67,39 @@ TIMED = """
 """
 
 
-def run(project: Project, tests: str, *arguments: str) -> Result:
-    (project.path / "conftest.py").unlink(missing_ok=True)
-    project.write({"models.py": MODELS, "test_m.py": tests})
-    return project.run("--torchgraph-update", *arguments)
+def run(live: Project, tests: str, *arguments: str) -> Result:
+    live.write({"models.py": MODELS, "test_m.py": tests})
+    return live.run("--torchgraph-update", *arguments)
 
 
 @pytest.mark.parametrize("asked", [True, False])
-def test_checks_and_recordings_are_verified_where_the_command_line_asks(project: Project, asked: bool) -> None:
-    result = run(project, TESTS.format(verified=asked), *(["--torchgraph-verify"] if asked else []))
+def test_checks_and_recordings_are_verified_where_the_command_line_asks(live: Project, asked: bool) -> None:
+    result = run(live, TESTS.format(verified=asked), *(["--torchgraph-verify"] if asked else []))
     assert result.outcomes() == {"passed": 2}, result.text
-    snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
+    snapshot = next((live.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
     assert "verified" not in snapshot
     told = "verified 2 tests: each recording was replayed, and gave the same bits" in result.section()
     assert told == asked
 
 
 @pytest.mark.parametrize("arguments", [[], ["--torchgraph-verify"]])
-def test_what_is_timed_is_checked_and_not_verified(project: Project, arguments: list[str]) -> None:
-    assert run(project, TIMED, *arguments).outcomes() == {"passed": 1}
-    snapshot = next((project.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
+def test_what_is_timed_is_checked_and_not_verified(live: Project, arguments: list[str]) -> None:
+    assert run(live, TIMED, *arguments).outcomes() == {"passed": 1}
+    snapshot = next((live.path / "snapshots").rglob("*.torchgraph")).read_text(encoding="utf-8")
     assert "timing" not in snapshot
-    assert project.run(*arguments).outcomes() == {"passed": 1}
+    assert live.run(*arguments).outcomes() == {"passed": 1}
 
 
-def test_an_operation_that_changes_what_its_schema_calls_unwritten_fails(project: Project) -> None:
-    assert run(project, LYING).outcomes() == {"passed": 1}
-    result = run(project, LYING, "--torchgraph-verify")
+def test_an_operation_that_changes_what_its_schema_calls_unwritten_fails(live: Project) -> None:
+    assert run(live, LYING).outcomes() == {"passed": 1}
+    result = run(live, LYING, "--torchgraph-verify")
     assert result.outcomes() == {"failed": 1}
     assert "torchgraph_tests_plugin.lying.default" in result.text
     assert "which its schema calls unwritten" in result.text
 
 
-def test_what_cannot_be_replayed_is_named_once_in_the_summary(project: Project) -> None:
-    result = run(project, NESTED, "--torchgraph-verify")
+def test_what_cannot_be_replayed_is_named_once_in_the_summary(live: Project) -> None:
+    result = run(live, NESTED, "--torchgraph-verify")
     assert result.outcomes() == {"passed": 1}, result.text
     named = [line for line in result.section() if "not replayed: higher_order.cond" in line]
     assert len(named) == 1, result.text

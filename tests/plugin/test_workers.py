@@ -24,35 +24,35 @@ MANY = """
 GROUPED = MANY.replace("    @pytest", "    @pytest.mark.xdist_group('one')\n    @pytest", 1)
 
 
-def test_workers_record_compare_and_report_through_the_controller(project: Project) -> None:
-    project.write({"test_m.py": MANY.format(more="")})
-    result = project.run(*XDIST, "--torchgraph-update")
+def test_workers_record_compare_and_report_through_the_controller(apart: Project) -> None:
+    apart.write({"test_m.py": MANY.format(more="")})
+    result = apart.run(*XDIST, "--torchgraph-update")
     assert result.outcomes() == {"passed": 6}
     assert len([line for line in result.section() if line.startswith("recorded ")]) == 6
-    assert len(project.snapshots()) == 6
-    assert project.run(*XDIST).section() == []
-    project.write({"test_m.py": MANY.format(more=", CLONE")})
-    result = project.run(*XDIST)
+    assert len(apart.snapshots()) == 6
+    assert apart.run(*XDIST).section() == []
+    apart.write({"test_m.py": MANY.format(more=", CLONE")})
+    result = apart.run(*XDIST)
     assert result.outcomes() == {"failed": 6}
     assert result.section()[0].endswith("6 tests") or "6 tests" in result.section()[0]
 
 
-def test_groups_of_xdist_do_not_enter_names(project: Project) -> None:
-    project.write({"test_m.py": GROUPED.format(more=""), "pytest.ini": "[pytest]\nmarkers = xdist_group\n"})
-    result = project.run(*XDIST, "--dist", "loadgroup", "--torchgraph-update")
+def test_groups_of_xdist_do_not_enter_names(apart: Project) -> None:
+    apart.write({"test_m.py": GROUPED.format(more=""), "pytest.ini": "[pytest]\nmarkers = xdist_group\n"})
+    result = apart.run(*XDIST, "--dist", "loadgroup", "--torchgraph-update")
     assert result.outcomes() == {"passed": 6}
-    assert not any("@" in name or "@" in text for name, text in project.snapshots().items())
-    assert project.run().code == 0
+    assert not any("@" in name or "@" in text for name, text in apart.snapshots().items())
+    assert apart.run().code == 0
 
 
-def test_a_crashed_worker_judges_nothing_unused(project: Project) -> None:
-    project.write({"test_m.py": MANY.format(more="")})
-    assert project.run("--torchgraph-update").code == 0
+def test_a_crashed_worker_judges_nothing_unused(apart: Project) -> None:
+    apart.write({"test_m.py": MANY.format(more="")})
+    assert apart.run("--torchgraph-update").code == 0
     crash = "\n    def test_crash():\n        import os\n        os._exit(1)\n"
-    project.write({"test_m.py": MANY.format(more="").replace("range(6)", "range(3)") + crash})
-    result = project.run(*XDIST, "--torchgraph-update")
+    apart.write({"test_m.py": MANY.format(more="").replace("range(6)", "range(3)") + crash})
+    result = apart.run(*XDIST, "--torchgraph-update")
     assert result.code == 1
-    assert len(project.snapshots()) == 6
+    assert len(apart.snapshots()) == 6
     assert not any("unused" in line for line in result.section())
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.plugin.conftest import Project
-
-pytest.importorskip("torch")
 
 TEST = """
     import torch
@@ -32,21 +28,21 @@ TEST = """
 """
 
 
-def test_a_sharded_rank_is_recorded_checked_and_told_when_a_module_is_sharded_no_longer(project: Project) -> None:
-    project.write({"conftest.py": "", "test_m.py": TEST.replace("{LAYERS}", "(model[0], model[2])")})
-    result = project.run("--torchgraph-update")
+def test_a_sharded_rank_is_recorded_checked_and_told_when_a_module_is_sharded_no_longer(live: Project) -> None:
+    live.write({"test_m.py": TEST.replace("{LAYERS}", "(model[0], model[2])")})
+    result = live.run("--torchgraph-update")
     assert result.outcomes() == {"passed": 1}, result.text
-    text = (project.path / "snapshots/test_m/test_rank.torchgraph").read_text(encoding="utf-8")
+    text = (live.path / "snapshots/test_m/test_rank.torchgraph").read_text(encoding="utf-8")
     assert "rank 0 of 4" in text
     assert "\ncollectives 6\n" in text
-    assert project.run().outcomes() == {"passed": 1}
-    project.write({"test_m.py": TEST.replace("{LAYERS}", "(model[0],)")})
-    assert project.run().outcomes() == {"failed": 1}
+    assert live.run().outcomes() == {"passed": 1}
+    live.write({"test_m.py": TEST.replace("{LAYERS}", "(model[0],)")})
+    assert live.run().outcomes() == {"failed": 1}
 
 
-def test_a_budget_of_collectives_fails_whatever_is_updated(project: Project) -> None:
+def test_a_budget_of_collectives_fails_whatever_is_updated(live: Project) -> None:
     text = TEST.replace("{LAYERS}", "(model[0], model[2])").replace('all_gather": 4', 'all_gather": 3')
-    project.write({"conftest.py": "", "test_m.py": text})
-    result = project.run("--torchgraph-update")
+    live.write({"test_m.py": text})
+    result = live.run("--torchgraph-update")
     assert result.outcomes() == {"failed": 1}
     assert "collectives.all_gather 4, budget at most 3" in result.text

@@ -13,7 +13,6 @@ from tests.models.example import Example
 from tests.real import factories
 from tests.real.test_training import graph_of, text_of
 
-REPEATS = 20
 MODELS: dict[str, Callable[[], Example]] = {
     "gpt2": lambda: factories.gpt2(1),
     "bert": lambda: factories.bert(1),
@@ -43,12 +42,13 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("repeats", [4, pytest.param(20, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", MODELS)
-def test_twenty_steps_give_one_text(name: str) -> None:
+def test_steps_give_one_text(name: str, repeats: int) -> None:
     example = MODELS[name]()
     texts = set()
-    for repeat in range(REPEATS):
-        with collecting(repeat % 2 == 0), threads(1 + repeat // 10):
+    for repeat in range(repeats):
+        with collecting(repeat % 2 == 0), threads(1 + 2 * repeat // repeats):
             texts.add(text_of(graph_of(example)))
     assert len(texts) == 1
 

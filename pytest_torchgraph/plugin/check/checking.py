@@ -65,7 +65,7 @@ def _compared(
     passing: seen.Passing | None,
 ) -> Graph:
     __tracebackhide__ = True
-    if not (first.operations or first.outputs or len(first.scopes) > 1):
+    if first.is_empty:
         _fail_for_nothing(item)
     broken = _broken(item, first, rules)
     graph, failure = first, ""

@@ -33,7 +33,7 @@ class Outcome:
     def is_equal(self) -> bool:
         """Whether both canonical graphs are the same, so that no rule finds anything: most checks end here."""
         try:
-            return not self.rules.same and self.snapshot.program == self.graph.canonical
+            return not self.rules.same and self.graph.is_canonically(self.snapshot.program)
         except RecursionError:  # so deep a graph is compared without recursion
             return False
 

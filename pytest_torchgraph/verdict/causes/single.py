@@ -92,7 +92,10 @@ def held(finding: Finding, _: Difference) -> Cause | None:
     pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
     if any(before.shape != after.shape for before, after in pairs):
         return Cause("other-configuration", "the model is built with other sizes (its configuration)")
-    if any(isinstance(change, LoopChanged) for change in changes_of(finding)):
+    loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
+    if loops and all(change.with_model for change in loops):
+        return Cause("other-parameters", "")
+    if loops:
         return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
     return None
 

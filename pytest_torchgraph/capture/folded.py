@@ -1,0 +1,155 @@
+"""The canonical graph of a forward pass whose equal layers are worked out once.
+
+It is compared with a stored one and nothing else: its operations stand for others, and no report is made of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_torchgraph.canonical.building import canonical
+from pytest_torchgraph.canonical.program import Program
+from pytest_torchgraph.canonical.row import NotAlike, Row
+from pytest_torchgraph.capture.attribution import Link, Linking, phases_of
+from pytest_torchgraph.capture.graph import (
+    Records,
+    Run,
+    call_of,
+    operation_of,
+    origin_of,
+    producers_of,
+    scopes_of,
+    storage_of,
+    syncs_of,
+)
+from pytest_torchgraph.capture.memory import memory_of
+from pytest_torchgraph.capture.row import Found, rows_in
+from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.recorded.operation import Call, Operation
+from pytest_torchgraph.recorded.record import Record
+from pytest_torchgraph.recorded.tensor import Storage, TensorRef
+
+
+def folded(run: Run) -> Program | None:
+    """The canonical graph of *run*; ``None`` where no calls stand in a row, or where they are no more alike than that.
+
+    It equals that of :func:`~pytest_torchgraph.capture.graph.freeze`, but for the operations that ``source`` tells.
+    """
+    rows = rows_in(run)
+    if not rows:
+        return None
+    try:
+        return Folding(run, rows).program()
+    except (NotAlike, AssertionError, LookupError, StopIteration):  # a value that has no place in such a graph
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What of the second call of a row stands for what of the later ones, by position."""
+
+    operations: dict[int, int]
+    storages: dict[int, int]
+    calls: dict[int, int]
+
+
+class FoldedRecords(Records):
+    """Records of a run in which some storages stand for others."""
+
+    def __init__(self, run: Run, storages: dict[int, int]) -> None:
+        super().__init__(run.weights)
+        self._stands_for = storages
+
+    def reference(self, raw: Raw) -> TensorRef:
+        """The reference of one reading, to the storage that stands for the one it reads."""
+        found = self._references.get(id(raw))
+        if found is None:
+            storage = self._stands_for.get(raw[1], raw[1])
+            found = self._references[id(raw)] = TensorRef(raw[0], storage, self.spec(raw))
+        return found
+
+
+class Folding:
+    """Works out one run, and of each row only the first two calls."""
+
+    def __init__(self, run: Run, rows: list[Found]) -> None:
+        self.run = run
+        self.rows = rows
+        self.standing = standing_in(run, rows)
+        self.records = FoldedRecords(run, self.standing.storages)
+
+    def program(self) -> Program:
+        """The canonical graph."""
+        paths = [tuple(self.run.scopes[each.scope].path for each in row.segments[2:]) for row in self.rows]
+        rows = [Row(row.segments[0].scope, row.second.scope, own) for row, own in zip(self.rows, paths, strict=True)]
+        return canonical(self._record(), rows, self.standing.operations)
+
+    def _record(self) -> Record:
+        run, records = self.run, self.records
+        linking = Linking(run.log, run.scopes, run.followed)
+        links = linking.link()
+        memory = memory_of(run.log, links, run.identity, (), run.kept, run.resident)
+        storages = self._storages(frozenset(memory.alive_at_peak))
+        told = {storages[each].producer for each in memory.alive_at_peak} | {memory.peak_operation}
+        return Record(
+            operations=self._operations(links, told),
+            storages=storages,
+            scopes=scopes_of(run, linking),
+            calls=self._calls(),
+            memory=memory,
+            phases=phases_of(run.log, links, run.scopes, run.followed),
+            origin=origin_of(run),
+            inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
+            outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
+        )
+
+    def _operations(self, links: list[Link], told: set[int | None]) -> tuple[Operation, ...]:
+        """Every operation, or the one that stands for it; those at positions that are *told* stand for themselves."""
+        syncs = syncs_of(self.run, links)
+        operations: list[Operation] = []
+        for index, (entry, link) in enumerate(zip(self.run.log, links, strict=True)):
+            stands = self.standing.operations.get(index)
+            if stands is not None and (index in syncs) != (stands in syncs):
+                raise NotAlike
+            if stands is None or index in told:
+                operations.append(operation_of(index, entry, link, {}, self.records, syncs))
+            else:
+                operations.append(operations[stands])
+        return tuple(operations)
+
+    def _storages(self, told: frozenset[int]) -> tuple[Storage, ...]:
+        """Every storage, or the one that stands for it; those that are *told* of by place stand for themselves."""
+        producers = producers_of(self.run)
+        storages: list[Storage] = []
+        for index, sight in enumerate(self.run.identity.sights):
+            stands = None if index in told else self.standing.storages.get(index)
+            made = storage_of(index, sight, producers.get(index), self.records) if stands is None else storages[stands]
+            storages.append(made)
+        return tuple(storages)
+
+    def _calls(self) -> tuple[Call, ...]:
+        calls: list[Call] = []
+        for index, call in enumerate(self.run.calls):
+            stands = self.standing.calls.get(index)
+            calls.append(call_of(index, call, self.records) if stands is None else calls[stands])
+        return tuple(calls)
+
+
+def standing_in(run: Run, rows: list[Found]) -> Standing:
+    """What stands for what in *rows*."""
+    operations: dict[int, int] = {}
+    storages: dict[int, int] = {}
+    calls: dict[int, int] = {}
+    for row in rows:
+        second = row.second
+        operations |= {at: second.start + (at - second.start) % second.length for at in row.dropped}
+        storages |= row.stands_for
+        in_second = calls_in(run, second.scope, second.last)
+        for segment in row.segments[2:]:
+            calls |= dict(zip(calls_in(run, segment.scope, segment.last), in_second, strict=True))
+    return Standing(operations, storages, calls)
+
+
+def calls_in(run: Run, scope: int, last: int) -> list[int]:
+    """The API calls in the scopes from *scope* up to *last*."""
+    return [index for index, call in enumerate(run.calls) if scope <= call.scope < last]
