@@ -268,5 +268,5 @@ def test_a_part_of_a_compiled_graph_is_selected_by_its_name(capsys: pytest.Captu
     assert len(graph.select(phase="graph 1 forward")) + len(graph.select(phase="graph 1 backward")) == sum(
         one.graph == first.number for one in graph.operations
     )
-    with pytest.raises(UnknownName, match="there is no phase 'graph 9 forward'.*graph 1 forward"):
+    with pytest.raises(UnknownName, match=r"there is no phase 'graph 9 forward'.*graph 1 forward"):
         graph.select(phase="graph 9 forward")
