@@ -186,3 +186,11 @@ def test_backward_work_that_stands_elsewhere_is_no_lost_gradient() -> None:
     nested, flat = (trace(Model(made), X, backward=True) for made in (Nested(), Flat()))
     for comparison in (compare(nested, flat), compare(flat, nested)):
         assert "gradient-lost" not in {finding.cause for finding in comparison.verdict.findings}
+
+
+def test_an_operation_with_another_number_is_not_the_same_one_in_place() -> None:
+    there, back = compared(lambda x: (x.exp() + 1).sum(), lambda x: x.exp().add_(2).sum(), X)
+    for comparison in (there, back):
+        assert not {"in-place", "out-of-place"} & {finding.cause for finding in comparison.verdict.findings}
+    there, back = compared(lambda x: (x.exp() + 1).sum(), lambda x: x.exp().add_(1).sum(), X)
+    assert {leading(there)[0], leading(back)[0]} == {"in-place", "out-of-place"}
