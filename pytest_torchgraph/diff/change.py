@@ -37,7 +37,8 @@ class Value:
 
     ``reading`` is how it is read relative to the value named, ``None`` when just as it was made; ``made`` is the spec
     of that value, ``path`` the full path of a parameter, buffer or attribute. ``again`` says that a module call that
-    checkpointing makes again handed it out, ``around_again`` that this is the very call that it is made in.
+    checkpointing makes again handed it out, ``around_again`` that this is the very call that it is made in. ``maker``
+    is the full name of the operation or API call that made it, where it is named after that.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Value:
     path: str = field(default="", compare=False)
     again: bool = field(default=False, compare=False)
     around_again: bool = field(default=False, compare=False)
+    maker: str = field(default="", compare=False)
 
     @property
     def geometry(self) -> Geometry | None:

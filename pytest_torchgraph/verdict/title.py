@@ -95,9 +95,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     if isinstance(item, Given):
         if item.kind == "input":
             return f"input %{item.name} {'added' if net > 0 else 'removed'}"
-        return (
-            f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation (a number or list from Python)"
-        )
+        return f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation of the run"
     if isinstance(item, Block):
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))

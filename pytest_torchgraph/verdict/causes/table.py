@@ -21,11 +21,13 @@ from pytest_torchgraph.verdict.causes import (
     norms,
     placing,
     precision,
+    registering,
     repeating,
     returning,
     scaling,
     sharding,
     syncing,
+    tables,
     training,
 )
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
@@ -34,6 +36,7 @@ STORIES: tuple[Story, ...] = (
     mode.mode,
     compiling.compiling,
     training.steps,
+    registering.registered,
     checkpointing.checkpointing,
     sharding.held_whole,
     sharding.gathered,
@@ -54,6 +57,8 @@ STORIES: tuple[Story, ...] = (
     communicating.communication,
     communicating.otherwise,
     constants.constants,
+    constants.numbers,
+    tables.computed,
     precision.held,
     autocast.between_casts,
     precision.exchanged,
@@ -75,6 +80,7 @@ STORIES: tuple[Story, ...] = (
     placing.in_place_or_not,
     mode.dropout,
     returning.renamed,
+    returning.cast_or_not,
 )
 """Stories over all changes, each told what those before it left over.
 

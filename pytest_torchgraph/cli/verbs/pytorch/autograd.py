@@ -45,7 +45,7 @@ def register(verbs: Any) -> None:
 
     parser = asked.add_parser("graph", help="run a model and print the autograd graph of its outputs")
     parser.add_argument("model", metavar="MODULE:FACTORY", help=running.FORM.removeprefix("expected "))
-    parser.add_argument("--format", choices=("text", "dot", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "dot", "json"), default="text", help="text by default")
     parser.set_defaults(run=run_graph)
 
 
