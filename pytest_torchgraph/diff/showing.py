@@ -49,9 +49,10 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
 
 def _maker(tree: Tree, calls: list[Body], definition: Definition) -> str:
     """Full name of the operation or API call that a value is named after; empty for all others."""
-    if not isinstance(definition, Made) or len(calls) > 1:
+    if not isinstance(definition, Made):
         return ""
-    item = calls[0].record if calls else tree.bodies[definition.body].record.items[definition.item]
+    handed_out = len(calls) == 1 and _handed_out(calls, definition)
+    item = calls[0].record if handed_out else tree.bodies[definition.body].record.items[definition.item]
     return item.name if isinstance(item, (Work, Semantic)) else ""
 
 

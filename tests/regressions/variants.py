@@ -132,7 +132,7 @@ LEFT_OUT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         TRAINED,
         (
             *("last_logits_retained", "length_branch_on_tensor", "masks_of_queries_broadcast"),
-            *("transposed_flatten", "written_out_of_place"),
+            *("number_in_a_tensor", "transposed_flatten", "written_out_of_place"),
         ),
     ),
     "is of a run without the backward pass that the variant gives it": (
@@ -154,6 +154,7 @@ LEFT_OUT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("checkpointed",),
         ("attention_fused_and_unwrapped",),
     ),
+    "runs what is no module's in the lines of the checkpoint": (("checkpointed",), ("layers_in_a_plain_list",)),
     "is no module": (("checkpointed", "stepped", "renamed", "beside"), ("validation_with_grad",)),
 }
 """Why a pair is not varied in some ways: the variations, and the pairs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_torchgraph.diff.change import Change, OutputChanged, Value
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen
 
@@ -58,7 +59,7 @@ def _cast(change: OutputChanged) -> bool:
 
 
 def _is_cast(value: Value | None) -> bool:
-    return value is not None and value.name.startswith("%_to_copy")
+    return value is not None and packet_of(value.maker) == CAST
 
 
 def _dtypes(change: OutputChanged) -> str:
