@@ -197,7 +197,7 @@ def memory_by_line(record: Record, at: int | None = None) -> MemoryLines:
     was read from a file.
     """
     moment = record.memory.peak_at if at is None else at
-    return _lines(record, (life for life in record.memory.known_lives() if life.alive(moment)), moment)
+    return _lines(record, record.memory.alive(moment), moment)
 
 
 def left_behind(record: Record) -> MemoryLines:
@@ -236,11 +236,13 @@ def _lines(record: Record, lives: Iterable[Life], at: int) -> MemoryLines:
 
 def keepers_at_peak(record: Record) -> dict[int, str]:
     """What keeps the values at the peak, by the position of the operation that made them."""
+    if record.memory.lives is None:
+        return {}
     keeping, at = Keeping(record), record.memory.peak_at
     found: dict[int, str] = {}
-    for life in record.memory.lives or ():
+    for life in record.memory.alive():
         producer = record.storages[life.storage].producer
-        if producer is not None and life.alive(at) and life.category in ("saved", "temporaries"):
+        if producer is not None and life.category in ("saved", "temporaries"):
             found.setdefault(producer, keeping.keeper(life, at).text(record))
     return found
 

@@ -135,14 +135,12 @@ def prefixes(name: str) -> Iterator[str]:
 
 def peak_by_module(graph: Record) -> Counter[str] | None:
     """Bytes alive at the peak: what is named, in the module of its name; the rest, where it was made."""
-    lives = graph.memory.lives
-    if lives is None:
+    if graph.memory.lives is None:
         return None
     found: Counter[str] = Counter()
-    for life in lives:
-        if life.alive(graph.memory.peak_at):
-            for path in homes(graph, graph.storages[life.storage]):
-                found[path] += life.bytes
+    for life in graph.memory.alive():
+        for path in homes(graph, graph.storages[life.storage]):
+            found[path] += life.bytes
     return found
 
 

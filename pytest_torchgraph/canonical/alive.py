@@ -117,11 +117,11 @@ class Alive:
 
 def alive_at_peak(graph: Record) -> tuple[Alive, ...]:
     """What is alive at the peak beside parameters and buffers, the largest first; nothing for a graph from a file."""
-    memory = graph.memory
-    lives = [life for life in memory.lives or () if life.category not in HELD and life.alive(memory.peak_at)]
+    if graph.memory.lives is None:
+        return ()
     groups: dict[str, tuple[What, list[Life]]] = {}
-    for life in lives:
-        if life.bytes:
+    for life in graph.memory.alive():
+        if life.bytes and life.category not in HELD:
             what = what_of(graph, life)
             groups.setdefault(str(what), (what, []))[1].append(life)
     found = [

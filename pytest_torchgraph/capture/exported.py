@@ -19,9 +19,9 @@ from torch import fx, nn
 from torch.export import ExportedProgram, load
 from torch.utils import _pytree as pytree
 
-from pytest_torchgraph.capture.compiling.nodes import ModuleCall, module_calls, node_source
+from pytest_torchgraph.capture.compiling.nodes import ModuleCall, module_calls, tell
 from pytest_torchgraph.capture.module import ModuleCalls, OpenScope
-from pytest_torchgraph.capture.operation import Entry, OperationMode, Where
+from pytest_torchgraph.capture.operation import OperationMode, Where
 
 Stack: TypeAlias = "tuple[ModuleCall, ...]"
 """The module calls around a node, the outermost first."""
@@ -199,7 +199,7 @@ class NodeRunner(fx.Interpreter):
         finally:
             where.scope = around
             self._close(scope)
-        self._tell_line(n, begun)
+        tell(recording.mode.log, begun, n)
         return value
 
     def _scope(self, stack: Stack) -> int:
@@ -224,10 +224,3 @@ class NodeRunner(fx.Interpreter):
             if parent is None:
                 return
             scope = parent
-
-    def _tell_line(self, n: fx.Node, begun: int) -> None:
-        log = self.recording.mode.log
-        source = node_source(n)
-        if source is not None:
-            for place in range(begun, len(log)):
-                log[place] = Entry._make(log[place])._replace(frame=source)

@@ -37,7 +37,8 @@ class Value:
 
     ``reading`` is how it is read relative to the value named, ``None`` when just as it was made; ``made`` is the spec
     of that value, ``path`` the full path of a parameter, buffer or attribute. ``again`` says that a module call that
-    checkpointing makes again handed it out, ``around_again`` that this is the very call that it is made in.
+    checkpointing makes again handed it out, ``around_again`` that this is the very call that it is made in. ``maker``
+    is the full name of the operation or API call that made it, where it is named after that.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Value:
     path: str = field(default="", compare=False)
     again: bool = field(default=False, compare=False)
     around_again: bool = field(default=False, compare=False)
+    maker: str = field(default="", compare=False)
 
     @property
     def geometry(self) -> Geometry | None:
@@ -198,11 +200,15 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class LoopChanged:
-    """Work that a phase does for each parameter is done for others; the parameters that came and went."""
+    """Work that a phase does for each parameter is done for others; the parameters that came and went.
+
+    ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    """
 
     scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
+    with_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.program import Operand, Program, without_collectives, without_waits
@@ -27,11 +28,13 @@ from pytest_torchgraph.diff.renames import Renames
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
-from pytest_torchgraph.diff.tables import table_changes
 from pytest_torchgraph.diff.tree import Tree, call_names
 from pytest_torchgraph.diff.walk import Walk
 from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
+
+Name = TypeVar("Name", int, str)
+Entry = TypeVar("Entry", int, str)
 
 
 def compare(before: Program, after: Program, same: Same = NOTHING) -> Difference:
@@ -163,3 +166,14 @@ def _same_output(matching: Matching, before: Operand, after: Operand) -> bool:
     if value_before.spec is None or value_after.spec is None:
         return value_before.spec == value_after.spec
     return not any(spec_fields(value_before.spec, value_after.spec))
+
+
+def table_changes(
+    before: Mapping[Name, Entry], after: Mapping[Name, Entry]
+) -> list[tuple[Name, Entry | None, Entry | None]]:
+    """Name, entry before and entry after of all that differ in two small tables, in their order.
+
+    ``None`` where a table has no such entry.
+    """
+    names = {**before, **after}
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
-from pytest_torchgraph.diff.lists import list_fields
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.nested import nested_differences
 from pytest_torchgraph.diff.showing import read_spec, shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
-from pytest_torchgraph.diff.spelling import meaning, means_the_same
+from pytest_torchgraph.diff.spelling import is_same_range, meaning, means_the_same
 from pytest_torchgraph.diff.tree import Body, Own, Read
 from pytest_torchgraph.recorded.operation import Word, packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
@@ -30,6 +30,8 @@ class FieldComparison:
 
     def fields(self, before: Work | Semantic, after: Work | Semantic) -> tuple[Field, ...]:
         """Every property that differs; renumbered references and rewiring around insertions are none."""
+        if is_same_range(before, after):
+            return (Field("spelling", "overload", before.name, after.name),)
         self.is_call = isinstance(after, Semantic)
         found: list[Field] = []
         if before.name != after.name:
@@ -50,7 +52,7 @@ class FieldComparison:
         for name in dict.fromkeys([*(name for name in order if name in left or name in right), *left, *right]):
             given = left.get(name, usual[0].get(name, ABSENT)), right.get(name, usual[1].get(name, ABSENT))
             if ABSENT not in given:
-                if before.name == after.name and self._is_spelling(after, name, (left, right), given):
+                if before.name == after.name and self._is_spelling((before, after), name, (left, right), given):
                     yield Field("spelling", name, *self._both(*given))
                 else:
                     yield from self._argument(name, *given)
@@ -59,7 +61,7 @@ class FieldComparison:
 
     def _is_spelling(
         self,
-        item: Work | Semantic,
+        items: tuple[Work | Semantic, Work | Semantic],
         name: str,
         arguments: tuple[Mapping[str, Argument], Mapping[str, Argument]],
         given: tuple[Argument, Argument],
@@ -68,8 +70,8 @@ class FieldComparison:
         if isinstance(given[0], Operand) or argument_key(given[0]) == argument_key(given[1]):
             return False
         meant = (
-            meaning(item, name, arguments[0], given[0], self._spec_before),
-            meaning(item, name, arguments[1], given[1], self._spec_after),
+            meaning(items[0], name, arguments[0], given[0], self._spec_before),
+            meaning(items[1], name, arguments[1], given[1], self._spec_after),
         )
         return means_the_same(*meant)
 
@@ -232,3 +234,19 @@ def _geometry_of(read: Read) -> Shown:
 
 def _holds_operands(arguments: tuple[Argument, ...]) -> bool:
     return any(isinstance(each, Operand) or (isinstance(each, tuple) and _holds_operands(each)) for each in arguments)
+
+
+FEW = 3
+"""Entries of a list that are told one by one."""
+
+
+def list_fields(name: str, before: tuple[Argument, ...], after: tuple[Argument, ...]) -> list[Field]:
+    """One field for each entry that differs: ``normalized_shape[0]``.
+
+    Empty where the lists are better told whole: when more than a few entries differ, or they are not of one shape.
+    """
+    found = nested_differences(before, after)
+    if any(each.way != "changed" for each in found) or not 0 < len(found) <= FEW:
+        return []
+    told = [(each.path, each.before, each.after) for each in found]
+    return [Field("argument", name + "".join(f"[{index}]" for index in path), one, other) for path, one, other in told]

@@ -7,7 +7,7 @@ the keys of the operands' makers, and checked exactly once items are matched.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from pytest_torchgraph.canonical.operands import operands_given
@@ -33,6 +33,7 @@ from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
 JOINING = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm", "aten.matmul", "aten.cat"})
+COPY = "aten.clone"
 OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
 
@@ -297,10 +298,17 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
             return (type(item), item.name, item.call)
         case Given():
             return (item.kind, item.spec)
+        case Work() if packet_of(item.name) == COPY:
+            # A copy is told by what it copies: one of labels never takes the place of one of logits.
+            return (packet_of(item.name), *((spec.dtype, len(spec.shape)) for spec in _made(item)))
         case Work():
             return out_of_place(packet_of(item.name))
         case Semantic():
             return ("api", item.name)
+
+
+def _made(work: Work) -> Iterator[TensorSpec]:
+    return (outcome for outcome in work.outcomes if isinstance(outcome, TensorSpec))
 
 
 def same_parameters(keys: Keys, body: Body, at: int) -> Hashable:

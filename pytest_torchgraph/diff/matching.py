@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TypeAlias
 
@@ -14,6 +14,8 @@ from pytest_torchgraph.diff.same import NOTHING, Same, Told
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
 Gap: TypeAlias = "tuple[range, range]"
+ROUNDS = 8
+"""How often what is left over is looked through, each time with what was found before."""
 FAR = 4096
 """How many inserted operations are searched for the value that an operand read before."""
 
@@ -91,23 +93,41 @@ class Matching:
         """Pair what was left over on both sides and does the same work, on the same values or on what became of them.
 
         Where only a part of what is read is the same, one has to stand in a module around the other: work that was
-        taken out of a module or put into one.
+        taken out of a module or put into one. What was found may be read by what was not, so that it is looked again.
         """
-        for reads_alike, label in ((self._reads_the_same, _label), (self._reads_what_became, _name)):
-            left, right = self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)
-            candidates: dict[object, list[Place]] = defaultdict(list)
-            for body, at in right:
-                candidates[label(self.after, body, at)].append((body.number, at))
-            for body, at in left:
-                own = body.number, at
-                if own in self.forward:
-                    continue
-                waiting = candidates.get(label(self.before, body, at), [])
-                free = (place for place in waiting if place not in self.backward)
-                place = next((place for place in free if reads_alike(own, place)), None)
-                if place is not None:
-                    waiting.remove(place)
-                    self._pair_moved(own, place)
+        ways = (
+            (self._reads_the_same, _label),
+            (self._reads_the_same, _name),
+            (self._reads_what_became, _name),
+        )
+        found = True
+        for _ in range(ROUNDS):
+            if not found:
+                return
+            pairs = [self._match_by(reads_alike, label) for reads_alike, label in ways]
+            found = any(pairs)
+
+    def _match_by(
+        self, reads_alike: Callable[[Place, Place], bool], label: Callable[[Keys, Body, int], object]
+    ) -> bool:
+        """Pair what is left over, is called the same by *label* and *reads_alike*; whether there was any."""
+        left, right = self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)
+        candidates: dict[object, list[Place]] = defaultdict(list)
+        for body, at in right:
+            candidates[label(self.after, body, at)].append((body.number, at))
+        found = False
+        for body, at in left:
+            own = body.number, at
+            if own in self.forward:
+                continue
+            waiting = candidates.get(label(self.before, body, at), [])
+            free = (place for place in waiting if place not in self.backward)
+            place = next((place for place in free if reads_alike(own, place)), None)
+            if place is not None:
+                waiting.remove(place)
+                self._pair_moved(own, place)
+                found = True
+        return found
 
     def _pair_moved(self, before: Place, after: Place) -> None:
         self.pair(before, after)
@@ -141,7 +161,7 @@ class Matching:
         """Whether each operand is the same value or one that became of it, in a module around the other or inside."""
         scopes = self.before.tree.bodies[before[0]].owner, self.after.tree.bodies[after[0]].owner
         pairs = self._reads_of(before, after)
-        if not pairs or not _are_nested(self.modules.get(scopes[0], scopes[0]), scopes[1]):
+        if not pairs or not _are_nested(self.renamed(f"{scopes[0]}.").strip("."), scopes[1]):
             return False
         return all(
             self.same_value(*made) or self.is_consequence(*made)
@@ -180,13 +200,26 @@ class Matching:
         return self.leaf_renames.setdefault(before, after) == after
 
     def _are_akin(self, before: str, after: str) -> bool:
-        """Whether two parameters belong to one module, or are called alike in one that is gone and one that came."""
+        """Whether two parameters belong to one module, or are called alike in one that is gone and one that came.
+
+        What is never called, as a list of parameters, belongs to the module around it.
+        """
         (scope, _, name), (other, _, called) = before.rpartition("."), after.rpartition(".")
         if self.renamed(before).rpartition(".")[0] == other:
             return True
         left, right = self._owners
+        now = self.renamed(f"{scope}.").strip(".")
+        if _are_nested(now, other) and self._caller_of(now, right) == self._caller_of(other, right):
+            return True
         elsewhere = scope in left - right and other in right - left
         return name == called and (elsewhere or (scope != other and _are_nested(self.modules.get(scope, scope), other)))
+
+    @staticmethod
+    def _caller_of(path: str, called: set[str]) -> str:
+        """The module at *path*, or the one around it that is *called*."""
+        while path and path not in called:
+            path = path.rpartition(".")[0]
+        return path
 
     @cached_property
     def _owners(self) -> tuple[set[str], set[str]]:

@@ -40,9 +40,19 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     plain = Read(read.definition, read.readings[:-1]) if operand.reading else read
     path = read.definition.path if isinstance(read.definition, Own) else ""
     name = name_in(tree, body, operand, read)
-    again = [call.record for call in _calls_named(tree, body, operand, read) if isinstance(call.record, RecomputedCall)]
+    calls = _calls_named(tree, body, operand, read)
+    again = [call.record for call in calls if isinstance(call.record, RecomputedCall)]
     around = any(not record.name for record in again)
-    return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around)
+    maker = "" if isinstance(operand.reference, Saved) else _maker(tree, calls, read.definition)
+    return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around, maker)
+
+
+def _maker(tree: Tree, calls: list[Body], definition: Definition) -> str:
+    """Full name of the operation or API call that a value is named after; empty for all others."""
+    if not isinstance(definition, Made) or len(calls) > 1:
+        return ""
+    item = calls[0].record if calls else tree.bodies[definition.body].record.items[definition.item]
+    return item.name if isinstance(item, (Work, Semantic)) else ""
 
 
 def name_in(tree: Tree, body: Body, operand: Operand, read: Read) -> str:

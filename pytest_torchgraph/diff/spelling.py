@@ -20,6 +20,10 @@ DIMENSIONS = frozenset({"dim", "dims", "dim0", "dim1", "start_dim", "end_dim"})
 GROWS = frozenset({"aten.stack"})
 """Operations whose dimension is one of the result."""
 HEADS = -3
+MADE = frozenset({"dtype", "device", "layout"})
+"""Arguments that say what is made, which is known however it was asked for."""
+RANGE = "aten.arange"
+PADDING = "aten.constant_pad_nd"
 
 
 def means_the_same(before: Argument, after: Argument) -> bool:
@@ -35,9 +39,40 @@ def meaning(
     """What argument *name* of *item* comes to, *value* being what was given or the default of the signature."""
     if ATTENTION in item.name:
         return _of_attention(name, given, value, spec_of)
+    made = _made(item)
+    if made is not None and name in MADE:
+        return {"dtype": made.dtype, "device": made.device, "layout": made.layout}[name]
+    if name == "pad" and isinstance(value, tuple) and packet_of(item.name) == PADDING:
+        return _without_zeros(value)
     if name in DIMENSIONS and packet_of(item.name) not in GROWS:
         return _from_the_front(value, _rank(given, spec_of))
     return value
+
+
+def _without_zeros(pad: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """*pad* without the dimensions at its end that are not padded."""
+    while pad[-2:] == (0, 0):
+        pad = pad[:-2]
+    return pad
+
+
+def _made(item: Work | Semantic) -> TensorSpec | None:
+    outcomes = item.outcomes if isinstance(item, Work) else ()
+    return next((outcome for outcome in outcomes if isinstance(outcome, TensorSpec)), None)
+
+
+def is_same_range(before: Work | Semantic, after: Work | Semantic) -> bool:
+    """Whether two calls of ``arange`` that give other arguments make the same: it starts at 0 and steps by 1."""
+    pair = (before, after)
+    if any(packet_of(item.name) != RANGE for item in pair) or before.name == after.name:
+        return False
+    left, right = ((_range_of(item.arguments), _made(item)) for item in pair)
+    return left == right
+
+
+def _range_of(given: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Start, end and step of what ``arange`` is given."""
+    return (0, *given, 1) if len(given) == 1 else (*given, 1)[:3]
 
 
 def _of_attention(name: str, given: Mapping[str, Argument], value: Argument, spec_of: SpecOf) -> Argument:

@@ -233,7 +233,9 @@ class Walk:
         left, right = tuple(map(self._parameter_now, parameters_of(before))), parameters_of(after.record)
         came, went = _without(right, left), _without(left, right)
         if came or went:
-            yield LoopChanged(after.scope, came, went)
+            known = map(self._parameter_now, self.before.tree.leaves())
+            with_model = not {*came}.intersection(known) and not {*went}.intersection(self.after.tree.leaves())
+            yield LoopChanged(after.scope, came, went, with_model)
 
     def _parameter_now(self, path: str) -> str:
         module, dot, name = path.rpartition(".")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from itertools import accumulate
 
 from pytest_torchgraph.analysis.cost import BINARY
+from pytest_torchgraph.analysis.memory import curves_of
 from pytest_torchgraph.drawing.colour import CATEGORY_COLOURS, Theme, theme
 from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.recorded.memory import CATEGORIES, LivesUnknown
+from pytest_torchgraph.recorded.memory import LivesUnknown
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 
@@ -66,17 +65,9 @@ def timeline(graph: Graph, options: Options) -> Timeline:
 
 def bands(graph: Graph) -> list[Band]:
     """The categories that were ever alive."""
-    steps: dict[str, Counter[int]] = {category: Counter() for category in CATEGORIES}
-    for life in graph.memory.lives or ():
-        steps[life.category][life.born + 1] += life.bytes
-        if life.died is not None:
-            steps[life.category][life.died + 1] -= life.bytes
-    points = range(len(graph.operations) + 1)
-    return [
-        Band(category, CATEGORY_COLOURS[category], tuple(accumulate(steps[category][at] for at in points)))
-        for category in CATEGORIES
-        if steps[category]
-    ]
+    ever = {life.category for life in graph.memory.known_lives()}
+    curves = curves_of(graph).items()
+    return [Band(name, CATEGORY_COLOURS[name], tuple(curve)) for name, curve in curves if name in ever]
 
 
 def named(graph: Graph, index: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pytest
@@ -11,6 +11,68 @@ COMPARE = ("graph", "counts", "budget")
 MARKER = "torchgraph_budget"
 FORMS = ".html, .md, .json or .txt"
 """How a report's file may end."""
+FLAG: dict[str, Any] = {"action": "store_true", "default": False}
+UPDATES: dict[str, dict[str, Any]] = {
+    "--torchgraph-update": FLAG
+    | {"help": "record what is missing and rewrite what drifted, this plugin's snapshots only"},
+    "--torchgraph-update=new": FLAG
+    | {"dest": "torchgraph_update_new", "help": "record what is missing, and touch nothing that is there"},
+    # An option of its own: with a value that may be left out, the path after the option would be taken for it.
+    "--torchgraph-update=variant": FLAG
+    | {
+        "dest": "torchgraph_update_variant",
+        "help": "record what this PyTorch, device type or architecture does otherwise beside the snapshot it leaves "
+        "alone",
+    },
+}
+OPTIONS: dict[str, dict[str, Any]] = {
+    **UPDATES,
+    "--torchgraph-compare": {
+        "choices": COMPARE,
+        "help": "what a check compares: graph (default), counts (and memory), or budget (no snapshot)",
+    },
+    "--torchgraph-tolerance": {
+        "metavar": "AMOUNT",
+        "help": "how far memory may move: '5%%', '1 MiB', '5%% or 1 MiB' (the larger); default 1%%",
+    },
+    "--torchgraph-ignore": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "operation or metric whose changes never fail; can be repeated",
+    },
+    "--torchgraph-budget": {
+        "action": "append",
+        "metavar": "KEY:LIMIT",
+        "help": "limit for every check, 'ops:120', 'peak:64 MiB', 'aten.clone:0'; can be repeated",
+    },
+    "--torchgraph-snapshot-dir": {
+        "metavar": "FOLDER",
+        "help": "folder of the snapshots, relative to the root directory; default snapshots",
+    },
+    "--torchgraph-verify": FLAG
+    | {"help": "run every recorded operation again and demand the same bits; for small models"},
+    "--torchgraph-all": FLAG
+    | {"help": "make all checks of a test before it fails, and fail with all that failed; else the first one fails it"},
+    "--torchgraph-report": {
+        "action": "append",
+        "metavar": "PATH",
+        "help": f"write a report of all checks there, {FORMS} by its end; can be repeated",
+    },
+    "--torchgraph-op-coverage": FLAG
+    | {"help": "report which of PyTorch's operations the recorded models exercised; -v names them"},
+    "--torchgraph-op-coverage-json": {"metavar": "FILE", "help": "write the same to FILE as JSON"},
+}
+"""By the name of each what pytest is told of it."""
+LINES: dict[str, Any] = {"type": "linelist", "default": []}
+INI: dict[str, dict[str, Any]] = {
+    "torchgraph_compare": {"help": "default of --torchgraph-compare", "default": "graph"},
+    "torchgraph_tolerance": {"help": "default of --torchgraph-tolerance", "default": ""},
+    "torchgraph_ignore": LINES | {"help": "defaults of --torchgraph-ignore, one a line"},
+    "torchgraph_budget": LINES | {"help": "defaults of --torchgraph-budget, one a line"},
+    "torchgraph_same": LINES | {"help": "modules that are the same under another name, OLD=NEW, one a line"},
+    "torchgraph_all": {"help": "default of --torchgraph-all", "type": "bool", "default": False},
+    "torchgraph_snapshot_dir": {"help": "default of --torchgraph-snapshot-dir", "default": "snapshots"},
+}
 
 
 def register(parser: pytest.Parser) -> None:
@@ -19,100 +81,7 @@ def register(parser: pytest.Parser) -> None:
         "torchgraph",
         "op graphs of PyTorch models; ignore *.torchgraph.new in git, where drifts wait for `torchgraph review`",
     )
-    _register_updates(group)
-    group.addoption(
-        "--torchgraph-compare",
-        choices=COMPARE,
-        help="what a check compares: graph (default), counts (and memory), or budget (no snapshot)",
-    )
-    group.addoption(
-        "--torchgraph-tolerance",
-        metavar="AMOUNT",
-        help="how far memory may move: '5%%', '1 MiB', '5%% or 1 MiB' (the larger); default 1%%",
-    )
-    group.addoption(
-        "--torchgraph-ignore",
-        action="append",
-        metavar="NAME",
-        help="operation or metric whose changes never fail; can be repeated",
-    )
-    group.addoption(
-        "--torchgraph-budget",
-        action="append",
-        metavar="KEY:LIMIT",
-        help="limit for every check, 'ops:120', 'peak:64 MiB', 'aten.clone:0'; can be repeated",
-    )
-    group.addoption(
-        "--torchgraph-snapshot-dir",
-        metavar="FOLDER",
-        help="folder of the snapshots, relative to the root directory; default snapshots",
-    )
-    group.addoption(
-        "--torchgraph-verify",
-        action="store_true",
-        default=False,
-        help="run every recorded operation again and demand the same bits; for small models",
-    )
-    group.addoption(
-        "--torchgraph-all",
-        action="store_true",
-        default=False,
-        help="make all checks of a test before it fails, and fail with all that failed; else the first one fails it",
-    )
-    group.addoption(
-        "--torchgraph-report",
-        action="append",
-        metavar="PATH",
-        help=f"write a report of all checks there, {FORMS} by its end; can be repeated",
-    )
-    group.addoption(
-        "--torchgraph-op-coverage",
-        action="store_true",
-        default=False,
-        help="report which of PyTorch's operations the recorded models exercised; -v names them",
-    )
-    group.addoption(
-        "--torchgraph-op-coverage-json",
-        metavar="FILE",
-        help="write the same to FILE as JSON",
-    )
-    _register_ini(parser)
-
-
-def _register_updates(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--torchgraph-update",
-        action="store_true",
-        default=False,
-        help="record what is missing and rewrite what drifted, this plugin's snapshots only",
-    )
-    group.addoption(
-        "--torchgraph-update=new",
-        action="store_true",
-        default=False,
-        dest="torchgraph_update_new",
-        help="record what is missing, and touch nothing that is there",
-    )
-    # An option of its own: with a value that may be left out, the path after the option would be taken for it.
-    group.addoption(
-        "--torchgraph-update=variant",
-        action="store_true",
-        default=False,
-        dest="torchgraph_update_variant",
-        help="record what this PyTorch, device type or architecture does otherwise beside the snapshot it leaves alone",
-    )
-
-
-def _register_ini(parser: pytest.Parser) -> None:
-    parser.addini("torchgraph_compare", "default of --torchgraph-compare", default="graph")
-    parser.addini("torchgraph_tolerance", "default of --torchgraph-tolerance", default="")
-    parser.addini("torchgraph_ignore", "defaults of --torchgraph-ignore, one a line", type="linelist", default=[])
-    parser.addini("torchgraph_budget", "defaults of --torchgraph-budget, one a line", type="linelist", default=[])
-    parser.addini(
-        "torchgraph_same",
-        "modules that are the same under another name, OLD=NEW, one a line",
-        type="linelist",
-        default=[],
-    )
-    parser.addini("torchgraph_all", "default of --torchgraph-all", type="bool", default=False)
-    parser.addini("torchgraph_snapshot_dir", "default of --torchgraph-snapshot-dir", default="snapshots")
+    for option, told in OPTIONS.items():
+        group.addoption(option, **told)
+    for setting, told in INI.items():
+        parser.addini(setting, **told)

@@ -101,13 +101,18 @@ class Memory:
 
     def by_category(self, at: int | None = None) -> dict[str, int]:
         """Bytes by category right after operation *at* (-1 is before the first), at the peak when it is not given."""
-        at = self.peak_at if at is None else at
-        lives = self.known_lives()
         found: Counter[str] = Counter(dict.fromkeys(CATEGORIES, 0))
-        for life in lives:
-            if life.alive(at):
-                found[life.category] += life.bytes
+        for life in self.alive(at):
+            found[life.category] += life.bytes
         return dict(found)
+
+    def alive(self, at: int | None = None) -> list[Life]:
+        """What is alive right after operation *at* (-1 is before the first), at the peak when it is not given.
+
+        Raises :class:`LivesUnknown` for a graph that was read from a file.
+        """
+        moment = self.peak_at if at is None else at
+        return [life for life in self.known_lives() if life.alive(moment)]
 
     def total(self, category: Category) -> int:
         """Bytes of all storages that were ever of *category*, each counted once."""

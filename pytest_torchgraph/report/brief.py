@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
 from pytest_torchgraph.words.counting import times
@@ -13,20 +14,46 @@ EDITS = 3
 """Edits told of one scope."""
 TITLES = 3
 """Other findings told by their titles."""
-NEAR = "near "
-"""Before a source line that is not of the change itself."""
 LEAST = 24
 """Characters that a title has to keep to be worth telling."""
 
 
-def brief_lines(outline: Outline) -> tuple[str, ...]:
-    """What stands beneath the title in a short report: where and what, its cost, the likely cause, what else."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of the user's code: the numbers in each of its ``files``, and the files of which not all are told.
+
+    They are ``near`` a change that is gone, of which no line is known.
+    """
+
+    files: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    cut: frozenset[str] = frozenset()
+    near: bool = False
+
+    def __str__(self) -> str:
+        """``near attention.py:39,62``; empty where nothing is known."""
+        told = (f"{file}:{','.join(map(str, numbers))}{',…' * (file in self.cut)}" for file, numbers in self.files)
+        return f"{'near ' if self.near and self.files else ''}{', '.join(told)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an outline has as text: lines of code by their text, and the metrics that moved without their place."""
+
+    lines: Mapping[str, Lines] = field(default_factory=dict)
+    costs: tuple[str, ...] = ()
+
+
+def brief_lines(outline: Outline, parts: Parts) -> tuple[str, ...]:
+    """What stands beneath the title in a short report: where and what, its cost, the likely cause, what else.
+
+    Of an outline without *parts*, as an earlier version wrote it, less is put together, and more is cut.
+    """
     if not outline.sections:
         return ()
     leading, *others = outline.sections
     lines = [
-        *_leading_row(leading),
-        *_cost(outline.cost),
+        *_leading_row(leading, parts),
+        *_cost(outline.cost, parts),
         *_alive(outline, 1 if leading.in_cost else 0),
         *_hint(leading),
         *_others(others),
@@ -43,7 +70,7 @@ def cut(text: str, room: int) -> str:
     return f"{kept[:at].rstrip(' ,;:(') if at > room // 2 else kept}…"
 
 
-def _leading_row(section: Section) -> Iterator[str]:
+def _leading_row(section: Section, parts: Parts) -> Iterator[str]:
     """What happened in the first place, and how many more places there are; the source line is always kept."""
     if not section.rows:
         return
@@ -51,7 +78,7 @@ def _leading_row(section: Section) -> Iterator[str]:
     here = [row for row in section.rows if row.scope == scope]
     elsewhere = len({row.scope for row in section.rows}) - 1
     told = here[:EDITS]
-    sources = merged([row.source for row in told if row.source])
+    sources = _sources([row.source for row in told if row.source], parts)
     for place, more, source in _shorter(scope, elsewhere, sources):
         room = WIDTH - 2 - len(row_text(Row(place, more or " ", source)))
         row = row_text(Row(place, _edits(here, told, room) + more, source))
@@ -85,15 +112,19 @@ def _edits(here: Sequence[Row], told: Sequence[Row], room: int) -> str:
     return cut(first, max(room, LEAST))
 
 
-def merged(sources: Sequence[str]) -> str:
+def _sources(texts: Sequence[str], parts: Parts) -> str:
+    if not all(text in parts.lines for text in texts):
+        return ", ".join(dict.fromkeys(texts))
+    return str(merged([parts.lines[text] for text in texts]))
+
+
+def merged(lines: Sequence[Lines]) -> Lines:
     """``near a.py:3`` and ``near a.py:5, b.py:1`` as ``near a.py:3,5, b.py:1``; near only where all of them are."""
-    near = all(source.startswith(NEAR) for source in sources) and bool(sources)
-    lines: dict[str, dict[str, None]] = {}
-    for part in ", ".join(source.removeprefix(NEAR) for source in sources).split(", "):
-        file, _, numbers = part.rpartition(":")
-        lines.setdefault(file, {}).update(dict.fromkeys(numbers.split(",")))
-    told = ", ".join(f"{file}:{','.join(numbers)}" for file, numbers in lines.items() if file)
-    return f"{NEAR}{told}" if near else told
+    files: dict[str, dict[int, None]] = {}
+    for file, numbers in (pair for each in lines for pair in each.files):
+        files.setdefault(file, {}).update(dict.fromkeys(numbers))
+    told = tuple((file, tuple(numbers)) for file, numbers in files.items())
+    return Lines(told, frozenset().union(*(each.cut for each in lines)), all(each.near for each in lines))
 
 
 def row_text(row: Row) -> str:
@@ -101,14 +132,14 @@ def row_text(row: Row) -> str:
     return "  ".join(part for part in (row.scope, row.text) if part) + (f"   {row.source}" if row.source else "")
 
 
-def _cost(cost: str) -> Iterator[str]:
+def _cost(cost: str, parts: Parts) -> Iterator[str]:
     """The metrics that fit, without the place of the peak where that takes too much room."""
     if cost:
-        yield cost if len(cost) + 2 <= WIDTH else _metrics(cost.split("; "))
+        yield cost if len(cost) + 2 <= WIDTH else _metrics(parts.costs or (cost,))
 
 
-def _metrics(parts: Sequence[str]) -> str:
-    told = [part.partition(" at ")[0] for part in parts]
+def _metrics(costs: Sequence[str]) -> str:
+    told = list(costs)
     while len("; ".join(told)) + 2 > WIDTH and len(told) > 1:
         told.pop()
     return cut("; ".join(told), WIDTH - 2)

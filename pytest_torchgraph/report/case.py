@@ -52,6 +52,11 @@ class Case:
     place: Place | None = None
     view: Mapping[str, object] | None = None
 
+    @property
+    def told(self) -> str:
+        """The title of its outline without the name of the test, which every title begins with in a file."""
+        return self.outline.title.removeprefix(f"{self.test}: ")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -26,10 +26,10 @@ from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
-from pytest_torchgraph.report.brief import WIDTH, brief_lines, cut
+from pytest_torchgraph.report.brief import WIDTH, Lines, Parts, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
-from pytest_torchgraph.verdict.causes.cause import OPTIONS
+from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
@@ -64,25 +64,32 @@ def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
-    return replace(outline, brief=brief_lines(outline))
+    parts = Parts(sources.told, tuple(map(metric_text, costs_of(difference))))
+    return replace(outline, brief=brief_lines(outline, parts))
 
 
 def headline_of(verdict: Verdict) -> str:
     """The headline, its finding's title cut to a line."""
     if not verdict.findings:
         return verdict.headline
-    around = len(verdict.headline) - len(verdict.findings[0].title)
-    return verdict.headline.replace(verdict.findings[0].title, cut(verdict.findings[0].title, WIDTH - around))
+    room = WIDTH - len(verdict.headline_with(""))
+    return verdict.headline_with(cut(verdict.findings[0].title, room))
 
 
 def cost_text(difference: Difference) -> str:
     """The metrics that moved: ``peak 18.2 MiB -> 20.3 MiB (+11.5%) at h.3.mlp: gelu; ops 100 -> 116``."""
-    parts = []
+    return "; ".join(_cost_text(change, difference) for change in costs_of(difference))
+
+
+def _cost_text(change: MetricChanged, difference: Difference) -> str:
+    at = difference.peak_at_after if change.name == "peak" else None
+    return metric_text(change) + (f" at {at}" if at else "")
+
+
+def costs_of(difference: Difference) -> list[MetricChanged]:
+    """The metrics that moved, in the order in which they are told."""
     moved = [change for change in difference.changes if isinstance(change, MetricChanged)]
-    for change in sorted(moved, key=_cost_rank):
-        at = difference.peak_at_after if change.name == "peak" else ""
-        parts.append(metric_text(change) + (f" at {at}" if at else ""))
-    return "; ".join(parts)
+    return sorted(moved, key=_cost_rank)
 
 
 def _cost_rank(change: MetricChanged) -> int:
@@ -94,24 +101,33 @@ class Sources:
 
     def __init__(self, compared: Compared) -> None:
         self._source_of = compared.source_of
-        self._near: dict[ScopePath, str] = {}
+        self._near: dict[ScopePath, Lines] = {}
+        self.told: dict[str, Lines] = {}
+        """The lines that were asked for, by their text."""
         for finding in compared.verdict.findings:
             for group in finding.groups:
                 self._note(group)
 
     def _note(self, group: Group) -> None:
         for change in group.changes:
-            text = "" if isinstance(change, Removed) else sources_text((change,), self._source_of)
-            if text:
-                self._near.setdefault(scope_of(change), text)
+            lines = Lines() if isinstance(change, Removed) else lines_of((change,), self._source_of)
+            if lines.files:
+                self._near.setdefault(scope_of(change), lines)
 
     def of(self, group: Group) -> str:
         """``attention.py:39``, or ``near attention.py:39``; empty where nothing is known."""
+        lines = self._lines(group)
+        text = str(lines)
+        self.told[text] = lines
+        return text
+
+    def _lines(self, group: Group) -> Lines:
+        own = lines_of(group.changes, self._source_of)
         if not isinstance(group.first, Removed):
-            return sources_text(group.changes, self._source_of)
-        forward = sources_text(group.changes, self._source_of)
-        near = forward or self._near.get(group.scopes[0], "") or self._near.get(group.first.site.scope, "")
-        return f"near {near}" if near else ""
+            return own
+        scopes = (group.scopes[0], group.first.site.scope)
+        near = own if own.files else next((self._near[scope] for scope in scopes if scope in self._near), own)
+        return replace(near, near=True)
 
     def options(self, finding: Finding) -> Iterator[str]:
         """The options that may have caused *finding*, of libraries whose code asked for what changed."""
@@ -128,7 +144,8 @@ def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) ->
     lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
-    hint = "; ".join([finding.hint, *sources.options(finding)])
+    meant = finding.hint or CAUSES.get(finding.cause, "")
+    hint = "; ".join([meant, *sources.options(finding)])
     return Section(finding.title, rows, hint, lines, note, told, finding.cause, change)
 
 
@@ -191,7 +208,7 @@ def module_text(group: Group) -> str:
     return shared_path(tuple(scope.module for scope in group.scopes))
 
 
-def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
+def lines_of(changes: tuple[Change, ...], source_of: SourceOf) -> Lines:
     """``attention.py:39,62``: where in the user's code the changed operations were asked for, at most four lines."""
     lines: dict[str, dict[int, None]] = {}
     for change in changes:
@@ -199,11 +216,9 @@ def sources_text(changes: tuple[Change, ...], source_of: SourceOf) -> str:
         source = _line_of(change) if position is None else source_of(position)
         if source is not None:
             lines.setdefault(PurePath(source.file).name, {})[source.line] = None
-    return ", ".join(f"{file}:{_some(sorted(numbers))}" for file, numbers in list(lines.items())[:2])
-
-
-def _some(numbers: list[int]) -> str:
-    return ",".join(map(str, numbers[:4])) + (",…" if len(numbers) > 4 else "")
+    told = list(lines.items())[:2]
+    files = tuple((file, tuple(sorted(numbers)[:4])) for file, numbers in told)
+    return Lines(files, frozenset(file for file, numbers in told if len(numbers) > 4))
 
 
 def _position(change: Change) -> int | None:

@@ -8,7 +8,7 @@ from html import escape
 
 from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.report.case import Case, Change, Metric, Report
-from pytest_torchgraph.report.outline import ids_text
+from pytest_torchgraph.report.outline import more_text
 from pytest_torchgraph.report.terminal import render as terminal
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.status import FAILING, SPOKEN
@@ -87,7 +87,7 @@ def _cells(case: Case, columns: list[str]) -> Iterator[str]:
     yield code(case.test)
     for name in columns:
         yield _moved(metrics[name]) if name in metrics else ""
-    yield code(case.outline.title.removeprefix(f"{case.test}: "))
+    yield code(case.told)
 
 
 def _moved(metric: Metric) -> str:
@@ -120,19 +120,14 @@ def _details(changes: tuple[Change, ...], room: int) -> tuple[str, int]:
 
 def _detail(change: Change, verbosity: int) -> str:
     first, *others = change.cases
-    title = first.outline.title.removeprefix(f"{first.test}: ")
-    name = f"change {html(change.ids[0])}{_and_more(change.ids)}: " if change.ids else ""
+    name = f"change {html(change.ids[0])}{more_text(change.ids)}: " if change.ids else ""
     many = f" ({len(change.cases)} tests)" if others else f" in {html(first.test)}"
     lines = [terminal(first.outline, verbosity)]
     lines += (
         ["", f"and the same in {len(others)} more:", *(f"  {_line(case.test)}" for case in others)] if others else []
     )
-    summary = f"<summary>{name}{html(title)}{many}</summary>"
+    summary = f"<summary>{name}{html(first.told)}{many}</summary>"
     return f"\n<details>{summary}\n\n{fenced(chr(10).join(lines))}\n\n</details>\n"
-
-
-def _and_more(ids: tuple[str, ...]) -> str:
-    return ids_text(ids).removeprefix(ids[0])
 
 
 def _line(text: str) -> str:

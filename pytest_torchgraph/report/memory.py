@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_torchgraph.analysis.memory import curves_of
 from pytest_torchgraph.diff.showing import operation_word
-from pytest_torchgraph.recorded.memory import CATEGORIES
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph
@@ -30,7 +29,7 @@ def memory_of(graph: Graph | None) -> Memory | None:
     """
     if graph is None or graph.memory.lives is None or not graph.operations:
         return None
-    curves = {name: _curve(graph, name) for name in CATEGORIES}
+    curves = curves_of(graph)
     total = [sum(step) for step in zip(*curves.values(), strict=True)]
     at = list(_highest(total))
     known = {name: [curve[step] for step in at] for name, curve in curves.items() if any(curve)}
@@ -46,17 +45,6 @@ def memory_of(graph: Graph | None) -> Memory | None:
     }
 
 
-def _curve(graph: Graph, category: str) -> list[int]:
-    """Live bytes of *category* before the first operation, then right after each."""
-    steps = [0] * (len(graph.operations) + 1)
-    for life in graph.memory.lives or ():
-        if life.category == category:
-            steps[life.born + 1] += life.bytes
-            if life.died is not None and life.died < len(graph.operations):
-                steps[life.died + 1] -= life.bytes
-    return list(accumulate(steps))
-
-
 def _highest(total: list[int]) -> Iterator[int]:
     """Positions that stand for all: of each stretch the highest, the first on a tie."""
     width = -(-len(total) // POINTS)
@@ -66,8 +54,8 @@ def _highest(total: list[int]) -> Iterator[int]:
 
 def alive_after(graph: Graph, at: int) -> list[list[object]]:
     """The largest storages that are alive right after operation *at*, as ``[bytes, category, what]``."""
-    moving = (life for life in graph.memory.lives or () if life.category not in RESIDENT and life.alive(at))
-    lives = sorted(moving, key=lambda life: -life.bytes)
+    alive = graph.memory.alive(at) if graph.memory.lives is not None else []
+    lives = sorted((life for life in alive if life.category not in RESIDENT), key=lambda life: -life.bytes)
     return [[life.bytes, life.category, _what(graph, life)] for life in lives[:TOLD]]
 
 

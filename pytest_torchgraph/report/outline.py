@@ -71,5 +71,9 @@ def hint_text(hint: str, cause: str) -> str:
 
 def ids_text(changes: Sequence[str]) -> str:
     """``3f2a91c0``, or ``3f2a91c0 and 2 more``; empty where there is none."""
-    more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
-    return f"{changes[0]}{more}" if changes else ""
+    return f"{changes[0]}{more_text(changes)}" if changes else ""
+
+
+def more_text(changes: Sequence[str]) -> str:
+    """`` and 2 more``: how many there are beside the first."""
+    return f" and {len(changes) - 1} more" if len(changes) > 1 else ""

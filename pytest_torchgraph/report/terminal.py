@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.report.brief import brief_lines, row_text
+from pytest_torchgraph.report.brief import Parts, brief_lines, row_text
 from pytest_torchgraph.report.outline import Outline, Section, hint_text
 from pytest_torchgraph.words.printable import printable
 
@@ -51,7 +51,7 @@ def _role(line: str) -> str:
 
 def _short(outline: Outline) -> Iterator[tuple[str, str]]:
     yield from _head(outline)
-    yield from ((_role(line), line) for line in outline.brief or brief_lines(outline))
+    yield from ((_role(line), line) for line in outline.brief or brief_lines(outline, Parts()))
     yield from _accept(outline)
 
 

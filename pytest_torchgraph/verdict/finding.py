@@ -91,7 +91,8 @@ class Verdict:
     @property
     def headline(self) -> str:
         """The one line to tell; of a win, that it should be recorded."""
-        if not self.findings:
-            return "no change"
-        title = self.findings[0].title
+        return self.headline_with(self.findings[0].title) if self.findings else "no change"
+
+    def headline_with(self, title: str) -> str:
+        """The headline that has *title* in the place of the first finding's."""
         return f"improved: {title}; re-record" if self.status == "improved" else title

@@ -55,7 +55,8 @@ def findings_of(changes: list[Change], difference: Difference, *, same_backend: 
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
     told = explained(_driven_by_inputs(found), difference)
-    return ranked(told, max(difference.metric("peak")[0] or 0, difference.metric("peak")[1] or 0))
+    before, after = difference.metric("peak")
+    return ranked(told, (before or 0, after or 0))
 
 
 def _claimed(claim: Claim, *, same_backend: bool) -> Finding:

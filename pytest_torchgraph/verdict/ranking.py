@@ -45,34 +45,46 @@ SLIGHT = 50
 """A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by the bytes that they write."""
+CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2)
+"""Causes that come before the others among equals: masks decide which attention kernel can run."""
+OTHERS, LAST = 3, 4
+IN_PLACE = frozenset({"out-of-place", "in-place"})
 
 
-def ranked(findings: Iterable[Finding], peak: int = 0) -> tuple[Finding, ...]:
+def ranked(findings: Iterable[Finding], peaks: tuple[int, int] = (0, 0)) -> tuple[Finding, ...]:
     """*findings* as they are told: those that fail first, losses before wins, an edit before what follows from it.
 
-    *peak* is the bytes at the peak: a loss that writes next to nothing of that is told with the other edits.
+    *peaks* are the bytes at the peak before and after: a loss that writes next to nothing of that is told with the
+    other edits, as is new memory that the peak did not need.
     """
     found = list(findings)
     has_edit = any(each.severity == "fail" and _is_edit(each) for each in found)
-    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peak=peak)))
+    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peaks=peaks)))
 
 
 def _is_edit(finding: Finding) -> bool:
     """Whether the forward pass does something else by it."""
-    return (finding.kind in EDITS and not _lies_behind(finding)) or _is_of_some_modules(finding)
+    shows_as_edit = finding.kind in EDITS or finding.kind == "look"
+    return (shows_as_edit and not _lies_behind(finding)) or _is_of_some_modules(finding)
 
 
-def _rank(finding: Finding, *, has_edit: bool, peak: int) -> tuple[object, ...]:
+def _rank(finding: Finding, *, has_edit: bool, peaks: tuple[int, int]) -> tuple[object, ...]:
     place = _place(finding, has_edit=has_edit)
-    if place == LOSS and finding.kind == "operation" and finding.cost * SLIGHT < peak:
+    needs_no_more = finding.cause in IN_PLACE and peaks[0] == peaks[1]
+    slight = finding.cost * SLIGHT < max(peaks) or needs_no_more
+    if place == LOSS and finding.kind == "operation" and slight:
         place = EDIT
-    kind = KINDS.get(finding.kind, len(KINDS))
+    kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, OTHERS))
     return finding.severity != "fail", place, kind, -finding.cost, not finding.cause, -finding.size
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:
+    if _comes_with_model(finding):
+        return FOLLOW
     if finding.kind != "follow" and finding.cause in CAUSE_PLACES:
         return CAUSE_PLACES[finding.cause]
+    if finding.kind == "state" and finding.cause == "other-weight":
+        return LOOK
     if finding.cause == "saved-more" and not has_edit:
         return LOSS
     if finding.kind in EDITS:
@@ -97,6 +109,12 @@ def _is_of_some_modules(finding: Finding) -> bool:
 
 
 MIXED = "mixed"
+
+
+def _comes_with_model(finding: Finding) -> bool:
+    """Whether nothing differs but which parameters are trained, and those came or went with the model's own."""
+    changes = changes_of(finding)
+    return bool(changes) and all(isinstance(change, LoopChanged) and change.with_model for change in changes)
 
 
 def _is_dearer(finding: Finding) -> bool:

@@ -95,9 +95,7 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     if isinstance(item, Given):
         if item.kind == "input":
             return f"input %{item.name} {'added' if net > 0 else 'removed'}"
-        return (
-            f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation (a number or list from Python)"
-        )
+        return f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation of the run"
     if isinstance(item, Block):
         operations = sum(
             change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
@@ -261,9 +259,11 @@ def loop_text(change: LoopChanged) -> str:
     """``the optimizer leaves out 2 parameters: a.bias, b.bias``."""
     parts = []
     if change.went:
-        parts.append(f"leaves out {times(len(change.went), 'parameter')}: {_few(change.went)}")
+        gone = ", no longer the model's" if change.with_model else ""
+        parts.append(f"leaves out {times(len(change.went), 'parameter')}{gone}: {_few(change.went)}")
     if change.came:
-        parts.append(f"works on {times(len(change.came), 'more parameter')}: {_few(change.came)}")
+        new = ", new in the model" if change.with_model else ""
+        parts.append(f"works on {times(len(change.came), 'more parameter')}{new}: {_few(change.came)}")
     return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 

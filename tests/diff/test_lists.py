@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from pytest_torchgraph.diff.change import Field
-from pytest_torchgraph.diff.lists import list_fields
+from pytest_torchgraph.diff.fields import list_fields
 
 
 def test_one_entry_that_differs_is_named() -> None:

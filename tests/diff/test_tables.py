@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.diff.tables import table_changes
+from pytest_torchgraph.diff.compare import table_changes
 
 
 def test_every_entry_that_differs_is_told_in_the_order_of_the_tables() -> None:

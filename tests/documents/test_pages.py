@@ -24,6 +24,10 @@ def test_a_reader_gets_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     assert len(reader.ran) >= 2
 
 
+def test_the_readme_is_read_in_one_go() -> None:
+    assert len((PROJECT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
 DECORATION = re.compile(r"^[=_-]{3}|\[100%\]|^recorded | in \d|…")
 """Lines that depend on the width of a terminal, on the machine, or on the time."""
 

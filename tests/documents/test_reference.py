@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from pytest_torchgraph.cli.files.snapshots import text_of
+from pytest_torchgraph.cli.main import VERBS
 from pytest_torchgraph.cli.verbs.project import demo_project
+from pytest_torchgraph.plugin.options import INI, MARKER, OPTIONS
+from pytest_torchgraph.verdict.causes.cause import CAUSES
+from tests.documents import verbs
 from tests.documents.reader import DOCS, PROJECT, Reader, fences
 
 pytest.importorskip("torch")
@@ -70,11 +74,11 @@ def test_every_group_and_budget_key_is_named() -> None:
     assert [key for key in KEYS if f"`{key}`" not in text_of_page("options")] == []
 
 
-def test_every_option_of_pytest_is_named() -> None:
-    text = "".join(path.read_text("utf-8") for path in (PROJECT / "pytest_torchgraph" / "plugin").glob("*.py"))
-    options = [*re.findall(r'"(--torchgraph-[\w=-]+)",', text), *re.findall(r'addini\(\s*"(\w+)"', text)]
-    assert len(options) > 12
-    assert [name for name in options if f"`{name}" not in text_of_page("options")] == []
+def test_every_option_setting_and_marker_of_pytest_is_named() -> None:
+    named = [*OPTIONS, *INI]
+    assert len(named) > 12
+    assert [name for name in named if f"`{name}" not in text_of_page("options")] == []
+    assert f"@pytest.mark.{MARKER}(" in text_of_page("fixture")
 
 
 def test_every_option_of_a_trace_is_named() -> None:
@@ -85,9 +89,33 @@ def test_every_option_of_a_trace_is_named() -> None:
     assert [part.partition("=")[0] for part in shown.split(", ")] == parameters
 
 
-def test_every_verb_is_named() -> None:
-    from pytest_torchgraph.cli.main import VERBS
+def test_the_page_of_all_commands_is_up_to_date() -> None:
+    assert verbs.PAGE.read_text("utf-8") == verbs.page()
 
+
+def test_every_command_is_on_that_page_and_every_word_of_it_is_explained() -> None:
+    shown = {verb.name.split()[0] for verb in verbs.verbs()}
+    assert shown == {verb for verb, file in VERBS.items() if not file.endswith("git_driver")}
+    assert "|  |" not in verbs.page()
+
+
+def test_every_command_that_returns_one_says_when() -> None:
+    files = {
+        verb: PROJECT / "pytest_torchgraph/cli/verbs" / f"{file.replace('.', '/')}.py" for verb, file in VERBS.items()
+    }
+    returning = {verb for verb, file in files.items() if "DRIFT" in file.read_text("utf-8")}
+    assert returning <= {name.split()[0] for name in verbs.ONES}
+    assert verbs.ONES.keys() <= {verb.name for verb in verbs.verbs()}
+
+
+def test_every_schema_is_named() -> None:
+    schemas = [path.relative_to(PROJECT).as_posix() for path in (PROJECT / "pytest_torchgraph").rglob("*.schema.json")]
     pages = "".join(path.read_text("utf-8") for path in REFERENCE.glob("*.md"))
-    typed = [verb for verb, file in VERBS.items() if not file.endswith("git_driver")]
-    assert [verb for verb in typed if f"torchgraph {verb}" not in pages] == []
+    assert len(schemas) >= 2
+    assert [schema for schema in schemas if f"`{schema}`" not in pages] == []
+
+
+def test_every_cause_is_told_and_has_an_example() -> None:
+    told = (DOCS / "causes.md").read_text("utf-8")
+    shown = text_of_page("causes-by-example")
+    assert [cause for cause in CAUSES if f"`{cause}`" not in told or f"`{cause}`" not in shown] == []

@@ -81,6 +81,7 @@ def test_a_win_has_the_same_form() -> None:
           transformer.h.*.attn ×4  -3 clone of %mm f32[16,2]   near attention.py:201
           peak 20.3 MiB -> 18.2 MiB (-10.3%) \
 at transformer.h.3.attn: clone; ops 112 -> 100; copies 18 -> 6
+          hint: a copy is made no longer [copy-removed]
           accept: pytest tests/test_m.py::test_m --torchgraph-update
     """)
 

@@ -25,6 +25,7 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
+from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
 from tests.verdict.compilations import BREAK, RECOMPILE, compiled_graph
 from tests.verdict.edits import (
@@ -163,7 +164,20 @@ def reduced(operation: str = "SUM", among: int = 4) -> Graph:
         return trace(Calls(run), torch.ones(2, 4))
 
 
+def recorded(name: str, side: int) -> Graph:
+    """One side of a pair of the regressions."""
+    return pairs_in("drift")[name].graphs[side]
+
+
+def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, str]:
+    return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
+
+
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
+    "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "a number in a tensor": regression("number_in_a_tensor", "tensor-for-number", "number-for-tensor"),
+    "a table in each call": regression("rotary_table_computed", "table-computed", "table-held"),
+    "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),
     "a graph break": (
         compiled_graph,
         partial(compiled_graph, graphs=2, breaks=(BREAK,), uncompiled=1),

@@ -163,7 +163,44 @@ def test_work_between_backward_and_optimizer_is_told_as_such() -> None:
 
 def test_how_a_gradient_lies_in_memory_is_a_consequence_and_no_configuration() -> None:
     for findings in (told(step(autocast=True), step()), told(step(), step(autocast=True))):
-        assert "copies of parameters" in findings[0].title
+        assert "done in" in findings[0].title
         assert "other-configuration" not in {finding.cause for finding in findings}
         (gradient,) = [finding for finding in findings if ".grad" in finding.title]
         assert (gradient.kind, gradient.severity) == ("follow", "fail")
+
+
+class Deep(nn.Module):
+    """So many layers of a kind, then a head."""
+
+    def __init__(self, layers: int, norm: Callable[[int], nn.Module] = nn.LayerNorm) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Sequential(norm(8), nn.Linear(8, 8), nn.GELU()) for _ in range(layers))
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        out: torch.Tensor = self.head(x)
+        return out
+
+
+def trained(model: nn.Module) -> Graph:
+    return trace(model, torch.ones(4, 8), backward=torch.mean, optimizer=torch.optim.AdamW(model.parameters()))
+
+
+def test_parameters_that_come_with_a_layer_are_told_after_the_layer() -> None:
+    three, four = trained(Deep(3)), trained(Deep(4))
+    there, back = told(three, four), told(four, three)
+    assert (there[0].cause, back[0].cause) == ("module-added", "module-removed")
+    names = "layers.3.0.bias, layers.3.0.weight, layers.3.1.bias, …"
+    (more,) = (each for each in there if "optimizer works" in each.title)
+    (fewer,) = (each for each in back if "optimizer leaves" in each.title)
+    assert more.title == f"the optimizer works on 4 more parameters, new in the model: {names}"
+    assert fewer.title == f"the optimizer leaves out 4 parameters, no longer the model's: {names}"
+    assert not more.hint
+    assert not fewer.hint
+
+
+def test_parameters_that_go_with_an_exchanged_module_are_told_after_the_exchange() -> None:
+    layer, root = trained(Deep(3)), trained(Deep(3, nn.RMSNorm))
+    assert (told(layer, root)[0].cause, told(root, layer)[0].cause) == ("other-norm", "other-norm")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.compiling.reading import frames_in, innermost
+from pytest_torchgraph.capture.node import InGraph, Running
+from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.recorded.operation import SourceLine
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 OWN, OF_FORWARD = "nn_module_stack", "fwd_nn_module_stack"
 """Where a node keeps the module calls around it; a node of a backward graph those of the forward node it is for."""
+NO_NODE = Running("", None, recomputes=False)
 _RECEIVER = re.compile(r"^[LG]\['\w+'\](\[\d+\])?\.?")
 
 
@@ -54,6 +57,17 @@ def is_recomputed(node: Node) -> bool:
 def sums_gradients(node: Node) -> bool:
     """Whether *node* adds the gradients of one value that was used more than once."""
     return bool(node.meta.get("is_gradient_acc"))
+
+
+def tell(log: list[Any], begun: int, node: Node, inside: InGraph | None = None) -> None:
+    """Let what was logged from *begun* on tell the line that *node* was made of, and that a compiled graph ran it."""
+    source = node_source(node)
+    if source is None and inside is None:
+        return
+    for place in range(begun, len(log)):
+        entry = Entry._make(log[place])
+        running = entry.running if inside is None else (entry.running or NO_NODE)._replace(inside=inside)
+        log[place] = entry._replace(running=running, frame=source or entry.frame)
 
 
 def sequence_number_of(node: Node) -> int | None:

@@ -15,15 +15,13 @@ from pytest_torchgraph.capture.compiling.nodes import (
     ModuleCall,
     is_recomputed,
     module_calls,
-    node_source,
     sequence_number_of,
     sums_gradients,
+    tell,
 )
 from pytest_torchgraph.capture.effect import effect_of
-from pytest_torchgraph.capture.node import InGraph, Running
+from pytest_torchgraph.capture.node import InGraph
 from pytest_torchgraph.capture.operation import Entry, OperationMode
-
-NO_NODE = Running("", None, recomputes=False)
 
 
 @dataclass(slots=True)
@@ -157,11 +155,7 @@ class NodeRunner(fx.Interpreter):
                 sums_gradients=sums_gradients(n),
                 makes_node=self.makes_node,
             )
-            source = node_source(n)
-            for place in range(begun, len(log)):
-                entry = Entry._make(log[place])
-                running = (entry.running or NO_NODE)._replace(inside=inside)
-                log[place] = entry._replace(running=running, frame=source or entry.frame)
+            tell(log, begun, n, inside)
         return value
 
     def _scope_of(self, calls: tuple[ModuleCall, ...]) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.canonical.naming import semantic_word
 from pytest_torchgraph.canonical.program import Block, Semantic
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS
@@ -55,8 +54,8 @@ def unfused(seen: Seen) -> Iterator[Claim]:
     if not calls or len({type(change) for change in calls}) > 1:
         return
     gone = isinstance(calls[0], Removed)
-    modules = set(map(module_of, calls))
     others = seen.added if gone else seen.removed
+    modules = _with_wrappers(set(map(module_of, calls)), others)
     parts = [change for change in others if module_of(change) in modules and is_work(change)]
     if not any(packet(change) in PARTS for change in parts):
         return
@@ -65,6 +64,17 @@ def unfused(seen: Seen) -> Iterator[Claim]:
     masks = [change for change in others if is_work(change) and is_mask_work(change.site)]
     changes = distinct((*leading, *rest, *masks))
     yield _unfused_claim(seen, changes, parts, calls=len(calls), gone=gone)
+
+
+def _with_wrappers(modules: set[str], others: Iterable[Come]) -> set[str]:
+    """*modules*, and those right inside or around them in which attention is computed step by step."""
+    around = {_parent(module) for module in modules} - {""}
+    stepwise = {module_of(change) for change in others if is_work(change) and packet(change) in PARTS}
+    return modules | {each for each in stepwise if _parent(each) in modules or each in around}
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
 
 
 def _unfused_claim(seen: Seen, changes: tuple[Change, ...], parts: list[Come], *, calls: int, gone: bool) -> Claim:
@@ -149,7 +159,7 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
 def _copies_result(change: Come) -> bool:
     """Whether what attention returned is copied: backends give it other strides."""
     reads = change.site.reads
-    return packet(change) == "aten.clone" and bool(reads) and reads[0].name.startswith(f"%{semantic_word(CALL)}")
+    return packet(change) == "aten.clone" and bool(reads) and reads[0].maker == CALL
 
 
 def _path_claim(seen: Seen, changes: list[Altered], others: tuple[Change, ...]) -> Claim:

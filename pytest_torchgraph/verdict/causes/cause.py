@@ -70,7 +70,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "copy-removed",
             "a copy is made no longer",
         ),
-        _either_way("copied-elsewhere", "as many copies are made as before, of other views of the values"),
+        _either_way("copied-elsewhere", "as many copies are made as before, of other values or views"),
         _loss_and_win(
             "moved-each-call",
             "a parameter or buffer is copied or cast in each call",
@@ -84,6 +84,12 @@ MEANINGS: Mapping[str, Meaning] = {
             Meaning("downcast-removed", "values are narrowed no longer", ("downcast",)),
         ),
         _either_way("cast-moved", "casts of the same kind are made of other values, or in another module"),
+        _both_ways(
+            "output-uncast",
+            "an output is handed out before a cast that is made as before",
+            "output-cast",
+            "an output is handed out behind a cast that was made before, too",
+        ),
         _loss_and_win(
             "unfused",
             "one operation became several that do the same",
@@ -110,9 +116,21 @@ MEANINGS: Mapping[str, Meaning] = {
         ),
         _loss_and_win(
             "from-python",
-            "an operation reads a number or list from Python where it read a tensor",
+            "an operation reads what no operation made, as a number or list of Python's, where it read a tensor",
             "from-tensors",
-            "an operation reads a tensor where it read a number or list from Python",
+            "an operation reads a tensor where it read what no operation made, as a number or list of Python's",
+        ),
+        _loss_and_win(
+            "tensor-for-number",
+            "an operation takes a tensor that nothing made where it took a number",
+            "number-for-tensor",
+            "an operation takes a number where it took a tensor that nothing made",
+        ),
+        _both_ways(
+            "table-computed",
+            "a table is computed in each call that was read from a buffer",
+            "table-held",
+            "a table is read from a buffer that was computed in each call",
         ),
         _loss_and_win(
             "communication",
@@ -220,6 +238,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "a function is compiled again no longer",
         ),
         _either_way("dynamic-sizes", "other sizes of inputs are symbols in a compiled graph"),
+        _both_ways(
+            "unregistered",
+            "parameters are read as before and are the model's no longer",
+            "registered",
+            "parameters that were read before are the model's now",
+        ),
         _either_way("state-bytes", "parameters, buffers, gradients or optimizer state take other space"),
         _either_way("other-configuration", "parameters or buffers have other sizes"),
         _either_way("other-sizes", "the inputs have other sizes, and nothing else changed"),
@@ -246,7 +270,7 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("same-argument", "an argument is spelled otherwise and means the same, as a default that is given"),
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
-        _either_way("moved-module", "a module lies elsewhere in the tree, or work in another module"),
+        _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
         _either_way("reordered", "independent operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),
     )

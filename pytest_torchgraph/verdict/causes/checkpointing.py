@@ -12,8 +12,8 @@ from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, operations_of, work_names
 from pytest_torchgraph.words.counting import times
 
-ON = "was gradient checkpointing switched on?"
-OFF = "was gradient checkpointing switched off, or its flag not passed on?"
+ON = "was checkpointing switched on, or does its policy keep less?"
+OFF = "was checkpointing switched off, its flag not passed on, or does its policy keep more?"
 ONCE = "a checkpointed module no longer lies inside another"
 TWICE = "a checkpointed module lies inside another: its forward pass runs three times"
 

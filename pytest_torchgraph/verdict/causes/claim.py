@@ -141,8 +141,13 @@ def module_of(change: Change) -> str:
 
 
 def named_places(changes: Iterable[Change]) -> str:
-    """``layers.* ×4, head``: the outermost modules, at most three; the model itself where there is no other."""
-    modules = dict.fromkeys(map(module_of, changes))
+    """``layers.* ×4, head``: the outermost modules of *changes*."""
+    return places_text(map(module_of, changes))
+
+
+def places_text(paths: Iterable[str]) -> str:
+    """``layers.* ×4, head``: the outermost of *paths*, at most three; the model itself where there is no other."""
+    modules = dict.fromkeys(paths)
     outer = [name for name in modules if name and not any(name.startswith(f"{other}.") for other in modules if other)]
     alike: dict[str, list[str]] = {}
     for name in outer:

@@ -14,7 +14,7 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of
 from pytest_torchgraph.words.counting import times
 
 FROM_PYTHON = (
-    "a list or number from Python is copied to the device in each call; made of a tensor (.tolist()), it waits too"
+    "a list or number of Python's is copied to the device in each call; made of a tensor (.tolist()), it waits too"
 )
 
 
@@ -30,11 +30,44 @@ def constants(seen: Seen) -> Iterator[Claim]:
         names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
         count = f"{times(len(came), 'constant')} {'more' if more else 'fewer'}"
         if more:
-            title = f"{names}: lists or numbers from Python are read in the place of tensors ({count})"
+            title = f"{names}: what no operation made is read in the place of tensors ({count})"
             yield Claim(Cause("from-python", FROM_PYTHON), "argument", title, (*readers, *came), "more")
         else:
-            title = f"{names}: tensors are read in the place of lists or numbers from Python ({count})"
+            title = f"{names}: tensors are read in the place of what no operation made ({count})"
             yield Claim(Cause("from-tensors", ""), "argument", title, (*readers, *came), "fewer")
+
+
+def numbers(seen: Seen) -> Iterator[Claim]:
+    """Operations that are given a number as it is where they were given a tensor that nothing made, or the reverse."""
+    for given, more in ((seen.added, True), (seen.removed, False)):
+        found = _by_module(given)
+        readers = [change for change in seen.altered if _takes_number(change, found[module_of(change)], more=more)]
+        if not readers:
+            continue
+        modules = set(map(module_of, readers))
+        came = [change for module, changes in found.items() if module in modules for change in changes]
+        names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
+        what = "a number as a tensor" if more else "a number as it is, no longer as a tensor"
+        title = f"{names}: given {what} ({times(len(readers), 'operation')})"
+        cause = Cause("tensor-for-number", MADE_FIRST) if more else Cause("number-for-tensor", "")
+        yield Claim(cause, "argument", title, (*readers, *came), "more" if more else "fewer")
+
+
+MADE_FIRST = (
+    "the number is put into a tensor first (torch.tensor(number)), in each call if that stands in the forward pass"
+)
+
+
+def _takes_number(change: Altered, constants: Sequence[Come], *, more: bool) -> bool:
+    """Whether nothing differs but that one of *constants* stands for a number on the side that has *more* of them."""
+    specs = {change.site.item.spec for change in constants if isinstance(change.site.item, Given)}
+    arguments = [field for field in change.fields if field.kind == "argument"]
+    same = packet_of(change.before.name) == packet_of(change.after.name)
+    if len(arguments) != 1 or not same or any(field.kind not in ("argument", "name") for field in change.fields):
+        return False
+    sides = arguments[0].before, arguments[0].after
+    tensor, number = sides[::-1] if more else sides
+    return _spec_of(tensor) in specs and type(number) in (bool, int, float)
 
 
 def _by_module(changes: Sequence[Come]) -> dict[str, list[Come]]:

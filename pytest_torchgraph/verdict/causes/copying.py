@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Altered
+from pytest_torchgraph.diff.change import Added, Altered
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.kinds import COPIES, MOVES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -24,6 +24,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
+from pytest_torchgraph.verdict.title import balance
 from pytest_torchgraph.words.counting import times
 
 MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
@@ -76,9 +77,10 @@ def _moves_leaf(change: Come) -> bool:
 
 def copied(finding: Finding) -> Cause | None:
     """A copy more or fewer, by what is copied."""
-    if finding.direction == "fewer":
-        return Cause("copy-removed", "")
-    sites = [group.first.site for group in finding.groups if hasattr(group.first, "site")]
+    net = balance(finding.groups)
+    if net <= 0:
+        return Cause("copy-removed", "") if net else Cause("copied-elsewhere", AS_MANY)
+    sites = [group.first.site for group in finding.groups if isinstance(group.first, Added)]
     if any(map(is_expanded, sites)):
         return Cause("extra-copy", EXPANDED)
     if any(map(is_view, sites)):
@@ -86,6 +88,7 @@ def copied(finding: Finding) -> Cause | None:
     return Cause("extra-copy", PLAIN)
 
 
+AS_MANY = "as many copies as before, of other values"
 EXPANDED = "an expanded tensor is written out in full (.expand(...).reshape(...), .repeat)"
 VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape())"
 PLAIN = "the same values are written to other memory (.clone(), copy_); is the copy needed?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.cursor import module_path
@@ -156,7 +157,22 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         and not change.site.scope.is_again
         and not isinstance(change.site.item, RecomputedCall)
     ]
+    found = _without_those_elsewhere(found, others)
     return sorted(found, key=lambda change: (_hands_on(change), -change.operations))
+
+
+def _without_those_elsewhere(found: list[Come], others: list[Come]) -> list[Come]:
+    """*found* without the work that only stands elsewhere: operations of the same names are among the *others*."""
+    elsewhere = [change for change in others if phase_of(change) == BACKWARD]
+    names = Counter(name for change in elsewhere for name in work_names(change.site))
+    kept = []
+    for change in found:
+        own = Counter(work_names(change.site))
+        if own <= names:
+            names -= own
+        else:
+            kept.append(change)
+    return kept
 
 
 def _is_block(change: Change) -> bool:

@@ -17,6 +17,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     made,
     packet,
+    read,
     reads_leaf,
 )
 from pytest_torchgraph.verdict.finding import Kind
@@ -35,6 +36,8 @@ BUILDING = COMPARING | frozenset(
 """Operations that build a mask from nothing, or from another mask."""
 PASSING = frozenset({"aten.clone", "aten._to_copy", "aten.mul", "aten.add", "aten.sub", "aten.copy_", "aten.index"})
 """Operations that may pass a mask on."""
+MAKING = COMPARING | {"aten._to_copy"}
+"""Operations that make a mask of what is no mask: of the numbers that a tokenizer gives, say."""
 
 
 def is_mask_work(site: Site) -> bool:
@@ -42,11 +45,20 @@ def is_mask_work(site: Site) -> bool:
     name, spec = packet_of(site.name), made(site)
     if reads_leaf(site):
         return False
+    if name == "aten.copy_" and spec is None:
+        return _fills_mask(site)
     if name in BUILDING:
         return spec is None or spec.dtype == "bool" or is_square(spec) or len(spec.shape) < 2
     if name not in PASSING or spec is None:
         return False
     return spec.dtype == "bool" or (is_square(spec) and len(spec.shape) > 2 and is_expanded(site))
+
+
+def _fills_mask(site: Site) -> bool:
+    """Whether a part of a query x key tensor is written over with what an operation made that builds masks."""
+    made_by = f"aten.{site.reads[-1].name.removeprefix('%').rstrip('_0123456789')}" if site.reads else ""
+    spec = read(site)
+    return made_by in BUILDING and is_square(spec) and spec is not None and len(spec.shape) > 2
 
 
 def is_square(spec: TensorSpec | None) -> bool:
@@ -63,6 +75,24 @@ def materialised(seen: Seen) -> Iterator[Claim]:
         yield _claim(came, more=True)
     elif went:
         yield _claim(went, more=False)
+    elif exchanged := list(_exchanged(seen)):
+        yield _rebuilt(*map(list, zip(*exchanged, strict=True)))
+
+
+def _exchanged(seen: Seen) -> Iterator[tuple[Come, Come]]:
+    """Operations that make the same mask of the same values as those in whose place they came."""
+    gone = {_mask_of(change): change for change in seen.removed if _mask_of(change)}
+    for came in seen.added:
+        went = gone.pop(_mask_of(came), None) if gone else None
+        if went is not None:
+            yield came, went
+
+
+def _mask_of(change: Come) -> object:
+    """Where it is made, of what, and its spec, where *change* is one operation that makes a mask; else nothing."""
+    spec, reads = made(change.site), change.site.reads
+    is_mask = is_work(change) and spec is not None and spec.dtype == "bool" and packet(change) in MAKING and reads
+    return (change.site.scope, reads[0].name, spec) if is_mask else None
 
 
 def _masks(seen: Seen, changes: Sequence[Come]) -> list[Come]:

@@ -20,7 +20,7 @@ def in_place_or_not(seen: Seen) -> Iterator[Claim]:
     swapped: dict[bool, list[Swap]] = defaultdict(list)
     for change in seen.altered:
         before, after = packet_of(change.before.name), packet_of(change.after.name)
-        reads_others = any(field.kind in ("operand", "leaf") for field in change.fields)
+        reads_others = any(field.kind in ("operand", "leaf", "argument") for field in change.fields)
         same = before != after and out_of_place(before) == out_of_place(after)
         if same and not reads_others and not change.after.beneath:
             swapped[before.endswith("_")].append((change,))

@@ -36,7 +36,7 @@ def held(seen: Seen) -> Iterator[Claim]:
     if not leaves:
         return
     wider = width_of(leaves[0].after.dtype) > width_of(leaves[0].before.dtype)
-    followers = [change for change in seen.changes if _follows_dtype(change)]
+    followers = [change for change in seen.changes if follows_dtype(change)]
     cause = Cause("upcast" if wider else "downcast", HELD)
     names = f"{_short(leaves[0].before.dtype)} -> {_short(leaves[0].after.dtype)}"
     first = leaves[0]
@@ -94,7 +94,7 @@ def _width(change: Come) -> int:
 
 def cast(seen: Seen) -> Iterator[Claim]:
     """Casts between floats that came or went, with what follows them; those of one pair of types belong together."""
-    came, went = _by_dtypes(seen.added), _by_dtypes(seen.removed)
+    came, went = by_dtypes(seen.added), by_dtypes(seen.removed)
     for dtypes in [each for each in came if each in went]:
         yield from _moved(seen, dtypes, came.pop(dtypes), went.pop(dtypes))
     if came:
@@ -106,7 +106,8 @@ def cast(seen: Seen) -> Iterator[Claim]:
 Dtypes: TypeAlias = "tuple[str, str]"
 
 
-def _by_dtypes(changes: Iterable[Come]) -> dict[Dtypes, list[Come]]:
+def by_dtypes(changes: Iterable[Come]) -> dict[Dtypes, list[Come]]:
+    """Casts between floats among *changes*, by the types before and after."""
     found: dict[Dtypes, list[Come]] = {}
     for change in changes:
         before, after = read(change.site), made(change.site)
@@ -117,8 +118,8 @@ def _by_dtypes(changes: Iterable[Come]) -> dict[Dtypes, list[Come]]:
 
 def _moved(seen: Seen, dtypes: Dtypes, came: list[Come], went: list[Come]) -> Iterator[Claim]:
     """Casts of the same kind in other places: the work in between is done in the other type."""
-    between = [change for change in seen.altered if _works_in(change, dtypes)]
-    outputs = [change for change in seen.changes if isinstance(change, OutputChanged) and _follows_dtype(change)]
+    between = [change for change in seen.altered if works_in(change, dtypes)]
+    outputs = [change for change in seen.changes if isinstance(change, OutputChanged) and follows_dtype(change)]
     leading = max(came, key=lambda change: bytes_of(made(change.site)))
     changes: tuple[Change, ...] = (leading, *(each for each in came if each is not leading), *went, *between, *outputs)
     if between:
@@ -138,7 +139,7 @@ def _moved(seen: Seen, dtypes: Dtypes, came: list[Come], went: list[Come]) -> It
 
 def _worked_otherwise(dtypes: Dtypes, between: list[Altered], changes: tuple[Change, ...]) -> Claim:
     """A cast that changed places with the work *between*."""
-    done = _dtypes(between[0])[0][1]
+    done = dtypes_of(between[0])[0][1]
     place = "before work instead of after it" if done == dtypes[1] else "after work instead of before it"
     names = [*dict.fromkeys(packet_text(change).removeprefix("aten.") for change in between)]
     title = (
@@ -159,16 +160,16 @@ def _cast_dtypes(site: Site) -> Dtypes:
     return (before.dtype if before else "?", after.dtype if after else "?")
 
 
-def _works_in(change: Altered, dtypes: Dtypes) -> bool:
+def works_in(change: Altered, dtypes: Dtypes) -> bool:
     """Whether the operation is done in one of the types and was done in the other."""
-    return any(set(pair) == set(dtypes) for pair in _dtypes(change)) and not _direction(change.after)
+    return any(set(pair) == set(dtypes) for pair in dtypes_of(change)) and not _direction(change.after)
 
 
 def _cast_claim(seen: Seen, casts: Sequence[Come], *, more: bool) -> Claim:
     """One finding for all casts; an upcast that is cast back is told as an upcast."""
     wide = [change for change in casts if _direction(change.site) == "up"]
     leading = max(wide or casts, key=lambda change: bytes_of(made(change.site)))
-    followers = [change for change in seen.changes if _follows_dtype(change)]
+    followers = [change for change in seen.changes if follows_dtype(change)]
     net = len(casts) if more else -len(casts)
     dtypes = f"{_short_of(read(leading.site))} -> {_short_of(made(leading.site))}"
     counts = counts_text(seen.difference, "aten._to_copy", net)
@@ -195,6 +196,11 @@ def _hint(leading: Come, *, more: bool, wide: bool) -> str:
     return f"the cast to {spec.text} is made no longer"
 
 
+def is_cast(site: Site) -> bool:
+    """Whether the operation at *site* casts one float to another."""
+    return bool(_direction(site))
+
+
 def _direction(site: Site) -> str:
     """``up`` or ``down`` where the operation at *site* casts one float to a wider or narrower one; else nothing."""
     before, after = read(site), made(site)
@@ -213,7 +219,7 @@ def larger(seen: Seen) -> Iterator[Claim]:
     before, after = made(moved[0].before), made(moved[0].after)
     assert before is not None
     assert after is not None
-    between = [change for change in seen.altered if _works_in(change, _cast_dtypes(moved[0].after))]
+    between = [change for change in seen.altered if works_in(change, _cast_dtypes(moved[0].after))]
     if between:
         yield _worked_otherwise(_cast_dtypes(moved[0].after), between, tuple(moved))
         return
@@ -227,12 +233,12 @@ def larger(seen: Seen) -> Iterator[Claim]:
 
 def altered(seen: Seen) -> Iterator[Claim]:
     """Operations that make another float of their own accord."""
-    found = [change for change in seen.altered if not change.follows and _dtypes(change)]
+    found = [change for change in seen.altered if not change.follows and dtypes_of(change)]
     if not found:
         return
-    before, after = _dtypes(found[0])[0]
+    before, after = dtypes_of(found[0])[0]
     wider = width_of(after) > width_of(before)
-    followers = [change for change in seen.changes if _follows_dtype(change)]
+    followers = [change for change in seen.changes if follows_dtype(change)]
     name = f"{packet_text(found[0])}: dtype {_short(before)} -> {_short(after)}"
     hint = WIDER if wider else NARROWER
     title = f"{name} ({times(len(found), 'operation')}){_travel(followers)}"
@@ -248,7 +254,8 @@ def packet_text(change: Altered) -> str:
     return change.after.name.rpartition(".")[0] if change.after.name.count(".") > 1 else change.after.name
 
 
-def _dtypes(change: Altered) -> list[tuple[str, str]]:
+def dtypes_of(change: Altered) -> list[tuple[str, str]]:
+    """The floats before and after of all in *change* that is of another one."""
     if isinstance(change.after.item, Given):
         return []
     pairs = [(field.before, field.after) for field in change.fields if field.kind == "dtype"]
@@ -259,7 +266,7 @@ def _dtypes(change: Altered) -> list[tuple[str, str]]:
     ]
 
 
-def _follows_dtype(change: Change) -> bool:
+def follows_dtype(change: Change) -> bool:
     """Whether nothing but a dtype was handed on, to an operation or to the caller."""
     if isinstance(change, Altered):
         handed_on = change.follows or change.after.beneath is not None

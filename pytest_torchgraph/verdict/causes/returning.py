@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Change, OutputChanged
+from pytest_torchgraph.diff.change import Change, OutputChanged, Value
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen
 
@@ -24,3 +24,42 @@ def renamed(seen: Seen) -> Iterator[Claim]:
     more = ", …" if len(pairs) > 3 else ""
     changes: tuple[Change, ...] = (*went, *came)
     yield Claim(Cause("renamed", CALLERS), "output", f"outputs renamed: {', '.join(pairs[:3])}{more}", changes)
+
+
+def cast_or_not(seen: Seen) -> Iterator[Claim]:
+    """Outputs that are handed out before a cast that is made as before, or behind it."""
+    before, after = seen.difference.count(CAST)
+    if before != after:
+        return
+    found = [change for change in seen.changes if isinstance(change, OutputChanged) and _cast(change)]
+    for cast in (False, True):
+        changes = [change for change in found if _is_cast(change.after) is cast]
+        if not changes:
+            continue
+        place = "behind" if cast else "before"
+        outputs = ", ".join(f"output {change.path}".rstrip() for change in changes[:3])
+        title = f"{outputs}: handed out {place} the cast, which is made as before: {_dtypes(changes[0])}"
+        yield Claim(
+            Cause("output-cast", HOLDS) if cast else Cause("output-uncast", HOLDS), "output", title, (*changes,)
+        )
+
+
+CAST = "aten._to_copy"
+HOLDS = "the caller holds what is cast, or the copy: as long as it does, both may be in memory"
+
+
+def _cast(change: OutputChanged) -> bool:
+    """Whether one side hands out what a cast made and the other what it is made of, as far as specs tell."""
+    before, after = change.before, change.after
+    if before is None or after is None or before.spec is None or after.spec is None:
+        return False
+    same = before.spec.shape == after.spec.shape and before.spec.dtype != after.spec.dtype
+    return same and _is_cast(before) is not _is_cast(after)
+
+
+def _is_cast(value: Value | None) -> bool:
+    return value is not None and value.name.startswith("%_to_copy")
+
+
+def _dtypes(change: OutputChanged) -> str:
+    return " -> ".join(value.spec.text for value in (change.before, change.after) if value and value.spec)

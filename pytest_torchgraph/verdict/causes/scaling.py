@@ -59,18 +59,14 @@ def soft_cap(seen: Seen) -> Iterator[Claim]:
 def _capped(tanh: Come, changes: Sequence[Come]) -> list[Come]:
     """*tanh* between the two operations that scale; nothing where they are not there."""
     beside = [change for change in changes if is_work(change) and change.site.scope == tanh.site.scope]
-    read = tanh.site.reads[0].name if tanh.site.reads else ""
-    before = [each for each in beside if packet(each) in SCALING and f"%{_word(each)}" == read.partition("_")[0]]
-    after = [each for each in beside if packet(each) in SCALING and _reads_tanh(each)]
+    before = [each for each in beside if packet(each) in SCALING and packet(each) == _read_of(tanh)]
+    after = [each for each in beside if packet(each) in SCALING and _read_of(each) in CAP]
     return [tanh, before[0], after[0]] if before and after else []
 
 
-def _word(change: Come) -> str:
-    return packet(change).rpartition(".")[2].rstrip("_")
-
-
-def _reads_tanh(change: Come) -> bool:
-    return bool(change.site.reads) and change.site.reads[0].name.startswith("%tanh")
+def _read_of(change: Come) -> str:
+    """The operation whose result *change* reads first."""
+    return packet_of(change.site.reads[0].maker) if change.site.reads else ""
 
 
 def _is_behind(change: Come, modules: set[str]) -> bool:

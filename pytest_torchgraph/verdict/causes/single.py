@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -20,12 +21,13 @@ from pytest_torchgraph.diff.change import (
     Removed,
     Renamed,
     Replaced,
+    Site,
 )
 from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import BETWEEN
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import is_spelling
+from pytest_torchgraph.verdict.causes.claim import is_spelling, made, read
 from pytest_torchgraph.verdict.causes.copying import copied
 from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS
 from pytest_torchgraph.verdict.finding import Finding, Kind
@@ -49,6 +51,23 @@ def sync(finding: Finding, _: Difference) -> Cause | None:
 def copy(finding: Finding, _: Difference) -> Cause | None:
     """Copies that came or went."""
     return copied(finding)
+
+
+def padded(finding: Finding, _: Difference) -> Cause | None:
+    """Padding by nothing, which copies all the same."""
+    came = [change for change in changes_of(finding) if isinstance(change, (Added, Removed))]
+    if not came or not all(_pads_nothing(change.site) for change in came):
+        return None
+    return Cause("copy-removed", "") if finding.direction == "fewer" else Cause("extra-copy", PADDED)
+
+
+PADDED = "padded by nothing, which copies all the same: pad only where a size asks for it"
+
+
+def _pads_nothing(site: Site) -> bool:
+    spec, source = made(site), read(site)
+    same = spec is not None and source is not None and spec.shape == source.shape
+    return packet_of(site.name) == "aten.constant_pad_nd" and same
 
 
 def inputs(finding: Finding, _: Difference) -> Cause | None:
@@ -87,14 +106,26 @@ ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a new layer, one that is switched on, or one that only returned views before"
 
 
-def held(finding: Finding, _: Difference) -> Cause | None:
+def held(finding: Finding, difference: Difference) -> Cause | None:
     """A parameter or buffer of another dtype or size, or work for other parameters."""
     pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
     if any(before.shape != after.shape for before, after in pairs):
-        return Cause("other-configuration", "the model is built with other sizes (its configuration)")
-    if any(isinstance(change, LoopChanged) for change in changes_of(finding)):
+        if not _holds_as_much(difference):
+            return Cause("other-configuration", "the model is built with other sizes (its configuration)")
+        if any(math.prod(before.shape) != math.prod(after.shape) for before, after in pairs):
+            return Cause("other-weight", OTHER_PLACE)
+    loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
+    if loops and all(change.with_model for change in loops):
+        return Cause("other-parameters", "")
+    if loops:
         return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
     return None
+
+
+def _holds_as_much(difference: Difference) -> bool:
+    """Whether the model is known to hold as many bytes as before: then what is read has other sizes, not the model."""
+    sizes = [difference.metric(name) for name in ("parameters", "buffers")]
+    return sizes[0] != (None, None) and all(before == after for before, after in sizes)
 
 
 def held_bytes(finding: Finding, difference: Difference) -> Cause | None:
@@ -155,6 +186,7 @@ def number(finding: Finding, _: Difference) -> Cause | None:
     return None
 
 
+OTHER_PLACE = "the model holds as much as before: another parameter is read in this place"
 OTHER_WEIGHT = "another parameter is read in the place of one; are weights tied now, or no longer?"
 OTHER_TYPE = "the same number of another type, which may change the dtype of a result"
 
@@ -187,8 +219,13 @@ def name(finding: Finding, difference: Difference) -> Cause | None:
         return None
     moved = {change.before: change.after for change in renames}
     if any(_lies_elsewhere(change, moved) for change in renames if change.kind != "input"):
-        return Cause("moved-module", "the modules do the same work elsewhere in the tree" if same else "")
+        moved_what = MOVED_LEAVES if all(change.kind == "leaf" for change in renames) else MOVED_MODULES
+        return Cause("moved-module", moved_what if same else "")
     return Cause("renamed", "the work is the same" if same else "")
+
+
+MOVED_MODULES = "the modules do the same work elsewhere in the tree"
+MOVED_LEAVES = "the parameters are held elsewhere in the tree, and read as before"
 
 
 def _is_edited(renames: Iterable[Change], difference: Difference) -> bool:
@@ -252,6 +289,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     ("input", inputs),
     ("sync", sync),
     ("copy", copy),
+    ("operation", padded),
     ("scope", module),
     ("state", held),
     ("memory", held_bytes),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pytest_torchgraph.diff.change import Change, Difference
 from pytest_torchgraph.verdict.causes import (
     attention,
+    autocast,
     checkpointing,
     communicating,
     compiling,
@@ -20,11 +21,13 @@ from pytest_torchgraph.verdict.causes import (
     norms,
     placing,
     precision,
+    registering,
     repeating,
     returning,
     scaling,
     sharding,
     syncing,
+    tables,
     training,
 )
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
@@ -33,6 +36,7 @@ STORIES: tuple[Story, ...] = (
     mode.mode,
     compiling.compiling,
     training.steps,
+    registering.registered,
     checkpointing.checkpointing,
     sharding.held_whole,
     sharding.gathered,
@@ -53,7 +57,10 @@ STORIES: tuple[Story, ...] = (
     communicating.communication,
     communicating.otherwise,
     constants.constants,
+    constants.numbers,
+    tables.computed,
     precision.held,
+    autocast.between_casts,
     precision.exchanged,
     copying.moved_each_call,
     copying.copied_otherwise,
@@ -73,6 +80,7 @@ STORIES: tuple[Story, ...] = (
     placing.in_place_or_not,
     mode.dropout,
     returning.renamed,
+    returning.cast_or_not,
 )
 """Stories over all changes, each told what those before it left over.
 

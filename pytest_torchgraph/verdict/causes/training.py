@@ -94,7 +94,7 @@ def _named(changes: list[Come]) -> str:
 def updated(seen: Seen) -> Iterator[Claim]:
     """The optimizer was given other parameters, while as many as before get a gradient."""
     inside = [change for change in seen.changes if phase_of(change) == OPTIMIZER]
-    loops = [change for change in inside if isinstance(change, LoopChanged)]
+    loops = [change for change in inside if isinstance(change, LoopChanged) and not change.with_model]
     went = {name for change in loops for name in change.went}
     came = {name for change in loops for name in change.came}
     before, after = seen.difference.metric("gradients")

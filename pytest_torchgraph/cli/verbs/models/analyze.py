@@ -28,7 +28,7 @@ def register(verbs: Any) -> None:
     )
     target.add_arguments(parser)
     parser.add_argument("--depth", type=int, metavar="N", help="modules in at most N others; all by default")
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="table by default")
     parser.set_defaults(run=run)
 
 

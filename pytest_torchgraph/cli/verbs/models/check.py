@@ -30,7 +30,7 @@ def register(verbs: Any) -> None:
         description="Run the model that FACTORY returns and explain how it differs from FILE. "
         "Exit code 0: same, 1: drift, 2: error.",
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="a snapshot file")
     running.add_arguments(parser)
     running.add_fake(parser)
     judgement.add_arguments(parser)

@@ -43,7 +43,7 @@ def register(verbs: Any) -> None:
         "targets",
         metavar="FILE|MODULE:FACTORY",
         nargs="*",
-        help=f"a snapshot file, or {running.FORM.partition(', ')[0]}",
+        help=f"a snapshot file, or {running.FORM.removeprefix('expected ').partition(', ')[0]}",
     )
     running.add_options(parser)
     parser.add_argument(

@@ -43,7 +43,7 @@ def register(verbs: Any) -> None:
         description=f"Print a script for the shell. To have it at every start:\n{told}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("shell", choices=SHELLS)
+    parser.add_argument("shell", choices=SHELLS, help="the shell that completes")
     parser.set_defaults(run=run)
 
 

@@ -44,13 +44,13 @@ def register(verbs: Any) -> None:
     parser.set_defaults(run=run_summary)
 
     parser = asked.add_parser("export", help="write lists and JSON to a folder")
-    parser.add_argument("folder", metavar="FOLDER")
+    parser.add_argument("folder", metavar="FOLDER", help="is made where it is not there")
     parser.set_defaults(run=run_export)
 
     parser = asked.add_parser("diff", help="compare two exports; exit code 0 same, 1 different")
-    parser.add_argument("before", metavar="A")
-    parser.add_argument("after", metavar="B")
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("before", metavar="A", help="a folder that an export wrote")
+    parser.add_argument("after", metavar="B", help="what it is compared with")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="text by default")
     parser.set_defaults(run=run_diff)
 
     parser = asked.add_parser("reach", help="run API calls on sample inputs, and print what they reach")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def register(verbs: Any) -> None:
     """Add the verb to the command line."""
-    parser = verbs.add_parser("report", help="merge reports, or show one in another form")
+    parser = verbs.add_parser("report", help="merge reports, compare two, or show one in another form")
     inner = parser.add_subparsers(metavar="VERB", required=True)
     merge = inner.add_parser(
         "merge",
@@ -29,7 +29,7 @@ def register(verbs: Any) -> None:
         description="Merge JSON reports, as --torchgraph-report=PATH.json writes them, into one of any form. "
         "What several tell alike is told once.",
     )
-    merge.add_argument("files", nargs="+", metavar="FILE.json")
+    merge.add_argument("files", nargs="+", metavar="FILE.json", help="JSON reports")
     output.add_arguments(merge)
     merge.add_argument("-v", "--verbose", action="count", default=0, help="every finding; twice for every operation")
     merge.set_defaults(run=run)
@@ -39,9 +39,9 @@ def register(verbs: Any) -> None:
         description="Compare two JSON reports graph by graph (status, changes, metrics), or two analyses, as "
         "'torchgraph analyze --format json' prints them, figure by figure. Exit code 0: same, 1: different, 2: error.",
     )
-    diff.add_argument("before", metavar="A.json")
-    diff.add_argument("after", metavar="B.json")
-    diff.add_argument("--format", choices=("text", "json"), default="text")
+    diff.add_argument("before", metavar="A.json", help="a JSON report, or an analysis")
+    diff.add_argument("after", metavar="B.json", help="what it is compared with")
+    diff.add_argument("--format", choices=("text", "json"), default="text", help="text by default")
     diff.set_defaults(run=run_diff)
 
 

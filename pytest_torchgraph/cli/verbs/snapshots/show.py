@@ -26,7 +26,7 @@ COLOURS = (
 def register(verbs: Any) -> None:
     """Add the verb to the command line."""
     parser = verbs.add_parser("show", help="print a snapshot file", description="Check a snapshot file and print it.")
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="a snapshot file")
     parser.set_defaults(run=run)
 
 
