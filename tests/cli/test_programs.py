@@ -100,6 +100,14 @@ def test_a_program_without_inputs_says_what_to_give(program: str, capsys: pytest
     assert main(["summary", "bare.pt2", "--input", "2,8"]) == 0
 
 
+def test_the_autograd_graph_of_a_program_is_refused_with_what_to_name(
+    program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["autograd", "graph", program]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("torchgraph: model.pt2: an exported program is not called itself. Name a factory")
+
+
 def test_a_program_is_explored(program: str) -> None:
     arguments = parser("explore").parse_args(["explore", program])
     source = source_of(program, arguments, config_of(arguments))

@@ -12,6 +12,7 @@ import pytest
 from pytest_torchgraph.cli.files.snapshots import text_of
 from pytest_torchgraph.cli.main import VERBS
 from pytest_torchgraph.cli.verbs.project import demo_project
+from pytest_torchgraph.plugin.options import INI, MARKER, OPTIONS
 from pytest_torchgraph.verdict.causes.cause import CAUSES
 from tests.documents import verbs
 from tests.documents.reader import DOCS, PROJECT, Reader, fences
@@ -73,11 +74,11 @@ def test_every_group_and_budget_key_is_named() -> None:
     assert [key for key in KEYS if f"`{key}`" not in text_of_page("options")] == []
 
 
-def test_every_option_of_pytest_is_named() -> None:
-    text = "".join(path.read_text("utf-8") for path in (PROJECT / "pytest_torchgraph" / "plugin").glob("*.py"))
-    options = [*re.findall(r'"(--torchgraph-[\w=-]+)",', text), *re.findall(r'addini\(\s*"(\w+)"', text)]
-    assert len(options) > 12
-    assert [name for name in options if f"`{name}" not in text_of_page("options")] == []
+def test_every_option_setting_and_marker_of_pytest_is_named() -> None:
+    named = [*OPTIONS, *INI]
+    assert len(named) > 12
+    assert [name for name in named if f"`{name}" not in text_of_page("options")] == []
+    assert f"@pytest.mark.{MARKER}(" in text_of_page("fixture")
 
 
 def test_every_option_of_a_trace_is_named() -> None:

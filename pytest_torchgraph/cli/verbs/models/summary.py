@@ -21,7 +21,7 @@ def register(verbs: Any) -> None:
         help="run a model and print its modules with shapes, parameters and FLOPs",
         description="Call FACTORY, run the model that it returns once without gradients, and print its modules.",
     )
-    parser.add_argument("model", metavar="MODULE:FACTORY", help=running.FORM.removeprefix("expected "))
+    parser.add_argument("model", metavar="MODULE:FACTORY", help=running.FORM.removeprefix("expected ") + running.ALSO)
     help_of_input = "random numbers of that shape, 1,3,224,224; can be repeated"
     parser.add_argument("--input", metavar="SIZE", action="append", type=size, help=help_of_input)
     parser.add_argument("--depth", metavar="N", type=int, default=3, help="how deep modules may lie; 3 unless given")

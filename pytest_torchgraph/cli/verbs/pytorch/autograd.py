@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 SOURCE = "a checkout of PyTorch, with .cpp files and code generators"
 PICTURE = "autograd_dependencies.html"
 SHOWN_GAPS = 20
+PROGRAM = (
+    "{}: an exported program is not called itself. Name a factory that returns what torch.export.load of it gives "
+    "as .module(), and its inputs."
+)
 
 
 def register(verbs: Any) -> None:
@@ -133,6 +137,8 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def run_graph(arguments: argparse.Namespace) -> int:
     """Run the model once, and print what is behind its outputs."""
+    if running.is_program(arguments.model):
+        raise Wrong(PROGRAM.format(arguments.model))
     run = running.built(arguments.model)
     from pytest_torchgraph.catalog.autograd import live
 
