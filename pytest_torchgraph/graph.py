@@ -182,7 +182,8 @@ class Graph(Record):
     ) -> Selection:
         """The operations in module calls matching the glob *module*, named like the glob *op*, of *phase*.
 
-        *recomputed* takes only what checkpointing runs again, or only what it does not.
+        *recomputed* takes only what checkpointing runs again, or only what it does not. Of a compiled model, *phase*
+        may also be a part of one graph: ``"graph 1 forward"``.
 
         ``module="layers.*"`` takes what runs inside ``layers.0``, nested modules included. *op* may also be a group
         (``"copies"``) or an API call (``"scaled_dot_product_attention"``: what runs beneath it). A selection that
@@ -196,7 +197,7 @@ class Graph(Record):
             operation
             for operation in self.operations
             if (inside is None or operation.scope in inside)
-            and (phase is None or operation.phase == phase)
+            and (phase is None or phase in (operation.phase, operation.graph_phase))
             and (recomputed is None or operation.recomputed == recomputed)
         )
         if op is not None:
@@ -208,8 +209,9 @@ class Graph(Record):
 
     @cached_property
     def phases_recorded(self) -> set[str]:
-        """Names of the phases that any operation ran in."""
-        return {operation.phase for operation in self.operations}
+        """Names of the phases that any operation ran in, those of compiled graphs (``graph 1 forward``) included."""
+        named = {operation.phase for operation in self.operations}
+        return named | {part for operation in self.operations if (part := operation.graph_phase) is not None}
 
     def _named(self, op: str) -> Callable[[Operation], bool]:
         __tracebackhide__ = True

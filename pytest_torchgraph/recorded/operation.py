@@ -146,6 +146,11 @@ class Operation:
     graph: int | None = None
 
     @property
+    def graph_phase(self) -> str | None:
+        """``graph 1 forward``: the part of a compiled graph that it ran in; ``None`` where it ran in none."""
+        return None if self.graph is None else f"graph {self.graph} {self.phase}"
+
+    @property
     def packet(self) -> str:
         """The name without its overload: ``aten.addmm``."""
         return packet_of(self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,7 +28,7 @@ from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
 from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
-from tests.verdict.compilations import BREAK, RECOMPILE, compiled_graph
+from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph
 from tests.verdict.edits import (
     SIZE,
     Rms,
@@ -164,6 +165,34 @@ def reduced(operation: str = "SUM", among: int = 4) -> Graph:
         return trace(Calls(run), torch.ones(2, 4))
 
 
+class Lowered(nn.Module):
+    """What a compiler makes of a few lines, without one: as they are written, or as a compiled graph has them."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        match self.what:
+            case "looked at":
+                return x * 2 if bool((x > 0).all()) else x
+            case "not looked at":
+                return torch.where((x > 0).all(), x * 2, x)
+            case "norm":
+                return nn.functional.layer_norm(x, (4,))
+            case "norm in parts":
+                variance, mean = torch.var_mean(x, -1, keepdim=True, correction=0)
+                return (x - mean) * (variance + 1e-5).rsqrt()
+            case "with something idle":
+                x.sin()
+        return x.cos()
+
+
+def lowered(what: str, *, compiled: bool = False) -> Graph:
+    graph = trace(Lowered(what), torch.ones(2, 4))
+    return replace(graph, compilation=compilation()) if compiled else graph
+
+
 def recorded(name: str, side: int) -> Graph:
     """One side of a pair of the regressions."""
     return pairs_in("drift")[name].graphs[side]
@@ -191,6 +220,30 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "recompile-removed",
     ),
     "a symbolic size": (compiled_graph, partial(compiled_graph, dynamic=("x[0]",)), "dynamic-sizes", "dynamic-sizes"),
+    "another branch when compiled": (
+        partial(lowered, "looked at"),
+        partial(lowered, "not looked at", compiled=True),
+        "traced-branch",
+        "traced-branch",
+    ),
+    "decomposed by a compiler": (
+        partial(lowered, "norm"),
+        partial(lowered, "norm in parts", compiled=True),
+        "decomposed",
+        "decomposed",
+    ),
+    "fused by a compiler": (
+        partial(lowered, "norm in parts"),
+        partial(lowered, "norm", compiled=True),
+        "fused-in-graph",
+        "fused-in-graph",
+    ),
+    "left out by a compiler": (
+        partial(lowered, "with something idle"),
+        partial(lowered, "", compiled=True),
+        "dead-code",
+        "dead-code",
+    ),
     "a mask for is_causal": (graph_of, partial(graph_of, "mask"), "attention-path", "attention-path"),
     "attention by hand": (graph_of, partial(graph_of, "by hand"), "attention-unfused", "attention-fused"),
     "a mask copied": (

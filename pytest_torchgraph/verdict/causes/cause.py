@@ -238,6 +238,10 @@ MEANINGS: Mapping[str, Meaning] = {
             "a function is compiled again no longer",
         ),
         _either_way("dynamic-sizes", "other sizes of inputs are symbols in a compiled graph"),
+        _either_way("traced-branch", "code goes another way where it is compiled and no value can be looked at"),
+        _either_way("decomposed", "a compiled graph holds what an operation of the eager run is made of"),
+        _either_way("fused-in-graph", "a compiled graph has fewer operations for what an eager run does"),
+        _either_way("dead-code", "a compiled graph leaves out what nothing needs"),
         _both_ways(
             "unregistered",
             "parameters are read as before and are the model's no longer",

@@ -16,6 +16,7 @@ from pytest_torchgraph.verdict.causes import (
     experts,
     fusion,
     gradients,
+    lowering,
     masks,
     mode,
     norms,
@@ -33,6 +34,7 @@ from pytest_torchgraph.verdict.causes import (
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, Story
 
 STORIES: tuple[Story, ...] = (
+    lowering.lowering,
     mode.mode,
     compiling.compiling,
     training.steps,

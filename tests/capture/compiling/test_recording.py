@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.analysis.tally import UnknownName
 from pytest_torchgraph.capture.compiling.options import CompileOptions
 from pytest_torchgraph.capture.compiling.session import NotCompiled
 from pytest_torchgraph.capture.options import Options
@@ -258,3 +259,14 @@ def test_a_function_that_is_not_compiled_is_one_break() -> None:
 def test_two_options_that_exclude_each_other_are_refused() -> None:
     with pytest.raises(ValueError, match="compiled= excludes"):
         trace(Block(), X(), compiled=True, verify=True)
+
+
+def test_a_part_of_a_compiled_graph_is_selected_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    graph = trace(Net(shout), X(), compiled=True, backward=True)
+    capsys.readouterr()
+    first = made(graph).graphs[0]
+    assert len(graph.select(phase="graph 1 forward")) + len(graph.select(phase="graph 1 backward")) == sum(
+        one.graph == first.number for one in graph.operations
+    )
+    with pytest.raises(UnknownName, match=r"there is no phase 'graph 9 forward'.*graph 1 forward"):
+        graph.select(phase="graph 9 forward")
