@@ -245,37 +245,3 @@ def keepers_at_peak(record: Record) -> dict[int, str]:
         if producer is not None and life.category in ("saved", "temporaries"):
             found.setdefault(producer, keeping.keeper(life, at).text(record))
     return found
-
-
-def moved_lines(before: Record, after: Record) -> tuple[tuple[LineMemory, int], ...]:
-    """How the peak of *after* differs from that of *before*, line by line: a line and by how many bytes it moved.
-
-    Lines are the same where function, module and operation are: numbers of lines move with every edit. What is no
-    longer there is told as the line before.
-    """
-    sides = [_by_place(memory_by_line(each)) for each in (before, after)]
-    moved = []
-    for place in dict.fromkeys((*sides[1], *sides[0])):
-        left, right = (side.get(place, ()) for side in sides)
-        change = sum(line.bytes for line in right) - sum(line.bytes for line in left)
-        if change:
-            moved.append((_new_in(right, left) if change > 0 else _new_in(left, right), change))
-    return tuple(sorted(moved, key=lambda one: (-abs(one[1]), str(one[0]))))
-
-
-def _new_in(lines: tuple[LineMemory, ...], others: tuple[LineMemory, ...]) -> LineMemory:
-    """The largest of *lines* for which there is none as large among *others*."""
-    sizes = Counter(line.bytes for line in others)
-    for line in lines:
-        if not sizes[line.bytes]:
-            return line
-        sizes[line.bytes] -= 1
-    return lines[0]
-
-
-def _by_place(lines: MemoryLines) -> dict[tuple[str, str, str], tuple[LineMemory, ...]]:
-    found: dict[tuple[str, str, str], tuple[LineMemory, ...]] = {}
-    for line in lines:
-        key = (line.source.function if line.source else "", line.module, line.name)
-        found[key] = (*found.get(key, ()), line)
-    return found

@@ -133,6 +133,8 @@ class Linking:
         """The node for which the engine itself adds two gradients in *entry*; ``None`` when a formula adds them.
 
         The engine adds after the node that made the later gradient has run, so the addition seems to be that node's.
+        Wrong where a formula ends with an addition of two tensors that it did not make, of the shape of a value that
+        is read twice; and of two such values of one shape the wrong one may be told.
         """
         running = entry.running
         if entry.overload.name not in ADDITIONS or entry.keywords or running is None or running.key is None:
@@ -167,7 +169,7 @@ class Linking:
         if forward is None:
             return True
         shapes = [raw.shape for raw in results_of(self.log[forward])]
-        return edge[1] >= len(shapes) or shapes[edge[1]] == summed[2]
+        return edge[1] >= len(shapes) or shapes[edge[1]] == summed.shape
 
     def _recomputing_scope(self, scope: int, forward: int | None) -> int:
         """*scope*, in its place: beneath the module call whose backward pass needs what is recomputed in it."""

@@ -65,14 +65,14 @@ def flops_of(name: str, target: Any, arguments: tuple[Any, ...], keywords: dict[
 def is_complex(value: Any) -> bool:
     """Whether *value* is or holds a complex tensor."""
     if isinstance(value, Raw):
-        return bool(value[5].is_complex)
+        return bool(value.dtype.is_complex)
     return isinstance(value, (list, tuple)) and any(map(is_complex, value))
 
 
 def hides_sizes(value: Any) -> bool:
     """Whether the shape of a tensor does not tell how much of it there is."""
     if isinstance(value, Raw):
-        return RAGGED in value[2] or str(value[7]).startswith("torch.sparse")
+        return RAGGED in value.shape or str(value.layout).startswith("torch.sparse")
     return isinstance(value, (list, tuple)) and any(map(hides_sizes, value))
 
 
@@ -94,7 +94,7 @@ def registered_formula(target: Any) -> Formula | None:
 def shapes_of(value: Any) -> Any:
     """Readings replaced by shapes; everything else as it is."""
     if isinstance(value, Raw):
-        return value[2]
+        return value.shape
     if isinstance(value, (list, tuple)):
         return tuple(shapes_of(part) for part in value)
     return value

@@ -91,7 +91,7 @@ def written_storages(entry: Entry) -> tuple[int, ...]:
     overload = entry.overload
     if not overload.may_write:
         made = readings_in(entry.results)
-        return _shared(overload, made, {raw[1] for raw in operands_of(entry)}) if made else ()
+        return _shared(overload, made, {raw.storage for raw in operands_of(entry)}) if made else ()
     flag = overload.training_flag
     if flag is not None and len(entry.arguments) > flag and not entry.arguments[flag]:
         return ()
@@ -99,7 +99,7 @@ def written_storages(entry: Entry) -> tuple[int, ...]:
     if overload.moves_metadata:
         return ()
     keywords = [(entry.keywords or {}).get(name) for name in overload.written_keywords]
-    return tuple(dict.fromkeys(raw[1] for raw in readings_in([positions, keywords])))
+    return tuple(dict.fromkeys(raw.storage for raw in readings_in([positions, keywords])))
 
 
 def _shared(overload: Overload, made: list[Raw], given: set[int]) -> tuple[int, ...]:
@@ -109,17 +109,17 @@ def _shared(overload: Overload, made: list[Raw], given: set[int]) -> tuple[int, 
     """
     if overload.is_view or not overload.argument_names:
         return ()
-    return tuple(dict.fromkeys([raw[1] for raw in made if raw[1] in given]))
+    return tuple(dict.fromkeys([raw.storage for raw in made if raw.storage in given]))
 
 
 def _launches_nothing(entry: Entry, writes: tuple[int, ...], made: list[Raw], given: set[int] | None = None) -> bool:
     """Whether the operation only made other readings of existing storages."""
     if writes or not made:
         return False
-    if entry.overload.name == EMPTY and all(0 in raw[2] for raw in made):
+    if entry.overload.name == EMPTY and all(0 in raw.shape for raw in made):
         return True
-    known = {raw[1] for raw in operands_of(entry)} if given is None else given
-    return all(raw[1] in known for raw in made)
+    known = {raw.storage for raw in operands_of(entry)} if given is None else given
+    return all(raw.storage in known for raw in made)
 
 
 def reads_on_host(entry: Entry) -> bool:
@@ -131,7 +131,7 @@ def reads_on_host(entry: Entry) -> bool:
         return any(dtype_name(raw) in MASKS for raw in readings_in(entry.arguments[1]))
     if packet == CAST or packet in COPIES:
         reads, made = readings_in(entry.arguments), readings_in(entry.results)
-        return bool(reads and made) and reads[-1][6].type != "cpu" and made[0][6].type == "cpu"
+        return bool(reads and made) and reads[-1].device.type != "cpu" and made[0].device.type == "cpu"
     if (entry.keywords or {}).get("output_size") is not None:
         return False
     return overload.is_data_dependent or packet in SYNCS
@@ -139,4 +139,4 @@ def reads_on_host(entry: Entry) -> bool:
 
 def dtype_name(raw: Raw) -> str:
     """``bool`` for ``torch.bool``."""
-    return str(raw[5]).removeprefix("torch.")
+    return str(raw.dtype).removeprefix("torch.")

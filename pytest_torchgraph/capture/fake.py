@@ -113,19 +113,19 @@ class Left:
 def fake_in(identity: Identity) -> set[int]:
     """The storages that were first seen behind a fake or ``meta`` tensor."""
     raws = ((index, sight.raw) for index, sight in enumerate(identity.sights))
-    return identity.fakes | {index for index, raw in raws if raw is not None and raw[6].type == "meta"}
+    return identity.fakes | {index for index, raw in raws if raw is not None and raw.device.type == "meta"}
 
 
 def is_fake_run(log: list[Entry], fake: set[int], inputs: list[Raw]) -> bool:
     """Whether a run as a whole is on fake tensors: all its inputs are; without any, most of what is computed is."""
-    given = [raw[1] in fake for raw in inputs if raw[2]]
+    given = [raw.storage in fake for raw in inputs if raw.shape]
     if given:
         return all(given)
     votes = 0
     for entry in log:
         operands, made = readings_in(entry.arguments), readings_in(entry.results)
         if operands and made and not entry.overload.is_view and entry.overload.name not in MOVES:
-            votes += 1 if made[0][1] in fake else -1
+            votes += 1 if made[0].storage in fake else -1
     return votes > 0
 
 
@@ -133,14 +133,14 @@ def makes_nothing(entry: Entry, fake: set[int]) -> bool:
     """Whether all that an operation makes is fake; where it makes no tensor, all that it reads."""
     made = readings_in(entry.results)
     concerned = made or operands_of(entry)
-    return bool(concerned) and all(raw[1] in fake for raw in concerned)
+    return bool(concerned) and all(raw.storage in fake for raw in concerned)
 
 
 def zero_tensors(log: list[Entry]) -> set[int]:
     """The storages of zeros that forward-mode differentiation makes: they say a size and take no memory."""
     if not any(overload.name == ZEROS for overload in overloads_seen()):
         return set()
-    return {raw[1] for entry in log if entry.overload.name == ZEROS for raw in readings_in(entry.results)}
+    return {raw.storage for entry in log if entry.overload.name == ZEROS for raw in readings_in(entry.results)}
 
 
 class Moments:

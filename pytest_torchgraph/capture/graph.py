@@ -271,8 +271,8 @@ def producers_of(run: Run) -> dict[int, int]:
     for index, entry in enumerate(run.log):
         results = entry.results
         for raw in (results,) if type(results) is Raw else readings_in(results):
-            if sights[raw[1]].kind == "result":
-                producers.setdefault(raw[1], index)
+            if sights[raw.storage].kind == "result":
+                producers.setdefault(raw.storage, index)
     return producers
 
 
@@ -307,20 +307,20 @@ def node_of(
 def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
     """For each node, the storages that its operations read and that were there before its backward pass began."""
     made_at = {
-        raw[1]: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+        raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
     }
     saved: dict[int, list[int]] = {}
     for entry, operation in zip(run.log, operations, strict=True):
         if operation.node is None or operation.sums_gradients or operation.recomputed:
             continue
         for raw in operands_of(entry):
-            maker = made_at.get(raw[1])
+            maker = made_at.get(raw.storage)
             phase = FORWARD if maker is None else operations[maker].phase
             is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
-            if is_kept and run.identity.sights[raw[1]].role != "gradient":
+            if is_kept and run.identity.sights[raw.storage].role != "gradient":
                 kept = saved.setdefault(operation.node, [])
-                if raw[1] not in kept:
-                    kept.append(raw[1])
+                if raw.storage not in kept:
+                    kept.append(raw.storage)
     return saved
 
 
@@ -339,7 +339,7 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
     seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
-    devices = {raw[6].type for raw in seen if raw is not None}
+    devices = {raw.device.type for raw in seen if raw is not None}
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),

@@ -42,7 +42,7 @@ class Provenance:
         if entry.overload.name == LITERAL:
             self._derived -= {one for one in read - self._met if self.sights[one].kind == "constant" and not inside}
         derived = inside or not self._derived.isdisjoint(read)
-        made = {raw[1] for raw in readings_in(entry.results)}
+        made = {raw.storage for raw in readings_in(entry.results)}
         if derived:
             self._derived |= made | set(written_storages(entry))
         self._met |= read | made
@@ -58,7 +58,7 @@ def derives(sight: FirstSight) -> bool:
 
 def storages_read(entry: Entry) -> set[int]:
     """The storages of all that an operation was given."""
-    return {raw[1] for raw in operands_of(entry)}
+    return {raw.storage for raw in operands_of(entry)}
 
 
 def in_a_module(entry: Entry, link: Link, *, root: bool) -> bool:

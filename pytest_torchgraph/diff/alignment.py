@@ -9,7 +9,11 @@ from typing import TypeAlias
 
 Pairs: TypeAlias = "list[tuple[int, int]]"
 EDIT_LIMIT = 400
-"""Edits searched exhaustively in one stretch; past it the furthest path so far is taken and the search goes on."""
+"""Edits searched exhaustively in one stretch; past it the furthest path so far is taken and the search goes on.
+
+Wrong, by more edits than there are, where a stretch of more edits without one key that is unique has a detour that only
+pays later: keys that correspond are then told as gone and come. Time grows with the square of it.
+"""
 
 
 def align(before: Sequence[int], after: Sequence[int]) -> Pairs:

@@ -364,4 +364,8 @@ LEVELS: tuple[Level, ...] = (
     same_elements,
     same_kind,
 )
-"""Likeness from the strictest to the loosest; each is tried on what the ones before left over."""
+"""Likeness from the strictest to the loosest; each is tried on what the ones before left over.
+
+Wrong where two items that have nothing to do with each other stand in one gap and share the last thing that is asked,
+their kind or number of elements: then one that went and another that came are told as one that was altered.
+"""

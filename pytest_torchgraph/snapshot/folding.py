@@ -34,7 +34,9 @@ _LEAST_LINES_NAMED = 3
 _LEAST_LINES_SLICED = 3
 _LEAST_SAVED_LIKE = 2
 _LONGEST_COMPARED = 512
+"""Lines of a body at most; a longer one is written in full though it may be like another."""
 _RECENT = 3
+"""Bodies of one class that are looked at beside the first; a body that is like an older one is written in full."""
 
 Nodes = tuple[Node, ...]
 

@@ -39,6 +39,7 @@ from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.ranking import ranked
 from pytest_torchgraph.verdict.title import direction_of, follow_text, input_text, title_of
+from pytest_torchgraph.verdict.together import together
 from pytest_torchgraph.words.closed import assert_never
 
 NOTES = frozenset({"order", "backend", "name", "spelling", "bookkeeping"})
@@ -54,7 +55,7 @@ def findings_of(changes: list[Change], difference: Difference, *, same_backend: 
     for group in grouped(rest):
         buckets.setdefault(_bucket(group.first), []).append(group)
     found += [_finding(groups, difference, same_backend=same_backend) for groups in buckets.values()]
-    told = explained(_driven_by_inputs(found), difference)
+    told = explained(_driven_by_inputs(together(found)), difference)
     before, after = difference.metric("peak")
     return ranked(told, (before or 0, after or 0))
 
