@@ -33,14 +33,20 @@ class Subject:
 
     def run(self) -> None:
         """The work of one check under the bare mode."""
+        if self.optimizer is None:
+            with Bare(), torch.no_grad():
+                self.call()
+            return
         with Bare():
-            if self.optimizer is None:
-                with torch.no_grad():
-                    self.call()
-                return
             loss(self.call()).backward()
             self.optimizer.step()
             self.optimizer.zero_grad()
+        self._count_no_step()
+
+    def _count_no_step(self) -> None:
+        """Let the optimizer be before the same step again: it corrects its numbers by how many it has made."""
+        for state in () if self.optimizer is None else self.optimizer.state.values():
+            state["step"].fill_(1.0)
 
     def call(self) -> Any:
         """What the model returns."""

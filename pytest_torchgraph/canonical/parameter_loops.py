@@ -107,7 +107,8 @@ class Gathering:
 
     def _gather(self, stretch: Stretch) -> None:
         blocks, alone = self._each(stretch) if stretch.kind == "each" else (list(self._all(stretch)), [])
-        stretch = Stretch(stretch.kind, [place for place in stretch.places if place not in set(alone)])
+        left = set(alone)
+        stretch = Stretch(stretch.kind, [place for place in stretch.places if place not in left])
         read = self._read_later(stretch)
         if not blocks or (read and (stretch.kind == "each" or len(blocks) != 1)):
             raise NotUniform

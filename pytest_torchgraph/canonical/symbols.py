@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from pytest_torchgraph.canonical.operands import flat
@@ -19,10 +20,18 @@ from pytest_torchgraph.canonical.program import (
     Result,
     Work,
 )
-from pytest_torchgraph.canonical.reading import canonical_spec, read, reading_of
+from pytest_torchgraph.canonical.reading import DISTINCT, canonical_spec, read, reading_of
 from pytest_torchgraph.recorded.tensor import LIKE_PARAMETER, Geometry, TensorSpec
 
 LIKE = (LIKE_PARAMETER,)
+
+
+@lru_cache(maxsize=DISTINCT)
+def like(whole: TensorSpec, own: TensorSpec) -> TensorSpec:
+    """*whole*, with a symbol for the sizes where they are those of the parameter, whose spec is *own*."""
+    if own.geometry is not None and replace(own, dtype=whole.dtype) == whole and own.shape:
+        return replace(whole, shape=LIKE, geometry=Geometry(LIKE, (1,)))
+    return whole
 
 
 class NotUniform(Exception):
@@ -54,12 +63,14 @@ class Symbols:
         return ParameterLoop(name=name, parameters=ordered, inputs=tuple(self.inputs), leaves=leaves, items=items)
 
     def _work(self, work: Work, *, together: bool) -> Work:
-        return replace(
-            work,
-            arguments=tuple(self._argument(one, together=together) for one in work.arguments),
-            keywords=tuple((name, self._argument(one, together=together)) for name, one in work.keywords),
+        return Work(
+            work.name,
+            arguments=tuple([self._argument(one, together=together) for one in work.arguments]),
+            keywords=tuple([(name, self._argument(one, together=together)) for name, one in work.keywords]),
             outcomes=self._outcomes(work, together=together),
             becomes=self._becomes(work, together=together),
+            wait=work.wait,
+            source=work.source,
         )
 
     def _argument(self, value: Argument, *, together: bool) -> Argument:
@@ -113,12 +124,9 @@ class Symbols:
 
     def _like(self, spec: TensorSpec, owner: str) -> TensorSpec:
         """*spec*, with a symbol for the sizes where they are those of the parameter."""
-        own, whole = canonical_spec(self.ownership.parameters[owner]), canonical_spec(spec)
         if spec.geometry is not None and spec.geometry.offset:
             raise NotUniform
-        if own.geometry is not None and replace(own, dtype=whole.dtype) == whole and own.shape:
-            return replace(whole, shape=LIKE, geometry=Geometry(LIKE, (1,)))
-        return whole
+        return like(canonical_spec(spec), canonical_spec(self.ownership.parameters[owner]))
 
     def _outcomes(self, work: Work, *, together: bool) -> tuple[Outcome, ...]:
         found = list(flat(work.outcomes))

@@ -92,6 +92,9 @@ class Guard:
 
     def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
         """Copy every guarded storage that this operation is about to write."""
+        flag = overload.training_flag
+        if flag is not None and len(args) > flag and not args[flag]:
+            return  # only training writes the running statistics
         for position in overload.written_positions:
             if position < len(args):
                 self._keep(args[position])

@@ -8,7 +8,7 @@ from html import escape
 
 from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.report.case import Case, Change, Metric, Report
-from pytest_torchgraph.report.outline import more_text
+from pytest_torchgraph.report.outline import Outline, more_text
 from pytest_torchgraph.report.terminal import render as terminal
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.status import FAILING, SPOKEN
@@ -122,12 +122,19 @@ def _detail(change: Change, verbosity: int) -> str:
     first, *others = change.cases
     name = f"change {html(change.ids[0])}{more_text(change.ids)}: " if change.ids else ""
     many = f" ({len(change.cases)} tests)" if others else f" in {html(first.test)}"
-    lines = [terminal(first.outline, verbosity)]
+    lines = _words(first.outline, verbosity)
     lines += (
         ["", f"and the same in {len(others)} more:", *(f"  {_line(case.test)}" for case in others)] if others else []
     )
     summary = f"<summary>{name}{html(first.told)}{many}</summary>"
     return f"\n<details>{summary}\n\n{fenced(chr(10).join(lines))}\n\n</details>\n"
+
+
+def _words(outline: Outline, verbosity: int) -> list[str]:
+    """The lines of a short report, which are the same in every format, then what a longer one says beside them."""
+    short = terminal(outline).splitlines()
+    longer = [line for line in terminal(outline, verbosity).splitlines() if line not in short]
+    return [*short, "", *longer] if longer else short
 
 
 def _line(text: str) -> str:

@@ -54,6 +54,16 @@ def keeps_all(project: QuickProject, *arguments: str, code: int = 0) -> Result:
     return result
 
 
+def test_the_snapshot_of_another_rank_is_not_told_as_unclaimed(recorded: QuickProject) -> None:
+    folder = recorded.path / "snapshots" / "test_m"
+    for name in ("test_kept.rank1", "test_kept.other"):
+        text = (folder / "test_kept.torchgraph").read_text(encoding="utf-8")
+        (folder / f"{name}.torchgraph").write_text(text, encoding="utf-8")
+    result = recorded.run("-v")
+    assert "test_kept.other" in result.text
+    assert "rank1" not in result.text
+
+
 def test_the_snapshot_of_a_test_that_is_gone_fails_the_run_and_an_update_removes_it(recorded: QuickProject) -> None:
     recorded.write({"test_m.py": LESS})
     result = recorded.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -9,15 +10,19 @@ import pytest
 
 from pytest_torchgraph.comparison import Comparison
 from pytest_torchgraph.report.brief import WIDTH
+from pytest_torchgraph.report.case import case_of, report_of
+from pytest_torchgraph.report.formats import rendered
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.verdict.causes.cause import MEANINGS, tone_of
 from pytest_torchgraph.verdict.ranking import EDIT, LOSS
 from tests.regressions.pair import Pair, pairs_in
 from tests.regressions.variants import variants
 
-EVERY = {**pairs_in("drift"), **pairs_in("harmless"), **variants()}
+PAIRS = {**pairs_in("drift"), **pairs_in("harmless")}
+EVERY = {**PAIRS, **variants()}
 CHANGED = re.compile(r"([+-]\d+) ([\w.]+(?: \w+)?) \((\d+) -> (\d+)\)")
 OPERATION = re.compile(r"[+-]\d+ (aten\.\w+) \((\d+) -> (\d+)\)")
+UNSAFE = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 OPPOSITES = (
     ("is written to memory:", "is written to memory no longer"),
     ("is done again", "is done less often"),
@@ -73,3 +78,16 @@ def test_the_lines_of_a_short_report_are_cut_at_one_width(name: str) -> None:
         outline = comparison.outline("t")
         assert all(len(line) <= WIDTH for line in outline.brief)
         assert len(outline.title) <= WIDTH + len("t: ")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_every_format_holds_the_same_lines(name: str) -> None:
+    case = case_of(EVERY[name].comparison, test="t")
+    outline, report = case.outline, report_of([case])
+    short = render(outline).splitlines()
+    assert short == [outline.title, *(f"  {line}" for line in outline.environment), *outline.brief]
+    if not EVERY[name].comparison.verdict.fails:
+        return
+    assert json.loads(rendered(report, "json"))["cases"][0]["outline"]["brief"] == list(outline.brief)
+    assert [line for line in rendered(report, "md").splitlines() if line in short] == short
+    assert json.dumps(outline.brief, separators=(",", ":"))[1:-1].translate(UNSAFE) in rendered(report, "html")

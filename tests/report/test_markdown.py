@@ -30,6 +30,8 @@ def test_one_row_for_each_test_and_the_words_folded() -> None:
 
         ```text
         t.py::one: +1 aten.clone (0 -> 1)
+          layers.0  +clone of %mm   m.py:3
+
           change 3f2a0000: +1 aten.clone (0 -> 1)
             layers.0  +clone of %mm   m.py:3
                 + clone

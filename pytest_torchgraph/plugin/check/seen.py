@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FOLDER = "torchgraph-seen"
 MOST_KEPT = 8
-"""Digests of one snapshot: of checks and updates, under some versions of Python and PyTorch that share a cache."""
+"""Digests of one snapshot: two for each version of Python and PyTorch that share a cache, of a check and an update."""
 PLAIN = (str, int, float, type(None))
 HITS = pytest.StashKey[int]()
 """How many checks of the session were not compared again."""
@@ -39,11 +39,15 @@ _CODE = pytest.StashKey[str]()
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """One check, and what it has to equal to pass without a comparison: ``digest``, kept in the file at ``path``."""
+    """One check, and what it has to equal to pass without a comparison: ``digest``, kept in the file at ``path``.
+
+    ``of_update`` is the digest of the same check in a run that updates.
+    """
 
     slot: Slot
     graph: Graph
     digest: str
+    of_update: str
     path: Path
 
     def is_known(self) -> bool:
@@ -62,10 +66,11 @@ class Passing:
             return
         from pytest_torchgraph.snapshot.saving import write_whole
 
-        others = [each for each in _kept(self.path) if each != self.digest]
+        new = list(dict.fromkeys([self.digest, *([self.of_update] if _stands(ending) else [])]))
+        others = [each for each in _kept(self.path) if each not in new]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.path, "\n".join([self.digest, *others][:MOST_KEPT]) + "\n")
+            write_whole(self.path, "\n".join([*new, *others][:MOST_KEPT]) + "\n")
         except OSError:
             return  # a folder that cannot be written keeps nothing
 
@@ -86,8 +91,16 @@ def passing(base: Slot, rules: Rules, graph: Graph) -> Passing | None:
         return None
     if does.updating and slot.is_variant:
         return None
-    head = (slot.base.test, slot.address.label, does.updating, run, hashlib.sha256(text).hexdigest())
-    return Passing(slot, graph, _digest(*head, _code(config), sys.version, *_settings(), *told), _path(cache, slot))
+    head = (slot.base.test, slot.address.label, run, hashlib.sha256(text).hexdigest())
+    parts = (*head, _code(config), sys.version, *_settings(), *told)
+    own, of_update = (_digest(updating, *parts) for updating in (does.updating, True))
+    return Passing(slot, graph, own, of_update, _path(cache, slot))
+
+
+def _stands(ending: Same) -> bool:
+    """Whether an update, too, would have left the snapshot of a check that passed as it is."""
+    stored = None if ending.outcome is None else ending.outcome.snapshot
+    return stored is not None and stored.is_current and stored.test == ending.slot.base.test
 
 
 def _fingerprint(graph: Graph) -> str | None:

@@ -21,6 +21,7 @@ from pytest_torchgraph.snapshot.standing import missing
 if TYPE_CHECKING:
     import pytest
 
+RANK = re.compile(rf"[.-]rank\d+(?={re.escape(SUFFIX)}$)")
 CHOOSING = ("keyword", "lf", "stepwise")
 """Options of pytest that choose tests, whether or not any was left out."""
 RUNNING_NOTHING = ("collectonly", "setuponly", "setupplan")
@@ -43,13 +44,19 @@ def find(config: pytest.Config, ledger: Ledger) -> tuple[list[Unused], list[Unus
     gone: list[Unused] = []
     kept: list[Unused] = []
     judged = _judge_of(config, ledger)
+    claimed = set(map(_of_any_rank, ledger.claimed))
     for path in sorted(snapshot_root(config).rglob(f"*{SUFFIX}")):
         shown = label(path, config.rootpath)
-        test = None if without_labels(shown) in ledger.claimed else owner_of(path)
+        test = None if _of_any_rank(without_labels(shown)) in claimed else owner_of(path)
         found = None if test is None else judged(Owner.of(test), test, path)
         if test is not None and found is not None:
             (gone if found else kept).append(Unused(path=shown, owner=test, renamed_to=_renamed(path, ledger)))
     return gone, kept
+
+
+def _of_any_rank(label: str) -> str:
+    """The snapshot of the first rank for one of another: where a check claims one, other ranks claim the others."""
+    return RANK.sub("", label)
 
 
 def _judge_of(config: pytest.Config, ledger: Ledger) -> Callable[[Owner, str, Path], bool | None]:
