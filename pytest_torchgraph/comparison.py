@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.same import NOTHING, Same, require_known
@@ -10,6 +11,7 @@ from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.terminal import render
 from pytest_torchgraph.snapshot.recorded import recorded_line
 from pytest_torchgraph.verdict.compared import Compared
+from pytest_torchgraph.verdict.spent import times_of
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph
@@ -41,11 +43,12 @@ def compare(
 
     *compare* is ``"graph"``, ``"counts"`` (with memory) or ``"budget"`` (nothing drifts); *tolerance* is how far memory
     may move (``"5% or 1 MiB"``); *ignore* names operations, scopes and metrics that never fail; *same* says which
-    module before is which after where the names do not tell (``{"layers.*.attn": "blocks.*.attention"}``). Raises
+    module before is which after where the names do not tell (``{"layers.*.attn": "blocks.*.attention"}``). Where both
+    graphs were timed, the report says how much of the time is in a change; that is no reason to fail. Raises
     ``ValueError`` for one in no accepted form, and for a module that is the same as another and in neither graph.
     """
     require_known(same, (before.canonical, after.canonical))
-    return Comparison.of(
+    judged = Comparison.of(
         before.canonical,
         after.canonical,
         (recorded_line(before), recorded_line(after)),
@@ -55,3 +58,4 @@ def compare(
         same=same,
         live=after,
     )
+    return replace(judged, times=times_of(before, after))

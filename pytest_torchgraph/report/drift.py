@@ -29,6 +29,7 @@ from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, Lines, Parts, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
 from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
+from pytest_torchgraph.report.timed import time_lines, time_texts
 from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
@@ -50,21 +51,22 @@ def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
     """The report: *test* names the test or the files, *accept* is the command that records the graph as it is now."""
     verdict, difference, sources = compared.verdict, compared.difference, Sources(compared)
     edits = edits_of(verdict.findings)
+    time = (*time_texts(compared),)
     names = {id(finding): edit.fingerprint for edit in edits for finding in edit.findings}
     outline = Outline(
         status=verdict.status,
         title=f"{test}: {headline_of(verdict)}",
         environment=compared.surroundings,
         sections=tuple(
-            _section(finding, sources, names.get(id(finding), ""), leads=not place)
+            _section(finding, sources, names.get(id(finding), ""), (*time_lines(compared, finding),), leads=not place)
             for place, finding in enumerate(verdict.findings)
         ),
-        cost=cost_text(difference),
+        cost="; ".join([*time, *filter(None, [cost_text(difference)])]),
         alive=alive_texts(difference, compared.source_of, compared.keeper_of),
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
-    parts = Parts(sources.told, tuple(map(metric_text, costs_of(difference))))
+    parts = Parts(sources.told, (*time, *map(metric_text, costs_of(difference))))
     return replace(outline, brief=brief_lines(outline, parts))
 
 
@@ -139,9 +141,9 @@ class Sources:
                 yield options
 
 
-def _section(finding: Finding, sources: Sources, change: str, *, leads: bool) -> Section:
+def _section(finding: Finding, sources: Sources, change: str, time: tuple[str, ...], *, leads: bool) -> Section:
     rows = () if _says_it_all(finding) else tuple(_rows(finding, sources))
-    lines = (*finding.details, *(line for group in finding.groups for line in _lines(group)))
+    lines = (*finding.details, *time, *(line for group in finding.groups for line in _lines(group)))
     told = finding.kind in ("memory", "count") and (leads or finding.cause not in KEPT)
     note = finding.severity == "note"
     meant = finding.hint or CAUSES.get(finding.cause, "")

@@ -13,6 +13,7 @@ from pytest_torchgraph.diff.compare import compare as differences_of
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.verdict.drift import Compare, judge
 from pytest_torchgraph.verdict.environment import attention, differences, same_backend
+from pytest_torchgraph.verdict.spent import Spent, time_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pytest_torchgraph.diff.change import Difference
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.recorded.operation import SourceLine
-    from pytest_torchgraph.verdict.finding import Verdict
+    from pytest_torchgraph.recorded.timing import Timing
+    from pytest_torchgraph.verdict.finding import Finding, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +31,14 @@ class Compared:
     """What changed between two graphs, and whether it matters.
 
     ``environment`` says what runs otherwise than it was recorded. ``live`` is the graph after, where it was recorded in
-    this process and so knows source lines.
+    this process and so knows source lines. ``times`` are those before and after, where both were timed.
     """
 
     difference: Difference
     verdict: Verdict
     environment: tuple[str, ...] = ()
     live: Graph | None = None
+    times: tuple[Timing, Timing] | None = None
 
     @classmethod
     def of(
@@ -69,6 +72,10 @@ class Compared:
     def surroundings(self) -> tuple[str, ...]:
         """The ``environment``, and what this machine computes otherwise than an accelerator."""
         return (*self.environment, *(attention(self.live) if self.live else ()))
+
+    def time_of(self, finding: Finding) -> Spent | None:
+        """Seconds of the operations behind *finding* before and after; ``None`` where they are not known."""
+        return time_of(finding, *self.times) if self.times else None
 
     def source_of(self, operation: int) -> SourceLine | None:
         """Where the operation at this position of the graph after, or what it goes backward through, was asked for."""
