@@ -12,6 +12,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     bytes_of,
     distinct,
     is_expanded,
@@ -211,19 +213,19 @@ def _grouped(others: tuple[Change, ...], *, shares: bool) -> tuple[Cause, str]:
     return Cause("repeated-keys", REPEATED_HINT), "keys and values are repeated for attention"
 
 
-def kernel(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def kernel(side: Side) -> Iterator[Claim]:
     """The same call runs on another kernel, or by separate operations: a fact of the machine that recorded it."""
-    for changes, more in ((seen.removed, True), (seen.added, False)):
-        found = [change for change in changes if change.site.beneath in ATTENTION_CALLS and _is_kernel(change)]
-        if not found:
-            continue
-        modules = set(map(module_of, found))
-        rest = [change for change in seen.changes if _is_beneath(change, modules, copies=seen.same_backend)]
-        name = ", ".join(sorted({packet(change) for change in found}))
-        which = f"{len(found)} of {times(max(seen.difference.count(CALL)), 'call')}"
-        title = f"attention {'no longer runs' if more else 'runs'} on {name} ({which})"
-        cause = Cause("attention-path", MATH if more else "one kernel computes it")
-        yield Claim(cause, "attention", title, distinct((*found, *rest)), beneath=True)
+    found = [change for change in side.others if change.site.beneath in ATTENTION_CALLS and _is_kernel(change)]
+    if not found:
+        return
+    modules = set(map(module_of, found))
+    rest = [change for change in side.seen.changes if _is_beneath(change, modules, copies=side.seen.same_backend)]
+    name = ", ".join(sorted({packet(change) for change in found}))
+    which = f"{len(found)} of {times(max(side.seen.difference.count(CALL)), 'call')}"
+    title = f"attention {'no longer runs' if side.more else 'runs'} on {name} ({which})"
+    cause = Cause("attention-path", MATH if side.more else "one kernel computes it")
+    yield Claim(cause, "attention", title, distinct((*found, *rest)), beneath=True)
 
 
 def _is_kernel(change: Come) -> bool:
@@ -243,19 +245,19 @@ def _is_beneath(change: Change, modules: set[str], *, copies: bool) -> bool:
             return False
 
 
-def whole_layer(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def whole_layer(side: Side) -> Iterator[Claim]:
     """PyTorch's fast path of a whole encoder layer or attention module, taken or no longer."""
-    for changes, others, more in ((seen.removed, seen.added, True), (seen.added, seen.removed, False)):
-        found = [change for change in changes if packet(change) in ATTENTION]
-        if not found or not others:
-            continue
-        modules = tuple(f"{module}." for module in map(module_of, found))
-        inside = [each for each in seen.changes if f"{module_of(each)}.".startswith(modules)]
-        name = packet(found[0])
-        verb = "no longer take" if more else "take"
-        title = f"{times(len(found), 'module')} {verb} the fast path {name}"
-        cause = Cause("attention-path", FAST_PATH if more else "one operation does the work of the whole module")
-        yield Claim(cause, "attention", title, distinct((*found, *inside)))
+    found = [change for change in side.others if packet(change) in ATTENTION]
+    if not found or not side.changes:
+        return
+    modules = tuple(f"{module}." for module in map(module_of, found))
+    inside = [each for each in side.seen.changes if f"{module_of(each)}.".startswith(modules)]
+    name = packet(found[0])
+    verb = "no longer take" if side.more else "take"
+    title = f"{times(len(found), 'module')} {verb} the fast path {name}"
+    cause = Cause("attention-path", FAST_PATH if side.more else "one operation does the work of the whole module")
+    yield Claim(cause, "attention", title, distinct((*found, *inside)))
 
 
 FAST_PATH = "the fast path is for evaluation without autograd, with certain masks and settings only"

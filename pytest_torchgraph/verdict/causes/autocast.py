@@ -10,7 +10,7 @@ from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, Side, both_ways, distinct
 from pytest_torchgraph.verdict.causes.precision import Dtypes, by_dtypes, dtypes_of, follows_dtype, is_cast
 from pytest_torchgraph.words.counting import times
 
@@ -18,21 +18,21 @@ FEW = 4
 """Operations that are done in the other type before it is told so: a single one is told as the cast that it is."""
 
 
-def between_casts(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def between_casts(side: Side) -> Iterator[Claim]:
     """Work that casts down and up again lie around, or lie around no longer; not where the other side has such casts.
 
     Wrong where some operations are autocast beside others that were rewritten in a narrower type: both are told as one.
     """
-    came, went = by_dtypes(seen.added), by_dtypes(seen.removed)
-    for casts, others, narrower in ((came, went, True), (went, came, False)):
-        for wide, narrow in [pair for pair in casts if width_of(pair[0]) > width_of(pair[1])]:
-            both = (wide, narrow), (narrow, wide)
-            if both[1] not in casts or both[0] in others or both[1] in others:
-                continue
-            now = both[not narrower]
-            work = [change for change in seen.altered if now in dtypes_of(change) and not is_cast(change.after)]
-            if len(work) >= FEW:
-                yield _claim(seen, [casts[pair] for pair in both], work, now)
+    casts, others = by_dtypes(side.changes), by_dtypes(side.others)
+    for wide, narrow in [pair for pair in casts if width_of(pair[0]) > width_of(pair[1])]:
+        both = (wide, narrow), (narrow, wide)
+        if both[1] not in casts or both[0] in others or both[1] in others:
+            continue
+        now = both[not side.more]
+        work = [change for change in side.seen.altered if now in dtypes_of(change) and not is_cast(change.after)]
+        if len(work) >= FEW:
+            yield _claim(side.seen, [casts[pair] for pair in both], work, now)
 
 
 def _claim(seen: Seen, casts: list[list[Come]], work: list[Altered], now: Dtypes) -> Claim:

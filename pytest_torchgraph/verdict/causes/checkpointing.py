@@ -9,7 +9,17 @@ from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
 from pytest_torchgraph.diff.grouping import phase_of, scope_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, operations_of, work_names
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    Side,
+    both_ways,
+    distinct,
+    module_of,
+    operations_of,
+    work_names,
+)
 from pytest_torchgraph.words.counting import times
 
 ON = "was checkpointing switched on, or does its policy keep less?"
@@ -46,42 +56,42 @@ def _kept_text(seen: Seen, hint: str) -> str:
     return f"{'less' if after < before else 'more'} is kept for the backward pass; {hint}"
 
 
-def early_stop(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def early_stop(side: Side) -> Iterator[Claim]:
     """What runs again goes to its end, or stops at the last value needed, while the forward pass is the same."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if change.idle and _is_inside_again(change)]
-        if not found or _edits_forward(seen, found):
-            continue
-        count = times(operations_of(found), "operation", "+d")
-        if more:
-            title = f"checkpointing runs modules again to their end, though nothing needs that ({count})"
-            yield Claim(Cause("checkpointing-whole", WHOLE), "operation", title, tuple(found), "more")
-        else:
-            title = f"what checkpointing runs again stops at the last value needed ({count})"
-            yield Claim(Cause("checkpointing-early-stop", EARLY), "operation", title, tuple(found), "fewer")
+    found = [change for change in side.changes if change.idle and _is_inside_again(change)]
+    if not found or _edits_forward(side.seen, found):
+        return
+    count = times(operations_of(found), "operation", "+d")
+    if side.more:
+        title = f"checkpointing runs modules again to their end, though nothing needs that ({count})"
+        yield Claim(Cause("checkpointing-whole", WHOLE), "operation", title, tuple(found), "more")
+    else:
+        title = f"what checkpointing runs again stops at the last value needed ({count})"
+        yield Claim(Cause("checkpointing-early-stop", EARLY), "operation", title, tuple(found), "fewer")
 
 
 WHOLE = "reentrant checkpointing does so; was use_reentrant=False dropped?"
 EARLY = "non-reentrant checkpointing does so (use_reentrant=False)"
 
 
-def recomputed(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def recomputed(side: Side) -> Iterator[Claim]:
     """Operations that run again in the backward pass though their results were kept, or the other way round."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if change.again and not change.idle and _is_inside_again(change)]
-        if not found or _edits_forward(seen, found):
-            continue
-        works = dict.fromkeys(name.removeprefix("aten.") for change in found for name in work_names(change.site))
-        names = ", ".join([*works][:FEW]) + (", …" if len(works) > FEW else "")
-        count = times(operations_of(found), "operation", "+d")
-        rewired = [change for change in seen.altered if phase_of(change) == BACKWARD and _is_rewired(change)]
-        all_of_them: tuple[Change, ...] = (*found, *rewired)
-        if more:
-            title = f"run again in the backward pass, no longer kept: {names} ({count})"
-            yield Claim(Cause("recomputed", POLICY), "operation", title, all_of_them, "more")
-        else:
-            title = f"kept for the backward pass, no longer run again: {names} ({count})"
-            yield Claim(Cause("kept", POLICY), "operation", title, all_of_them, "fewer")
+    found = [change for change in side.changes if change.again and not change.idle and _is_inside_again(change)]
+    if not found or _edits_forward(side.seen, found):
+        return
+    works = dict.fromkeys(name.removeprefix("aten.") for change in found for name in work_names(change.site))
+    names = ", ".join([*works][:FEW]) + (", …" if len(works) > FEW else "")
+    count = times(operations_of(found), "operation", "+d")
+    rewired = [change for change in side.seen.altered if phase_of(change) == BACKWARD and _is_rewired(change)]
+    all_of_them: tuple[Change, ...] = (*found, *rewired)
+    if side.more:
+        title = f"run again in the backward pass, no longer kept: {names} ({count})"
+        yield Claim(Cause("recomputed", POLICY), "operation", title, all_of_them, "more")
+    else:
+        title = f"kept for the backward pass, no longer run again: {names} ({count})"
+        yield Claim(Cause("kept", POLICY), "operation", title, all_of_them, "fewer")
 
 
 FEW = 4

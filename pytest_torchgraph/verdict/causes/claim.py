@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import TypeAlias
 
 from pytest_torchgraph.analysis.traffic import width_of
@@ -59,6 +60,27 @@ class Seen:
     def came_and_went(self) -> list[Come]:
         """What was added, then what was removed."""
         return [*self.added, *self.removed]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What came, or what went (``more`` says which), and in ``others`` what did the other thing; ``seen`` is all."""
+
+    seen: Seen
+    changes: Sequence[Come]
+    others: Sequence[Come]
+    more: bool
+
+
+def both_ways(rule: Callable[[Side], Iterator[Claim]]) -> Story:
+    """*rule* as a story: written once, and run for what came and for what went."""
+
+    @wraps(rule)
+    def story(seen: Seen) -> Iterator[Claim]:
+        yield from rule(Side(seen, seen.added, seen.removed, more=True))
+        yield from rule(Side(seen, seen.removed, seen.added, more=False))
+
+    return story
 
 
 def is_spelling(change: Altered) -> bool:

@@ -10,22 +10,32 @@ from pytest_torchgraph.diff.change import Altered, LeafChanged
 from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, fields_of, is_work, module_of, packet
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    Side,
+    both_ways,
+    fields_of,
+    is_work,
+    module_of,
+    packet,
+)
 from pytest_torchgraph.words.counting import times
 
 REDUCES = "ranks combine their values by another operation, so the numbers are others"
 WAITS = "ranks wait for each other; it is done with one rank, too"
 
 
-def communication(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def communication(side: Side) -> Iterator[Claim]:
     """Collectives that came or went, with the room that is made for what they bring."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if is_work(change) and kind_of(change.site.name) is not None]
-        if found:
-            names = ", ".join(sorted({packet(change) for change in found}))
-            title = f"{'+' if more else '-'}{times(len(found), 'operation')} between ranks: {names}"
-            cause = Cause("communication", WAITS) if more else Cause("communication-removed", "")
-            yield Claim(cause, "operation", title, (*found, *_rooms(changes, found)), "more" if more else "fewer")
+    found = [change for change in side.changes if is_work(change) and kind_of(change.site.name) is not None]
+    if found:
+        names = ", ".join(sorted({packet(change) for change in found}))
+        title = f"{'+' if side.more else '-'}{times(len(found), 'operation')} between ranks: {names}"
+        cause = Cause("communication", WAITS) if side.more else Cause("communication-removed", "")
+        yield Claim(cause, "operation", title, (*found, *_rooms(side.changes, found)), "more" if side.more else "fewer")
 
 
 def otherwise(seen: Seen) -> Iterator[Claim]:

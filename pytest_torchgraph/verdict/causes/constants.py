@@ -10,7 +10,7 @@ from pytest_torchgraph.diff.change import Altered, Value
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Side, both_ways, module_of
 from pytest_torchgraph.words.counting import times
 
 FROM_PYTHON = (
@@ -18,39 +18,41 @@ FROM_PYTHON = (
 )
 
 
-def constants(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def constants(side: Side) -> Iterator[Claim]:
     """Operations that read a constant where they read a tensor, or the other way round."""
-    for given, more in ((seen.added, True), (seen.removed, False)):
-        found = _by_module(given)
-        readers = [change for change in seen.altered if _reads_one(change, found[module_of(change)], more=more)]
-        modules = set(map(module_of, readers))
-        came = [change for module, changes in found.items() if module in modules for change in changes]
-        if not readers:
-            continue
-        names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
-        count = f"{times(len(came), 'constant')} {'more' if more else 'fewer'}"
-        if more:
-            title = f"{names}: what no operation made is read in the place of tensors ({count})"
-            yield Claim(Cause("from-python", FROM_PYTHON), "argument", title, (*readers, *came), "more")
-        else:
-            title = f"{names}: tensors are read in the place of what no operation made ({count})"
-            yield Claim(Cause("from-tensors", ""), "argument", title, (*readers, *came), "fewer")
+    found = _by_module(side.changes)
+    readers = [change for change in side.seen.altered if _reads_one(change, found[module_of(change)], more=side.more)]
+    modules = set(map(module_of, readers))
+    came = [change for module, changes in found.items() if module in modules for change in changes]
+    if not readers:
+        return
+    names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
+    count = f"{times(len(came), 'constant')} {'more' if side.more else 'fewer'}"
+    if side.more:
+        title = f"{names}: what no operation made is read in the place of tensors ({count})"
+        yield Claim(Cause("from-python", FROM_PYTHON), "argument", title, (*readers, *came), "more")
+    else:
+        title = f"{names}: tensors are read in the place of what no operation made ({count})"
+        yield Claim(Cause("from-tensors", ""), "argument", title, (*readers, *came), "fewer")
 
 
-def numbers(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def numbers(side: Side) -> Iterator[Claim]:
     """Operations that are given a number as it is where they were given a tensor that nothing made, or the reverse."""
-    for given, more in ((seen.added, True), (seen.removed, False)):
-        found = _by_module(given)
-        readers = [change for change in seen.altered if _takes_number(change, found[module_of(change)], more=more)]
-        if not readers:
-            continue
-        modules = set(map(module_of, readers))
-        came = [change for module, changes in found.items() if module in modules for change in changes]
-        names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
-        what = "a number as a tensor" if more else "a number as it is, no longer as a tensor"
-        title = f"{names}: given {what} ({times(len(readers), 'operation')})"
-        cause = Cause("tensor-for-number", MADE_FIRST) if more else Cause("number-for-tensor", "")
-        yield Claim(cause, "argument", title, (*readers, *came), "more" if more else "fewer")
+    found = _by_module(side.changes)
+    readers = [
+        change for change in side.seen.altered if _takes_number(change, found[module_of(change)], more=side.more)
+    ]
+    if not readers:
+        return
+    modules = set(map(module_of, readers))
+    came = [change for module, changes in found.items() if module in modules for change in changes]
+    names = ", ".join(dict.fromkeys(packet_of(change.after.name) for change in readers))
+    what = "a number as a tensor" if side.more else "a number as it is, no longer as a tensor"
+    title = f"{names}: given {what} ({times(len(readers), 'operation')})"
+    cause = Cause("tensor-for-number", MADE_FIRST) if side.more else Cause("number-for-tensor", "")
+    yield Claim(cause, "argument", title, (*readers, *came), "more" if side.more else "fewer")
 
 
 MADE_FIRST = (

@@ -14,6 +14,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     bytes_of,
     is_expanded,
     is_view,
@@ -30,17 +32,17 @@ from pytest_torchgraph.words.counting import times
 MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
 
 
-def moved_each_call(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def moved_each_call(side: Side) -> Iterator[Claim]:
     """Parameters or buffers that are copied or cast in the forward pass."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if _moves_leaf(change)]
-        if found:
-            size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
-            first = found[0].site.reads[0].path
-            what = f"{times(len(found), 'copy')} of parameters or buffers in each call{'' if more else ' no longer'}"
-            title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
-            cause = Cause("moved-each-call", MOVED) if more else Cause("moved-once", "")
-            yield Claim(cause, "copy", title, tuple(found), "more" if more else "fewer")
+    found = [change for change in side.changes if _moves_leaf(change)]
+    if found:
+        size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
+        first = found[0].site.reads[0].path
+        what = f"{times(len(found), 'copy')} of parameters or buffers in each call{'' if side.more else ' no longer'}"
+        title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
+        cause = Cause("moved-each-call", MOVED) if side.more else Cause("moved-once", "")
+        yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
 
 
 def copied_otherwise(seen: Seen) -> Iterator[Claim]:

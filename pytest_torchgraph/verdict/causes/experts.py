@@ -10,7 +10,16 @@ from pytest_torchgraph.diff.grouping import NUMBER, phase_of
 from pytest_torchgraph.recorded.kinds import MATMULS
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, module_of, packet, work_names
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Side,
+    both_ways,
+    distinct,
+    module_of,
+    packet,
+    work_names,
+)
 from pytest_torchgraph.words.counting import times
 
 GROUPED = frozenset({"aten._grouped_mm", "aten._scaled_grouped_mm"})
@@ -18,24 +27,24 @@ LOOPED = "a product for each expert: small kernels, and the host decides which r
 ONE = "one product for all experts"
 
 
-def experts(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def experts(side: Side) -> Iterator[Claim]:
     """Grouped products came where single ones went in the same modules, or the other way round."""
-    for grouped, single, fewer in ((seen.added, seen.removed, True), (seen.removed, seen.added, False)):
-        found = [change for change in grouped if packet(change) in GROUPED and phase_of(change) == FORWARD]
-        parts = [change for change in single if _multiplies(change) and _is_near(change, found)]
-        count = sum(name in MATMULS for change in parts for name in work_names(change.site))
-        if not found or count <= len(found):
-            continue
-        name = packet(found[0])
-        modules = {module_of(each) for each in found} | {_holder(each) for each in parts}
-        changes: tuple[Change, ...] = distinct((*found, *parts, *(c for c in seen.changes if _inside(c, modules))))
-        many = times(count, "single product")
-        if fewer:
-            title = f"experts run by {name} ({times(len(found), 'operation')}) instead of {many}"
-            yield Claim(Cause("experts-grouped", ONE), "operation", title, changes)
-        else:
-            title = f"experts run one after the other: {many} instead of {name} ({times(len(found), 'operation')})"
-            yield Claim(Cause("experts-looped", LOOPED), "operation", title, changes)
+    found = [change for change in side.changes if packet(change) in GROUPED and phase_of(change) == FORWARD]
+    parts = [change for change in side.others if _multiplies(change) and _is_near(change, found)]
+    count = sum(name in MATMULS for change in parts for name in work_names(change.site))
+    if not found or count <= len(found):
+        return
+    name = packet(found[0])
+    modules = {module_of(each) for each in found} | {_holder(each) for each in parts}
+    changes: tuple[Change, ...] = distinct((*found, *parts, *(c for c in side.seen.changes if _inside(c, modules))))
+    many = times(count, "single product")
+    if side.more:
+        title = f"experts run by {name} ({times(len(found), 'operation')}) instead of {many}"
+        yield Claim(Cause("experts-grouped", ONE), "operation", title, changes)
+    else:
+        title = f"experts run one after the other: {many} instead of {name} ({times(len(found), 'operation')})"
+        yield Claim(Cause("experts-looped", LOOPED), "operation", title, changes)
 
 
 def _holder(change: Come) -> str:

@@ -15,6 +15,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     distinct,
     is_work,
     module_of,
@@ -59,19 +61,19 @@ BEHIND = _parts("sum", "neg", "rsub", "where", "sigmoid_backward", "tanh_backwar
 """What is behind the parts in the backward pass."""
 
 
-def unfused(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def unfused(side: Side) -> Iterator[Claim]:
     """A known operation gave way to at least two of its parts in the same modules, or the other way round."""
-    for whole, parts, more in ((seen.removed, seen.added, True), (seen.added, seen.removed, False)):
-        fused: dict[str, list[Come]] = defaultdict(list)
-        for change in whole:
-            if is_work(change) and packet(change) in FUSED and phase_of(change) == "forward":
-                fused[packet(change)].append(change)
-        near: dict[str, list[Come]] = defaultdict(list)
-        for change in parts if fused else ():
-            if is_work(change):
-                near[module_of(change)].append(change)
-        for name, changes in fused.items():
-            yield from _written_out(seen, name, changes, near, more=more)
+    fused: dict[str, list[Come]] = defaultdict(list)
+    for change in side.others:
+        if is_work(change) and packet(change) in FUSED and phase_of(change) == "forward":
+            fused[packet(change)].append(change)
+    near: dict[str, list[Come]] = defaultdict(list)
+    for change in side.changes if fused else ():
+        if is_work(change):
+            near[module_of(change)].append(change)
+    for name, changes in fused.items():
+        yield from _written_out(side.seen, name, changes, near, more=side.more)
 
 
 def _written_out(

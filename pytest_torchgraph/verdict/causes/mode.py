@@ -11,7 +11,17 @@ from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, named_places, operations_of, packet
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    Side,
+    both_ways,
+    module_of,
+    named_places,
+    operations_of,
+    packet,
+)
 from pytest_torchgraph.words.counting import times
 
 MIXED = "mixed"
@@ -109,12 +119,12 @@ def _follows_switch(field: Field) -> bool:
     return field.name in SWITCHES or field.kind in ("shape", "stride", "result", "operand", "geometry")
 
 
-def dropout(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def dropout(side: Side) -> Iterator[Claim]:
     """Dropout that came or went though the mode is the same."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [change for change in changes if is_dropout(change)]
-        if found:
-            cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
-            count = times(operations_of(found), "operation", "+d")
-            title = f"dropout {'in' if more else 'no longer in'} {named_places(found)} ({count})"
-            yield Claim(cause, "operation", title, tuple(found), "more" if more else "fewer")
+    found = [change for change in side.changes if is_dropout(change)]
+    if found:
+        cause = Cause("dropout", "dropout runs in training mode only; its rate, or a layer of it, changed")
+        count = times(operations_of(found), "operation", "+d")
+        title = f"dropout {'in' if side.more else 'no longer in'} {named_places(found)} ({count})"
+        yield Claim(cause, "operation", title, tuple(found), "more" if side.more else "fewer")

@@ -16,6 +16,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     is_block,
     is_work,
     made,
@@ -34,36 +36,34 @@ ASKED = (FORWARD, BETWEEN)
 AGAIN = "keep the result of the first time and read that"
 
 
-def again(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def again(side: Side) -> Iterator[Claim]:
     """Work on the same values as elsewhere in the same graph, which the model itself asks for twice.
 
     A derivative's formula may repeat work that nobody can take out of it: the backward pass is told with its forward
     work only.
     """
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        twice = [change for change in changes if change.again and not change.site.beneath]
-        asked = [change for change in twice if phase_of(change) in ASKED]
-        names = {name for change in asked for name in work_names(change.site)}
-        if not names - TRIVIAL:
-            continue
-        modules = set(map(module_of, asked))
-        found: list[Come] = [*asked, *(each for each in twice if each not in asked and module_of(each) in modules)]
-        count = abs(operations_of(found))
-        told = _told(found)
-        kind: Kind = "scope" if all(map(is_block, found)) else "operation"
-        rewired = [change for change in seen.altered if _reads_twin(change)]
-        if more:
-            title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
-            yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
-        else:
-            left = all(change.left for change in found if isinstance(change, Removed))
-            what = (
-                "the same work on the same values is done less often"
-                if left
-                else "work that was done repeatedly is gone"
-            )
-            title = f"{what}: {told} (-{times(count, 'operation')})"
-            yield Claim(Cause("repeat-removed", ""), kind, title, (*found, *rewired), "fewer")
+    twice = [change for change in side.changes if change.again and not change.site.beneath]
+    asked = [change for change in twice if phase_of(change) in ASKED]
+    names = {name for change in asked for name in work_names(change.site)}
+    if not names - TRIVIAL:
+        return
+    modules = set(map(module_of, asked))
+    found: list[Come] = [*asked, *(each for each in twice if each not in asked and module_of(each) in modules)]
+    count = abs(operations_of(found))
+    told = _told(found)
+    kind: Kind = "scope" if all(map(is_block, found)) else "operation"
+    rewired = [change for change in side.seen.altered if _reads_twin(change)]
+    if side.more:
+        title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
+        yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
+    else:
+        left = all(change.left for change in found if isinstance(change, Removed))
+        what = (
+            "the same work on the same values is done less often" if left else "work that was done repeatedly is gone"
+        )
+        title = f"{what}: {told} (-{times(count, 'operation')})"
+        yield Claim(Cause("repeat-removed", ""), kind, title, (*found, *rewired), "fewer")
 
 
 def _told(changes: Iterable[Change]) -> str:
@@ -130,18 +130,18 @@ def _many(changes: list[Added] | list[Removed]) -> dict[Key, list[Change]]:
     return {key: members for key, members in found.items() if len({module_of(each) for each in members}) > 1}
 
 
-def idle(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def idle(side: Side) -> Iterator[Claim]:
     """Work whose results nothing needs."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found: list[Come] = [change for change in changes if change.idle and not change.site.beneath]
-        if not found:
-            continue
-        count = times(sum(change.operations for change in found), "operation")
-        told = _told(found)
-        if more:
-            hint = "neither the caller nor any other operation reads the results; drop the work"
-            title = f"work whose results nothing needs: {told} (+{count})"
-            yield Claim(Cause("unused-result", hint), "operation", title, tuple(found), "more")
-        else:
-            title = f"work whose results nothing needed is gone: {told} (-{count})"
-            yield Claim(Cause("unused-removed", ""), "operation", title, tuple(found), "fewer")
+    found: list[Come] = [change for change in side.changes if change.idle and not change.site.beneath]
+    if not found:
+        return
+    count = times(sum(change.operations for change in found), "operation")
+    told = _told(found)
+    if side.more:
+        hint = "neither the caller nor any other operation reads the results; drop the work"
+        title = f"work whose results nothing needs: {told} (+{count})"
+        yield Claim(Cause("unused-result", hint), "operation", title, tuple(found), "more")
+    else:
+        title = f"work whose results nothing needed is gone: {told} (-{count})"
+        yield Claim(Cause("unused-removed", ""), "operation", title, tuple(found), "fewer")

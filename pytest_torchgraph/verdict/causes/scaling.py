@@ -9,7 +9,7 @@ from pytest_torchgraph.diff.change import Altered, Change
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, packet
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, Side, both_ways, is_work, module_of, packet
 from pytest_torchgraph.verdict.wording import shown_text
 from pytest_torchgraph.words.counting import times
 
@@ -43,17 +43,17 @@ def _numbers(change: Altered) -> tuple[str, str] | None:
     return shown_text(before), shown_text(after)
 
 
-def soft_cap(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def soft_cap(side: Side) -> Iterator[Claim]:
     """``tanh(x / cap) * cap`` that came or went."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found = [part for change in changes if packet(change) in CAP for part in _capped(change, changes)]
-        if not found:
-            continue
-        count = sum(packet(change) in CAP for change in found)
-        title = f"values are soft-capped{'' if more else ' no longer'}: tanh(x / cap) * cap ({times(count, 'place')})"
-        behind = [each for each in changes if _is_behind(each, {module_of(change) for change in found})]
-        all_of_them: tuple[Change, ...] = (*found, *behind)
-        yield Claim(Cause("other-scale", "a setting such as final_logit_softcapping"), "operation", title, all_of_them)
+    found = [part for change in side.changes if packet(change) in CAP for part in _capped(change, side.changes)]
+    if not found:
+        return
+    count = sum(packet(change) in CAP for change in found)
+    title = f"values are soft-capped{'' if side.more else ' no longer'}: tanh(x / cap) * cap ({times(count, 'place')})"
+    behind = [each for each in side.changes if _is_behind(each, {module_of(change) for change in found})]
+    all_of_them: tuple[Change, ...] = (*found, *behind)
+    yield Claim(Cause("other-scale", "a setting such as final_logit_softcapping"), "operation", title, all_of_them)
 
 
 def _capped(tanh: Come, changes: Sequence[Come]) -> list[Come]:

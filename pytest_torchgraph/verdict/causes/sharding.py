@@ -16,6 +16,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     bytes_of,
     distinct,
     is_work,
@@ -118,22 +120,22 @@ def _concerns(change: Change, paths: list[str], owners: list[str]) -> bool:
     return reads or (bool(sites) and module_of(change) in owners)
 
 
-def redistributed(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def redistributed(side: Side) -> Iterator[Claim]:
     """Collectives that came or went because a ``DTensor`` is placed otherwise: a claim for each such placing."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        found: dict[Redistribution, list[Come]] = {}
-        for change in changes:
-            moved = _redistribution(change)
-            if moved is not None:
-                found.setdefault(moved, []).append(change)
-        for moved, same in found.items():
-            names = ", ".join(sorted({packet(change) for change in same}))
-            who = "a sharding rule asks" if moved.asked == RULE else "the code asks"
-            what = f"{'+' if more else '-'}{times(len(same), 'operation')} between ranks"
-            title = f"{what} to redistribute {moved.text}, as {who}: {names}"
-            hint = BY_RULE if moved.asked == RULE else BY_USER
-            cause = Cause("redistribution", hint) if more else Cause("redistribution-removed", "")
-            yield Claim(cause, "operation", title, tuple(same), "more" if more else "fewer")
+    found: dict[Redistribution, list[Come]] = {}
+    for change in side.changes:
+        moved = _redistribution(change)
+        if moved is not None:
+            found.setdefault(moved, []).append(change)
+    for moved, same in found.items():
+        names = ", ".join(sorted({packet(change) for change in same}))
+        who = "a sharding rule asks" if moved.asked == RULE else "the code asks"
+        what = f"{'+' if side.more else '-'}{times(len(same), 'operation')} between ranks"
+        title = f"{what} to redistribute {moved.text}, as {who}: {names}"
+        hint = BY_RULE if moved.asked == RULE else BY_USER
+        cause = Cause("redistribution", hint) if side.more else Cause("redistribution-removed", "")
+        yield Claim(cause, "operation", title, tuple(same), "more" if side.more else "fewer")
 
 
 def _redistribution(change: Come) -> Redistribution | None:
@@ -141,19 +143,19 @@ def _redistribution(change: Come) -> Redistribution | None:
     return redistribution_of(dict(item.keywords)) if isinstance(item, Work) and is_work(change) else None
 
 
-def gathered(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def gathered(side: Side) -> Iterator[Claim]:
     """Parameters that the backward pass gathers too, or no longer, while the forward pass gathers as often."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        gathers = [change for change in changes if is_work(change) and kind_of(change.site.name) == "all_gather"]
-        homes = {module_of(change) for change in changes if packet(change) == COPY_IN}
-        found = [change for change in gathers if _of_parameters(change, homes)]
-        if not found or _forward_gathers(seen):
-            continue
-        what = f"parameters are gathered again in the backward pass{'' if more else ' no longer'}"
-        title = f"{what}: {'+' if more else '-'}{times(len(found), 'operation')} between ranks, {_names(found)}"
-        cause = Cause("gathered-again", AROUND) if more else Cause("gathered-once", KEPT)
-        packed = [change for change in changes if packet(change) == COPY_IN and phase_of(change) == BACKWARD]
-        yield Claim(cause, "operation", title, distinct((*found, *packed)), "more" if more else "fewer")
+    gathers = [change for change in side.changes if is_work(change) and kind_of(change.site.name) == "all_gather"]
+    homes = {module_of(change) for change in side.changes if packet(change) == COPY_IN}
+    found = [change for change in gathers if _of_parameters(change, homes)]
+    if not found or _forward_gathers(side.seen):
+        return
+    what = f"parameters are gathered again in the backward pass{'' if side.more else ' no longer'}"
+    title = f"{what}: {'+' if side.more else '-'}{times(len(found), 'operation')} between ranks, {_names(found)}"
+    cause = Cause("gathered-again", AROUND) if side.more else Cause("gathered-once", KEPT)
+    packed = [change for change in side.changes if packet(change) == COPY_IN and phase_of(change) == BACKWARD]
+    yield Claim(cause, "operation", title, distinct((*found, *packed)), "more" if side.more else "fewer")
 
 
 COPY_IN = "fsdp.all_gather_copy_in"

@@ -14,6 +14,8 @@ from pytest_torchgraph.verdict.causes.claim import (
     Claim,
     Come,
     Seen,
+    Side,
+    both_ways,
     module_of,
     operations_of,
     work_names,
@@ -28,22 +30,20 @@ GIVEN = "they got a gradient that nothing used; the optimizer was given more of 
 TRAINED = "more parameters are trained (requires_grad, a part that was detached or under no_grad)"
 
 
-def steps(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def steps(side: Side) -> Iterator[Claim]:
     """More or fewer phases of a training step, or whole steps: with the forward calls that belong to them."""
-    for changes, more in ((seen.added, True), (seen.removed, False)):
-        phases = [change for change in changes if _phase(change) in (BACKWARD, OPTIMIZER)]
-        if len(phases) < 2 and not any(
-            isinstance(each.site.item, Block) and each.site.item.call > 1 for each in phases
-        ):
-            continue
-        beside = [change for change in changes if _phase(change) == BETWEEN or _is_called_again(change)]
-        names = [_phase(change) for change in phases]
-        told = " and ".join(times(names.count(name), f"{name} phase") for name in dict.fromkeys(names))
-        all_of_them: tuple[Change, ...] = (*phases, *beside)
-        count = times(abs(operations_of(all_of_them)), "operation")
-        title = f"{'+' if more else '-'}{told} ({count}{' in all' if beside else ''})"
-        cause = Cause("phase-added", STEPS) if more else Cause("phase-removed", STEPS)
-        yield Claim(cause, "scope", title, all_of_them, "more" if more else "fewer")
+    phases = [change for change in side.changes if _phase(change) in (BACKWARD, OPTIMIZER)]
+    if len(phases) < 2 and not any(isinstance(each.site.item, Block) and each.site.item.call > 1 for each in phases):
+        return
+    beside = [change for change in side.changes if _phase(change) == BETWEEN or _is_called_again(change)]
+    names = [_phase(change) for change in phases]
+    told = " and ".join(times(names.count(name), f"{name} phase") for name in dict.fromkeys(names))
+    all_of_them: tuple[Change, ...] = (*phases, *beside)
+    count = times(abs(operations_of(all_of_them)), "operation")
+    title = f"{'+' if side.more else '-'}{told} ({count}{' in all' if beside else ''})"
+    cause = Cause("phase-added", STEPS) if side.more else Cause("phase-removed", STEPS)
+    yield Claim(cause, "scope", title, all_of_them, "more" if side.more else "fewer")
 
 
 def _phase(change: Come) -> str:
