@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from torch.utils import _python_dispatch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph.capture.fake import fake_mode
 
@@ -42,18 +43,42 @@ def entered(mode: OperationMode) -> Iterator[list[str]]:
 
 
 def leave(mode: OperationMode) -> list[Any] | None:
-    """Take *mode* off the stack and nothing else; returns the modes above it, ``None`` where it is not there."""
+    """Take *mode* off the stack and nothing else; returns the modes above it, ``None`` where it is not there.
+
+    Each mode puts back, when it is left, what PyTorch knew of modes when it was entered: those above are entered anew,
+    as if *mode* had never been beneath them, or PyTorch would take itself to be inside a mode for good.
+    """
     stack = STACK._get_current_dispatch_mode_stack()
     places = [place for place, one in enumerate(stack) if one is mode]
     if not places:
+        if _is_entered(mode):
+            STACK._push_mode(mode)
+            mode.__exit__(None, None, None)
         return None
     above: list[Any] = stack[places[-1] + 1 :]
-    for _ in above:
-        STACK._pop_mode()
+    entered_so = [_is_entered(one) for one in above]
+    for one in reversed(above):
+        _come_off(one)
     mode.__exit__(None, None, None)
-    for one in above:
-        STACK._push_mode(one)
+    for one, was_entered in zip(above, entered_so, strict=True):
+        if was_entered:
+            TorchDispatchMode.__enter__(one)
+        else:
+            STACK._push_mode(one)
     return above
+
+
+def _is_entered(mode: Any) -> bool:
+    """Whether *mode* was entered, and not only pushed."""
+    return bool(getattr(mode, "old_dispatch_mode_flags", ()))
+
+
+def _come_off(mode: Any) -> None:
+    """Take *mode* off the top of the stack; what its own class does besides is not done."""
+    if _is_entered(mode):
+        TorchDispatchMode.__exit__(mode, None, None, None)
+    else:
+        STACK._pop_mode()
 
 
 def require_fake(named: Iterable[tuple[str, Tensor]]) -> None:

@@ -85,6 +85,18 @@ def shared_path(paths: tuple[str, ...]) -> str:
     return NUMBER.sub(lambda _: next(remaining), paths[0])
 
 
+NAMED = 4
+"""Modules told by their numbers."""
+
+
+def modules_text(paths: tuple[str, ...]) -> str:
+    """``layers.*.attn``; of modules that have nothing but numbers which they are: ``modules 0, 1, 2``."""
+    path = shared_path(paths)
+    if len(paths) == 1 or any(letter.isalpha() for letter in path):
+        return path
+    return f"modules {', '.join(paths[:NAMED])}{', …' if len(paths) > NAMED else ''}"
+
+
 def scope_of(change: Change) -> ScopePath:
     """The scope in which *change* happened; of a module call that came or went, its own."""
     match change:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
 from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.diff.grouping import NAMED
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.words.counting import times
 
@@ -117,9 +118,17 @@ class Alike:
     def name(self) -> str:
         """The path in the row around, class and number."""
         first = self.rows[0]
-        path = self.path.removeprefix(f"{self.around}.") if self.around else self.path
+        path = self._told(self.path.removeprefix(f"{self.around}.") if self.around else self.path)
         many = f" ×{len(self.rows)}" if len(self.rows) > 1 else ""
         return f"{'  ' * first.depth}{path}{': ' if path else ''}{first.class_name}{many}"
+
+    def _told(self, path: str) -> str:
+        """*path* in the row around; where it has nothing but numbers, which they are: ``0, 1, 2``."""
+        if len(self.rows) == 1 or any(letter.isalpha() for letter in path):
+            return path
+        parts = path.count(".") + 1
+        numbers = [*dict.fromkeys(".".join(row.path.split(".")[-parts:]) for row in self.rows)]
+        return ", ".join(numbers[:NAMED]) + (", …" if len(numbers) > NAMED else "")
 
     def total(self, part: Callable[[Layer], float | None]) -> float | None:
         """The sum over all, ``None`` where one is unknown."""

@@ -22,7 +22,7 @@ from pytest_torchgraph.diff.change import (
     Removed,
     SiteChange,
 )
-from pytest_torchgraph.diff.grouping import Group, scope_of, shared_path
+from pytest_torchgraph.diff.grouping import Group, modules_text, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
@@ -186,23 +186,11 @@ def place_text(group: Group) -> str:
 
     Of a loop over parameters the phase is told: what was done in it says so itself.
     """
-    path = _path_text(tuple(str(scope.outside_loop.without_again) for scope in group.scopes))
+    path = modules_text(tuple(str(scope.outside_loop.without_again) for scope in group.scopes))
     if not path and isinstance(group.first, (Added, Removed, Altered, Moved)):
         path = "the model"
     path += ", run again" if group.scopes[0].is_again else ""
     return f"{path} ×{len(group.scopes)}" if len(group.scopes) > 1 else path
-
-
-def _path_text(paths: tuple[str, ...]) -> str:
-    """``layers.*.attn``; of modules that have nothing but numbers which they are: ``modules 0, 1, 2``."""
-    path = shared_path(paths)
-    if len(paths) == 1 or any(letter.isalpha() for letter in path):
-        return path
-    return f"modules {', '.join(paths[:NUMBERED])}{', …' if len(paths) > NUMBERED else ''}"
-
-
-NUMBERED = 4
-"""Modules told by their numbers."""
 
 
 def module_text(group: Group) -> str:

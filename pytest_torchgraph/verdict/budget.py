@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.tally import Total, total_flops, why_unknown
+from pytest_torchgraph.diff.grouping import modules_text
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.verdict.compiled import is_compiled_key, places_of
 from pytest_torchgraph.verdict.finding import Direction, Finding
@@ -126,17 +127,17 @@ def _details(graph: Graph, key: str) -> Iterator[str]:
         return
     every = shares(graph, key)
     dearest, others = every[:TOP], every[TOP:]
-    for path, count, amount in dearest:
-        many = f" ×{count}" if count > 1 else ""
-        yield f"{_spelled(path, count)}{many}: {amount_text(key, amount)}"
+    for paths, amount in dearest:
+        many = f" ×{len(paths)}" if len(paths) > 1 else ""
+        yield f"{_spelled(paths)}{many}: {amount_text(key, amount)}"
     if others:
-        scopes = times(sum(count for _, count, _ in others), "other scope")
-        yield f"{scopes}: {amount_text(key, sum(amount for *_, amount in others))}"
+        scopes = times(sum(len(paths) for paths, _ in others), "other scope")
+        yield f"{scopes}: {amount_text(key, sum(amount for _, amount in others))}"
 
 
-def _spelled(path: str, count: int) -> str:
-    """*path*, with a word before one that is only a number or a star."""
-    if not path:
+def _spelled(paths: tuple[str, ...]) -> str:
+    """Where it is, with a word before what is only numbers."""
+    if paths == ("",):
         return "the model"
-    bare = not any(letter.isalpha() for letter in path)
-    return f"{'modules' if count > 1 else 'module'} {path}" if bare else path
+    path = modules_text(paths)
+    return path if any(letter.isalpha() for letter in path) else f"module {path}"

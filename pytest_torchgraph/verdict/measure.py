@@ -12,7 +12,7 @@ from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.keeping import lives_left
 from pytest_torchgraph.analysis.selection import Selection
 from pytest_torchgraph.analysis.tally import INSTEAD, call_name, matches
-from pytest_torchgraph.diff.grouping import NUMBER, shared_path
+from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collective import KINDS
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS, group_named, is_in
@@ -154,14 +154,14 @@ def compiled_value(graph: Graph, key: str) -> int:
     return count_of(graph.compilation, key)
 
 
-def shares(graph: Graph, key: str) -> list[tuple[str, int, int]]:
-    """Scopes with what each costs, dearest first: path (``*`` for indices), number of scopes, amount in all."""
+def shares(graph: Graph, key: str) -> list[tuple[tuple[str, ...], int]]:
+    """Paths that differ in indices only with what they cost in all, dearest first."""
     each = _storage_shares(graph, key) if key in BYTE_KEYS else _operation_shares(graph, key)
     paths: dict[str, list[str]] = {}
     for path in each:
         paths.setdefault(NUMBER.sub("*", path), []).append(path)
-    found = [(shared_path(tuple(same)), len(same), sum(each[path] for path in same)) for same in paths.values()]
-    return sorted(found, key=lambda share: (-share[2], share[0]))
+    found = [(tuple(same), sum(each[path] for path in same)) for same in paths.values()]
+    return sorted(found, key=lambda share: (-share[1], share[0]))
 
 
 def _operation_shares(graph: Graph, key: str) -> Counter[str]:

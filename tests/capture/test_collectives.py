@@ -277,7 +277,7 @@ def test_budgets_limit_collectives_by_kind_by_phase_and_by_size() -> None:
         "communicated 6.4 KiB, budget at most 6.0 KiB",
         "backward.communicated 4.2 KiB, budget at most 4.0 KiB",
     ]
-    assert found[0].details == ("modules * ×2: 4",)
+    assert found[0].details == ("modules 0, 2 ×2: 4",)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,9 +35,19 @@ def closes(x: Tensor) -> Tensor:
     return x + 1
 
 
+@pytest.fixture(autouse=True)
+def outside_of_modes() -> Iterator[None]:
+    """Afterwards PyTorch takes itself to be in no mode, as before."""
+    yield
+    assert not STACK._get_current_dispatch_mode_stack()
+    assert not STACK.is_in_torch_dispatch_mode()
+    assert not STACK.is_in_any_mode_without_ignore_compile_internals()
+
+
 def test_the_recorder_comes_off_the_stack_when_a_model_leaves_a_mode_open() -> None:
     graph = trace(opens, X)
     (left,) = STACK._get_current_dispatch_mode_stack()
+    assert STACK.is_in_torch_dispatch_mode()
     left.__exit__(None, None, None)
     assert isinstance(left, Open)
     assert graph.notes == ("the model leaves the dispatch mode Open open",)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.program import RecomputedCall
 from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Value
-from pytest_torchgraph.diff.grouping import phase_of, scope_of
+from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -113,7 +113,7 @@ def _edits_forward(seen: Seen, again: Iterable[Come]) -> bool:
 
 def _run_again(change: Come) -> str:
     """Path of the outermost module that runs again, in which *change* happened; empty where that is the model."""
-    scope = scope_of(change)
+    scope = change.site.scope
     return scope.module[: min(end for end, turn in scope.turns if turn.again)]
 
 
