@@ -45,7 +45,7 @@ def test_scopes_that_are_only_numbers_are_called_modules() -> None:
 
     several = trace(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)), torch.ones(2, 4))
     (finding,) = check_budget(several, {"matmuls": 1})
-    assert finding.details == ("modules * ×2: 2",)
+    assert finding.details == ("modules 0, 1 ×2: 2",)
     (finding,) = check_budget(trace(torch.nn.Sequential(torch.nn.Linear(4, 4)), torch.ones(2, 4)), {"matmuls": 0})
     assert finding.details == ("module 0: 1",)
 
