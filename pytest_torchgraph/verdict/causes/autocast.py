@@ -8,10 +8,9 @@ from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.diff.change import Altered, Change
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import FORWARD
-from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, Side, both_ways, distinct
-from pytest_torchgraph.verdict.causes.precision import Dtypes, by_dtypes, dtypes_of, follows_dtype, is_cast
+from pytest_torchgraph.verdict.causes.precision import Dtypes, by_dtypes, dtypes_of, follows_dtype, is_cast, short
 from pytest_torchgraph.words.counting import times
 
 FEW = 4
@@ -39,7 +38,7 @@ def _claim(seen: Seen, casts: list[list[Come]], work: list[Altered], now: Dtypes
     down, up = map(len, casts)
     narrower = width_of(now[0]) > width_of(now[1])
     forward = [cast for cast in casts[0] if phase_of(cast) == FORWARD]
-    done = f"{times(len(work), 'operation')} done in {_short(now[1])} instead of {_short(now[0])}"
+    done = f"{times(len(work), 'operation')} done in {short(now[1])} instead of {short(now[0])}"
     around = f"{times(down, 'downcast')} and {times(up, 'upcast')} around them{'' if narrower else ' no longer'}"
     followers = [change for change in seen.changes if follows_dtype(change)]
     changes: tuple[Change, ...] = distinct((*forward, *work, *casts[0], *casts[1], *followers))
@@ -49,7 +48,3 @@ def _claim(seen: Seen, casts: list[list[Come]], work: list[Altered], now: Dtypes
 
 NARROWER = "values are narrowed for the work and widened after it, as torch.autocast does"
 WIDER = "values are no longer narrowed for the work, as torch.autocast does"
-
-
-def _short(dtype: str) -> str:
-    return SHORT_DTYPES.get(dtype, dtype)

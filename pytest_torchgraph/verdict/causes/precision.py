@@ -38,7 +38,7 @@ def held(seen: Seen) -> Iterator[Claim]:
     wider = width_of(leaves[0].after.dtype) > width_of(leaves[0].before.dtype)
     followers = [change for change in seen.changes if follows_dtype(change)]
     cause = Cause("upcast" if wider else "downcast", HELD)
-    names = f"{_short(leaves[0].before.dtype)} -> {_short(leaves[0].after.dtype)}"
+    names = f"{short(leaves[0].before.dtype)} -> {short(leaves[0].after.dtype)}"
     first = leaves[0]
     if len(leaves) == 1:
         title = f"{first.path} {first.before.text} -> {first.after.text}"
@@ -143,16 +143,16 @@ def _worked_otherwise(dtypes: Dtypes, between: list[Altered], changes: tuple[Cha
     place = "before work instead of after it" if done == dtypes[1] else "after work instead of before it"
     names = [*dict.fromkeys(packet_text(change).removeprefix("aten.") for change in between)]
     title = (
-        f"{_cast_text(dtypes)} {place}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''} done in {_short(done)}"
+        f"{_cast_text(dtypes)} {place}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''} done in {short(done)}"
     )
-    hint = f"what lies between the old place and the new one is computed in {_short(done)}"
+    hint = f"what lies between the old place and the new one is computed in {short(done)}"
     wider = width_of(done) > width_of(next(dtype for dtype in dtypes if dtype != done))
     return Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, distinct((*changes, *between)))
 
 
 def _cast_text(dtypes: Dtypes) -> str:
     way = "up" if width_of(dtypes[1]) > width_of(dtypes[0]) else "down"
-    return f"{way}cast {_short(dtypes[0])} -> {_short(dtypes[1])}"
+    return f"{way}cast {short(dtypes[0])} -> {short(dtypes[1])}"
 
 
 def _cast_dtypes(site: Site) -> Dtypes:
@@ -239,7 +239,7 @@ def altered(seen: Seen) -> Iterator[Claim]:
     before, after = dtypes_of(found[0])[0]
     wider = width_of(after) > width_of(before)
     followers = [change for change in seen.changes if follows_dtype(change)]
-    name = f"{packet_text(found[0])}: dtype {_short(before)} -> {_short(after)}"
+    name = f"{packet_text(found[0])}: dtype {short(before)} -> {short(after)}"
     hint = WIDER if wider else NARROWER
     title = f"{name} ({times(len(found), 'operation')}){_travel(followers)}"
     yield Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, (*found, *followers))
@@ -293,9 +293,10 @@ def _travel(followers: list[Change]) -> str:
     return f"; {' and '.join(parts)} {follow}" if parts else ""
 
 
-def _short(dtype: str) -> str:
+def short(dtype: str) -> str:
+    """``bf16`` of ``bfloat16``."""
     return SHORT_DTYPES.get(dtype, dtype)
 
 
 def _short_of(spec: object) -> str:
-    return _short(getattr(spec, "dtype", "?"))
+    return short(getattr(spec, "dtype", "?"))
