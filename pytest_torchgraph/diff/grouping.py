@@ -32,6 +32,7 @@ from pytest_torchgraph.diff.change import (
     Value,
 )
 from pytest_torchgraph.words.closed import assert_never
+from pytest_torchgraph.words.counting import listed
 
 NUMBER = re.compile(r"\d+")
 COUNT = re.compile(r"_\d+$")
@@ -94,7 +95,7 @@ def modules_text(paths: tuple[str, ...]) -> str:
     path = shared_path(paths)
     if len(paths) == 1 or any(letter.isalpha() for letter in path):
         return path
-    return f"modules {', '.join(paths[:NAMED])}{', …' if len(paths) > NAMED else ''}"
+    return f"modules {listed(paths, NAMED)}"
 
 
 def scope_of(change: Change) -> ScopePath:

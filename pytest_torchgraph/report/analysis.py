@@ -12,7 +12,8 @@ from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
 from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.diff.grouping import NAMED
 from pytest_torchgraph.recorded.module import INDEX
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.verdict.quantity import seconds
+from pytest_torchgraph.words.counting import listed, times
 
 if TYPE_CHECKING:
     from pytest_torchgraph.analysis.layer import Layer
@@ -128,7 +129,7 @@ class Alike:
             return path
         parts = path.count(".") + 1
         numbers = [*dict.fromkeys(".".join(row.path.split(".")[-parts:]) for row in self.rows)]
-        return ", ".join(numbers[:NAMED]) + (", …" if len(numbers) > NAMED else "")
+        return listed(numbers, NAMED)
 
     def total(self, part: Callable[[Layer], float | None]) -> float | None:
         """The sum over all, ``None`` where one is unknown."""
@@ -265,16 +266,6 @@ def recomputed(again: Recomputation) -> Iterator[str]:
     if again.repeated:
         listed = ", ".join(f"{count} {name}" for name, count in list(again.repeated.items())[:5])
         yield f"done again with the same operands: {listed}"
-
-
-def seconds(value: float | None) -> str:
-    """``1.24 ms``; ``?`` where it is not known."""
-    if value is None:
-        return "?"
-    for step, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if value >= step:
-            return f"{value / step:.3g} {unit}"
-    return f"{value * 1e9:.0f} ns"
 
 
 def size(total: Total) -> str:

@@ -45,7 +45,7 @@ from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
 from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 TEXT: Callable[[TensorSpec], str] = attrgetter("text")
 FEW = 3
@@ -167,7 +167,7 @@ def _loop_text(block: AnyBlock) -> str:
     if not isinstance(block, ParameterLoop):
         return ""
     names = list(dict.fromkeys(operation_word(item.name) for item in block.items if isinstance(item, Work)))
-    told = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+    told = listed(names, FEW)
     return f"{times(len(block.items), 'operation')}{_done_text(block)} ({told})"
 
 
@@ -193,7 +193,7 @@ def _item_text(site: Site, group: Group) -> str:
     names = dict.fromkeys(_operand_names(group))
     if len(names) > 4:
         names = {name: None for name in names if name.startswith("%")} or names
-    of = f" of {', '.join(list(names)[:4])}{', …' if len(names) > 4 else ''}" if names else ""
+    of = f" of {listed(list(names), 4)}" if names else ""
     return f"{operation_word(site.name)}{of} {made}".rstrip()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.report.analysis import seconds
+from pytest_torchgraph.verdict.quantity import seconds
 
 if TYPE_CHECKING:
     from pytest_torchgraph.verdict.compared import Compared

@@ -154,3 +154,13 @@ def moved_text(before: int, after: int) -> str:
         if abs(percent) >= 10**-digits:
             return f"{percent:+.{digits}f}%"
     return f"{'+' if percent > 0 else '-'}<0.001%"
+
+
+def seconds(value: float | None) -> str:
+    """``1.24 ms``; ``?`` where it is not known."""
+    if value is None:
+        return "?"
+    for step, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if value >= step:
+            return f"{value / step:.3g} {unit}"
+    return f"{value * 1e9:.0f} ns"

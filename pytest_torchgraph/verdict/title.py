@@ -45,7 +45,7 @@ from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
-from pytest_torchgraph.words.counting import numbered, times
+from pytest_torchgraph.words.counting import listed, numbered, times
 
 KIND_NOUNS: dict[Kind, str] = {"sync": "device-to-host sync"}
 
@@ -268,7 +268,7 @@ def loop_text(change: LoopChanged) -> str:
 
 
 def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return listed(names, 3)
 
 
 def plain_text(change: Called | LoopChanged | Redeclared | HeadChange | OutputChanged) -> str:

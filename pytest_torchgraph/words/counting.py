@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def times(count: int, noun: str, form: str = "") -> str:
     """``1 call``, ``4 calls``, ``2 copies``; *form* writes the number: ``,`` as in ``1,024``, ``+d`` as in ``+1``."""
@@ -17,3 +19,8 @@ def _plural(noun: str) -> str:
     if noun.endswith("y"):
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """``a, b, …``: *names*, at most so many of them."""
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")

@@ -12,7 +12,8 @@ from pytest_torchgraph.analysis.overview import analyse
 from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.graph import Graph, expanded
-from pytest_torchgraph.report.analysis import flops, render, seconds
+from pytest_torchgraph.report.analysis import flops, render
+from pytest_torchgraph.verdict.quantity import seconds
 from tests.capture.small import Calls, example
 
 X = example(4, 8)

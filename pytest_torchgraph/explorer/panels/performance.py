@@ -23,6 +23,7 @@ from pytest_torchgraph.explorer.formatting import (
 from pytest_torchgraph.explorer.measure import MEASURES, known_measures, share_of
 from pytest_torchgraph.explorer.panels.chosen import Chosen, not_called, title_of, without_run
 from pytest_torchgraph.recorded.phase import BACKWARD
+from pytest_torchgraph.words.counting import listed
 from pytest_torchgraph.words.printable import printable
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def cost(layer: Layer) -> Pairs:
 
 def unknown(names: tuple[str, ...]) -> list[Span]:
     """What makes a total unknown."""
-    return [(f"  without {', '.join(names[:3])}{', …' if len(names) > 3 else ''}", "faint")] if names else []
+    return [(f"  without {listed(names, 3)}", "faint")] if names else []
 
 
 def calls(subject: Subject, chosen: Chosen) -> Iterator[Block]:

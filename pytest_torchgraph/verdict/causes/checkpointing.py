@@ -20,7 +20,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     operations_of,
     work_names,
 )
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 ON = "was checkpointing switched on, or does its policy keep less?"
 OFF = "was checkpointing switched off, its flag not passed on, or does its policy keep more?"
@@ -82,7 +82,7 @@ def recomputed(side: Side) -> Iterator[Claim]:
     if not found or _edits_forward(side.seen, found):
         return
     works = dict.fromkeys(name.removeprefix("aten.") for change in found for name in work_names(change.site))
-    names = ", ".join([*works][:FEW]) + (", …" if len(works) > FEW else "")
+    names = listed([*works], FEW)
     count = times(operations_of(found), "operation", "+d")
     rewired = [change for change in side.seen.altered if phase_of(change) == BACKWARD and _is_rewired(change)]
     all_of_them: tuple[Change, ...] = (*found, *rewired)

@@ -16,6 +16,7 @@ from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
+from pytest_torchgraph.words.counting import listed
 
 Come: TypeAlias = "Added | Removed"
 
@@ -175,7 +176,7 @@ def places_text(paths: Iterable[str]) -> str:
     for name in outer:
         alike.setdefault(NUMBER.sub("*", name), []).append(name)
     told = [_place(shared_path(tuple(same))) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
-    return (", ".join(told[:3]) + (", …" if len(told) > 3 else "")) or "the model"
+    return listed(told, 3) or "the model"
 
 
 def _place(path: str) -> str:

@@ -39,7 +39,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.verdict.kind import syncs_in
 from pytest_torchgraph.verdict.title import metric_text
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 SUM = "aten.add"
 """What sums the gradients of a value that is read twice."""
@@ -268,7 +268,7 @@ def _trained_text(names: list[str]) -> str:
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return listed(names, 3)
 
 
 def _lost(_: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:

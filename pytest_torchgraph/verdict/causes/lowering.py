@@ -11,7 +11,7 @@ from pytest_torchgraph.diff.change import Altered, Change, RunChanged
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, module_of, operations_of, packet, work_names
 from pytest_torchgraph.verdict.kind import syncs_in
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 FEW = 3
 BRANCH = Cause(
@@ -128,7 +128,7 @@ def _branch_text(branch: Sides) -> str:
 def _names(changes: Iterable[Come]) -> str:
     """``clone, mul, …``: the operations, each once."""
     names = list(dict.fromkeys(name.removeprefix("aten.") for change in changes for name in _named(change)))
-    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+    return listed(names, FEW)
 
 
 def _named(change: Come) -> Iterable[str]:

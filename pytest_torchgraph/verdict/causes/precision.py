@@ -24,7 +24,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import counts_text
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 
@@ -142,9 +142,7 @@ def _worked_otherwise(dtypes: Dtypes, between: list[Altered], changes: tuple[Cha
     done = dtypes_of(between[0])[0][1]
     place = "before work instead of after it" if done == dtypes[1] else "after work instead of before it"
     names = [*dict.fromkeys(packet_text(change).removeprefix("aten.") for change in between)]
-    title = (
-        f"{_cast_text(dtypes)} {place}: {', '.join(names[:3])}{', …' if len(names) > 3 else ''} done in {short(done)}"
-    )
+    title = f"{_cast_text(dtypes)} {place}: {listed(names, 3)} done in {short(done)}"
     hint = f"what lies between the old place and the new one is computed in {short(done)}"
     wider = width_of(done) > width_of(next(dtype for dtype in dtypes if dtype != done))
     return Claim(Cause("upcast" if wider else "downcast", hint), "cast", title, distinct((*changes, *between)))

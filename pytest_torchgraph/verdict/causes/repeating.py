@@ -26,7 +26,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.finding import Kind
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 TRIVIAL = frozenset(
     f"aten.{name}" for name in ("arange", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")
@@ -72,7 +72,7 @@ def _told(changes: Iterable[Change]) -> str:
     classes = [site.item.class_name for site in sites if isinstance(site.item, Block)]
     names = [packet_of(site.name) for site in sites if not isinstance(site.item, Block)]
     distinct = list(dict.fromkeys([*classes, *names]))
-    return ", ".join(distinct[:4]) + (", …" if len(distinct) > 4 else "")
+    return listed(distinct, 4)
 
 
 def _reads_twin(change: Altered) -> bool:

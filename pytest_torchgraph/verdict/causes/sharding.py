@@ -26,7 +26,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     reads_leaf,
 )
 from pytest_torchgraph.verdict.quantity import bytes_text
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 SHARD = "._local_tensor"
 """What the part of a parameter that this rank holds is called behind the parameter's name."""
@@ -64,7 +64,7 @@ def held_whole(seen: Seen) -> Iterator[Claim]:
     if not paths or large - small != abs(after - before):
         return
     owners = sorted({path.rpartition(".")[0] or "the model" for path in paths})
-    names = ", ".join(owners[:FEW]) + (", …" if len(owners) > FEW else "")
+    names = listed(owners, FEW)
     be = "is" if len(owners) == 1 else "are"
     changes = tuple(change for change in seen.changes if _concerns(change, paths, owners))
     if after > before:

@@ -21,7 +21,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     work_names,
 )
 from pytest_torchgraph.verdict.title import loop_text
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 FROZEN = "fewer parameters are trained (requires_grad_(False), .detach(), no_grad around a part)"
 OTHER = "another optimizer, or another option of it (momentum, amsgrad, weight_decay)"
@@ -88,7 +88,7 @@ def _named(changes: list[Come]) -> str:
     """The outermost modules; at most three."""
     names = list(dict.fromkeys(module_of(change) or "the model" for change in changes))
     outer = [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
-    return ", ".join(outer[:3]) + (", …" if len(outer) > 3 else "")
+    return listed(outer, 3)
 
 
 def updated(seen: Seen) -> Iterator[Claim]:
