@@ -11,7 +11,7 @@ from typing import TypeAlias
 from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
-from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
+from pytest_torchgraph.diff.grouping import NUMBER, modules_text, scope_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -106,16 +106,17 @@ def is_block(change: Come) -> bool:
 
 def work_names(site: Site) -> Iterator[str]:
     """Packets of the operations at *site*, those inside a module or API call included."""
-    yield from _work_names(site.item)
+    yield from names_in(site.item)
 
 
-def _work_names(item: Work | Given | Block | Semantic) -> Iterator[str]:
+def names_in(item: Item) -> Iterator[str]:
+    """Packets of the operations of *item* and inside it."""
     match item:
         case Work(name=name):
             yield packet_of(name)
         case Block(items=items) | Semantic(items=items):
             for inner in items:
-                yield from _work_names(inner)
+                yield from names_in(inner)
         case Given():
             return
 
@@ -175,13 +176,14 @@ def places_text(paths: Iterable[str]) -> str:
     alike: dict[str, list[str]] = {}
     for name in outer:
         alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    told = [_place(shared_path(tuple(same))) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
-    return listed(told, 3) or "the model"
+    return listed([_place(tuple(same)) for same in alike.values()], 3) or "the model"
 
 
-def _place(path: str) -> str:
-    """*path*; of a module that has nothing but a number, ``module 1``."""
-    return path if any(letter.isalpha() for letter in path) else f"module {path}"
+def _place(paths: tuple[str, ...]) -> str:
+    """``layers.* ×4``; of modules that have nothing but a number, ``module 1`` or ``modules 0, 4 ×2``."""
+    if len(paths) > 1:
+        return f"{modules_text(paths)} ×{len(paths)}"
+    return paths[0] if any(letter.isalpha() for letter in paths[0]) else f"module {paths[0]}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:
