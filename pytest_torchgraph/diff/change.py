@@ -306,13 +306,21 @@ CompileChange: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
 Change: TypeAlias = SiteChange | ModuleChange | HeadChange | CompileChange | OutputChanged
 
 
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How many calls of modules run again in a graph, and of those that leave something out, what."""
+
+    calls: int = 0
+    kept: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Everything that differs between two canonical graphs, in program order.
 
     ``counts_before`` and ``counts_after`` count operations that do work by full name, those beneath API calls
     included, and the API calls themselves. ``scores`` are the query and key lengths of the attention that either graph
-    computes, by one call or by separate operations.
+    computes, by one call or by separate operations. ``reruns`` is what checkpointing runs again, before and after.
     """
 
     changes: tuple[Change, ...]
@@ -324,6 +332,7 @@ class Difference:
     counts_before: tuple[tuple[str, int], ...] = ()
     counts_after: tuple[tuple[str, int], ...] = ()
     scores: frozenset[tuple[int, int]] = frozenset()
+    reruns: tuple[Rerun, Rerun] = (Rerun(), Rerun())
 
     @property
     def same(self) -> bool:

@@ -290,7 +290,7 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
             return ("api", item.name)
 
 
-def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
+def same_name(keys: Keys, body: Body, at: int) -> Hashable:
     """The same module name, or the same operation whatever its overload, in place or not."""
     item = body.record.items[at]
     match item:
@@ -302,9 +302,25 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
             # A copy is told by what it copies: one of labels never takes the place of one of logits.
             return (packet_of(item.name), *((spec.dtype, len(spec.shape)) for spec in _made(item)))
         case Work():
-            return out_of_place(packet_of(item.name))
+            # What reads nothing is told by nothing but what it makes.
+            ranks = () if keys.reads(body.number, at) else (len(spec.shape) for spec in _made(item))
+            return out_of_place(packet_of(item.name)), _is_floating(keys, body, at), *ranks
         case Semantic():
             return ("api", item.name)
+
+
+def _is_floating(keys: Keys, body: Body, at: int) -> bool | None:
+    """Whether the operation makes numbers with a fraction: the same sum of positions and of scores is no same sum."""
+    work = body.record.items[at]
+    assert isinstance(work, Work)
+    spec = next(_made(work), None)
+    if spec is None and (reads := keys.reads(body.number, at)):
+        spec = keys.tree.spec_of(reads[0].definition)
+    return None if spec is None else spec.dtype.startswith(FLOATING)
+
+
+FLOATING = ("f", "bf", "c")
+"""What the short names of types of floats and of complex numbers begin with."""
 
 
 def _made(work: Work) -> Iterator[TensorSpec]:

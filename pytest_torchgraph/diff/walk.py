@@ -203,8 +203,7 @@ class Walk:
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
         writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
-        was, now = self._was(before, left), site_at(self.after, after, right)
-        return Moved(was if was.scope == now.scope else site_at(self.before, before, left), now, writes)
+        return Moved(self._was(before, left), site_at(self.after, after, right), writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:

@@ -45,8 +45,11 @@ SLIGHT = 50
 """A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by the bytes that they write."""
-CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2)
-"""Causes that come before the others among equals: masks decide which attention kernel can run."""
+CAUSES: Mapping[str, int] = {
+    **dict.fromkeys(("experts-grouped", "experts-looped"), -1),
+    **dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2),
+}
+"""Causes that come before the others among equals: experts are most of a layer, masks decide which kernel can run."""
 OTHERS, LAST = 3, 4
 IN_PLACE = frozenset({"out-of-place", "in-place"})
 
@@ -75,7 +78,8 @@ def _rank(finding: Finding, *, has_edit: bool, peaks: tuple[int, int]) -> tuple[
     if place == LOSS and finding.kind == "operation" and slight:
         place = EDIT
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, OTHERS))
-    return finding.severity != "fail", place, kind, -finding.cost, not finding.cause, -finding.size
+    is_saving = finding.direction == "fewer" and not finding.cause
+    return finding.severity != "fail", place, kind, is_saving, -finding.cost, not finding.cause, -finding.size
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:

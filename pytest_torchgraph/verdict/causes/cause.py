@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "mask-removed",
             "a mask or another query x key tensor is written no longer",
         ),
-        _either_way("mask-rebuilt", "a mask of the same sizes is made by other operations"),
+        _either_way("mask-rebuilt", "a mask is made by other operations"),
         _loss_and_win(
             "repeated-keys",
             "keys and values are repeated in memory for the heads that share them",
@@ -275,6 +275,7 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
         _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
+        _either_way("other-order", "the same modules are called in another order, on other values"),
         _either_way("reordered", "independent operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),
     )

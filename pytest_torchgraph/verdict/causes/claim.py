@@ -133,10 +133,14 @@ def read(site: Site) -> TensorSpec | None:
 
 def is_expanded(site: Site) -> bool:
     """Whether the operation reads a tensor in which the same elements stand for several."""
+    return bool(expanded_at(site))
+
+
+def expanded_at(site: Site) -> set[int]:
+    """The dimensions of the first tensor that the operation reads along which the same elements stand for several."""
     geometry = _geometry(site)
-    return geometry is not None and any(
-        stride == 0 and size > 1 for size, stride in zip(geometry.shape, geometry.stride, strict=True)
-    )
+    sizes = zip(geometry.shape, geometry.stride, strict=True) if geometry else ()
+    return {at for at, (size, stride) in enumerate(sizes) if stride == 0 and size > 1}
 
 
 def is_view(site: Site) -> bool:
