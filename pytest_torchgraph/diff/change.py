@@ -108,7 +108,8 @@ class Added:
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
     what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
     a value that lies otherwise in memory than before. ``within`` says that it stands in a module call that is told
-    itself: a sync, an attention call; then it adds no operations to those of that call.
+    itself: a sync, an attention call; then it adds no operations to those of that call. ``left`` says that the same
+    work on the same values was done elsewhere before.
     """
 
     site: Site
@@ -118,6 +119,7 @@ class Added:
     for_host: bool = False
     follows: bool = False
     within: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

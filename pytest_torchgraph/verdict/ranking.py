@@ -41,6 +41,8 @@ CAUSE_PLACES: Mapping[str, int] = {
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""
+SAVED: Mapping[str, int] = {"saved-more": LOSS, "saved-less": ORDER}
+"""Places of what autograd keeps where nothing else was edited."""
 SLIGHT = 50
 """A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
@@ -85,12 +87,13 @@ def _place(finding: Finding, *, has_edit: bool) -> int:
         return CAUSE_PLACES[finding.cause]
     if finding.kind == "state" and finding.cause == "other-weight":
         return LOOK
-    if finding.cause == "saved-more" and not has_edit:
-        return LOSS
+    if finding.cause in SAVED and not has_edit:
+        return SAVED[finding.cause]
     if finding.kind in EDITS:
         return _edit_place(finding, has_edit=has_edit)
     changes_edits = finding.kind == "input" and finding.direction != "other"
-    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else PLACES[finding.kind]
+    usual = FIRST if finding.kind == "order" and finding.severity == "fail" else PLACES[finding.kind]
+    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else usual
 
 
 def _edit_place(finding: Finding, *, has_edit: bool) -> int:

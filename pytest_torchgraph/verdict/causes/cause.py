@@ -256,7 +256,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "module-added",
             "a module is called that was not",
             "module-removed",
-            "a module is called no longer",
+            "a module is called no longer, or only returns views now",
         ),
         _either_way("other-module", "another module is called in the place of one"),
         _either_way("other-scale", "a number that values are scaled, shifted or bounded with is another"),
@@ -275,7 +275,7 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
         _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
-        _either_way("reordered", "independent operations run in another order"),
+        _either_way("reordered", "operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),
     )
     for meaning in meanings
