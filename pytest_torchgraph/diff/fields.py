@@ -80,8 +80,9 @@ class FieldComparison:
 
     def _are_exchanged(self, before: Mapping[str, Argument], after: Mapping[str, Argument]) -> bool:
         """Whether the two operands of a call changed places, and nothing else did."""
-        left, right = [before.get(name) for name in FACTORS], [after.get(name) for name in FACTORS[::-1]]
-        if len({*before, *after}) > len(FACTORS) or not all(isinstance(one, Operand) for one in (*left, *right)):
+        left = [one for one in map(before.get, FACTORS) if isinstance(one, Operand)]
+        right = [one for one in map(after.get, reversed(FACTORS)) if isinstance(one, Operand)]
+        if {*before, *after} != {*FACTORS} or len(left) != len(FACTORS) or len(right) != len(FACTORS):
             return False
         reads = [(self.before.read(one), self.after.read(other)) for one, other in zip(left, right, strict=True)]
         return all(self.matching.same_read(*pair) for pair in reads)

@@ -263,7 +263,8 @@ def test_factors_that_changed_places_are_another_spelling() -> None:
     (change,) = compare(factors(exchanged=False), factors(exchanged=True)).changes
     assert isinstance(change, Altered)
     assert {field.kind for field in change.fields} == {"spelling"}
-    (change,) = compare(*(factors(exchanged=one, name="aten.sub.Tensor") for one in (False, True))).changes
+    before, after = (factors(exchanged=one, name="aten.sub.Tensor") for one in (False, True))
+    (change,) = compare(before, after).changes
     assert isinstance(change, Altered)
     assert "spelling" not in {field.kind for field in change.fields}
 
