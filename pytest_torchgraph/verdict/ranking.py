@@ -45,8 +45,9 @@ SLIGHT = 50
 """A loss of operations that writes less than one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by the bytes that they write."""
-CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2)
-"""Causes that come before the others among equals: masks decide which attention kernel can run."""
+CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt", "traced-branch"), 2)
+"""Causes that come before the others among equals: masks decide which attention kernel can run, and of what compiling
+changes only a branch of the model's own is not the compiler's doing."""
 OTHERS, LAST = 3, 4
 IN_PLACE = frozenset({"out-of-place", "in-place"})
 
