@@ -202,12 +202,19 @@ def recorded(name: str, side: int) -> Graph:
     return pairs_in("drift")[name].graphs[side]
 
 
+def biased(*dims: int) -> Graph:
+    """Three layers with a bias, the first of which reads two dimensions exchanged."""
+    layers = nn.Sequential(*(nn.Linear(4, 4) for _ in range(3)))
+    return trace(Calls(lambda model, x: model.layers(x.transpose(*dims)), layers=layers), torch.ones(2, 3, 4))
+
+
 def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, str]:
     return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
 
 
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a number in a tensor": regression("number_in_a_tensor", "tensor-for-number", "number-for-tensor"),
     "a table in each call": regression("rotary_table_computed", "table-computed", "table-held"),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),

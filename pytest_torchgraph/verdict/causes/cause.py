@@ -96,6 +96,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "fused",
             "several operations became one that does the same",
         ),
+        _both_ways(
+            "bias-apart",
+            "a linear layer adds its bias after the product, because its input lies in memory otherwise than before",
+            "bias-within",
+            "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
+        ),
         _loss_and_win(
             "experts-looped",
             "experts run one after the other instead of in one grouped product",
