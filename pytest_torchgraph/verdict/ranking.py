@@ -53,8 +53,9 @@ FLOPS_PER_BYTE = 16
 So a product of single precision weighs more than writing its result where its inner size is above 32. Processors have
 more of them to a byte of their memory's bandwidth, some ten times as many: there products are told too early.
 """
-CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2)
-"""Causes that come before the others among equals: masks decide which attention kernel can run."""
+CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt", "traced-branch"), 2)
+"""Causes that come before the others among equals: masks decide which attention kernel can run, and of what compiling
+changes only a branch of the model's own is not the compiler's doing."""
 OTHERS, LAST = 3, 4
 BY_LAYOUT = frozenset({"bias-apart", "bias-within"})
 """Causes that follow from how something lies in memory, which another edit changed."""
