@@ -150,7 +150,7 @@ class Matching:
         """The items without a counterpart, in the order in which they run: those that made what an item reads first."""
         return [
             (body, at)
-            for body, at in _in_order(keys.tree.bodies[0])
+            for body, at in in_order(keys.tree.bodies[0])
             if not isinstance(body.record.items[at], Given) and (body.number, at) not in matched
         ]
 
@@ -292,13 +292,13 @@ def _name_in(_: Body, item: AnyBlock) -> str:
     return item.name
 
 
-def _in_order(body: Body) -> Iterator[tuple[Body, int]]:
+def in_order(body: Body) -> Iterator[tuple[Body, int]]:
     """The items of *body* and of the module calls in it, each call before what it does."""
     for at in range(len(body.record.items)):
         yield body, at
         inner = body.inner.get(at)
         if inner is not None and inner.beneath is None:
-            yield from _in_order(inner)
+            yield from in_order(inner)
 
 
 def _written(keys: Keys, place: Place | None) -> tuple[Definition, ...]:

@@ -206,7 +206,7 @@ def _other(
             pairs = [(each.before, each.after) for each in changes if isinstance(each, RunChanged)]
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
-            where = ", writing in place" if first.writes else ""
+            where = ", around a write in place" if first.writes else ""
             verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
             return f"{_moved_text(changes)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():

@@ -34,6 +34,7 @@ TRIVIAL = frozenset(
 )
 ASKED = (FORWARD, BETWEEN)
 """Phases whose operations are asked for by lines of the user's."""
+NEWLY = "work that was not done is done repeatedly"
 AGAIN = "keep the result of the first time and read that"
 
 
@@ -56,7 +57,10 @@ def again(side: Side) -> Iterator[Claim]:
     kind: Kind = "scope" if all(map(is_block, found)) else "operation"
     rewired = [change for change in side.seen.altered if reads_twin(change)]
     if side.more:
-        title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
+        left = any(change.left for change in found if isinstance(change, Added))
+        moved = names & {name for change in side.others for name in work_names(change.site)}
+        what = "the same work on the same values is done again"
+        title = f"{what if left or moved else NEWLY}: {told} (+{times(count, 'operation')})"
         yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
     else:
         left = all(change.left for change in found if isinstance(change, Removed))

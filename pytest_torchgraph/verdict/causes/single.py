@@ -276,7 +276,11 @@ def order(finding: Finding, _: Difference) -> Cause | None:
     if any(change.before.scope != change.after.scope for change in moves):
         return Cause("moved-module", "the same work is done in another module")
     writes = any(change.writes for change in moves)
-    return Cause("reordered", "" if writes else "independent operations may run in any order") if moves else None
+    hint = AROUND_A_WRITE if writes else "independent operations may run in any order"
+    return Cause("reordered", hint) if moves else None
+
+
+AROUND_A_WRITE = "a value is read on the other side of what writes it in place: the numbers may be others"
 
 
 def backend(finding: Finding, difference: Difference) -> Cause | None:
