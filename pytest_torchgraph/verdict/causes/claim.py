@@ -9,9 +9,10 @@ from functools import wraps
 from typing import TypeAlias
 
 from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.canonical.ownership import natural
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
-from pytest_torchgraph.diff.grouping import NUMBER, modules_text, scope_of
+from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -134,10 +135,14 @@ def read(site: Site) -> TensorSpec | None:
 
 def is_expanded(site: Site) -> bool:
     """Whether the operation reads a tensor in which the same elements stand for several."""
+    return bool(expanded_at(site))
+
+
+def expanded_at(site: Site) -> set[int]:
+    """The dimensions of the first tensor that the operation reads along which the same elements stand for several."""
     geometry = _geometry(site)
-    return geometry is not None and any(
-        stride == 0 and size > 1 for size, stride in zip(geometry.shape, geometry.stride, strict=True)
-    )
+    sizes = zip(geometry.shape, geometry.stride, strict=True) if geometry else ()
+    return {at for at, (size, stride) in enumerate(sizes) if stride == 0 and size > 1}
 
 
 def is_view(site: Site) -> bool:
@@ -176,14 +181,17 @@ def places_text(paths: Iterable[str]) -> str:
     alike: dict[str, list[str]] = {}
     for name in outer:
         alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    return listed([_place(tuple(same)) for same in alike.values()], 3) or "the model"
+    told = [_place(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
+    return listed(told, 3) or "the model"
 
 
 def _place(paths: tuple[str, ...]) -> str:
-    """``layers.* ×4``; of modules that have nothing but a number, ``module 1`` or ``modules 0, 4 ×2``."""
-    if len(paths) > 1:
-        return f"{modules_text(paths)} ×{len(paths)}"
-    return paths[0] if any(letter.isalpha() for letter in paths[0]) else f"module {paths[0]}"
+    """The path that *paths* share; of modules that have nothing but a number, ``module 1``, ``modules 0, 1``."""
+    path = shared_path(paths)
+    if any(letter.isalpha() for letter in path):
+        return path
+    numbers = sorted(paths, key=natural)
+    return f"module {path}" if len(paths) == 1 else f"modules {listed(numbers, 4)}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:
