@@ -229,7 +229,7 @@ def edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
         found: list[Any] = []
         if isinstance(value, Raw):
             found = [other for other in others if other.shape == value.shape and other.storage != value.storage][:2]
-            found.append(Raw((*value[:2], (9, *value.shape), *value[3:])))
+            found.append(Raw((*value[:2], value.view._replace(shape=(9, *value.shape)))))
         elif isinstance(value, (bool, int, float)):
             found = [value + 1, float(value) if type(value) is int else int(value), None]
         for new in found:
@@ -238,7 +238,7 @@ def edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
     yield entry._replace(scope=entry.scope - 1)
     if isinstance(entry.results, Raw):
         raw = entry.results
-        yield entry._replace(results=Raw((*raw[:5], torch.float16, *raw[6:])))
+        yield entry._replace(results=Raw((*raw[:2], raw.view._replace(dtype=torch.float16))))
         yield entry._replace(results=None)
 
 
