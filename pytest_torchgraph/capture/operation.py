@@ -282,6 +282,9 @@ def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list
             arguments.append(read(argument))
         elif kind in NO_TENSORS:
             arguments.append(argument)
+        elif kind is list or kind is tuple:
+            holds_none = NO_TENSORS.issuperset(map(type, argument))
+            arguments.append(tuple(argument) if holds_none else read_each(argument, read))
         else:
             arguments.append(read_one(argument, read))
     return arguments
