@@ -67,7 +67,7 @@ class Site:
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
     innermost first. What stood in the graph before is told where its module lies now; ``stood`` is where that was then,
-    ``None`` where it is the same.
+    ``None`` where it is the same. ``flops`` are those of all matmul-like operations here whose formula is known.
     """
 
     scope: ScopePath
@@ -79,6 +79,7 @@ class Site:
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
     stood: ScopePath | None = field(default=None, compare=False, repr=False)
+    flops: int = field(default=0, compare=False, repr=False)
 
     @property
     def name(self) -> str:

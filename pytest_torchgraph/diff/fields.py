@@ -9,10 +9,10 @@ from pytest_torchgraph.diff.change import Field, FieldKind, Shown
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.nested import nested_differences
-from pytest_torchgraph.diff.showing import read_spec, shown
+from pytest_torchgraph.diff.showing import shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.spelling import is_same_range, meaning, means_the_same
-from pytest_torchgraph.diff.tree import Body, Own, Read
+from pytest_torchgraph.diff.tree import Body, Own, Read, read_spec
 from pytest_torchgraph.recorded.operation import Word, packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 

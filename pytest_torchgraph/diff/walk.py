@@ -39,8 +39,8 @@ from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
-from pytest_torchgraph.diff.showing import read_spec, site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names
+from pytest_torchgraph.diff.showing import site_at
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names, read_spec
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of

@@ -96,6 +96,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "fused",
             "several operations became one that does the same",
         ),
+        _both_ways(
+            "bias-apart",
+            "a linear layer adds its bias after the product, because its input lies in memory otherwise than before",
+            "bias-within",
+            "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
+        ),
         _loss_and_win(
             "experts-looped",
             "experts run one after the other instead of in one grouped product",
@@ -241,6 +247,14 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("traced-branch", "code goes another way where it is compiled and no value can be looked at"),
         _either_way("decomposed", "a compiled graph holds what an operation of the eager run is made of"),
         _either_way("fused-in-graph", "a compiled graph has fewer operations for what an eager run does"),
+        _either_way(
+            "computed-again",
+            "of an eager and a compiled run, one computes again in the backward pass what the other saves",
+        ),
+        _either_way("computed-once", "a compiled graph computes once what an eager run computes several times"),
+        _either_way(
+            "gradient-laid-out", "a compiled backward graph is given a copy of a gradient, which lies as it expects"
+        ),
         _either_way("dead-code", "a compiled graph leaves out what nothing needs"),
         _both_ways(
             "unregistered",

@@ -18,6 +18,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Side,
     both_ways,
     distinct,
+    is_view,
     is_work,
     module_of,
     packet,
@@ -91,13 +92,29 @@ def _written_out(
     each = forward // len(changes)
     told = ", ".join(kind.removeprefix("aten.") for kind in sorted(kinds))
     all_changes: tuple[Change, ...] = distinct((*changes, *parts, *behind))
-    if more:
+    copies = [change for module in in_order for change in near.get(module, ()) if _copies_a_view(change)]
+    if name == "aten.addmm" and set(map(module_of, copies)) == modules:
+        told = f"clone, {told} ({_places(len(changes))})"
+        yield _by_layout(told, distinct((*all_changes, *copies)), more=more)
+    elif more:
         hint = "one kernel became several, each of which reads and writes memory"
         title = f"{name} is written out: {told} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
         yield Claim(Cause("unfused", hint), "operation", title, all_changes)
     else:
         title = f"{name} does what {told} did (1 operation in place of {each}, {_places(len(changes))})"
         yield Claim(Cause("fused", "several kernels became one"), "operation", title, all_changes)
+
+
+def _copies_a_view(change: Come) -> bool:
+    """Whether a tensor is copied that does not lie in one piece, as ``linear`` does before the product."""
+    return packet(change) == "aten.clone" and phase_of(change) == "forward" and is_view(change.site)
+
+
+def _by_layout(told: str, changes: tuple[Change, ...], *, more: bool) -> Claim:
+    """What ``linear`` does with its bias, by how its input lies in memory (``aten/src/ATen/native/Linear.cpp``)."""
+    hint = "a linear layer adds its bias within the product only if its input is contiguous"
+    cause = Cause("bias-apart" if more else "bias-within", hint)
+    return Claim(cause, "operation", f"aten.addmm {'gave way to' if more else 'took the place of'} {told}", changes)
 
 
 def _beneath(near: dict[str, list[Come]], modules: set[str]) -> Iterator[Come]:
