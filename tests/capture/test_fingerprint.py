@@ -78,6 +78,21 @@ def test_every_model_of_the_zoo_has_a_fingerprint_that_repeats(name: str) -> Non
         assert told[0] == told[1]
 
 
+def test_a_run_that_repeats_another_equals_it_without_being_worked_out() -> None:
+    model = nn.Dropout(0.5)
+    with repeated(model, torch.ones(8), None, Options()) as run:
+        first = run()
+        assert fingerprint_of(first)
+        assert frozen(first) == (second := run())
+        model.p = 0.25
+        third = run()
+    assert second == first
+    assert isinstance(second, UnfrozenGraph)
+    assert third != first
+    assert not isinstance(third, UnfrozenGraph)
+    assert hash(second) == hash(first)
+
+
 def changes(run: Run) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Every part of a run by name, and what makes it another one."""
     for place, entry in enumerate(run.log):

@@ -257,3 +257,19 @@ def test_whatever_one_layer_does_otherwise_is_seen() -> None:
         assert program is None or program == expected
     assert tried > 20
     assert differing > 15
+
+
+def test_where_the_numbers_already_differ_no_layer_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_of(FOLDS["with_mask"])
+    expected = canonical(freeze(run))
+    assert folded(run, expected) == expected
+    numbers = dict(expected.metrics)
+    assert {"ops", "peak"} <= numbers.keys()
+    monkeypatch.setattr("pytest_torchgraph.capture.folded.canonical", unasked)
+    for name in ("ops", "peak"):
+        told = tuple({**numbers, name: numbers[name] + 1}.items())
+        assert folded(run, replace(expected, metrics=told)) is None
+
+
+def unasked(*_: Any) -> None:
+    raise RuntimeError("asked for")
