@@ -15,7 +15,10 @@ SKIPPED_FOLDERS = (
     f"{Path(__file__).parents[1]}/",
 )
 CONSOLE_SCRIPT = "torchgraph"
-SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
+SKIPPED_FILES = frozenset({"contextlib.py", "functools.py", "warnings.py"})
+"""Of the standard library: decorators that stand between a line of the user's and what it calls."""
+DECORATING = ("/typing_extensions.py",)
+"""The same of others: ``@deprecated`` calls the function from there on Python 3.12 and older."""
 
 # By id, because hashing a code object reads all its constants; every judged one is kept, so an id stays its own.
 _is_user_code: dict[int, bool] = {}
@@ -26,6 +29,7 @@ def _judge(code: CodeType) -> bool:
     name = code.co_filename.replace("\\", "/")
     is_user = not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
+        or name.endswith(DECORATING)
         or Path(name).name == CONSOLE_SCRIPT
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )

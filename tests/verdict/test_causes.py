@@ -39,6 +39,7 @@ from tests.verdict.edits import (
     masked,
     narrowed,
     normed,
+    normed_around,
     rerun,
     routed,
     scale,
@@ -453,6 +454,12 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(activation, shared=False),
         "shared-module",
         "shared-module",
+    ),
+    "a norm after the work": (
+        partial(normed_around, after=False),
+        partial(normed_around, after=True),
+        "other-order",
+        "other-order",
     ),
     "another norm": (partial(normed, Rms), partial(normed, partial(nn.LayerNorm, SIZE)), "other-norm", "other-norm"),
     "experts in one product": (
