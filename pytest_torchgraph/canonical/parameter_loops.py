@@ -51,6 +51,9 @@ class Gathering:
         self.items: list[Item] = []
         self.moved: dict[int, Result] = {}
         self.numbers = {"each": 0, "all": 0}
+        works = self.ownership.works
+        self.last_read = {place: reader for reader, work in enumerate(works) for place in places_read(work)}
+        self.last_read |= {one.item: len(works) for one in block.exports}
 
     def run(self) -> PhaseBlock:
         """The block with what could be gathered."""
@@ -121,19 +124,11 @@ class Gathering:
         self._keep(Stretch("", alone))
 
     def _read_later(self, stretch: Stretch) -> list[int]:
-        inside = set(stretch.places)
         end = max(stretch.places, default=0)
-        later = [work for place, work in enumerate(self.ownership.works) if place > end]
-        read = {
-            one.reference.item
-            for work in later
-            for one in operands_of(work)
-            if isinstance(one.reference, Result) and one.reference.item in inside
-        }
-        read |= {one.item for one in self.block.exports if one.item in inside}
+        read = [place for place in sorted(stretch.places) if self.last_read.get(place, end) > end]
         if any(self.ownership.count(place) != 1 for place in read):
             raise NotUniform
-        return sorted(read)
+        return read
 
     def _each(self, stretch: Stretch) -> tuple[list[ParameterLoop], list[int]]:
         """A block for all parameters of which the same is done, and the places of work that has no symbols."""
@@ -155,3 +150,8 @@ class Gathering:
     def _all(self, stretch: Stretch) -> Iterator[ParameterLoop]:
         owners = self.ownership.owners[stretch.places[0]][1]
         yield Symbols(self.ownership, self._result, owners, stretch.places).loop("all")
+
+
+def places_read(work: Item) -> Iterator[int]:
+    """Where the operations stand in their body whose results *work* reads."""
+    return (one.reference.item for one in operands_of(work) if isinstance(one.reference, Result))

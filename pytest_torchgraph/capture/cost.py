@@ -9,15 +9,12 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import flop_registry
 
-from pytest_torchgraph.capture.algebra import REAL, Formula
-from pytest_torchgraph.capture.formulas import FORMULAS
+from pytest_torchgraph.analysis.algebra import COMPLEX, REAL, Formula
+from pytest_torchgraph.analysis.formulas import FORMULAS, applied
 from pytest_torchgraph.capture.light import is_light
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import RAGGED
-
-COMPLEX = 4
-"""Real products in a complex one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +71,6 @@ def hides_sizes(value: Any) -> bool:
     if isinstance(value, Raw):
         return RAGGED in value.shape or str(value.layout).startswith("torch.sparse")
     return isinstance(value, (list, tuple)) and any(map(hides_sizes, value))
-
-
-def applied(formula: Formula, shapes: Any, named: Any, out: Any) -> int | None:
-    """The formula's result, or ``None`` when it does not understand this call."""
-    try:
-        return int(formula(*shapes, **named, out_shape=out))
-    except (TypeError, ValueError, IndexError, AssertionError, AttributeError):
-        return None
 
 
 def registered_formula(target: Any) -> Formula | None:

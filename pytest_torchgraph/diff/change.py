@@ -67,7 +67,7 @@ class Site:
     ``beneath`` names the API call whose backend operation this is; ``reads`` are its tensor operands in order; of
     module calls, only what checkpointing runs again tells them. ``around`` are the paths of the modules around it,
     innermost first. What stood in the graph before is told where its module lies now; ``stood`` is where that was then,
-    ``None`` where it is the same.
+    ``None`` where it is the same. ``flops`` are those of all matmul-like operations here whose formula is known.
     """
 
     scope: ScopePath
@@ -79,6 +79,7 @@ class Site:
     around: tuple[str, ...] = field(default=("",), compare=False, repr=False)
     inner: ScopePath | None = field(default=None, compare=False, repr=False)
     stood: ScopePath | None = field(default=None, compare=False, repr=False)
+    flops: int = field(default=0, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -108,7 +109,8 @@ class Added:
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
     what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
     a value that lies otherwise in memory than before. ``within`` says that it stands in a module call that is told
-    itself: a sync, an attention call; then it adds no operations to those of that call.
+    itself: a sync, an attention call; then it adds no operations to those of that call. ``left`` says that the same
+    work on the same values was done elsewhere before.
     """
 
     site: Site
@@ -118,6 +120,7 @@ class Added:
     for_host: bool = False
     follows: bool = False
     within: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,13 +309,21 @@ CompileChange: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
 Change: TypeAlias = SiteChange | ModuleChange | HeadChange | CompileChange | OutputChanged
 
 
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How many calls of modules run again in a graph, and of those that leave something out, what."""
+
+    calls: int = 0
+    kept: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Everything that differs between two canonical graphs, in program order.
 
     ``counts_before`` and ``counts_after`` count operations that do work by full name, those beneath API calls
     included, and the API calls themselves. ``scores`` are the query and key lengths of the attention that either graph
-    computes, by one call or by separate operations.
+    computes, by one call or by separate operations. ``reruns`` is what checkpointing runs again, before and after.
     """
 
     changes: tuple[Change, ...]
@@ -324,6 +335,7 @@ class Difference:
     counts_before: tuple[tuple[str, int], ...] = ()
     counts_after: tuple[tuple[str, int], ...] = ()
     scores: frozenset[tuple[int, int]] = frozenset()
+    reruns: tuple[Rerun, Rerun] = (Rerun(), Rerun())
 
     @property
     def same(self) -> bool:

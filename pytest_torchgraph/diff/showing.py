@@ -8,7 +8,6 @@ from pytest_torchgraph.canonical.program import (
     Argument,
     Block,
     Operand,
-    Reading,
     RecomputedCall,
     Result,
     Saved,
@@ -17,9 +16,9 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.diff.change import Shown, Site, Value
 from pytest_torchgraph.diff.keys import Keys
-from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree
+from pytest_torchgraph.diff.products import flops_at
+from pytest_torchgraph.diff.tree import Body, Definition, Made, Outside, Own, Read, Tree, read_spec
 from pytest_torchgraph.recorded.operation import packet_of
-from pytest_torchgraph.recorded.tensor import TensorSpec
 
 
 def site_at(keys: Keys, body: Body, at: int) -> Site:
@@ -31,7 +30,8 @@ def site_at(keys: Keys, body: Body, at: int) -> Site:
     elif isinstance(item, RecomputedCall):
         reads = tuple(value_of(keys.tree, body, operand) for operand in item.inputs)
     inner = body.inner[at].scope if isinstance(item, Block) else None
-    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around, inner)
+    flops = flops_at(keys.tree, body, at)
+    return Site(body.scope, body.class_name, item, body.beneath, reads, body.record, body.around, inner, flops=flops)
 
 
 def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
@@ -150,22 +150,6 @@ def names_of(body: Body) -> list[str]:
 def operation_word(name: str) -> str:
     """``clone`` for ``aten.clone.default``; a name without an overload is given as ``aten.clone``."""
     return packet_of(name).rpartition(".")[2]
-
-
-def read_spec(tree: Tree, read: Read) -> TensorSpec | None:
-    """Spec of an operand as the operation sees it."""
-    spec = tree.spec_of(read.definition)
-    for reading in read.readings:
-        spec = _through(spec, reading)
-    return spec
-
-
-def _through(spec: TensorSpec | None, reading: Reading) -> TensorSpec | None:
-    if spec is None:
-        return None
-    shape = reading.geometry.shape if reading.geometry else spec.shape
-    geometry = reading.geometry or spec.geometry
-    return TensorSpec(reading.dtype or spec.dtype, shape, geometry, spec.device, spec.layout, reading.conj, reading.neg)
 
 
 def shown(tree: Tree, body: Body, argument: Argument) -> Shown:

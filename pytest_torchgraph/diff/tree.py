@@ -205,6 +205,22 @@ class Tree:
         return self._leaf_specs
 
 
+def read_spec(tree: Tree, read: Read) -> TensorSpec | None:
+    """Spec of an operand as the operation sees it."""
+    spec = tree.spec_of(read.definition)
+    for reading in read.readings:
+        spec = _through(spec, reading)
+    return spec
+
+
+def _through(spec: TensorSpec | None, reading: Reading) -> TensorSpec | None:
+    if spec is None:
+        return None
+    shape = reading.geometry.shape if reading.geometry else spec.shape
+    geometry = reading.geometry or spec.geometry
+    return TensorSpec(reading.dtype or spec.dtype, shape, geometry, spec.device, spec.layout, reading.conj, reading.neg)
+
+
 def composed(readings: tuple[Reading, ...], made: TensorSpec | None) -> tuple[Reading, ...]:
     """One reading for several, each of the one before it; what no kernel can see is left out.
 

@@ -11,7 +11,6 @@ from pytest_torchgraph.canonical.program import (
     Block,
     Given,
     Item,
-    Operand,
     ParameterLoop,
     PhaseBlock,
     Semantic,
@@ -39,8 +38,9 @@ from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
-from pytest_torchgraph.diff.showing import read_spec, site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names
+from pytest_torchgraph.diff.showing import site_at
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names, read_spec
+from pytest_torchgraph.diff.turns import out_of_turn, writes_in_place
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -84,6 +84,11 @@ class Walk:
         found.update(_maker(root.read(operand)) for _, operand in keys.tree.program.outputs)
         return found
 
+    @cached_property
+    def out_of_turn(self) -> set[Place]:
+        """The items before that changed places with others that share a value with them which one of them writes."""
+        return out_of_turn(self.matching)
+
     def changes(self) -> Iterator[Change]:
         """All changes of the bodies."""
         left, right = self.before.tree.bodies[0], self.after.tree.bodies[0]
@@ -122,7 +127,9 @@ class Walk:
             return
         operations = operations_in(body.record.items[at]) * body.times
         follows = self._copies_changed(self.after, body, at, {})
-        yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
+        facts = self.usage_after.facts(body, at)
+        left = facts[0] and self.usage_after.is_done_elsewhere(body, at, self.matching.backward)
+        yield Added(site_at(self.after, body, at), operations, *facts, follows, left=left)
         for inside, position in notable_in(inner):
             facts = self.usage_after.facts(inside, position)
             yield Added(site_at(self.after, inside, position), 0, *facts, within=True)
@@ -202,9 +209,8 @@ class Walk:
         return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
-        writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
-        was, now = self._was(before, left), site_at(self.after, after, right)
-        return Moved(was if was.scope == now.scope else site_at(self.before, before, left), now, writes)
+        writes = (before.number, left) in self.out_of_turn
+        return Moved(self._was(before, left), site_at(self.after, after, right), writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:
@@ -348,14 +354,3 @@ def operations_in(item: Item) -> int:
             return 0
         case Block() | Semantic():
             return sum(1 for _ in operation_names(item))
-
-
-def writes_in_place(item: Item) -> bool:
-    """Whether *item* changes existing values: it returns just what it wrote, or an existing value."""
-    match item:
-        case Work():
-            return not item.outcomes or any(isinstance(outcome, Operand) for outcome in item.outcomes)
-        case Given():
-            return False
-        case Block() | Semantic():
-            return any(map(writes_in_place, item.items))

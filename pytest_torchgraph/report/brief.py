@@ -139,9 +139,11 @@ def _cost(cost: str, parts: Parts) -> Iterator[str]:
 
 
 def _metrics(costs: Sequence[str]) -> str:
-    told = list(costs)
-    while len("; ".join(told)) + 2 > WIDTH and len(told) > 1:
-        told.pop()
+    """As many as fit; the first always."""
+    told = list(costs[:1])
+    for cost in costs[1:]:
+        if len("; ".join([*told, cost])) + 2 <= WIDTH:
+            told.append(cost)
     return cut("; ".join(told), WIDTH - 2)
 
 

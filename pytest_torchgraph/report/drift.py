@@ -34,6 +34,7 @@ from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.compared import Compared
 from pytest_torchgraph.verdict.edits import edits_of
 from pytest_torchgraph.verdict.finding import Finding, Verdict
+from pytest_torchgraph.verdict.quantity import flops_pair, moved_text
 from pytest_torchgraph.verdict.title import metric_text
 from pytest_torchgraph.verdict.wording import field_text
 from pytest_torchgraph.words.closed import assert_never
@@ -45,6 +46,7 @@ COSTS = (
     *(f"{phase}.ops" for phase in PHASES),
     *("communicated", "collectives"),
 )
+BEFORE_FLOPS = frozenset({*COMPILE_METRICS, "peak", "saved"})
 
 
 def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
@@ -61,12 +63,12 @@ def outline_of(compared: Compared, *, test: str, accept: str = "") -> Outline:
             _section(finding, sources, names.get(id(finding), ""), (*time_lines(compared, finding),), leads=not place)
             for place, finding in enumerate(verdict.findings)
         ),
-        cost="; ".join([*time, *filter(None, [cost_text(difference)])]),
+        cost="; ".join([*time, *_cost_texts(compared, with_place=True)]),
         alive=alive_texts(difference, compared.source_of, compared.keeper_of),
         accept=accept,
         changes=tuple(edit.fingerprint for edit in edits),
     )
-    parts = Parts(sources.told, (*time, *map(metric_text, costs_of(difference))))
+    parts = Parts(sources.told, (*time, *_cost_texts(compared, with_place=False)))
     return replace(outline, brief=brief_lines(outline, parts))
 
 
@@ -78,14 +80,30 @@ def headline_of(verdict: Verdict) -> str:
     return verdict.headline_with(cut(verdict.findings[0].title, room))
 
 
-def cost_text(difference: Difference) -> str:
-    """The metrics that moved: ``peak 18.2 MiB -> 20.3 MiB (+11.5%) at h.3.mlp: gelu; ops 100 -> 116``."""
-    return "; ".join(_cost_text(change, difference) for change in costs_of(difference))
+def cost_text(compared: Compared) -> str:
+    """What moved: ``peak 18.2 MiB -> 20.3 MiB (+11.5%) at h.3.mlp: gelu; ops 100 -> 116``."""
+    return "; ".join(_cost_texts(compared, with_place=True))
 
 
-def _cost_text(change: MetricChanged, difference: Difference) -> str:
-    at = difference.peak_at_after if change.name == "peak" else None
-    return metric_text(change) + (f" at {at}" if at else "")
+def _cost_texts(compared: Compared, *, with_place: bool) -> Iterator[str]:
+    """The metrics that moved, and the FLOPs, without the place of the peak where there is little room."""
+    flops = [*flops_texts(compared)]
+    for change in costs_of(compared.difference):
+        if change.name not in BEFORE_FLOPS:
+            yield from flops
+            flops = []
+        at = compared.difference.peak_at_after if with_place and change.name == "peak" else None
+        yield metric_text(change) + (f" at {at}" if at else "")
+    yield from flops
+
+
+def flops_texts(compared: Compared) -> Iterator[str]:
+    """``matmul FLOPs 1.31 M -> 1.64 M (+25.0%)``, where they moved."""
+    before, after = compared.flops or (0, 0)
+    if before != after:
+        left, right = flops_pair(before, after)
+        moved = moved_text(before, after)
+        yield f"matmul FLOPs {left} -> {right}" + (f" ({moved})" if moved else "")
 
 
 def costs_of(difference: Difference) -> list[MetricChanged]:

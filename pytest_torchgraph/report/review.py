@@ -24,7 +24,7 @@ def waiting(compared: Compared, *, test: str, before: bytes, text: str) -> Pendi
         before=digest(before),
         changes=tuple(_change(edit, sources) for edit in edits_of(verdict.findings)),
         environment=tuple(map(printable, compared.environment)),
-        cost=printable(cost_text(compared.difference)),
+        cost=printable(cost_text(compared)),
         text=text,
     )
 

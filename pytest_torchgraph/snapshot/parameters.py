@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from pytest_torchgraph.canonical.cursor import module_path
 from pytest_torchgraph.canonical.ownership import natural
@@ -35,19 +36,21 @@ def with_gradients(items: Iterable[Item], around: tuple[str, ...] = ("",)) -> It
                     yield path.removesuffix(_GRADIENT)
 
 
-def parameters_text(parameters: tuple[str, ...], above: Iterable[Item]) -> str:
-    """`` of 21 parameters``; raises ``ValueError`` for parameters that are not in order."""
+def parameters_text(parameters: tuple[str, ...], known: AbstractSet[str]) -> str:
+    """`` of 21 parameters``; raises ``ValueError`` for parameters that are not in order.
+
+    *known* are those that have gradients above.
+    """
     if parameters != _ordered(parameters):
         raise ValueError("the parameters of a loop stand in their order, each once")
-    known = set(with_gradients(above))
-    missing = _ordered(known - set(parameters))
-    if set(parameters) <= known and len(missing) < len(parameters):
+    if len(known) < 2 * len(parameters) and known >= set(parameters):
+        missing = _ordered(known - set(parameters))
         without = f", without {_names(missing)}" if missing else ""
         return f" of {len(parameters)} parameters{without}"
     return f" of {_names(parameters)}"
 
 
-def read_parameters(text: str, position: int, above: Iterable[Item]) -> tuple[tuple[str, ...], int]:
+def read_parameters(text: str, position: int, known: AbstractSet[str]) -> tuple[tuple[str, ...], int]:
     """The parameters that :func:`parameters_text` wrote, and where the text ends."""
     found = _OF.match(text, position)
     if found is None:
@@ -55,7 +58,7 @@ def read_parameters(text: str, position: int, above: Iterable[Item]) -> tuple[tu
     if found["only"]:
         return _ordered(map(name_of, _ONE.findall(found["only"]))), found.end()
     without = {name_of(one) for one in _ONE.findall(found["without"] or "")}
-    parameters = _ordered(set(with_gradients(above)) - without)
+    parameters = _ordered(known - without)
     if len(parameters) != int(found["count"]):
         raise ValueError(f"{len(parameters)} parameters have gradients above this line, not {found['count']}")
     return parameters, found.end()

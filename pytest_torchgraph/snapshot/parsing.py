@@ -258,8 +258,8 @@ class Parser:
 
     def _loop(self, text: str, position: int, body: Body, works: int) -> tuple[tuple[str, ...], int]:
         """The parameters of a loop, and where they end; *works* are the operations that each of them comes to."""
-        above = body.values.outer.made if body.values.outer else ()
-        parameters, position = read_parameters(text, position, above)
+        trained = body.values.outer.trained() if body.values.outer else set()
+        parameters, position = read_parameters(text, position, trained)
         self.works += (len(parameters) - 1) * works
         return parameters, position
 

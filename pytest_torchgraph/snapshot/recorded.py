@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "
 CPU = "cpu"
+FLOPS = "flops"
 RANK = "rank"
 SYSTEMS = frozenset({"linux", "darwin", "windows"})
 
@@ -23,17 +24,28 @@ def recorded_line(graph: Graph) -> str:
     libraries = [f"{name} {version}" for name, version in origin.libraries]
     machine = [f"{origin.system} {origin.architecture}", *([f"{CPU} {origin.processor}"] if origin.processor else [])]
     ranks = [f"{RANK} {origin.rank} of {origin.world_size}"] if origin.world_size > 1 else []
-    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, *ranks, f"flops {graph.flops}"]
+    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, *ranks, f"{FLOPS} {graph.flops}"]
     return SEPARATOR.join(parts) + NOT_COMPARED
+
+
+def flops_in(recorded: str) -> int | None:
+    """The FLOPs that the note *recorded* tells; ``None`` where it tells none, or only how many there are at least."""
+    told = _texts(recorded).get(FLOPS, "")
+    return int(told) if told.isascii() and told.isdecimal() else None
 
 
 def recorded_parts(recorded: str) -> dict[str, str]:
     """Version by name; ``system`` holds the machine, whose line names no library."""
-    parts = recorded.removesuffix(NOT_COMPARED).split(SEPARATOR)
-    found = {name: text for name, _, text in (part.partition(" ") for part in parts) if name != "flops"}
+    found = _texts(recorded)
+    found.pop(FLOPS, None)
     for name in SYSTEMS & set(found):
         found["system"] = f"{name} {found.pop(name)}"
     return found
+
+
+def _texts(recorded: str) -> dict[str, str]:
+    parts = recorded.removesuffix(NOT_COMPARED).split(SEPARATOR)
+    return {name: text for name, _, text in (part.partition(" ") for part in parts)}
 
 
 def recorder_of(recorded: str) -> Recorder:

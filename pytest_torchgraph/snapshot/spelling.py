@@ -203,8 +203,9 @@ def block_node(block: AnyBlock, outer: Body) -> tuple[Node, Values]:
     exports = body.exports(block.exports)
     if isinstance(block, ParameterLoop):
         taken = f"({', '.join(map(outer.operand, block.inputs))})" if block.inputs else ""
-        above = outer.values.outer.made if outer.values.outer else ()
-        return Node(f"{head_text(block)}{taken}{parameters_text(block.parameters, above)}{exports}", nodes), body.values
+        trained = outer.values.outer.trained() if outer.values.outer else set()
+        of = parameters_text(block.parameters, trained)
+        return Node(f"{head_text(block)}{taken}{of}{exports}", nodes), body.values
     if single is not None and len(nodes) == 1:
         return Node(f"{head} = {nodes[0].text}{exports}", source=nodes[0].source), body.values
     if seen_through:
@@ -243,7 +244,7 @@ def scope_body(
     """The body of a scope; its parameters stand on a line of their own where their first readings cannot say them."""
     specs = dict(block.leaves)
     declared = bool(specs) and tuple(_first_read(block, outputs, specs).items()) != block.leaves
-    values.inputs, values.leaves, values.made = bases, specs, []
+    values.begin(bases, specs)
     body = Body(block.items, values, Leaves(specs, declared=declared), inputs)
     nodes = body.nodes()
     if declared:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import islice
 
@@ -19,6 +20,7 @@ from pytest_torchgraph.canonical.program import (
     Work,
 )
 from pytest_torchgraph.recorded.tensor import TensorSpec
+from pytest_torchgraph.snapshot.parameters import with_gradients
 from pytest_torchgraph.snapshot.reading import Base, base_of, read_through
 
 
@@ -41,12 +43,25 @@ class Values(Cursor["Base | None"]):
         self.leaves: dict[str, TensorSpec] = {} if leaves is None else leaves
         self.made: list[Item] = []
         self.places: dict[int, tuple[int, ...]] = {}
+        self._trained: set[str] = set()
+        self._looked_at = 0
+
+    def begin(self, inputs: tuple[Base | None, ...], leaves: dict[str, TensorSpec]) -> None:
+        """Begin with the first item (again)."""
+        self.inputs, self.leaves, self.made = inputs, leaves, []
+        self._trained, self._looked_at = set(), 0
 
     def add(self, item: Item, inner: Values | None = None) -> None:
         """Take in the next item of the body, and the values of its own body if it has one."""
         if inner is not None:
             self.hold(len(self.made), inner, item)
         self.made.append(item)
+
+    def trained(self) -> AbstractSet[str]:
+        """The parameters that get a gradient in the items so far."""
+        self._trained.update(with_gradients(self.made[self._looked_at :]))
+        self._looked_at = len(self.made)
+        return self._trained
 
     def beneath(self, kind: type[AnyBlock], name: str, call: int) -> Values:
         """The values of a block that begins in this body, empty so far."""

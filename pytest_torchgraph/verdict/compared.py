@@ -12,7 +12,7 @@ from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.diff.compare import compare as differences_of
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.verdict.drift import Compare, judge
-from pytest_torchgraph.verdict.environment import attention, differences, same_backend
+from pytest_torchgraph.verdict.environment import attention, differences, flops_of, same_backend
 from pytest_torchgraph.verdict.spent import Spent, time_of
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ class Compared:
     """What changed between two graphs, and whether it matters.
 
     ``environment`` says what runs otherwise than it was recorded. ``live`` is the graph after, where it was recorded in
-    this process and so knows source lines. ``times`` are those before and after, where both were timed.
+    this process and so knows source lines. ``flops`` are those before and after, where both are known whole, ``times``
+    those before and after, where both were timed.
     """
 
     difference: Difference
     verdict: Verdict
     environment: tuple[str, ...] = ()
     live: Graph | None = None
+    flops: tuple[int, int] | None = None
     times: tuple[Timing, Timing] | None = None
 
     @classmethod
@@ -61,7 +63,13 @@ class Compared:
         verdict = judge(
             difference, compare=compare, tolerance=tolerance, ignore=ignore, same_backend=same_backend(*recorded)
         )
-        return cls(difference=difference, verdict=verdict, environment=differences(*recorded), live=live)
+        return cls(
+            difference=difference,
+            verdict=verdict,
+            environment=differences(*recorded),
+            live=live,
+            flops=flops_of(*recorded),
+        )
 
     @property
     def drifted(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_torchgraph.analysis.fused import math_path
 from pytest_torchgraph.graph import Graph
-from pytest_torchgraph.snapshot.recorded import CPU, RANK, recorded_parts
+from pytest_torchgraph.snapshot.recorded import CPU, RANK, flops_in, recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
 
@@ -22,6 +22,12 @@ def differences(before: str, after: str) -> tuple[str, ...]:
     left, right = recorded_parts(before), recorded_parts(after)
     changed = [name for name in left if name in right and left[name] != right[name]]
     return tuple(DIFFERS.get(name, DIFFERS[""]).format(name, left[name], right[name]) for name in changed)
+
+
+def flops_of(before: str, after: str) -> tuple[int, int] | None:
+    """FLOPs before and after; ``None`` where one is not known whole."""
+    left, right = flops_in(before), flops_in(after)
+    return None if left is None or right is None else (left, right)
 
 
 def same_backend(before: str, after: str) -> bool:

@@ -42,7 +42,7 @@ class Finding:
 
     ``title`` is one line. ``groups`` are the changes behind it, ``details`` further lines. ``cause`` names the likely
     cause (empty where no rule knows one), ``hint`` says it in a sentence. ``cost`` is how many bytes more or fewer are
-    written.
+    written, ``flops`` how many more or fewer matmul-like operations need, as far as that is known.
     ``direction`` says whether the model does more or fewer of something, or just something else.
     """
 
@@ -54,6 +54,7 @@ class Finding:
     cause: str = ""
     hint: str = ""
     cost: int = 0
+    flops: int = 0
     details: tuple[str, ...] = ()
 
     @property

@@ -70,6 +70,7 @@ def _claimed(claim: Claim, *, same_backend: bool) -> Finding:
         cause=claim.cause.name,
         hint=claim.cause.hint,
         cost=cost_of(claim.changes),
+        flops=flops_of(claim.changes),
     )
 
 
@@ -110,13 +111,15 @@ def _called(item: Item) -> tuple[str, ...]:
 def _finding(groups: list[Group], difference: Difference, *, same_backend: bool) -> Finding:
     first = groups[0].first
     kind = kind_of(first)
+    changes = [change for group in groups for change in group.changes]
     finding = Finding(
         kind=kind,
         severity=_severity(kind, first, same_backend=same_backend),
         title=title_of(kind, groups, difference),
         groups=tuple(groups),
         direction=metric_direction(first) if isinstance(first, MetricChanged) else direction_of(groups),
-        cost=cost_of(change for group in groups for change in group.changes),
+        cost=cost_of(changes),
+        flops=flops_of(changes),
     )
     cause = cause_of(finding, difference)
     return replace(finding, cause=cause.name, hint=cause.hint) if cause else finding
@@ -147,6 +150,19 @@ def cost_of(changes: Iterable[Change]) -> int:
             total += (change.after or 0) - (change.before or 0)
         elif isinstance(change, Altered):
             total += written(change.after.item) - written(change.before.item)
+    return abs(total)
+
+
+def flops_of(changes: Iterable[Change]) -> int:
+    """FLOPs of what came, less those of what went; how many, whichever it is."""
+    total = 0
+    for change in changes:
+        if isinstance(change, Added):
+            total += change.site.flops
+        elif isinstance(change, Removed):
+            total -= change.site.flops
+        elif isinstance(change, Altered):
+            total += change.after.flops - change.before.flops
     return abs(total)
 
 

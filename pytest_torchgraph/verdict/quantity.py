@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from pytest_torchgraph.analysis.cost import STEPS, scaled
+from pytest_torchgraph.analysis.tally import Total
+
 if TYPE_CHECKING:
     from pytest_torchgraph.diff.change import Difference
 
@@ -125,6 +128,17 @@ def bytes_text(count: int, digits: int = 1) -> str:
             return f"{count} B" if unit == "B" else f"{size:.{digits}f} {unit}"
         size /= 1024
     return f"{size:.{digits}f} TiB"
+
+
+def flops_pair(before: int, after: int) -> tuple[str, str]:
+    """Both numbers of FLOPs in three digits, in full where those do not tell them apart: ``1.31 M``, ``1.64 M``."""
+    left, right = flops_text(before), flops_text(after)
+    return (left, right) if left != right else (str(before), str(after))
+
+
+def flops_text(count: int) -> str:
+    """``1.31 M``, ``512``: three digits and a decimal unit."""
+    return scaled(Total(count), STEPS, 1000)
 
 
 def working_bytes(difference: Difference) -> tuple[int, int]:

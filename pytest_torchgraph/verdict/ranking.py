@@ -41,25 +41,40 @@ CAUSE_PLACES: Mapping[str, int] = {
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""
+SAVED: Mapping[str, int] = {"saved-more": LOSS, "saved-less": ORDER}
+"""Places of what autograd keeps where nothing else was edited."""
 SLIGHT = 50
-"""A loss of operations that writes less than one part in this many of the peak is slight."""
+"""A loss of operations that costs less than to write one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
-"""Among equals these kinds come first, all others by the bytes that they write."""
-CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt"), 2)
-"""Causes that come before the others among equals: masks decide which attention kernel can run."""
+"""Among equals these kinds come first, all others by what they cost."""
+FLOPS_PER_BYTE = 16
+"""FLOPs that weigh as much as a byte that is written.
+
+So a product of single precision weighs more than writing its result where its inner size is above 32. Processors have
+more of them to a byte of their memory's bandwidth, some ten times as many: there products are told too early.
+"""
+CAUSES: Mapping[str, int] = {
+    **dict.fromkeys(("experts-grouped", "experts-looped"), -1),
+    **dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt", "traced-branch"), 2),
+}
+"""Causes that come before the others among equals, or after them: experts are most of a layer, masks decide which
+attention kernel can run, and of what compiling changes only a branch of the model's own is not the compiler's doing."""
 OTHERS, LAST = 3, 4
+BY_LAYOUT = frozenset({"bias-apart", "bias-within"})
+"""Causes that follow from how something lies in memory, which another edit changed."""
 IN_PLACE = frozenset({"out-of-place", "in-place"})
 
 
 def ranked(findings: Iterable[Finding], peaks: tuple[int, int] = (0, 0)) -> tuple[Finding, ...]:
     """*findings* as they are told: those that fail first, losses before wins, an edit before what follows from it.
 
-    *peaks* are the bytes at the peak before and after: a loss that writes next to nothing of that is told with the
+    *peaks* are the bytes at the peak before and after: a loss that costs next to nothing beside that is told with the
     other edits, as is new memory that the peak did not need.
     """
     found = list(findings)
-    has_edit = any(each.severity == "fail" and _is_edit(each) for each in found)
-    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=has_edit, peaks=peaks)))
+    edits = [each for each in found if each.severity == "fail" and _is_edit(each)]
+    behind = BY_LAYOUT if any(each.cause not in BY_LAYOUT for each in edits) else frozenset[str]()
+    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=bool(edits), behind=behind, peaks=peaks)))
 
 
 def _is_edit(finding: Finding) -> bool:
@@ -68,14 +83,16 @@ def _is_edit(finding: Finding) -> bool:
     return (shows_as_edit and not _lies_behind(finding)) or _is_of_some_modules(finding)
 
 
-def _rank(finding: Finding, *, has_edit: bool, peaks: tuple[int, int]) -> tuple[object, ...]:
-    place = _place(finding, has_edit=has_edit)
+def _rank(finding: Finding, *, has_edit: bool, behind: frozenset[str], peaks: tuple[int, int]) -> tuple[object, ...]:
+    place = BEHIND if finding.cause in behind else _place(finding, has_edit=has_edit)
     needs_no_more = finding.cause in IN_PLACE and peaks[0] == peaks[1]
-    slight = finding.cost * SLIGHT < max(peaks) or needs_no_more
+    cost = finding.cost + finding.flops // FLOPS_PER_BYTE
+    slight = cost * SLIGHT < max(peaks) or needs_no_more
     if place == LOSS and finding.kind == "operation" and slight:
         place = EDIT
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, OTHERS))
-    return finding.severity != "fail", place, kind, -finding.cost, not finding.cause, -finding.size
+    is_saving = finding.direction == "fewer" and not finding.cause
+    return finding.severity != "fail", place, kind, is_saving, -cost, not finding.cause, -finding.size
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:
@@ -85,12 +102,13 @@ def _place(finding: Finding, *, has_edit: bool) -> int:
         return CAUSE_PLACES[finding.cause]
     if finding.kind == "state" and finding.cause == "other-weight":
         return LOOK
-    if finding.cause == "saved-more" and not has_edit:
-        return LOSS
+    if finding.cause in SAVED and not has_edit:
+        return SAVED[finding.cause]
     if finding.kind in EDITS:
         return _edit_place(finding, has_edit=has_edit)
     changes_edits = finding.kind == "input" and finding.direction != "other"
-    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else PLACES[finding.kind]
+    usual = FIRST if finding.kind == "order" and finding.severity == "fail" else PLACES[finding.kind]
+    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else usual
 
 
 def _edit_place(finding: Finding, *, has_edit: bool) -> int:

@@ -73,8 +73,15 @@ def _merged(findings: list[Finding]) -> Finding:
         title=_title(more, fewer, _forward_kinds(findings)),
         groups=tuple(group for finding in findings for group in finding.groups),
         direction=direction,
-        cost=abs(sum(finding.cost if finding.direction != "fewer" else -finding.cost for finding in findings)),
+        cost=_moved([finding.cost for finding in findings], findings),
+        flops=_moved([finding.flops for finding in findings], findings),
     )
+
+
+def _moved(amounts: list[int], findings: list[Finding]) -> int:
+    """How far *amounts* of *findings* move together."""
+    pairs = zip(amounts, findings, strict=True)
+    return abs(sum(-amount if finding.direction == "fewer" else amount for amount, finding in pairs))
 
 
 def _title(more: Counter[str], fewer: Counter[str], forward: set[str]) -> str:

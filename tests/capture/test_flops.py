@@ -13,8 +13,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.utils.flop_counter import FlopCounterMode
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.analysis.formulas import FORMULAS
 from pytest_torchgraph.capture.cost import flops_of
-from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.light import LIGHT, QUANTIZED, is_light, spellings
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph, expanded

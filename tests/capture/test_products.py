@@ -19,8 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.analysis.formulas import FORMULAS
 from pytest_torchgraph.capture import cost, light
-from pytest_torchgraph.capture.formulas import FORMULAS
 from pytest_torchgraph.capture.operation import read_arguments
 from pytest_torchgraph.capture.schema import IGNORED_NAMESPACES
 from pytest_torchgraph.capture.tensor import Identity

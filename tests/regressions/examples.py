@@ -439,6 +439,22 @@ class FloatForInt(Example):
         return Run(model=lambda x: x * 2.0, args=X)
 
 
+class StepsBeforeBatch(Example):
+    CAUSES = "bias-apart", "bias-within"
+
+    @staticmethod
+    def before() -> Run:
+        return Run(model=Model(), args=X)
+
+    @staticmethod
+    def after() -> Run:
+        class StepsFirst(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                return super().forward(x.transpose(0, 1)).transpose(0, 1)
+
+        return Run(model=StepsFirst(), args=X)
+
+
 def pair_of(example: Any) -> Pair:
     """One example as a pair."""
     more = {} if example.WITHIN is None else {"within": example.WITHIN}

@@ -28,7 +28,7 @@ from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
 from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
-from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph
+from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph, trained
 from tests.verdict.edits import (
     SIZE,
     Rms,
@@ -39,6 +39,7 @@ from tests.verdict.edits import (
     masked,
     narrowed,
     normed,
+    normed_around,
     rerun,
     routed,
     scale,
@@ -183,6 +184,10 @@ class Lowered(nn.Module):
             case "norm in parts":
                 variance, mean = torch.var_mean(x, -1, keepdim=True, correction=0)
                 return (x - mean) * (variance + 1e-5).rsqrt()
+            case "twice":
+                x = x.sin() * x.sin()
+            case "once":
+                x = (made := x.sin()) * made
             case "with something idle":
                 x.sin()
         return x.cos()
@@ -198,12 +203,19 @@ def recorded(name: str, side: int) -> Graph:
     return pairs_in("drift")[name].graphs[side]
 
 
+def biased(*dims: int) -> Graph:
+    """Three layers with a bias, the first of which reads two dimensions exchanged."""
+    layers = nn.Sequential(*(nn.Linear(4, 4) for _ in range(3)))
+    return trace(Calls(lambda model, x: model.layers(x.transpose(*dims)), layers=layers), torch.ones(2, 3, 4))
+
+
 def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, str]:
     return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
 
 
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a number in a tensor": regression("number_in_a_tensor", "tensor-for-number", "number-for-tensor"),
     "a table in each call": regression("rotary_table_computed", "table-computed", "table-held"),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),
@@ -243,6 +255,30 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(lowered, "", compiled=True),
         "dead-code",
         "dead-code",
+    ),
+    "computed again by a compiler": (
+        trained,
+        partial(trained, "again", compiled=True),
+        "computed-again",
+        "computed-again",
+    ),
+    "saved by a compiler": (
+        partial(trained, "again"),
+        partial(trained, compiled=True),
+        "computed-again",
+        "computed-again",
+    ),
+    "a gradient laid out by a compiler": (
+        trained,
+        partial(trained, "laid out", compiled=True),
+        "gradient-laid-out",
+        "gradient-laid-out",
+    ),
+    "computed once by a compiler": (
+        partial(lowered, "twice"),
+        partial(lowered, "once", compiled=True),
+        "computed-once",
+        "computed-once",
     ),
     "a mask for is_causal": (graph_of, partial(graph_of, "mask"), "attention-path", "attention-path"),
     "attention by hand": (graph_of, partial(graph_of, "by hand"), "attention-unfused", "attention-fused"),
@@ -418,6 +454,12 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(activation, shared=False),
         "shared-module",
         "shared-module",
+    ),
+    "a norm after the work": (
+        partial(normed_around, after=False),
+        partial(normed_around, after=True),
+        "other-order",
+        "other-order",
     ),
     "another norm": (partial(normed, Rms), partial(normed, partial(nn.LayerNorm, SIZE)), "other-norm", "other-norm"),
     "experts in one product": (

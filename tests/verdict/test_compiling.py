@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import Tensor, nn
 
+from pytest_torchgraph.capture.tracing import trace
 from pytest_torchgraph.comparison import Comparison, compare
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.compilation import CodeLine, Kernels
@@ -132,3 +135,49 @@ def test_a_budget_on_what_was_not_compiled_names_the_option(key: str) -> None:
 def test_a_phase_compiles_nothing() -> None:
     with pytest.raises(BudgetUnreadable, match="whole run"):
         check_budget(WHOLE, {"backward.graphs": 0})
+
+
+class Attending(nn.Module):
+    """Attention without a mask, or with one as a compiled graph has it."""
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        if mask is None:
+            return nn.functional.scaled_dot_product_attention(x, x, x)
+        found: Tensor = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(x, x, x, attn_mask=mask)[0]
+        return found
+
+
+class Asking(nn.Module):
+    """A model that looks whether it needs a mask, or builds one; with a larger part that a compiler takes apart."""
+
+    def __init__(self, *, looks: bool) -> None:
+        super().__init__()
+        self.looks = looks
+        self.attention = Attending()
+        self.norm = nn.LayerNorm(4, elementwise_affine=False) if looks else InParts()
+
+    def forward(self, x: Tensor) -> Tensor:
+        positive = (x > 0).all()
+        made = None if self.looks else torch.where(positive, 0.0, 1.0).expand(2, 2)
+        mask = x if self.looks and not bool(positive) else made
+        found: Tensor = self.norm(self.attention(x, mask))
+        return found
+
+
+class InParts(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(x, -1, keepdim=True, correction=0)
+        return (x - mean) * (variance + 1e-5).rsqrt()
+
+
+def test_a_branch_that_only_tracing_takes_is_told_first_with_the_attention_that_it_gives_a_mask() -> None:
+    eager, compiled = (trace(Asking(looks=looks), torch.ones(1, 1, 2, 4)) for looks in (True, False))
+    found = compare(eager, replace(compiled, compilation=compilation())).verdict.findings
+    assert [one.cause for one in found[:2]] == ["traced-branch", "decomposed"]
+    assert found[0].title.endswith("; attention is given a mask in 1 module")
+
+
+def test_the_same_operations_in_another_number_are_not_called_decomposed() -> None:
+    eager, compiled = (trace(lambda x, n=n: sum(x * (i + 2) for i in range(n)), torch.ones(2, 4)) for n in (2, 3))
+    found = compare(eager, replace(compiled, compilation=compilation())).verdict.findings
+    assert not {"decomposed", "fused-in-graph"} & {one.cause for one in found}

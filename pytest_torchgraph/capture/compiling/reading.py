@@ -18,7 +18,7 @@ from pytest_torchgraph.recorded.compilation import CodeLine, GraphBreak, Recompi
 from pytest_torchgraph.recorded.operation import SourceLine
 
 _ID = re.compile(r"/gb(\d{4,})\.html")
-_TITLE = re.compile(r"^(?P<title>\S.*)\n\s+Explanation:", re.MULTILINE)
+_TITLE = re.compile(r"^(?:Graph Break Reason: )?(?P<title>\S.*)\n\s+Explanation:", re.MULTILINE)
 _REASON = re.compile(r"^Graph Break Reason: (?P<reason>.+)", re.MULTILINE)
 _AT = re.compile(r"^Graph break in user code at (?P<file>.+):(?P<line>\d+)", re.MULTILINE)
 _FRAME = re.compile(r'^\s*File "(?P<file>.*?)", line (?P<line>\d+), in (?P<function>.+)$', re.MULTILINE)

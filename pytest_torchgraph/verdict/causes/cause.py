@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "mask-removed",
             "a mask or another query x key tensor is written no longer",
         ),
-        _either_way("mask-rebuilt", "a mask of the same sizes is made by other operations"),
+        _either_way("mask-rebuilt", "a mask is made by other operations"),
         _loss_and_win(
             "repeated-keys",
             "keys and values are repeated in memory for the heads that share them",
@@ -95,6 +95,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "one operation became several that do the same",
             "fused",
             "several operations became one that does the same",
+        ),
+        _both_ways(
+            "bias-apart",
+            "a linear layer adds its bias after the product, because its input lies in memory otherwise than before",
+            "bias-within",
+            "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
         ),
         _loss_and_win(
             "experts-looped",
@@ -241,6 +247,14 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("traced-branch", "code goes another way where it is compiled and no value can be looked at"),
         _either_way("decomposed", "a compiled graph holds what an operation of the eager run is made of"),
         _either_way("fused-in-graph", "a compiled graph has fewer operations for what an eager run does"),
+        _either_way(
+            "computed-again",
+            "of an eager and a compiled run, one computes again in the backward pass what the other saves",
+        ),
+        _either_way("computed-once", "a compiled graph computes once what an eager run computes several times"),
+        _either_way(
+            "gradient-laid-out", "a compiled backward graph is given a copy of a gradient, which lies as it expects"
+        ),
         _either_way("dead-code", "a compiled graph leaves out what nothing needs"),
         _both_ways(
             "unregistered",
@@ -256,7 +270,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "module-added",
             "a module is called that was not",
             "module-removed",
-            "a module is called no longer",
+            "a module is called no longer, or only returns views now",
         ),
         _either_way("other-module", "another module is called in the place of one"),
         _either_way("other-scale", "a number that values are scaled, shifted or bounded with is another"),
@@ -275,7 +289,8 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
         _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
-        _either_way("reordered", "independent operations run in another order"),
+        _either_way("other-order", "the same modules are called in another order, on other values"),
+        _either_way("reordered", "operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),
     )
     for meaning in meanings

@@ -215,9 +215,9 @@ def _claim(seen: Seen, found: list[Come], names: list[str], *, more: bool) -> Cl
     changes = distinct((*found, *_rewired(seen, found), *loops, *moved))
     cause, title = (_gained if more else _lost)(seen.difference, found, names)
     follows = bool(names) and _belong_to_modules(seen, names)
-    if follows and more:
-        title = _trained_text(names)
     edits = _forward_edits(seen)
+    if more and names and (follows or edits):
+        title = _trained_text(names)
     if names and edits:
         read_otherwise = all(any(_reads(edit, name) for edit in edits) for name in names)
         hints = (READ, UNREAD) if read_otherwise else (ELSEWHERE, STOPPED)
@@ -258,7 +258,7 @@ def _gained(difference: Difference, found: list[Come], names: list[str]) -> tupl
     where, saved = named_places(_deriving(found)), _saved(difference)
     if not names:
         return Cause("gradient-added", GAINED), f"{saved}more of {where} is differentiated ({_count(found)})"
-    title = f"{saved}the backward pass now goes through {where} ({_count(found)}), {_trained_text(names)}"
+    title = f"{saved}more of {where} is differentiated ({_count(found)}), {_trained_text(names)}"
     return Cause("gradient-added", TRAINED), title
 
 

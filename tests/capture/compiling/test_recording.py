@@ -108,6 +108,17 @@ def test_a_break_is_told_once_with_its_id_line_and_module(capsys: pytest.Capture
     assert broken.canonical.root == whole.canonical.root
 
 
+def test_a_branch_has_one_title_whether_the_compiled_function_or_one_that_it_calls_takes_it() -> None:
+    def branches(x: Tensor) -> Tensor:
+        return x * 2 if x.sum() > 1e9 else x
+
+    outer = trace(branches, X(), compiled=True)
+    inner = trace(lambda x: branches(x) + 1, X(), compiled=True)
+    assert {one.title for graph in (outer, inner) for one in made(graph).breaks} == {
+        "Data-dependent branching (GB0170)"
+    }
+
+
 def test_one_graph_serves_all_layers_of_a_kind_and_each_keeps_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     with torch.no_grad():
         graph = trace(Net(shout), X(), compiled=True)

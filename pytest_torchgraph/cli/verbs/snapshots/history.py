@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.files.revisions import SUFFIX, at_revision, ends_of, git, shallow_text
 from pytest_torchgraph.cli.files.snapshots import parsed
 from pytest_torchgraph.cli.streams import complain, say
+from pytest_torchgraph.snapshot.recorded import flops_in
 from pytest_torchgraph.words.columns import aligned
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ COLUMNS = ("ops", "copies", "saved", "peak", "flops")
 SIZES = frozenset({"saved", "peak"})
 PLOTS = (".png", ".svg")
 LINE_FORMAT = "%h%x00%as%x00%s"
-_FLOPS = re.compile(r"\bflops (\d+)")
 
 
 def register(verbs: Any) -> None:
@@ -144,9 +143,8 @@ def _numbers_in(text: str, path: str) -> tuple[str, ...]:
 
 def numbers_of(snapshot: Snapshot) -> tuple[str, ...]:
     """The columns of one snapshot; ``-`` for what it does not record."""
-    noted = _FLOPS.search(snapshot.recorded)
-    numbers = {**dict(snapshot.program.metrics), **({"flops": noted[1]} if noted else {})}
-    return tuple(str(numbers.get(name, "-")) for name in COLUMNS)
+    numbers = {**dict(snapshot.program.metrics), "flops": flops_in(snapshot.recorded)}
+    return tuple("-" if numbers.get(name) is None else str(numbers[name]) for name in COLUMNS)
 
 
 def table(rows: list[tuple[str, ...]]) -> str:

@@ -115,3 +115,5 @@ ALGEBRA: dict[str, Formula] = {
 }
 REAL = frozenset({"aten._fft_c2c", "aten._fft_r2c", "aten._fft_c2r"})
 """Formulas of real operations; all others count products, of which a complex one is four real ones."""
+COMPLEX = 4
+"""Real products in a complex one."""

@@ -1,4 +1,4 @@
-"""FLOPs of matmul-like operations that PyTorch's own registry lacks or has wrong, from shapes alone.
+"""FLOPs of matmul-like operations, from shapes alone and without PyTorch.
 
 Counted as ``torch.utils.flop_counter`` counts: a multiply-add is two FLOPs, whatever is added afterwards (a bias, a
 mask, an activation) is none, and attention is counted in full where a causal mask would let a kernel skip half.
@@ -9,8 +9,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pytest_torchgraph.capture.algebra import ALGEBRA, Formula
+from pytest_torchgraph.analysis.algebra import ALGEBRA, Formula
 from pytest_torchgraph.recorded.tensor import Shape
+
+
+def applied(formula: Formula, shapes: Any, named: Any, out: Any) -> int | None:
+    """The formula's result, or ``None`` when it does not understand this call."""
+    try:
+        return int(formula(*shapes, **named, out_shape=out))
+    except (TypeError, ValueError, IndexError, AssertionError, AttributeError):
+        return None
 
 
 def matrix_vector(matrix: Shape, _: Shape, **__: Any) -> int:
@@ -34,12 +42,12 @@ def added_outer(_: Shape, left: Shape, right: Shape, **__: Any) -> int:
 
 
 def product(left: Shape, right: Shape, *_: Any, **__: Any) -> int:
-    """``mm`` of one matrix with another, whatever is done to the result (``_int_mm``, ``_scaled_mm_v2``)."""
+    """``mm`` or ``bmm``, whatever is done to the result (``_int_mm``, ``_scaled_mm``)."""
     return 2 * math.prod(left) * right[-1]
 
 
 def added_product(_: Shape, left: Shape, right: Shape, *__: Any, **___: Any) -> int:
-    """``_addmm_activation``, and ``addbmm``, whose batches are summed: every batch is a product."""
+    """``addmm`` and ``baddbmm``, and ``addbmm``, whose batches are summed: every batch is a product."""
     return product(left, right)
 
 
@@ -253,13 +261,14 @@ FORMULAS: dict[str, Formula] = {
     "aten.vdot": dot,
     "aten.addr": added_outer,
     "aten.addr_": added_outer,
-    "aten._int_mm": product,
-    "aten._scaled_mm_v2": product,
-    "aten._addmm_activation": added_product,
-    "aten.addmm_": added_product,
-    "aten.addbmm": added_product,
-    "aten.addbmm_": added_product,
-    "aten.baddbmm_": added_product,
+    **dict.fromkeys(("aten.mm", "aten.bmm", "aten._int_mm", "aten._scaled_mm", "aten._scaled_mm_v2"), product),
+    **dict.fromkeys(
+        (
+            *("aten.addmm", "aten.addmm_", "aten._addmm_activation", "aten.addbmm", "aten.addbmm_"),
+            *("aten.baddbmm", "aten.baddbmm_"),
+        ),
+        added_product,
+    ),
     "aten._grouped_mm": grouped_product,
     "aten._scaled_grouped_mm": grouped_product,
     "aten._scaled_grouped_mm_v2": grouped_product,
@@ -303,12 +312,25 @@ FORMULAS: dict[str, Formula] = {
     "aten.mkldnn_linear_backward_weights": linear_backward_weights,
     "aten._compute_linear_combination": combination,
     "aten._slow_conv2d_backward": convolution_backward_2d,
-    "aten._scaled_dot_product_flash_attention_for_cpu": attention,
-    "aten._scaled_dot_product_fused_attention_overrideable": attention,
-    "aten._scaled_dot_product_attention_math_for_mps": attention,
-    "aten._triton_scaled_dot_attention": attention,
-    "aten._scaled_dot_product_flash_attention_for_cpu_backward": attention_backward,
-    "aten._scaled_dot_product_fused_attention_overrideable_backward": attention_backward,
+    **dict.fromkeys(
+        (
+            *("aten._scaled_dot_product_flash_attention", "aten._scaled_dot_product_flash_attention_for_cpu"),
+            *("aten._scaled_dot_product_efficient_attention", "aten._scaled_dot_product_cudnn_attention"),
+            *("aten._scaled_dot_product_fused_attention_overrideable", "aten._triton_scaled_dot_attention"),
+            "aten._scaled_dot_product_attention_math_for_mps",
+        ),
+        attention,
+    ),
+    **dict.fromkeys(
+        (
+            "aten._scaled_dot_product_flash_attention_backward",
+            "aten._scaled_dot_product_flash_attention_for_cpu_backward",
+            "aten._scaled_dot_product_efficient_attention_backward",
+            "aten._scaled_dot_product_cudnn_attention_backward",
+            "aten._scaled_dot_product_fused_attention_overrideable_backward",
+        ),
+        attention_backward,
+    ),
     "higher_order.flex_attention": attention,
     "higher_order.flex_attention_backward": flex_attention_backward,
     "aten._flash_attention_forward": flash_attention,
@@ -327,4 +349,4 @@ FORMULAS: dict[str, Formula] = {
     "aten._trilinear": trilinear,
     **ALGEBRA,
 }
-"""By operation without overload; what PyTorch's registry has on shapes, and right, is not repeated."""
+"""By operation without overload."""
