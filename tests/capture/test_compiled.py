@@ -112,7 +112,7 @@ def mapping(module: Any, x: Tensor) -> Any:
 
 
 # Before 2.10, a scan asks once more what a turn returns.
-CONTROL_FLOW = {branching: 1, looping: 3, scanning: 5 if torch.__version__ < (2, 10) else 4, mapping: 4}
+CONTROL_FLOW = {branching: 1, looping: 3, scanning: 5 if torch.__version__ < "2.10" else 4, mapping: 4}
 
 
 @pytest.mark.parametrize("forward", CONTROL_FLOW)
