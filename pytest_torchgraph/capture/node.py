@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 
 from pytest_torchgraph.capture.tensor import Identity
 
@@ -45,11 +46,12 @@ class Running(NamedTuple):
 
 
 class SeenNode(NamedTuple):
-    """One node as it was met before the engine ran through it."""
+    """One node as it was met before the engine ran through it; ``held`` are the storages that a custom one holds."""
 
     name: str
     key: NodeKey
     edges: tuple[tuple[NodeKey, int] | None, ...]
+    held: tuple[int, ...] = ()
 
 
 def key_of(node: Any, identity: Identity) -> NodeKey | None:
@@ -89,13 +91,28 @@ class NodeWalk:
             if key is None or key in self.seen:
                 continue
             following = node.next_functions
-            self.seen[key] = SeenNode(node.name(), key, tuple(self._edges(following)))
+            held = held_by(node, self.identity) if isinstance(node, BackwardCFunction) else ()
+            self.seen[key] = SeenNode(node.name(), key, tuple(self._edges(following)), held)
             waiting.extend(next_node for next_node, _ in following if next_node is not None)
 
     def _edges(self, following: Iterable[tuple[Any, int]]) -> Iterable[tuple[NodeKey, int] | None]:
         for node, place in following:
             key = None if node is None else key_of(node, self.identity)
             yield None if key is None else (key, place)
+
+
+def held_by(node: Any, identity: Identity) -> tuple[int, ...]:
+    """The storages of the tensors that a custom function saved for its backward pass, or keeps as attributes.
+
+    Nothing is unpacked, which would call hooks of the user's. A PyTorch that has no plain access to what was saved
+    tells of the attributes alone.
+    """
+    try:
+        saved = [getattr(one, "data", None) for one in node._raw_saved_tensors]
+    except RuntimeError:  # freed by an earlier backward pass
+        saved = []
+    found = [one for one in (*saved, *vars(node).values()) if isinstance(one, Tensor)]
+    return tuple(dict.fromkeys(number for one in found if (number := identity.number_of(one)) is not None))
 
 
 def root_of(output: Any) -> Any:
