@@ -57,12 +57,48 @@ class UnknownName(LookupError):
         return str(self.args[0]) if self.args else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Total:
-    """A sum whose parts may be unknown; prints with ``≥`` when some are."""
+    """A sum whose parts may be unknown; prints with ``≥`` when some are.
+
+    It compares with numbers and divides by them. Where it is known only in part and that decides, that raises
+    ``ValueError`` with the names of what is unknown: no assertion passes by it.
+    """
 
     at_least: int
     unknown: tuple[str, ...] = ()
+
+    def __lt__(self, limit: float) -> bool:
+        return self.at_least < limit and self._whole() < limit
+
+    def __le__(self, limit: float) -> bool:
+        return self.at_least <= limit and self._whole() <= limit
+
+    def __gt__(self, limit: float) -> bool:
+        return self.at_least > limit or self._whole() > limit
+
+    def __ge__(self, limit: float) -> bool:
+        return self.at_least >= limit or self._whole() >= limit
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Total):
+            return (self.at_least, self.unknown) == (other.at_least, other.unknown)
+        return self.at_least == other and not self.unknown
+
+    def __hash__(self) -> int:
+        return hash((self.at_least, self.unknown) if self.unknown else self.at_least)
+
+    def __index__(self) -> int:
+        return self._whole()
+
+    def __truediv__(self, number: float) -> float:
+        return self._whole() / number
+
+    def _whole(self) -> int:
+        """The sum; raises ``ValueError`` where a part is unknown."""
+        if self.unknown:
+            raise ValueError(f"known only in part ({self}): nothing is known of {', '.join(self.unknown)}")
+        return self.at_least
 
     def __str__(self) -> str:
         return f"≥{self.at_least}" if self.unknown else str(self.at_least)

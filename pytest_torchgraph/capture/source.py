@@ -18,7 +18,10 @@ SKIPPED_FOLDERS = (
     f"{Path(__file__).parents[1]}/",
 )
 CONSOLE_SCRIPT = "torchgraph"
-SKIPPED_FILES = frozenset({"contextlib.py", "functools.py"})
+SKIPPED_FILES = frozenset({"contextlib.py", "functools.py", "warnings.py"})
+"""Of the standard library: decorators that stand between a line of the user's and what it calls."""
+DECORATING = ("/typing_extensions.py",)
+"""The same of others: ``@deprecated`` calls the function from there on Python 3.12 and older."""
 
 # By id, because hashing a code object reads all its constants; every judged one is kept, so an id stays its own.
 _is_user_code: dict[int, bool] = {}
@@ -29,6 +32,7 @@ def _judge(code: CodeType) -> bool:
     name = code.co_filename.replace("\\", "/")
     is_user = not (
         name.startswith((*SKIPPED_FOLDERS, "<"))
+        or name.endswith(DECORATING)
         or Path(name).name == CONSOLE_SCRIPT
         or (Path(name).name in SKIPPED_FILES and name.startswith(sys.base_prefix))
     )
@@ -44,7 +48,10 @@ def is_user_code(code: CodeType) -> bool:
 
 
 def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
-    """Code and line of the nearest frame outside PyTorch and this package, *depth* frames up or further."""
+    """Code and instruction of the nearest frame outside PyTorch and this package, *depth* frames up or further.
+
+    The line is worked out when somebody asks for it: Python counts lines from the beginning of a function.
+    """
     frame: FrameType | None = sys._getframe(depth)
     known = _is_user_code
     while frame is not None:
@@ -53,7 +60,7 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
         if is_user is None:
             is_user = _judge(code)
         if is_user:
-            return code, frame.f_lineno or code.co_firstlineno
+            return code, frame.f_lasti
         frame = frame.f_back
     return None
 
@@ -62,5 +69,11 @@ def source_line(found: Frame) -> SourceLine | None:
     """The record of what :func:`user_frame` found."""
     if found is None or isinstance(found, SourceLine):
         return found
-    code, line = found
-    return SourceLine(code.co_filename, line, code.co_name)
+    code, instruction = found
+    return SourceLine(code.co_filename, line_of(code, instruction), code.co_name)
+
+
+def line_of(code: CodeType, instruction: int) -> int:
+    """The line of the *instruction* at that offset; that of the function where it has none of its own."""
+    lines = (line for start, end, line in code.co_lines() if start <= instruction < end)
+    return next(lines, None) or code.co_firstlineno

@@ -109,7 +109,8 @@ class Added:
     ``again`` says that its work is done on the same values elsewhere in that graph too, ``idle`` that nothing needs
     what it makes, ``for_host`` that only the host does, which reads it from the device. ``follows`` says that it copies
     a value that lies otherwise in memory than before. ``within`` says that it stands in a module call that is told
-    itself: a sync, an attention call; then it adds no operations to those of that call.
+    itself: a sync, an attention call; then it adds no operations to those of that call. ``left`` says that the same
+    work on the same values was done elsewhere before.
     """
 
     site: Site
@@ -119,6 +120,7 @@ class Added:
     for_host: bool = False
     follows: bool = False
     within: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +206,15 @@ class LoopChanged:
     """Work that a phase does for each parameter is done for others; the parameters that came and went.
 
     ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    ``parted`` are those that a loop of their own works on now, ``joined`` those that one worked on before.
     """
 
     scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
     with_model: bool = False
+    parted: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,13 +312,21 @@ CompileChange: TypeAlias = BreakChanged | RecompileChanged | GraphChanged
 Change: TypeAlias = SiteChange | ModuleChange | HeadChange | CompileChange | OutputChanged
 
 
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How many calls of modules run again in a graph, and of those that leave something out, what."""
+
+    calls: int = 0
+    kept: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """Everything that differs between two canonical graphs, in program order.
 
     ``counts_before`` and ``counts_after`` count operations that do work by full name, those beneath API calls
     included, and the API calls themselves. ``scores`` are the query and key lengths of the attention that either graph
-    computes, by one call or by separate operations.
+    computes, by one call or by separate operations. ``reruns`` is what checkpointing runs again, before and after.
     """
 
     changes: tuple[Change, ...]
@@ -325,6 +338,7 @@ class Difference:
     counts_before: tuple[tuple[str, int], ...] = ()
     counts_after: tuple[tuple[str, int], ...] = ()
     scores: frozenset[tuple[int, int]] = frozenset()
+    reruns: tuple[Rerun, Rerun] = (Rerun(), Rerun())
 
     @property
     def same(self) -> bool:

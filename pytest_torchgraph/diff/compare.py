@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
@@ -25,6 +26,7 @@ from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.renames import Renames
+from pytest_torchgraph.diff.rerunning import rerun_of
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
@@ -69,7 +71,8 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     scores = scores_of(left.tree) | scores_of(right.tree)
     names = Renames(walk.modules.paths)
     changes = (*heads, *_peaks(before, after, names), *body, *outputs, *bookkeeping)
-    return _difference(before, after, changes, names, scores)
+    reruns = rerun_of(left.tree), rerun_of(right.tree)
+    return replace(_difference(before, after, changes, names), scores=scores, reruns=reruns)
 
 
 def _around(program: Program) -> tuple[object, ...]:
@@ -81,7 +84,6 @@ def _difference(
     after: Program,
     changes: tuple[Change, ...],
     names: Renames,
-    scores: frozenset[tuple[int, int]] = frozenset(),
 ) -> Difference:
     return Difference(
         changes=changes,
@@ -92,7 +94,6 @@ def _difference(
         alive_after=after.alive,
         counts_before=tuple(sorted(Counter(call_names(before.root)).items())),
         counts_after=tuple(sorted(Counter(call_names(after.root)).items())),
-        scores=scores,
     )
 
 

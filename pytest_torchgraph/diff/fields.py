@@ -11,12 +11,13 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.nested import nested_differences
 from pytest_torchgraph.diff.showing import shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
-from pytest_torchgraph.diff.spelling import is_same_range, meaning, means_the_same
+from pytest_torchgraph.diff.spelling import COMMUTE, is_same_range, meaning, means_the_same
 from pytest_torchgraph.diff.tree import Body, Own, Read, read_spec
 from pytest_torchgraph.recorded.operation import Word, packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 
 ABSENT = Word("nothing")
+FACTORS = ("self", "other")
 
 
 class FieldComparison:
@@ -67,6 +68,8 @@ class FieldComparison:
         given: tuple[Argument, Argument],
     ) -> bool:
         """Whether an argument differs, and means the same."""
+        if name in FACTORS and items[0].name in COMMUTE and self._are_exchanged(*arguments):
+            return True
         if isinstance(given[0], Operand) or argument_key(given[0]) == argument_key(given[1]):
             return False
         meant = (
@@ -74,6 +77,15 @@ class FieldComparison:
             meaning(items[1], name, arguments[1], given[1], self._spec_after),
         )
         return means_the_same(*meant)
+
+    def _are_exchanged(self, before: Mapping[str, Argument], after: Mapping[str, Argument]) -> bool:
+        """Whether the two operands of a call changed places, and nothing else did."""
+        left = [one for one in map(before.get, FACTORS) if isinstance(one, Operand)]
+        right = [one for one in map(after.get, reversed(FACTORS)) if isinstance(one, Operand)]
+        if {*before, *after} != {*FACTORS} or len(left) != len(FACTORS) or len(right) != len(FACTORS):
+            return False
+        reads = [(self.before.read(one), self.after.read(other)) for one, other in zip(left, right, strict=True)]
+        return all(self.matching.same_read(*pair) for pair in reads)
 
     def _spec_before(self, operand: Operand) -> TensorSpec | None:
         tree = self.matching.before.tree

@@ -33,6 +33,7 @@ from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 
 JOINING = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm", "aten.matmul", "aten.cat"})
+GATING = "aten.mul"
 COPY = "aten.clone"
 OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
@@ -118,7 +119,8 @@ class Keys:
     def ends(self, body: Body) -> dict[int, Hashable]:
         """For each module call of the body, the first operation behind it that joins several values: which, and where.
 
-        Of query, key and value projections, the attention call and the place among its operands, say.
+        Of query, key and value projections, the attention call and the place among its operands, say. Of the two sides
+        of a gate, whose factors may stand in either order, what is done to each before they are multiplied.
         """
         known = self._ends.get(body.number)
         if known is None:
@@ -127,18 +129,21 @@ class Keys:
 
     def _ends_of(self, body: Body) -> dict[int, Hashable]:
         found: dict[int, Hashable] = {}
-        sources: dict[int, set[int]] = {}
+        gated: dict[int, Hashable] = {}
+        sources: dict[int, dict[int, tuple[str, ...]]] = {}
         for at, item in enumerate(body.record.items):
-            made_from = [sources.get(_local(operand), set()) for operand in _inputs(item)]
+            made_from = [sources.get(_local(operand), {}) for operand in _inputs(item)]
             if isinstance(item, Block):
-                sources[at] = {at}
+                sources[at] = {at: ()}
                 continue
-            sources[at] = set().union(*made_from)
+            sources[at] = {start: (*way, item.name) for ways in made_from for start, way in ways.items()}
             if isinstance(item, Semantic) or (len(made_from) > 1 and packet_of(item.name) in JOINING):
                 for position, origin in enumerate(made_from):
                     for start in origin:
                         found.setdefault(start, (item.name, position))
-        return found
+            elif _is_gate(item, made_from):
+                gated = {start: (item.name, way) for ways in made_from for start, way in ways.items()} | gated
+        return {**gated, **found}
 
     def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
         return [
@@ -165,6 +170,12 @@ class Keys:
             case Block():
                 named = type(item), item.name, item.call, item.class_name, parameters_of(item)
                 return number(("scope", *named, self.digests[body.inner[at].number]))
+
+
+def _is_gate(item: Item, made_from: list[dict[int, tuple[str, ...]]]) -> bool:
+    """Whether *item* multiplies what comes from different module calls."""
+    is_product = isinstance(item, Work) and packet_of(item.name) == GATING and len(made_from) > 1
+    return is_product and not made_from[0].keys() & made_from[1].keys()
 
 
 def _outcome_key(outcome: Any) -> Hashable:
@@ -290,7 +301,7 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
             return ("api", item.name)
 
 
-def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
+def same_name(keys: Keys, body: Body, at: int) -> Hashable:
     """The same module name, or the same operation whatever its overload, in place or not."""
     item = body.record.items[at]
     match item:
@@ -302,9 +313,25 @@ def same_name(_keys: Keys, body: Body, at: int) -> Hashable:
             # A copy is told by what it copies: one of labels never takes the place of one of logits.
             return (packet_of(item.name), *((spec.dtype, len(spec.shape)) for spec in _made(item)))
         case Work():
-            return out_of_place(packet_of(item.name))
+            # What reads nothing is told by nothing but what it makes.
+            ranks = () if keys.reads(body.number, at) else (len(spec.shape) for spec in _made(item))
+            return out_of_place(packet_of(item.name)), _is_floating(keys, body, at), *ranks
         case Semantic():
             return ("api", item.name)
+
+
+def _is_floating(keys: Keys, body: Body, at: int) -> bool | None:
+    """Whether the operation makes numbers with a fraction: the same sum of positions and of scores is no same sum."""
+    work = body.record.items[at]
+    assert isinstance(work, Work)
+    spec = next(_made(work), None)
+    if spec is None and (reads := keys.reads(body.number, at)):
+        spec = keys.tree.spec_of(reads[0].definition)
+    return None if spec is None else spec.dtype.startswith(FLOATING)
+
+
+FLOATING = ("f", "bf", "c")
+"""What the short names of types of floats and of complex numbers begin with."""
 
 
 def _made(work: Work) -> Iterator[TensorSpec]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TypeAlias
 
-from pytest_torchgraph.canonical.program import Block, Given, ModuleCall, ParameterLoop, PhaseBlock, Semantic, Work
-from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_call, same_kind
+from pytest_torchgraph.canonical.program import (
+    AnyBlock,
+    Block,
+    Given,
+    Work,
+)
+from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
+from pytest_torchgraph.diff.sequences import crossing_calls, sequence_pairs, told_as
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
-Gap: TypeAlias = "tuple[range, range]"
 ROUNDS = 8
 """How often what is left over is looked through, each time with what was found before."""
 FAR = 4096
@@ -53,7 +56,7 @@ class Matching:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
             pairs = sequence_pairs(self.before, before, self.after, after)
-            crossing = _crossing_calls((self.before, before), (self.after, after), pairs)
+            crossing = crossing_calls((self.before, before), (self.after, after), pairs)
             self.moved.update((before.number, left) for left, _ in crossing)
             pairs = sorted([*pairs, *crossing])
         for left, right in pairs:
@@ -66,27 +69,34 @@ class Matching:
         """Pair the calls that are said to be the same and stand in modules that do not correspond."""
         waiting: dict[object, list[Place]] = defaultdict(list)
         for body, at in self._left_over(self.after, self.backward):
-            waiting[_told(self.after, body, at)].append((body.number, at))
+            waiting[told_as(self.after, body, at)].append((body.number, at))
         for body, at in self._left_over(self.before, self.forward):
-            told = _told(self.before, body, at)
+            told = told_as(self.before, body, at)
             if told is not None and waiting.get(told) and (body.number, at) not in self.forward:
                 self._pair_moved((body.number, at), waiting[told].pop(0))
 
     def _match_unwrapped(self) -> None:
         """Pair the calls of modules that hold the same under the same name, where a module around them came or went."""
-        sides = ((self.before, self.forward), (self.after, self.backward))
-        before, after = (self._calls_left_over(*side) for side in sides)
-        for called, places in before.items():
-            others = after.get(called, [])
-            if len(places) == len(others) == 1 and places[0] not in self.forward and others[0] not in self.backward:
-                self._pair_moved(places[0], others[0])
+        ways = ((self._path_now, _path_in), (_name_in, _name_in))
+        for name_before, name_after in ways:
+            before = self._calls_left_over(self.before, self.forward, name_before)
+            after = self._calls_left_over(self.after, self.backward, name_after)
+            for called, places in before.items():
+                others = after.get(called, [])
+                if len(places) == len(others) == 1 and places[0] not in self.forward and others[0] not in self.backward:
+                    self._pair_moved(places[0], others[0])
 
-    def _calls_left_over(self, keys: Keys, matched: dict[Place, Place]) -> dict[object, list[Place]]:
+    def _path_now(self, called: Body, _: AnyBlock) -> str:
+        return self.renamed(f"{called.owner}.").strip(".")
+
+    def _calls_left_over(
+        self, keys: Keys, matched: dict[Place, Place], name_of: Callable[[Body, AnyBlock], str]
+    ) -> dict[object, list[Place]]:
         found: dict[object, list[Place]] = defaultdict(list)
         for body, at in self._left_over(keys, matched):
             item, inner = body.record.items[at], body.inner.get(at)
             if isinstance(item, Block) and inner is not None and inner.forward is inner and keys.held(inner):
-                found[item.class_name, item.name, item.call, keys.held(inner)].append((body.number, at))
+                found[item.class_name, name_of(inner, item), item.call, keys.held(inner)].append((body.number, at))
         return found
 
     def _match_moved(self) -> None:
@@ -140,7 +150,7 @@ class Matching:
         """The items without a counterpart, in the order in which they run: those that made what an item reads first."""
         return [
             (body, at)
-            for body, at in _in_order(keys.tree.bodies[0])
+            for body, at in in_order(keys.tree.bodies[0])
             if not isinstance(body.record.items[at], Given) and (body.number, at) not in matched
         ]
 
@@ -274,53 +284,21 @@ class Matching:
         return self._seen_through[key]
 
 
-def _in_order(body: Body) -> Iterator[tuple[Body, int]]:
+def _path_in(called: Body, _: AnyBlock) -> str:
+    return called.owner
+
+
+def _name_in(_: Body, item: AnyBlock) -> str:
+    return item.name
+
+
+def in_order(body: Body) -> Iterator[tuple[Body, int]]:
     """The items of *body* and of the module calls in it, each call before what it does."""
     for at in range(len(body.record.items)):
         yield body, at
         inner = body.inner.get(at)
         if inner is not None and inner.beneath is None:
-            yield from _in_order(inner)
-
-
-def _crossing_calls(
-    before: tuple[Keys, Body], after: tuple[Keys, Body], pairs: list[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    """Calls of the same modules, and as many API calls of one name, that stand in another order among the rest."""
-    waiting: dict[object, list[int]] = defaultdict(list)
-    for at in _unpaired(before[1], {left for left, _ in pairs}):
-        waiting[_call_of(*before, at)].append(at)
-    others: dict[object, list[int]] = defaultdict(list)
-    for at in _unpaired(after[1], {right for _, right in pairs}):
-        others[_call_of(*after, at)].append(at)
-    return [
-        pair
-        for call, left in waiting.items()
-        if call is not None and len(left) == len(others.get(call, []))
-        for pair in zip(left, others[call], strict=True)
-    ]
-
-
-def _unpaired(body: Body, paired: set[int]) -> Iterator[int]:
-    return (at for at in body.inner if at not in paired)
-
-
-def _told(keys: Keys, body: Body, at: int) -> object:
-    """What the item is told by where it is a call that is said to be another; ``None`` for all else."""
-    return keys.told.get(body.inner[at].number) if keys.told and at in body.inner else None
-
-
-def _call_of(keys: Keys, body: Body, at: int) -> object:
-    told = _told(keys, body, at)
-    if told is not None:
-        return told
-    match body.record.items[at]:
-        case ModuleCall() | PhaseBlock() | ParameterLoop() as block:
-            return type(block), block.name, block.call
-        case Semantic(name=name):
-            return "api", name
-        case _:
-            return None
+            yield from in_order(inner)
 
 
 def _written(keys: Keys, place: Place | None) -> tuple[Definition, ...]:
@@ -351,7 +329,7 @@ def _label(keys: Keys, body: Body, at: int) -> object:
     item = body.record.items[at]
     if isinstance(item, Block):
         kind = type(item), item.class_name, keys.digests[body.inner[at].number]
-        return ("scope", *kind, _told(keys, body, at))
+        return ("scope", *kind, told_as(keys, body, at))
     return ("operation", keys.loose(body, at))
 
 
@@ -359,71 +337,10 @@ def _name(keys: Keys, body: Body, at: int) -> object:
     """What an item that moved and changed is recognised by."""
     item = body.record.items[at]
     if isinstance(item, Block):
-        return (type(item), item.class_name, item.name, item.call, _told(keys, body, at))
-    return ("operation", item.name)
+        return (type(item), item.class_name, item.name, item.call, told_as(keys, body, at))
+    made = item.outcomes if isinstance(item, Work) and not keys.reads(body.number, at) else ()
+    return ("operation", item.name, made)
 
 
 def _are_nested(one: str, other: str) -> bool:
     return not one or not other or f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
-
-
-def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Body) -> list[tuple[int, int]]:
-    """Corresponding items of two bodies, in order: the strictest likeness first, looser ones in the gaps it leaves."""
-    gaps: list[Gap] = [(range(len(before.record.items)), range(len(after.record.items)))]
-    pairs: list[tuple[int, int]] = []
-    alike = _calls_of(before_keys, before) == _calls_of(after_keys, after)
-    for level in (same_call, *LEVELS) if alike else LEVELS:
-        remaining: list[Gap] = []
-        for left, right in gaps:
-            found = _level_pairs(level, (before_keys, before, left), (after_keys, after, right))
-            pairs.extend((left[x], right[y]) for x, y in found)
-            remaining.extend(_between(found, left, right))
-        gaps = remaining
-    return sorted(pairs)
-
-
-def _calls_of(keys: Keys, body: Body) -> list[object]:
-    """The modules that a body calls, in order, and what they hold: where two call the same, each stands for itself.
-
-    Where a layer was put in or taken out, what layers do tells better than their numbers which is which.
-    """
-    items = ((at, item) for at, item in enumerate(body.record.items) if isinstance(item, ModuleCall))
-    return [(item.name, item.call, item.class_name, keys.held(body.inner[at])) for at, item in items]
-
-
-def _level_pairs(
-    level: Level, before: tuple[Keys, Body, range], after: tuple[Keys, Body, range]
-) -> list[tuple[int, int]]:
-    """Pairs of one gap at one level, as positions in the gap."""
-    sides = [_numbers(level, *side) for side in (before, after)]
-    kept = [[(at, number) for at, number in enumerate(side) if number is not None] for side in sides]
-    # One operation takes the place of another only where as many came as went, copies on the way left aside.
-    if level is same_kind and len(kept[0]) != len(kept[1]):
-        return []
-    found = align(*([number for _, number in side] for side in kept))
-    return [(kept[0][x][0], kept[1][y][0]) for x, y in found]
-
-
-def _numbers(level: Level, keys: Keys, body: Body, gap: range) -> list[int | None]:
-    """The key of each item as a number, ``None`` where it has none at this level; only these are ever compared."""
-    number = keys.interner.number
-    found: list[int | None] = []
-    for at in gap:
-        told = _told(keys, body, at)
-        if told is not None:
-            # At one level only: there it meets the call that it is said to be, and it may never meet another.
-            found.append(number(told) if level is LEVELS[0] else None)
-            continue
-        pair = forward_pair(keys, body, at)
-        key = level(keys, body, at) if pair is None else ("stands for", pair)
-        found.append(None if key is None else number(key))
-    return found
-
-
-def _between(pairs: list[tuple[int, int]], left: range, right: range) -> Iterator[Gap]:
-    """The stretches between *pairs* in which both sides have something."""
-    x0 = y0 = 0
-    for x, y in [*pairs, (len(left), len(right))]:
-        if x > x0 and y > y0:
-            yield left[x0:x], right[y0:y]
-        x0, y0 = x + 1, y + 1

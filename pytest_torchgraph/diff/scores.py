@@ -24,7 +24,9 @@ def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
 
 
 def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
-    has_product = any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)
+    has_product = _has_product(body) or (
+        len(body.record.items) == 1 and body.outer is not None and _has_product(body.outer)
+    )
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
             specs = [value_of(tree, body, operand).spec for operand in operands_given(item)[:2]]
@@ -34,3 +36,7 @@ def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
             made = next((each for each in item.outcomes if isinstance(each, TensorSpec)), None)
             if made is not None and len(made.shape) >= MATRICES:
                 yield made.shape[-2], made.shape[-1]
+
+
+def _has_product(body: Body) -> bool:
+    return any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)

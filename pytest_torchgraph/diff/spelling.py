@@ -6,6 +6,7 @@ The canonical graph keeps them as they were given; only the comparison knows tha
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 from pytest_torchgraph.canonical.program import Argument, Operand, Semantic, Work
@@ -14,6 +15,8 @@ from pytest_torchgraph.recorded.tensor import TensorSpec
 
 SpecOf = Callable[[Operand], "TensorSpec | None"]
 ATTENTION = "scaled_dot_product"
+COMMUTE = frozenset({"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default", "aten.minimum.default"})
+"""Operations whose two operands may change places: the same bits come out."""
 CLOSE = 1e-6
 """Relative: how far two decimals may lie apart that are the same number worked out in another order."""
 DIMENSIONS = frozenset({"dim", "dims", "dim0", "dim1", "start_dim", "end_dim"})
@@ -24,6 +27,9 @@ MADE = frozenset({"dtype", "device", "layout"})
 """Arguments that say what is made, which is known however it was asked for."""
 RANGE = "aten.arange"
 PADDING = "aten.constant_pad_nd"
+POOLING = re.compile(r"aten\.(max|avg)_pool\dd(_with_indices)?", re.ASCII)
+WINDOW = frozenset({"stride", "padding", "dilation", "output_padding", "kernel_size"})
+"""Arguments with a number for each dimension, or one number for all."""
 
 
 def means_the_same(before: Argument, after: Argument) -> bool:
@@ -44,9 +50,17 @@ def meaning(
         return {"dtype": made.dtype, "device": made.device, "layout": made.layout}[name]
     if name == "pad" and isinstance(value, tuple) and packet_of(item.name) == PADDING:
         return _without_zeros(value)
+    if name in WINDOW and isinstance(value, tuple):
+        is_usual = name == "stride" and not value and POOLING.fullmatch(packet_of(item.name))
+        return _once(given.get("kernel_size") if is_usual else value)
     if name in DIMENSIONS and packet_of(item.name) not in GROWS:
         return _from_the_front(value, _rank(given, spec_of))
     return value
+
+
+def _once(numbers: Argument) -> Argument:
+    """*numbers* as one where all are the same."""
+    return numbers[:1] if isinstance(numbers, tuple) and len(set(numbers)) == 1 else numbers
 
 
 def _without_zeros(pad: tuple[Argument, ...]) -> tuple[Argument, ...]:

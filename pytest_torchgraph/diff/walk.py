@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
 from pytest_torchgraph.canonical.program import (
-    AnyBlock,
     Block,
     Given,
     Item,
-    Operand,
     ParameterLoop,
     PhaseBlock,
     Semantic,
@@ -40,7 +39,8 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names, read_spec
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, Tree, operation_names, read_spec
+from pytest_torchgraph.diff.turns import out_of_turn, writes_in_place
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of
@@ -84,6 +84,11 @@ class Walk:
         found.update(_maker(root.read(operand)) for _, operand in keys.tree.program.outputs)
         return found
 
+    @cached_property
+    def out_of_turn(self) -> set[Place]:
+        """The items before that changed places with others that share a value with them which one of them writes."""
+        return out_of_turn(self.matching)
+
     def changes(self) -> Iterator[Change]:
         """All changes of the bodies."""
         left, right = self.before.tree.bodies[0], self.after.tree.bodies[0]
@@ -122,7 +127,9 @@ class Walk:
             return
         operations = operations_in(body.record.items[at]) * body.times
         follows = self._copies_changed(self.after, body, at, {})
-        yield Added(site_at(self.after, body, at), operations, *self.usage_after.facts(body, at), follows)
+        facts = self.usage_after.facts(body, at)
+        left = facts[0] and self.usage_after.is_done_elsewhere(body, at, self.matching.backward)
+        yield Added(site_at(self.after, body, at), operations, *facts, follows, left=left)
         for inside, position in notable_in(inner):
             facts = self.usage_after.facts(inside, position)
             yield Added(site_at(self.after, inside, position), 0, *facts, within=True)
@@ -202,14 +209,13 @@ class Walk:
         return self.modules.renamed(one.owner, other.owner) and _own_name(one) != _own_name(other)
 
     def _moved(self, before: Body, left: int, after: Body, right: int) -> Moved:
-        writes = any(map(writes_in_place, (before.record.items[left], after.record.items[right])))
-        was, now = self._was(before, left), site_at(self.after, after, right)
-        return Moved(was if was.scope == now.scope else site_at(self.before, before, left), now, writes)
+        writes = (before.number, left) in self.out_of_turn
+        return Moved(self._was(before, left), site_at(self.after, after, right), writes)
 
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:
             yield from self._another_module(before, after)
-        yield from self._loop(before.record, after)
+        yield from self._loop(before, after)
         if before.class_name != after.class_name:
             told = self.modules.is_told(before.owner, after.owner)
             yield Replaced(after.scope, before.class_name, after.class_name, told)
@@ -228,14 +234,23 @@ class Walk:
             bare = alike and not self.before.held(before)
             yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
-    def _loop(self, before: AnyBlock | Semantic, after: Body) -> Iterator[Change]:
+    def _loop(self, before: Body, after: Body) -> Iterator[Change]:
         """The parameters of a loop that came and went; those of a module that has another path now are the same."""
-        left, right = tuple(map(self._parameter_now, parameters_of(before))), parameters_of(after.record)
-        came, went = _without(right, left), _without(left, right)
-        if came or went:
-            known = map(self._parameter_now, self.before.tree.leaves())
-            with_model = not {*came}.intersection(known) and not {*went}.intersection(self.after.tree.leaves())
-            yield LoopChanged(after.scope, came, went, with_model)
+        left, right = tuple(map(self._parameter_now, parameters_of(before.record))), parameters_of(after.record)
+        more, fewer = _without(right, left), _without(left, right)
+        if not more and not fewer:
+            return
+        now = Counter(_looped(self.after.tree, after))
+        was = Counter(map(self._parameter_now, _looped(self.before.tree, before)))
+        came = tuple(name for name in more if now[name] > was[name])
+        went = tuple(name for name in fewer if now[name] < was[name])
+        known = map(self._parameter_now, self.before.tree.leaves())
+        with_model = (
+            bool(came or went)
+            and not {*came}.intersection(known)
+            and not {*went}.intersection(self.after.tree.leaves())
+        )
+        yield LoopChanged(after.scope, came, went, with_model, _without(fewer, went), _without(more, came))
 
     def _parameter_now(self, path: str) -> str:
         module, dot, name = path.rpartition(".")
@@ -330,8 +345,16 @@ def _maker(read: Read) -> Place:
     return (made.body, made.item) if isinstance(made, Made) else (-1, -1)
 
 
-def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in set(others))
+def _without(names: tuple[str, ...], others: Iterable[str]) -> tuple[str, ...]:
+    left = set(others)
+    return tuple(name for name in names if name not in left)
+
+
+def _looped(tree: Tree, loop: Body) -> Iterator[str]:
+    """The parameters of *loop* and of those beside it, each as often as there are loops for it."""
+    for body in tree.bodies:
+        if body.outer is loop.outer:
+            yield from parameters_of(body.record)
 
 
 def _own_name(body: Body) -> tuple[str, int]:
@@ -348,14 +371,3 @@ def operations_in(item: Item) -> int:
             return 0
         case Block() | Semantic():
             return sum(1 for _ in operation_names(item))
-
-
-def writes_in_place(item: Item) -> bool:
-    """Whether *item* changes existing values: it returns just what it wrote, or an existing value."""
-    match item:
-        case Work():
-            return not item.outcomes or any(isinstance(outcome, Operand) for outcome in item.outcomes)
-        case Given():
-            return False
-        case Block() | Semantic():
-            return any(map(writes_in_place, item.items))

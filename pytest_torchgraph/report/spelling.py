@@ -43,7 +43,7 @@ from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.operations import operation_text, semantic_text
 from pytest_torchgraph.snapshot.tensor import spec_text
 from pytest_torchgraph.verdict.title import given_text, input_text, plain_text
-from pytest_torchgraph.verdict.wording import field_text, read_text, shown_text
+from pytest_torchgraph.verdict.wording import field_text, leaf_text, read_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.counting import listed, times
 
@@ -99,9 +99,8 @@ def group_text(group: Group) -> str:
         case Altered(_, site):
             return f"{_amount(group)}{_altered_text(first)}{_done_text(site.body)}"
         case Moved():
-            elsewhere = (
-                f" from {str(first.before.scope) or 'the model'}" if first.before.scope != first.after.scope else ""
-            )
+            stood = first.before.scope if first.before.stood is None else first.before.stood
+            elsewhere = f" from {str(stood) or 'the model'}" if first.before.scope != first.after.scope else ""
             return f"{_amount(group)}{site_text(first.after)} moved{elsewhere}"
         case _:
             return _other_text(first)
@@ -142,6 +141,8 @@ def _short_item(site: Site, group: Group) -> str:
             return f"{operation_word(name)}{of} {made.text}" if made else f"{operation_word(name)}{of}"
         case Semantic(name=name):
             return semantic_text(name)
+        case ParameterLoop(parameters=parameters):
+            return f"loop over {times(len(parameters), 'parameter')}"
         case Block(class_name=class_name, name=name):
             return class_name or name
         case Given(kind=kind, spec=spec):
@@ -250,7 +251,7 @@ def fact_text(fact: GraphBreak | Recompilation | None) -> str:
 def _other_text(change: ModuleChange | HeadChange | CompileChange | OutputChanged) -> str:
     match change:
         case LeafChanged(scope, path, before, after):
-            return f"{path.removeprefix(f'{scope}.')} {before.text} -> {after.text}"
+            return f"{path.removeprefix(f'{scope}.')} {leaf_text(before, after)}"
         case Renamed(_, before, after) | Replaced(_, before, after):
             return f"{before} -> {after}"
         case BreakChanged(before=one, after=other) | RecompileChanged(before=one, after=other):

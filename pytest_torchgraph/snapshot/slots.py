@@ -14,7 +14,7 @@ from pytest_torchgraph.words.quoting import NAME, QUOTED
 OPERAND = rf"(?:{VALUE}|{SAVED})(?::\d+)?{READING}"
 FLOAT = r"(?<=[ (\[=-])\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])"
 # What counts with an outer repetition already is one piece.
-_SLOT = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}|\d+)", re.ASCII)
+_SLOT = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}|{FLOAT}|\d+)", re.ASCII)
 _OPERANDS = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}(?:, {OPERAND})*|{FLOAT}|\d+)", re.ASCII)
 _CALLED = re.compile(rf"(?P<name>{NAME}|{QUOTED})(?P<call>#[1-9]\d*)?(?=: \S)", re.ASCII)
 _PARTS = re.compile(

@@ -70,8 +70,8 @@ def kind_of(change: Change) -> Kind:
 
 def _other_kind(change: ModuleChange | CompileChange | OutputChanged | RunChanged | PeakMoved) -> Kind:
     match change:
-        case LeafChanged(path=path):
-            return "follow" if is_gradient(path) else "state"
+        case LeafChanged(path=path, before=before, after=after):
+            return "follow" if is_gradient(path) else "look" if before.text == after.text else "state"
         case Called(bare=bare):
             return "name" if bare else "scope"
         case BreakChanged() | RecompileChanged() | GraphChanged():

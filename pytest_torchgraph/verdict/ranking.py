@@ -41,6 +41,8 @@ CAUSE_PLACES: Mapping[str, int] = {
     "communication-removed": ORDER,
 }
 """Places of causes that matter more or less than their kind."""
+SAVED: Mapping[str, int] = {"saved-more": LOSS, "saved-less": ORDER}
+"""Places of what autograd keeps where nothing else was edited."""
 SLIGHT = 50
 """A loss of operations that costs less than to write one part in this many of the peak is slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
@@ -51,9 +53,12 @@ FLOPS_PER_BYTE = 16
 So a product of single precision weighs more than writing its result where its inner size is above 32. Processors have
 more of them to a byte of their memory's bandwidth, some ten times as many: there products are told too early.
 """
-CAUSES: Mapping[str, int] = dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt", "traced-branch"), 2)
-"""Causes that come before the others among equals: masks decide which attention kernel can run, and of what compiling
-changes only a branch of the model's own is not the compiler's doing."""
+CAUSES: Mapping[str, int] = {
+    **dict.fromkeys(("experts-grouped", "experts-looped"), -1),
+    **dict.fromkeys(("mask-materialised", "mask-removed", "mask-rebuilt", "traced-branch"), 2),
+}
+"""Causes that come before the others among equals, or after them: experts are most of a layer, masks decide which
+attention kernel can run, and of what compiling changes only a branch of the model's own is not the compiler's doing."""
 OTHERS, LAST = 3, 4
 BY_LAYOUT = frozenset({"bias-apart", "bias-within"})
 """Causes that follow from how something lies in memory, which another edit changed."""
@@ -86,7 +91,8 @@ def _rank(finding: Finding, *, has_edit: bool, behind: frozenset[str], peaks: tu
     if place == LOSS and finding.kind == "operation" and slight:
         place = EDIT
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, OTHERS))
-    return finding.severity != "fail", place, kind, -cost, not finding.cause, -finding.size
+    is_saving = finding.direction == "fewer" and not finding.cause
+    return finding.severity != "fail", place, kind, is_saving, -cost, not finding.cause, -finding.size
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:
@@ -96,12 +102,13 @@ def _place(finding: Finding, *, has_edit: bool) -> int:
         return CAUSE_PLACES[finding.cause]
     if finding.kind == "state" and finding.cause == "other-weight":
         return LOOK
-    if finding.cause == "saved-more" and not has_edit:
-        return LOSS
+    if finding.cause in SAVED and not has_edit:
+        return SAVED[finding.cause]
     if finding.kind in EDITS:
         return _edit_place(finding, has_edit=has_edit)
     changes_edits = finding.kind == "input" and finding.direction != "other"
-    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else PLACES[finding.kind]
+    usual = FIRST if finding.kind == "order" and finding.severity == "fail" else PLACES[finding.kind]
+    return EDIT if changes_edits else LOOK if _is_of_some_modules(finding) else usual
 
 
 def _edit_place(finding: Finding, *, has_edit: bool) -> int:

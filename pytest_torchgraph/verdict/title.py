@@ -38,12 +38,14 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     Replaced,
     RunChanged,
+    Value,
 )
+from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.grouping import Group, phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN
 from pytest_torchgraph.verdict.finding import Direction, Kind
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
-from pytest_torchgraph.verdict.wording import field_text, operation_text, shown_text
+from pytest_torchgraph.verdict.wording import field_text, leaf_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.counting import listed, numbered, times
 
@@ -204,11 +206,11 @@ def _other(
             pairs = [(each.before, each.after) for each in changes if isinstance(each, RunChanged)]
             return "run: " + ", ".join(f"{before or 'unset'} -> {after or 'unset'}" for before, after in pairs)
         case Moved():
-            where = ", writing in place" if first.writes else ""
+            where = ", around a write in place" if first.writes else ""
             verb = "reordered" if first.before.scope == first.after.scope else "moved to another module"
             return f"{_moved_text(changes)} {verb}: {operation_text(first.after.name)}{where}"
         case LeafChanged():
-            name = f"{first.path} {first.before.text} -> {first.after.text}"
+            name = f"{first.path} {leaf_text(first.before, first.after)}"
             what = "gradients" if kind == "follow" else "parameters or buffers"
             return f"{len(changes)} {what} changed: {name}, …" if more else name
         case Renamed():
@@ -264,6 +266,12 @@ def loop_text(change: LoopChanged) -> str:
     if change.came:
         new = ", new in the model" if change.with_model else ""
         parts.append(f"works on {times(len(change.came), 'more parameter')}{new}: {_few(change.came)}")
+    if change.parted:
+        parts.append(f"works on {times(len(change.parted), 'parameter')} in a loop of their own: {_few(change.parted)}")
+    if change.joined:
+        parts.append(
+            f"works on {times(len(change.joined), 'parameter')} in the loop for the rest: {_few(change.joined)}"
+        )
     return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 
@@ -292,7 +300,17 @@ def output_text(change: OutputChanged) -> str:
     """``output logits: %lm_head f32[2,256] -> none``."""
     before, after = (shown_text(value) if value else "none" for value in (change.before, change.after))
     name = f"output {change.path}" if change.path else "output"
+    if look := _look(change.before, change.after):
+        return f"{name} {after}: {look}"
     return f"{name}: another {after}" if before == after else f"{name}: {before} -> {after}"
+
+
+def _look(before: Value | None, after: Value | None) -> str:
+    """How two outputs that are the same tensor by their types and sizes differ in memory; empty where they do not."""
+    specs = [value.spec for value in (before, after) if value is not None and value.spec is not None]
+    if len(specs) < 2 or specs[0].text != specs[1].text:
+        return ""
+    return ", ".join(map(field_text, spec_fields(specs[0], specs[1])))
 
 
 def metric_text(change: MetricChanged) -> str:

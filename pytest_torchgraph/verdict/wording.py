@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_torchgraph.diff.change import Field, Shown, Value
+from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.recorded.operation import Group, Opaque, Packed, Word, packet_of
 from pytest_torchgraph.recorded.tensor import SHORT_DTYPES, Geometry, TensorSpec
 from pytest_torchgraph.snapshot.reading import base_of, reading_text
@@ -44,6 +45,13 @@ def field_text(field: Field) -> str:
     elif field.kind == "argument":
         before, after = _spec_only(before), _spec_only(after)
     return f"{field.name} {shown_text(before)} -> {shown_text(after)}"
+
+
+def leaf_text(before: TensorSpec, after: TensorSpec) -> str:
+    """``f32[8,4] -> bf16[8,4]``; the strides or whatever else differs where these words do not tell."""
+    if before.text != after.text:
+        return f"{before.text} -> {after.text}"
+    return ", ".join(map(field_text, spec_fields(before, after)))
 
 
 def _sizes_text(sizes: Shown) -> str:

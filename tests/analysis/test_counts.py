@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from pytest_torchgraph import trace
-from pytest_torchgraph.analysis.tally import INSTEAD, UnknownName
+from pytest_torchgraph.analysis.tally import INSTEAD, Total, UnknownName
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph, expanded
 from pytest_torchgraph.recorded.kinds import GROUPS
@@ -28,6 +28,19 @@ def mixture(module: Any, x: Tensor) -> Any:
         z = z.T.reshape(4, 8)
     q = x.view(1, 1, 4, 8)
     return scaled_dot_product_attention(q, q, q), x[x > 0], z
+
+
+def test_a_total_is_compared_as_a_number_unless_what_is_unknown_decides() -> None:
+    known, partly = Total(120), Total(120, ("aten.linalg_pinv",))
+    assert known < 121 <= 2 * int(known)
+    assert known == 120
+    assert known / 1000 == 0.12
+    assert partly > 100
+    assert not partly < 120
+    assert partly != 120
+    for decided in (lambda: partly < 200, lambda: partly > 120, lambda: partly / 2):
+        with pytest.raises(ValueError, match=r"known only in part \(≥120\): nothing is known of aten.linalg_pinv"):
+            decided()
 
 
 @pytest.fixture(scope="module")

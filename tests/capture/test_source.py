@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+import typing_extensions
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pytest_torchgraph import record, trace
+from pytest_torchgraph.capture.source import is_user_code
 from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls, example
 
@@ -132,6 +134,15 @@ def test_a_decorated_forward_is_told_by_its_own_line() -> None:
         return x.sin()  # decorated
 
     assert line_of(trace(Calls(forward), X), "aten.sin").endswith("# decorated")
+
+
+def test_a_deprecated_function_is_told_by_its_own_line() -> None:
+    @typing_extensions.deprecated("old", category=None)
+    def old(x: Tensor) -> Tensor:
+        return torch.sin(x)  # old
+
+    assert line_of(trace(Calls(lambda _, x: old(x)), X), "aten.sin").endswith("# old")
+    assert not is_user_code(typing_extensions.deprecated.__call__.__code__)
 
 
 def test_a_model_of_torch_alone_is_told_by_the_line_that_traces_it() -> None:

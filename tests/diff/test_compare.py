@@ -233,6 +233,42 @@ def test_reordered_independent_operations_moved_and_nothing_else() -> None:
     assert not change.writes
 
 
+def write_and_read(*order: str) -> Program:
+    def root(body: Body) -> Operand:
+        x = body.given("x", f32(2, 16))
+        made = {name: body.op(name, x, out=None if name == "relu_" else f32(2, 16)) for name in order}
+        return body.op("add", made["cos"], made["sin"], out=f32(2, 16))
+
+    return program(root)
+
+
+def test_a_read_that_passed_a_write_of_the_same_value_is_no_independent_operation() -> None:
+    (change,) = compare(write_and_read("sin", "relu_", "cos"), write_and_read("sin", "cos", "relu_")).changes
+    assert isinstance(change, Moved)
+    assert change.writes
+    (change,) = compare(write_and_read("sin", "cos", "relu_"), write_and_read("cos", "sin", "relu_")).changes
+    assert isinstance(change, Moved)
+    assert not change.writes
+
+
+def factors(*, exchanged: bool, name: str = "aten.mul.Tensor") -> Program:
+    def root(body: Body) -> Operand:
+        x, y = body.given("x", f32(2, 16)), body.given("y", f32(2, 16))
+        return body.op(name, *((y, x) if exchanged else (x, y)), out=f32(2, 16))
+
+    return program(root)
+
+
+def test_factors_that_changed_places_are_another_spelling() -> None:
+    (change,) = compare(factors(exchanged=False), factors(exchanged=True)).changes
+    assert isinstance(change, Altered)
+    assert {field.kind for field in change.fields} == {"spelling"}
+    before, after = (factors(exchanged=one, name="aten.sub.Tensor") for one in (False, True))
+    (change,) = compare(before, after).changes
+    assert isinstance(change, Altered)
+    assert "spelling" not in {field.kind for field in change.fields}
+
+
 def test_a_mask_given_to_attention_is_one_altered_call() -> None:
     changes = compare(attention(2), attention(2, mask=True, is_causal=False)).changes
     calls = [

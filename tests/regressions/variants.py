@@ -148,7 +148,12 @@ LEFT_OUT: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "is of checkpointing, which the variant puts around it": (
         ("checkpointed",),
-        ("checkpointing_not_handed_on", "checkpointing_reentrant", "gathered_weight_kept"),
+        (
+            "checkpointing_keeps_products",
+            "checkpointing_not_handed_on",
+            "checkpointing_reentrant",
+            "gathered_weight_kept",
+        ),
     ),
     "sums gradients in another order, which is told of one direction only": (
         ("checkpointed",),

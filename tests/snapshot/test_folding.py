@@ -256,6 +256,11 @@ def test_a_constant_that_differs_by_layer_is_told_for_each() -> None:
     ]
 
 
+def test_the_digits_behind_the_point_do_not_count() -> None:
+    text = "relu(%x)\nmul_(%a, 0.98)\ndiv_(%a, 0.5)\nrelu(%x)\nmul_(%a, 0.96)\ndiv_(%a, 0.5)"
+    assert "{" not in folded(text)
+
+
 def test_what_repeats_in_a_repetition_counts_with_another_letter() -> None:
     step = (
         "model#{n}: M(%x)\n  h.0: B(%in0)\n    cat(%in0) f32[{c}]\n    a\n  h.1: B(%h.0)\n    cat(%in0) f32[{c}]\n    a"

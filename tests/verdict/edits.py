@@ -133,6 +133,15 @@ def activation(*, shared: bool) -> Graph:
     return trace(nn.Sequential(*(Part(one if shared else nn.SiLU()) for _ in range(2))), X)
 
 
+def normed_around(*, after: bool) -> Graph:
+    """A block that is normed after its work or before it."""
+
+    def run(block: Any, x: Tensor) -> Tensor:
+        return block.norm(x + block.work(x)) if after else x + block.work(block.norm(x))
+
+    return trace(Calls(run, norm=nn.LayerNorm(SIZE), work=nn.Linear(SIZE, SIZE)), X)
+
+
 def normed(make: Callable[[], nn.Module]) -> Graph:
     """A layer and its norm."""
     return trace(nn.Sequential(nn.Linear(SIZE, SIZE), make()), X)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.canonical.program import Block, Semantic
+from pytest_torchgraph.canonical.program import Block, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -16,6 +16,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     both_ways,
     bytes_of,
     distinct,
+    expanded_at,
     is_expanded,
     is_work,
     made,
@@ -269,7 +270,7 @@ def repeated_keys(seen: Seen) -> Iterator[Claim]:
         (seen.added, Cause("repeated-keys", REPEATED_HINT), "are repeated", "+"),
         (seen.removed, Cause("keys-shared", SHARED), "are repeated no longer", "-"),
     ):
-        found = [change for change in changes if is_repeat(change) and _attends(change)]
+        found = [change for change in changes if is_repeat(change) and _is_of_heads(change) and _attends(change)]
         if found:
             count = f"{sign}{len(found)} {', '.join(sorted({packet(change) for change in found}))}"
             yield Claim(cause, "copy", f"keys and values {verb} before attention ({count})", tuple(found))
@@ -288,6 +289,24 @@ def is_repeat(change: Come) -> bool:
         and len(spec.shape) > DIMENSIONS
         and is_expanded(change.site)
     )
+
+
+def _is_of_heads(change: Come) -> bool:
+    """Whether heads are repeated, which are the last or last but one dimension before the values of each.
+
+    Of ``repeat_interleave`` with tensors nothing is known; it is taken for one of heads.
+    """
+    spec, item = made(change.site), change.site.item
+    if spec is None or not isinstance(item, Work):
+        return False
+    heads = {len(spec.shape) - 2, len(spec.shape) - 3}
+    if packet(change) == "aten.repeat":
+        counts = item.arguments[1] if len(item.arguments) > 1 else ()
+        repeated = {at for at, count in enumerate(counts) if count != 1} if isinstance(counts, tuple) else set()
+        return bool(repeated) and repeated <= heads
+    if packet(change) == "aten.index_select":
+        return bool(item.arguments[1:]) and item.arguments[1] in heads
+    return expanded_at(change.site) <= heads
 
 
 def _attends(change: Come) -> bool:

@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "mask-removed",
             "a mask or another query x key tensor is written no longer",
         ),
-        _either_way("mask-rebuilt", "a mask of the same sizes is made by other operations"),
+        _either_way("mask-rebuilt", "a mask is made by other operations"),
         _loss_and_win(
             "repeated-keys",
             "keys and values are repeated in memory for the heads that share them",
@@ -101,6 +101,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "a linear layer adds its bias after the product, because its input lies in memory otherwise than before",
             "bias-within",
             "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
+        ),
+        _both_ways(
+            "bias-added",
+            "a layer adds a bias that it did not",
+            "bias-removed",
+            "a layer adds no bias any more",
         ),
         _loss_and_win(
             "experts-looped",
@@ -270,7 +276,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "module-added",
             "a module is called that was not",
             "module-removed",
-            "a module is called no longer",
+            "a module is called no longer, or only returns views now",
         ),
         _either_way("other-module", "another module is called in the place of one"),
         _either_way("other-scale", "a number that values are scaled, shifted or bounded with is another"),
@@ -289,7 +295,8 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
         _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
-        _either_way("reordered", "independent operations run in another order"),
+        _either_way("other-order", "the same modules are called in another order, on other values"),
+        _either_way("reordered", "operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),
     )
     for meaning in meanings

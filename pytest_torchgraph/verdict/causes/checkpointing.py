@@ -22,33 +22,55 @@ from pytest_torchgraph.verdict.causes.claim import (
 )
 from pytest_torchgraph.words.counting import listed, times
 
-ON = "was checkpointing switched on, or does its policy keep less?"
-OFF = "was checkpointing switched off, its flag not passed on, or does its policy keep more?"
+ON = "they are checkpointed now"
+OFF = "is it switched on, is its flag passed on?"
+MORE = "is more checkpointed, or does a policy keep less?"
+LESS = "is less checkpointed, or does a policy keep more?"
 ONCE = "a checkpointed module no longer lies inside another"
 TWICE = "a checkpointed module lies inside another: its forward pass runs three times"
 
 
-def checkpointing(seen: Seen) -> Iterator[Claim]:
+@both_ways
+def checkpointing(side: Side) -> Iterator[Claim]:
     """Recomputation came or went, with everything in the backward pass that reads what it makes."""
-    came = [change for change in seen.added if _is_again(change)]
-    went = [change for change in seen.removed if _is_again(change)]
-    if bool(came) == bool(went):
+    blocks = [change for change in side.changes if _is_again(change)]
+    if not blocks or any(map(_is_again, side.others)):
         return
-    blocks: list[Come] = [*came, *went]
-    nested = any(map(_is_nested, blocks))
-    if came:
-        cause = Cause("checkpointing-twice", TWICE) if nested else Cause("checkpointing-on", _kept_text(seen, ON))
-    else:
-        cause = Cause("checkpointing-once", ONCE) if nested else Cause("checkpointing-off", _kept_text(seen, OFF))
-    rewired: list[Change] = [change for change in seen.altered if _reads_again(change)]
-    rewired += [change for change in (seen.added if came else seen.removed) if _is_rerun(change)]
-    calls = times(len(blocks), "module call")
-    what = f"{calls} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass{'' if came else ' no longer'}"
-    changes = distinct((*blocks, *rewired))
-    yield Claim(cause, "scope", f"{what} ({times(operations_of(changes), 'operation', '+d')})", changes)
+    rewired: list[Change] = [change for change in side.seen.altered if _reads_again(change)]
+    changes = distinct((*blocks, *rewired, *filter(_is_rerun, side.changes)))
+    count = times(operations_of(changes), "operation", "+d")
+    yield Claim(_switched(side, blocks), "scope", f"{_rerun_text(side, blocks)} ({count})", changes)
 
 
-def _kept_text(seen: Seen, hint: str) -> str:
+def _rerun_text(side: Side, blocks: list[Come]) -> str:
+    """``3 module calls run again in the backward pass``, ``parts of`` them where a policy keeps the rest."""
+    whole = f"{times(len(blocks), 'module call')} {'run' if len(blocks) > 1 else 'runs'} again in the backward pass"
+    if not side.more:
+        return f"{whole} no longer"
+    if not _kept(side):
+        return whole
+    ran = dict.fromkeys(name.removeprefix("aten.") for change in blocks for name in work_names(change.site))
+    return f"parts of {times(len(blocks), 'module call')} run again in the backward pass: {listed([*ran], FEW)}"
+
+
+def _switched(side: Side, blocks: list[Come]) -> Cause:
+    if any(map(_is_nested, blocks)):
+        return Cause("checkpointing-twice", TWICE) if side.more else Cause("checkpointing-once", ONCE)
+    others = side.seen.difference.reruns[0 if side.more else 1]
+    if side.more:
+        policy = f"a policy keeps what {listed([*_kept(side)], 2)} made" if _kept(side) else ON
+        return Cause("checkpointing-on", _saved_text(side.seen, MORE if others.calls else policy))
+    return Cause("checkpointing-off", _saved_text(side.seen, LESS if others.calls else OFF))
+
+
+def _kept(side: Side) -> tuple[str, ...]:
+    """The operations that a policy keeps in the graph that runs more again, where nothing ran again in the other."""
+    before, after = side.seen.difference.reruns
+    one, other = (after, before) if side.more else (before, after)
+    return () if other.calls else one.kept
+
+
+def _saved_text(seen: Seen, hint: str) -> str:
     """*hint*, and before it what became of the bytes that are kept for the backward pass."""
     before, after = seen.difference.metric("saved")
     if before is None or after is None or before == after:
@@ -95,7 +117,7 @@ def recomputed(side: Side) -> Iterator[Claim]:
 
 
 FEW = 4
-POLICY = "what a checkpointed module keeps is another; does the policy name the operations that run?"
+POLICY = "what a checkpointed module keeps is another; does its policy name what runs?"
 
 
 def _is_inside_again(change: Come) -> bool:

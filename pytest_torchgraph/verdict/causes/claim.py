@@ -9,6 +9,7 @@ from functools import wraps
 from typing import TypeAlias
 
 from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.canonical.ownership import natural
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
@@ -106,16 +107,17 @@ def is_block(change: Come) -> bool:
 
 def work_names(site: Site) -> Iterator[str]:
     """Packets of the operations at *site*, those inside a module or API call included."""
-    yield from _work_names(site.item)
+    yield from names_in(site.item)
 
 
-def _work_names(item: Work | Given | Block | Semantic) -> Iterator[str]:
+def names_in(item: Item) -> Iterator[str]:
+    """Packets of the operations of *item* and inside it."""
     match item:
         case Work(name=name):
             yield packet_of(name)
         case Block(items=items) | Semantic(items=items):
             for inner in items:
-                yield from _work_names(inner)
+                yield from names_in(inner)
         case Given():
             return
 
@@ -133,10 +135,14 @@ def read(site: Site) -> TensorSpec | None:
 
 def is_expanded(site: Site) -> bool:
     """Whether the operation reads a tensor in which the same elements stand for several."""
+    return bool(expanded_at(site))
+
+
+def expanded_at(site: Site) -> set[int]:
+    """The dimensions of the first tensor that the operation reads along which the same elements stand for several."""
     geometry = _geometry(site)
-    return geometry is not None and any(
-        stride == 0 and size > 1 for size, stride in zip(geometry.shape, geometry.stride, strict=True)
-    )
+    sizes = zip(geometry.shape, geometry.stride, strict=True) if geometry else ()
+    return {at for at, (size, stride) in enumerate(sizes) if stride == 0 and size > 1}
 
 
 def is_view(site: Site) -> bool:
@@ -175,13 +181,17 @@ def places_text(paths: Iterable[str]) -> str:
     alike: dict[str, list[str]] = {}
     for name in outer:
         alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    told = [_place(shared_path(tuple(same))) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
+    told = [_place(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
     return listed(told, 3) or "the model"
 
 
-def _place(path: str) -> str:
-    """*path*; of a module that has nothing but a number, ``module 1``."""
-    return path if any(letter.isalpha() for letter in path) else f"module {path}"
+def _place(paths: tuple[str, ...]) -> str:
+    """The path that *paths* share; of modules that have nothing but a number, ``module 1``, ``modules 0, 1``."""
+    path = shared_path(paths)
+    if any(letter.isalpha() for letter in path):
+        return path
+    numbers = sorted(paths, key=natural)
+    return f"module {path}" if len(paths) == 1 else f"modules {listed(numbers, 4)}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:

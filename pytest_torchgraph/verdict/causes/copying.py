@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_torchgraph.canonical.program import Given
 from pytest_torchgraph.diff.change import Added, Altered
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.kinds import COPIES, MOVES
@@ -43,6 +44,36 @@ def moved_each_call(side: Side) -> Iterator[Claim]:
         title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
         cause = Cause("moved-each-call", MOVED) if side.more else Cause("moved-once", "")
         yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
+
+
+@both_ways
+def joined_with_nothing(side: Side) -> Iterator[Claim]:
+    """Tensors that are concatenated with empty ones: a cache that holds nothing yet."""
+    found = [change for change in side.changes if _joins_nothing(change)]
+    if not found:
+        return
+    scopes = {change.site.scope for change in found}
+    empty = [change for change in side.changes if change.site.scope in scopes and _is_empty_constant(change)]
+    size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
+    no_longer = "" if side.more else " no longer"
+    title = f"{times(len(found), 'copy')} by aten.cat with an empty tensor{no_longer}, {size}"
+    cause = Cause("extra-copy", JOINED) if side.more else Cause("copy-removed", "")
+    yield Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
+
+
+JOINED = "what is concatenated with nothing is copied all the same (a cache that is empty yet?)"
+
+
+def _joins_nothing(change: Come) -> bool:
+    if not is_work(change) or packet(change) != "aten.cat":
+        return False
+    specs = [value.spec for value in change.site.reads]
+    return all(specs) and [spec is not None and 0 in spec.shape for spec in specs].count(False) == 1
+
+
+def _is_empty_constant(change: Come) -> bool:
+    item = change.site.item
+    return isinstance(item, Given) and item.kind != "input" and 0 in item.spec.shape
 
 
 def copied_otherwise(seen: Seen) -> Iterator[Claim]:

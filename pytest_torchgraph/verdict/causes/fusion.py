@@ -74,12 +74,10 @@ def unfused(side: Side) -> Iterator[Claim]:
         if is_work(change):
             near[module_of(change)].append(change)
     for name, changes in fused.items():
-        yield from _written_out(side.seen, name, changes, near, more=side.more)
+        yield from _written_out(side, name, changes, near)
 
 
-def _written_out(
-    seen: Seen, name: str, changes: list[Come], near: dict[str, list[Come]], *, more: bool
-) -> Iterator[Claim]:
+def _written_out(side: Side, name: str, changes: list[Come], near: dict[str, list[Come]]) -> Iterator[Claim]:
     in_order = dict.fromkeys(map(module_of, changes))
     modules = set(in_order)
     parts = [change for module in in_order for change in near.get(module, ()) if _is_part(change, name)]
@@ -88,21 +86,30 @@ def _written_out(
     forward = sum(phase_of(change) == "forward" for change in parts)
     if len(kinds) < 2 or forward < 2 * len(changes):
         return
-    behind = [change for change in seen.came_and_went if _is_behind(change, name, modules)]
-    each = forward // len(changes)
+    within = [change for change in side.changes if _does_within(change, name, modules)]
+    kinds |= {name} if within else set()
+    behind = [change for change in side.seen.came_and_went if _is_behind(change, name, modules)]
+    each = forward // len(changes) + bool(within)
     told = ", ".join(kind.removeprefix("aten.") for kind in sorted(kinds))
-    all_changes: tuple[Change, ...] = distinct((*changes, *parts, *behind))
+    all_changes: tuple[Change, ...] = distinct((*changes, *parts, *within, *behind))
     copies = [change for module in in_order for change in near.get(module, ()) if _copies_a_view(change)]
     if name == "aten.addmm" and set(map(module_of, copies)) == modules:
         told = f"clone, {told} ({_places(len(changes))})"
-        yield _by_layout(told, distinct((*all_changes, *copies)), more=more)
-    elif more:
+        yield _by_layout(told, distinct((*all_changes, *copies)), more=side.more)
+    elif side.more:
+        what = f"{name} did alone what {told} do" if within else f"{name} is written out: {told}"
+        title = f"{what} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
         hint = "one kernel became several, each of which reads and writes memory"
-        title = f"{name} is written out: {told} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
         yield Claim(Cause("unfused", hint), "operation", title, all_changes)
     else:
         title = f"{name} does what {told} did (1 operation in place of {each}, {_places(len(changes))})"
         yield Claim(Cause("fused", "several kernels became one"), "operation", title, all_changes)
+
+
+def _does_within(change: Come, name: str, modules: set[str]) -> bool:
+    """Whether a module call came or went right inside one of *modules* that does operation *name*, too."""
+    inside = isinstance(change.site.item, Block) and module_of(change).rpartition(".")[0] in modules
+    return inside and any(work == name or work.startswith(_behind(name)) for work in work_names(change.site))
 
 
 def _copies_a_view(change: Come) -> bool:
@@ -135,8 +142,15 @@ def _is_part(change: Come, name: str) -> bool:
 
 
 def _is_behind(change: Come, name: str, modules: set[str]) -> bool:
-    """Whether the backward operation of *name* came or went in one of the modules."""
-    return packet(change).startswith(f"{name.removesuffix('_forward')}_backward") and module_of(change) in modules
+    """Whether the backward operation of *name* came or went in one of the modules, or its whole backward call."""
+    if isinstance(change.site.item, Block):
+        return phase_of(change) != "forward" and module_of(change) in modules
+    return packet(change).startswith(_behind(name)) and module_of(change) in modules
+
+
+def _behind(name: str) -> str:
+    """What the operation behind *name* in the backward pass is called, or begins with."""
+    return f"{name.removesuffix('_forward')}_backward"
 
 
 def rms_norm(seen: Seen) -> Iterator[Claim]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_torchgraph.diff.change import Change, Site
+from pytest_torchgraph.diff.change import Altered, Change, Site, Value
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -36,6 +36,12 @@ BUILDING = COMPARING | frozenset(
 """Operations that build a mask from nothing, or from another mask."""
 PASSING = frozenset({"aten.clone", "aten._to_copy", "aten.mul", "aten.add", "aten.sub", "aten.copy_", "aten.index"})
 """Operations that may pass a mask on."""
+TRIANGULAR = frozenset({"aten.triu", "aten.tril"})
+"""What makes the mask of a causal model, one column longer than the scores where a library wants that."""
+CHOOSING = frozenset({"aten.masked_fill", "aten.where"})
+"""Operations that build a mask of masks, and put scores where one says so otherwise."""
+NEARLY = 1.5
+"""A mask is larger from this many times the bytes on: one more row or column is the same mask."""
 MAKING = COMPARING | {"aten._to_copy"}
 """Operations that make a mask of what is no mask: of the numbers that a tokenizer gives, say."""
 
@@ -43,15 +49,28 @@ MAKING = COMPARING | {"aten._to_copy"}
 def is_mask_work(site: Site) -> bool:
     """Whether the operation at *site* looks like one that builds a mask."""
     name, spec = packet_of(site.name), made(site)
-    if reads_leaf(site):
+    if reads_leaf(site) or (name in CHOOSING and not all(map(_is_of_mask, site.reads))):
         return False
-    if name == "aten.copy_" and spec is None:
-        return _fills_mask(site)
+    if spec is None:
+        return _writes_mask(site)
     if name in BUILDING:
-        return spec is None or spec.dtype == "bool" or is_square(spec) or len(spec.shape) < 2
-    if name not in PASSING or spec is None:
-        return False
-    return spec.dtype == "bool" or (is_square(spec) and len(spec.shape) > 2 and is_expanded(site))
+        return spec.dtype == "bool" or name in TRIANGULAR or is_square(spec) or _is_longer(spec)
+    passes_on = is_square(spec) and len(spec.shape) > 2 and is_expanded(site)
+    return name in PASSING and (spec.dtype == "bool" or passes_on)
+
+
+def _writes_mask(site: Site) -> bool:
+    """Whether the operation writes into a mask, or a part of a query x key tensor over with one."""
+    name = packet_of(site.name)
+    if name == "aten.copy_":
+        return _fills_mask(site)
+    return name in BUILDING or (bool(site.reads) and packet_of(site.reads[0].maker) in TRIANGULAR)
+
+
+def _is_of_mask(value: Value) -> bool:
+    """Whether *value* may be a mask, or what one is made of: no operation made it, or one that makes masks did."""
+    is_bool = value.spec is not None and value.spec.dtype == "bool"
+    return is_bool or not value.maker or packet_of(value.maker) in BUILDING | PASSING
 
 
 def _fills_mask(site: Site) -> bool:
@@ -66,17 +85,32 @@ def is_square(spec: TensorSpec | None) -> bool:
     return spec is not None and len(spec.shape) > 1 and spec.shape[-1] == spec.shape[-2] > 1
 
 
+def _is_longer(spec: TensorSpec) -> bool:
+    """Whether it is one row, or has one column more than rows, as a mask for a cache that is to grow."""
+    return len(spec.shape) < 2 or spec.shape[-1] - 1 == spec.shape[-2] > 1
+
+
 def materialised(seen: Seen) -> Iterator[Claim]:
     """Query x key tensors that came or went while no attention call changed."""
-    came, went = _masks(seen, seen.added), _masks(seen, seen.removed)
+    came, went = masks_among(seen, seen.added), masks_among(seen, seen.removed)
     if came and went:
-        yield _rebuilt(came, went)
+        yield _rebuilt(came, went, _altered_with(seen, [*came, *went]))
     elif came:
         yield _claim(came, more=True)
     elif went:
         yield _claim(went, more=False)
     elif exchanged := list(_exchanged(seen)):
-        yield _rebuilt(*map(list, zip(*exchanged, strict=True)))
+        yield _rebuilt([came for came, _ in exchanged], [went for _, went in exchanged], [])
+
+
+def _altered_with(seen: Seen, masks: list[Come]) -> list[Altered]:
+    """The operations that build masks in the modules of *masks* and do so otherwise."""
+    scopes = {change.site.scope for change in masks}
+    return [
+        change
+        for change in seen.altered
+        if change.after.scope in scopes and is_mask_work(change.before) and is_mask_work(change.after)
+    ]
 
 
 def _exchanged(seen: Seen) -> Iterator[tuple[Come, Come]]:
@@ -95,22 +129,34 @@ def _mask_of(change: Come) -> object:
     return (change.site.scope, reads[0].name, spec) if is_mask else None
 
 
-def _masks(seen: Seen, changes: Sequence[Come]) -> list[Come]:
+def masks_among(seen: Seen, changes: Sequence[Come]) -> list[Come]:
     """What builds masks among *changes*; nothing where none of it writes one of the sizes that attention has."""
     found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
     sizes = seen.difference.scores
-    return found if any(_writes_scores(change, sizes) for change in found) else []
+    if not any(_writes_scores(change, sizes) for change in found):
+        return []
+    scopes = {change.site.scope for change in found}
+    return [*found, *(change for change in changes if change.site.scope in scopes and _counts_positions(change))]
+
+
+def _counts_positions(change: Come) -> bool:
+    """Whether positions are shifted, which a mask compares."""
+    reads, spec = change.site.reads, made(change.site)
+    is_sum = is_work(change) and packet(change) in ("aten.add", "aten.sub", "aten.rsub") and spec is not None
+    return is_sum and bool(reads) and packet_of(reads[0].maker) == "aten.arange"
 
 
 def _writes_scores(change: Come, sizes: frozenset[tuple[int, int]]) -> bool:
     spec = made(change.site)
     if spec is None or packet(change) in ("aten.arange", "aten.scalar_tensor") or len(spec.shape) < 2:
         return False
-    return spec.shape[-2:] in sizes and spec.shape[-2] > 1
+    rows, columns = spec.shape[-2:]
+    is_longer = packet(change) in COMPARING and any(rows == q and columns >= k for q, k in sizes)
+    return rows > 1 and (packet(change) in TRIANGULAR or is_longer or (rows, columns) in sizes)
 
 
-def _largest(changes: Sequence[Come]) -> TensorSpec:
-    specs = [spec for spec in (made(change.site) for change in changes) if spec is not None]
+def _largest(sites: Iterable[Site]) -> TensorSpec:
+    specs = [spec for spec in map(made, sites) if spec is not None]
     return max(specs, key=bytes_of)
 
 
@@ -119,7 +165,7 @@ def _size_text(spec: TensorSpec) -> str:
 
 
 def _claim(found: list[Come], *, more: bool) -> Claim:
-    size = _size_text(_largest(found))
+    size = _size_text(_largest(change.site for change in found))
     count = times(len(found), "operation")
     kind: Kind = "copy" if all(packet(change) == "aten.clone" for change in found) else "operation"
     if more:
@@ -130,15 +176,16 @@ def _claim(found: list[Come], *, more: bool) -> Claim:
     return Claim(Cause("mask-removed", ""), kind, title, tuple(found), "fewer")
 
 
-def _rebuilt(came: list[Come], went: list[Come]) -> Claim:
+def _rebuilt(came: list[Come], went: list[Come], altered: list[Altered]) -> Claim:
     """The same mask by other operations, or a larger or smaller one in its place."""
-    before, after = _largest(went), _largest(came)
+    before = _largest([*(change.site for change in went), *(change.before for change in altered)])
+    after = _largest([*(change.site for change in came), *(change.after for change in altered)])
     count = f"{times(len(came), 'operation')} for {len(went)}"
-    changes: tuple[Change, ...] = (*came, *went)
-    if bytes_of(before) == bytes_of(after):
-        hint = "it takes as much memory as before"
+    changes: tuple[Change, ...] = (*came, *went, *altered)
+    if max(map(bytes_of, (before, after))) < NEARLY * min(map(bytes_of, (before, after))):
+        same = bytes_of(before) == bytes_of(after)
         return Claim(
-            Cause("mask-rebuilt", hint),
+            Cause("mask-rebuilt", "it takes as much memory as before" if same else ""),
             "operation",
             f"a mask is made otherwise: {_size_text(after)} ({count})",
             changes,

@@ -30,9 +30,14 @@ KEPT = {
 def explained(found: list[Finding], difference: Difference) -> list[Finding]:
     """Why memory moved: alone, which no count shows, so that its title says so; or further than what else changed."""
     before, after = difference.metric("ops")
-    alone = before == after and all(finding.kind in QUIET for finding in found)
+    alone = before == after and all(map(_is_quiet, found))
     tell = _told if alone else _told_beside
     return [tell(each, found, difference) if each.kind == "memory" else each for each in found]
+
+
+def _is_quiet(finding: Finding) -> bool:
+    """Whether *finding* leaves what is computed as it was."""
+    return finding.kind in QUIET and not (finding.kind == "order" and finding.severity == "fail")
 
 
 def _told_beside(finding: Finding, found: Sequence[Finding], difference: Difference) -> Finding:

@@ -29,10 +29,12 @@ from pytest_torchgraph.verdict.finding import Kind
 from pytest_torchgraph.words.counting import listed, times
 
 TRIVIAL = frozenset(
-    f"aten.{name}" for name in ("arange", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")
+    f"aten.{name}"
+    for name in ("arange", "eye", "zeros", "ones", "full", "scalar_tensor", "empty", "new_zeros", "new_ones")
 )
 ASKED = (FORWARD, BETWEEN)
 """Phases whose operations are asked for by lines of the user's."""
+NEWLY = "work that was not done is done repeatedly"
 AGAIN = "keep the result of the first time and read that"
 
 
@@ -51,11 +53,14 @@ def again(side: Side) -> Iterator[Claim]:
     modules = set(map(module_of, asked))
     found: list[Come] = [*asked, *(each for each in twice if each not in asked and module_of(each) in modules)]
     count = abs(operations_of(found))
-    told = _told(found)
+    told = told_kinds(found)
     kind: Kind = "scope" if all(map(is_block, found)) else "operation"
-    rewired = [change for change in side.seen.altered if _reads_twin(change)]
+    rewired = [change for change in side.seen.altered if reads_twin(change)]
     if side.more:
-        title = f"the same work on the same values is done again: {told} (+{times(count, 'operation')})"
+        left = any(change.left for change in found if isinstance(change, Added))
+        moved = names & {name for change in side.others for name in work_names(change.site)}
+        what = "the same work on the same values is done again"
+        title = f"{what if left or moved else NEWLY}: {told} (+{times(count, 'operation')})"
         yield Claim(Cause("repeated-work", AGAIN), kind, title, (*found, *rewired), "more")
     else:
         left = all(change.left for change in found if isinstance(change, Removed))
@@ -66,7 +71,7 @@ def again(side: Side) -> Iterator[Claim]:
         yield Claim(Cause("repeat-removed", ""), kind, title, (*found, *rewired), "fewer")
 
 
-def _told(changes: Iterable[Change]) -> str:
+def told_kinds(changes: Iterable[Change]) -> str:
     """Modules by class, then operations by name; at most four."""
     sites = [change.site for change in changes if isinstance(change, (Added, Removed))]
     classes = [site.item.class_name for site in sites if isinstance(site.item, Block)]
@@ -75,12 +80,15 @@ def _told(changes: Iterable[Change]) -> str:
     return listed(distinct, 4)
 
 
-def _reads_twin(change: Altered) -> bool:
+def reads_twin(change: Altered) -> bool:
     """Whether nothing differs but that operands are other values of the same spec: ``%cos``, ``%cos_1``."""
     pairs = [(field.before, field.after) for field in change.fields if field.kind == "operand"]
     return len(pairs) == len(change.fields) and all(
         isinstance(before, Value) and isinstance(after, Value) and before.spec == after.spec for before, after in pairs
     )
+
+
+EACH = "the layers do the same work; do it once and pass the result on"
 
 
 def in_each_module(seen: Seen) -> Iterator[Claim]:
@@ -90,23 +98,24 @@ def in_each_module(seen: Seen) -> Iterator[Claim]:
     found = [change for key in many if key in once for change in many[key]]
     if found:
         modules = times(len({module_of(change) for change in found}), "module")
-        title = f"done in each of {modules} what was done once: {_told(found)} ({times(len(found), 'operation', '+d')})"
+        count = times(len(found), "operation", "+d")
+        title = f"done in each of {modules} what was done once: {told_kinds(found)} ({count})"
         gone = [change for key in many if key in once for change in once[key]]
-        hint = "the layers do the same work; do it once and pass the result on"
-        yield Claim(Cause("repeated-work", hint), "operation", title, (*found, *gone))
+        yield Claim(Cause("repeated-work", EACH), "operation", title, (*found, *gone))
     once, many = _once(seen.added, seen), _many(seen.removed)
     found = [change for key in many if key in once for change in many[key]]
     if found:
-        title = f"done once what was done in each module: {_told(found)} ({times(-len(found), 'operation', '+d')})"
+        title = f"done once what was done in each module: {told_kinds(found)} ({times(-len(found), 'operation', '+d')})"
         gone = [change for key in many if key in once for change in once[key]]
         yield Claim(Cause("repeat-removed", ""), "operation", title, (*found, *gone))
 
 
-Key = tuple[str, "TensorSpec | None"]
+Key = tuple[str, "TensorSpec | None", tuple[str, ...]]
 
 
-def _key(site: Site) -> Key:
-    return packet_of(site.name), made(site)
+def work_key(site: Site) -> Key:
+    """What is done and made, and what it is done with, by the names of that without numbers."""
+    return packet_of(site.name), made(site), tuple(value.name.rstrip("_0123456789") for value in site.reads)
 
 
 def _once(changes: list[Added] | list[Removed], seen: Seen) -> dict[Key, list[Change]]:
@@ -114,10 +123,10 @@ def _once(changes: list[Added] | list[Removed], seen: Seen) -> dict[Key, list[Ch
     found: dict[Key, list[Change]] = defaultdict(list)
     for change in changes:
         if is_work(change) and not change.idle and phase_of(change) in ASKED:
-            found[_key(change.site)].append(change)
+            found[work_key(change.site)].append(change)
     for moved in seen.changes:
         if isinstance(moved, Moved) and moved.before.scope != moved.after.scope:
-            found[_key(moved.before)].append(moved)
+            found[work_key(moved.before)].append(moved)
     return {key: members for key, members in found.items() if len(members) == 1}
 
 
@@ -126,7 +135,7 @@ def _many(changes: list[Added] | list[Removed]) -> dict[Key, list[Change]]:
     found: dict[Key, list[Change]] = defaultdict(list)
     for change in changes:
         if is_work(change) and packet_of(change.site.name) not in TRIVIAL and phase_of(change) in ASKED:
-            found[_key(change.site)].append(change)
+            found[work_key(change.site)].append(change)
     return {key: members for key, members in found.items() if len({module_of(each) for each in members}) > 1}
 
 
@@ -137,7 +146,7 @@ def idle(side: Side) -> Iterator[Claim]:
     if not found:
         return
     count = times(sum(change.operations for change in found), "operation")
-    told = _told(found)
+    told = told_kinds(found)
     if side.more:
         hint = "neither the caller nor any other operation reads the results; drop the work"
         title = f"work whose results nothing needs: {told} (+{count})"

@@ -31,6 +31,7 @@ from pytest_torchgraph.verdict.causes.claim import is_spelling, made, read
 from pytest_torchgraph.verdict.causes.copying import copied
 from pytest_torchgraph.verdict.causes.syncing import COUNTED, WAITS
 from pytest_torchgraph.verdict.finding import Finding, Kind
+from pytest_torchgraph.verdict.title import balance
 
 Rule: TypeAlias = "Callable[[Finding, Difference], Cause | None]"
 """What one finding is likely to come from; the difference is asked whether what a hint says is so."""
@@ -82,6 +83,9 @@ def inputs(finding: Finding, _: Difference) -> Cause | None:
 
 def module(finding: Finding, _: Difference) -> Cause | None:
     """A whole module call, or a whole phase, more or fewer."""
+    net = balance(finding.groups)
+    if finding.direction == "other" and net <= 0 and any(map(_is_come, changes_of(finding))):
+        return Cause("module-removed", "") if net else Cause("other-module", AS_MANY)
     for change in changes_of(finding):
         if isinstance(change, (Added, Removed)) and _is_phase(change.site.item):
             hint = BESIDE if _is_between(change.site.item) else OTHER_STEP
@@ -92,6 +96,10 @@ def module(finding: Finding, _: Difference) -> Cause | None:
     return Cause("module-removed", "") if finding.direction == "fewer" else Cause("other-module", "")
 
 
+def _is_come(change: Change) -> bool:
+    return isinstance(change, (Added, Removed))
+
+
 def _is_phase(item: Item) -> bool:
     return isinstance(item, PhaseBlock)
 
@@ -100,6 +108,7 @@ def _is_between(item: Item) -> bool:
     return isinstance(item, PhaseBlock) and item.name == BETWEEN
 
 
+AS_MANY = "as many are called as before, in another place or for other work"
 OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
 BESIDE = "gradients are clipped, scaled or set to zero instead of None, or no longer; the model need not have changed"
 ONCE_MORE = "its module is called once more in the same scope"
@@ -117,8 +126,10 @@ def held(finding: Finding, difference: Difference) -> Cause | None:
     loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
     if loops and all(change.with_model for change in loops):
         return Cause("other-parameters", "")
-    if loops:
+    if any(change.came or change.went for change in loops):
         return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
+    if loops:
+        return Cause("other-optimizer", "parameter groups of the optimizer have other options (weight_decay, lr)")
     return None
 
 
@@ -267,7 +278,11 @@ def order(finding: Finding, _: Difference) -> Cause | None:
     if any(change.before.scope != change.after.scope for change in moves):
         return Cause("moved-module", "the same work is done in another module")
     writes = any(change.writes for change in moves)
-    return Cause("reordered", "" if writes else "independent operations may run in any order") if moves else None
+    hint = AROUND_A_WRITE if writes else "independent operations may run in any order"
+    return Cause("reordered", hint) if moves else None
+
+
+AROUND_A_WRITE = "a value is read on the other side of what writes it in place: the numbers may be others"
 
 
 def backend(finding: Finding, difference: Difference) -> Cause | None:

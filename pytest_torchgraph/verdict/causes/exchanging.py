@@ -1,0 +1,40 @@
+"""An operation in the place of another one: of the same values, and as much made of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from pytest_torchgraph.diff.change import Added, Removed
+from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, packet
+from pytest_torchgraph.words.counting import times
+
+
+def exchanged(seen: Seen) -> Iterator[Claim]:
+    """Operations of the forward pass that went where others came that read the same and write as much."""
+    waiting: dict[object, list[Added]] = defaultdict(list)
+    for change in seen.added:
+        waiting[_work_of(change)].append(change)
+    pairs: dict[tuple[str, str], list[tuple[Removed, Added]]] = defaultdict(list)
+    for went in seen.removed:
+        key = _work_of(went)
+        if key is not None and waiting[key]:
+            came = waiting[key].pop(0)
+            pairs[packet(went), packet(came)].append((went, came))
+    for (before, after), swaps in pairs.items():
+        if before != after:
+            changes = tuple(change for swap in swaps for change in reversed(swap))
+            yield Claim(
+                Cause("", ""), "operation", f"{times(len(swaps), 'operation')} swapped: {before} -> {after}", changes
+            )
+
+
+def _work_of(change: Come) -> object:
+    """What an operation has to share with the one in its place: where it is, what it reads, how much it makes of it."""
+    spec, reads = made(change.site), change.site.reads
+    if not is_work(change) or spec is None or not reads or phase_of(change) != FORWARD or change.follows:
+        return None
+    return change.site.scope, frozenset(value.name for value in reads), spec.dtype, bytes_of(spec)

@@ -1,0 +1,83 @@
+"""Modules that are called in another order and on other values: a norm before the work or after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from pytest_torchgraph.canonical.program import Block, ModuleCall, Semantic
+from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.diff.change import Altered, Change, Moved, Site
+from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.verdict.causes.cause import Cause
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, is_work, module_of, packet
+from pytest_torchgraph.words.counting import listed, times
+
+MOST = 6
+"""Calls of a module up to which their whole order is told."""
+HINT = "they hold what they held and are given other values"
+
+
+def other_order(seen: Seen) -> Iterator[Claim]:
+    """Calls of the same modules in another order, where they depend on each other, with what follows from that.
+
+    Wrong where the work behind them in the backward pass was edited, too: that is told with them.
+    """
+    moved = [change for change in seen.changes if isinstance(change, Moved) and _is_call_in_place(change)]
+    rewired = [change for change in seen.altered if phase_of(change) == FORWARD and is_rewired(change)]
+    scopes = {change.after.scope for change in moved}
+    scopes = {scope for scope in scopes if any(_lies_in(change, [scope]) for change in rewired)}
+    found = [change for change in moved if change.after.scope in scopes]
+    if not found:
+        return
+    leading = [change for change in rewired if _lies_in(change, scopes)]
+    exchanged = _exchanged([change for change in seen.came_and_went if change.site.scope in scopes])
+    behind = [change for change in seen.changes if phase_of(change) != FORWARD and _lies_in(change, scopes)]
+    moves = [change for change in seen.changes if isinstance(change, Moved) and _lies_in(change, scopes)]
+    changes = distinct((*found, *leading, *exchanged, *moves, *behind))
+    more = f" (and in {times(len(scopes) - 1, 'more place')})" if len(scopes) > 1 else ""
+    yield Claim(Cause("other-order", HINT), "scope", f"{_order_text(found)}{more}", changes)
+
+
+def _is_call_in_place(change: Moved) -> bool:
+    """Whether the module around calls what it called, in another order."""
+    if not isinstance(change.after.item, ModuleCall) or phase_of(change) != FORWARD:
+        return False
+    before, after = _calls(change.before), _calls(change.after)
+    return change.before.scope == change.after.scope and before != after and Counter(before) == Counter(after)
+
+
+def is_rewired(change: Altered) -> bool:
+    """Whether nothing differs but which values are read."""
+    return all(field.kind in ("operand", "geometry") for field in change.fields)
+
+
+def _lies_in(change: Change, scopes: Iterable[ScopePath]) -> bool:
+    """Whether *change* is in one of the modules of *scopes*, or inside one."""
+    inside = tuple(f"{scope.module}." if scope.module else "" for scope in scopes)
+    return f"{module_of(change)}.".startswith(inside)
+
+
+def _exchanged(changes: Iterable[Come]) -> list[Come]:
+    """The operations of which as many came as went."""
+    works = [change for change in changes if is_work(change)]
+    net: Counter[str] = Counter()
+    for change in works:
+        net[packet(change)] += change.operations if type(change).__name__ == "Added" else -change.operations
+    return [change for change in works if not net[packet(change)]]
+
+
+def _order_text(moved: list[Moved]) -> str:
+    before, after = (_calls(site) for site in (moved[0].before, moved[0].after))
+    first = moved[0].after.scope
+    if max(map(len, (before, after))) <= MOST:
+        return f"modules are called in another order: {', '.join(after)}; was {', '.join(before)}"
+    names = [change.after.name for change in moved if change.after.scope == first]
+    return f"modules are called elsewhere in the order: {listed([*dict.fromkeys(names)], MOST)}"
+
+
+def _calls(site: Site) -> list[str]:
+    body = site.body
+    items = body.items if isinstance(body, (Block, Semantic)) else ()
+    return [item.name for item in items if isinstance(item, ModuleCall)]
