@@ -31,7 +31,7 @@ def register(verbs: Any) -> None:
 def size(text: str) -> tuple[int, ...]:
     """``1,3,224,224`` or ``1x3x224x224`` as a shape."""
     if not re.fullmatch(r"\d+([,x]\d+)*", text, re.ASCII):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: give whole numbers, as in 1,3,224,224")
     return tuple(int(part) for part in re.split("[,x]", text))
 
 
