@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
@@ -38,7 +39,10 @@ def storage_key(tensor: Tensor) -> int | None:
 
 def has_contents(tensor: Tensor) -> bool:
     """Whether there are bytes that a run could change: a fake or ``meta`` tensor has none."""
-    return tensor.device.type != "meta" and type(tensor).__name__ != "FakeTensor"
+    kind = type(tensor)
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return not tensor.is_meta  # a fifth of what it takes to ask the device
+    return tensor.device.type != "meta" and kind.__name__ != "FakeTensor"
 
 
 def whole_storage(tensor: Tensor) -> Tensor:
@@ -52,8 +56,11 @@ def bytes_of(storage: torch.UntypedStorage) -> Tensor:
 
 
 def holds_contents(tensor: Tensor) -> bool:
-    """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others."""
-    return has_contents(tensor) and not unwraps_itself(type(tensor)) and not was_emptied(tensor)
+    """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others.
+
+    A parameter of a lazy module has not even a shape before it is made.
+    """
+    return has_contents(tensor) and not (unwraps_itself(type(tensor)) or is_lazy(tensor) or was_emptied(tensor))
 
 
 def was_emptied(tensor: Tensor) -> bool:

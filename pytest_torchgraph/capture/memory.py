@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.capture.attribution import ACCUMULATE, Link
+from pytest_torchgraph.capture.attribution import ACCUMULATE, Link, made_elsewhere
 from pytest_torchgraph.capture.node import Running
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
@@ -110,7 +110,8 @@ def keeps_are_known(log: list[Entry], links: list[Link], kept: frozenset[int] | 
 
 def made_nodes(log: list[Entry]) -> bool:
     """Whether the run made autograd nodes at all; one that a compiled graph makes for all its work counts."""
-    return bool(log) and (log[-1].sequence_number > log[0].sequence_number or any(map(_makes_node, log)))
+    own = [entry.sequence_number for entry in log if entry.sequence_number >= 0]
+    return bool(own and own[-1] > own[0]) or made_elsewhere(log) or any(map(_makes_node, log))
 
 
 def _makes_node(entry: Entry) -> bool:
@@ -143,7 +144,7 @@ def memory_of(
     ``kept`` are the storages that were made in the run and outlived the model's call without being returned; ``None``
     where there is no such call.
     """
-    timeline = tuple(entry.live for entry in log)
+    timeline = tuple([entry.live for entry in log])
     peak = max(timeline, default=resident)
     at = timeline.index(peak) if peak > resident else None
     lives = tuple(Lives(log, links, identity, nodes, kept).all())
@@ -160,6 +161,11 @@ def memory_of(
         lives=lives,
         saved=saved_in(lives) if keeps_are_known(log, links, kept) else None,
     )
+
+
+def peak_of(log: list[Entry], resident: int) -> int:
+    """The peak alone."""
+    return max(resident, max((entry.live for entry in log), default=resident))
 
 
 def bytes_of(kind: str, identity: Identity) -> int:
