@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Semantic, Work
 from pytest_torchgraph.diff.change import Field, FieldKind, Shown
-from pytest_torchgraph.diff.keys import WITH_BIAS, argument_key, out_of_place
+from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.nested import nested_differences
 from pytest_torchgraph.diff.showing import shown
@@ -47,7 +47,6 @@ class FieldComparison:
         """What was given where, a default counting as given where only the other side wrote the argument."""
         left, right = named_arguments(before), named_arguments(after)
         if before.name != after.name:
-            left, right = _without_bias(before, left), _without_bias(after, right)
             left = _named_as(right, left)
         usual = signature_of(before).defaults, signature_of(after).defaults
         order = signature_of(after).order
@@ -183,14 +182,6 @@ def wait_fields(before: Work | Semantic, after: Work | Semantic) -> Iterator[Fie
         return
     if before.is_sync != after.is_sync:
         yield Field("wait", "sync", before.is_sync, after.is_sync)
-
-
-def _without_bias(item: Work | Semantic, given: Mapping[str, Argument]) -> dict[str, Argument]:
-    """The arguments of a product with a bias by the names that they have without it, the bias last."""
-    if packet_of(item.name) not in WITH_BIAS:
-        return dict(given)
-    bias, first, second, *_ = given.values()
-    return {"self": first, "mat2": second, "bias": bias}
 
 
 def _named_as(after: Mapping[str, Argument], before: Mapping[str, Argument]) -> dict[str, Argument]:

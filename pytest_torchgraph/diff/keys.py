@@ -34,8 +34,6 @@ from pytest_torchgraph.recorded.tensor import TensorSpec
 
 JOINING = frozenset({"aten.bmm", "aten.baddbmm", "aten.mm", "aten.matmul", "aten.cat"})
 GATING = "aten.mul"
-WITH_BIAS = frozenset({"aten.addmm", "aten.baddbmm"})
-"""Products that add a bias, as ``nn.Linear`` has it: they read one tensor more than those without."""
 COPY = "aten.clone"
 OPERATIONS = (Work, Semantic)
 Level: TypeAlias = "Callable[[Keys, Body, int], Hashable]"
@@ -377,8 +375,7 @@ def same_kind(keys: Keys, body: Body, at: int) -> Hashable:
         case Work() if packet_of(item.name) in MOVES:
             return None
         case Work():
-            reads = len(keys.reads(body.number, at)) - (packet_of(item.name) in WITH_BIAS)
-            return ("makes", item.outcomes, reads)
+            return ("makes", item.outcomes, len(keys.reads(body.number, at)))
         case Semantic():
             return ("api",)
 

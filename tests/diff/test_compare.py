@@ -251,22 +251,6 @@ def test_a_read_that_passed_a_write_of_the_same_value_is_no_independent_operatio
     assert not change.writes
 
 
-def product(*, bias: bool) -> Program:
-    def root(body: Body) -> Operand:
-        factors = body.given("x", f32(2, 16)), leaf("weight")
-        given = (leaf("bias"), *factors) if bias else factors
-        return body.op("addmm" if bias else "mm", *given, out=f32(2, 16))
-
-    return program(root)
-
-
-def test_a_product_that_lost_its_bias_is_one_altered_operation() -> None:
-    for before, after in ((True, False), (False, True)):
-        (change,) = compare(product(bias=before), product(bias=after)).changes
-        assert isinstance(change, Altered)
-        assert [field.name for field in change.fields] == ["operation", "bias"]
-
-
 def factors(*, exchanged: bool, name: str = "aten.mul.Tensor") -> Program:
     def root(body: Body) -> Operand:
         x, y = body.given("x", f32(2, 16)), body.given("y", f32(2, 16))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.models import running
 from pytest_torchgraph.cli.streams import say
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def register(verbs: Any) -> None:
