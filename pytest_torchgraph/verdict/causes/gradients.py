@@ -136,7 +136,10 @@ def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
 
 
 def _reads(edit: Change, parameter: str) -> bool:
-    """Whether *edit* is forward work on the parameter that came or went itself."""
+    """Whether *edit* is forward work on the parameter that came or went itself, or reads it newly or no longer."""
+    if isinstance(edit, Altered):
+        before, after = ({value.path for value in site.reads} for site in (edit.before, edit.after))
+        return parameter in before ^ after
     if not isinstance(edit, (Added, Removed)):
         return False
     owner = module_of(edit)
@@ -162,6 +165,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
         and not change.site.scope.is_again
+        and not change.idle
         and not isinstance(change.site.item, RecomputedCall)
     ]
     found = _without_those_elsewhere(found, others)
