@@ -64,8 +64,9 @@ def unfused(seen: Seen) -> Iterator[Claim]:
         return
     leading = [*calls, *(change for change in parts if packet(change) in PARTS)]
     rest = [change for change in seen.changes if _belongs(change, modules)]
-    masks = [change for change in others if is_work(change) and is_mask_work(change.site)]
-    changes = distinct((*leading, *rest, *masks))
+    masks = [change for change in seen.came_and_went if is_work(change) and is_mask_work(change.site)]
+    beside = masks if any(change in others for change in masks) else []
+    changes = distinct((*leading, *rest, *beside))
     yield _unfused_claim(seen, changes, parts, calls=len(calls), gone=gone)
 
 
