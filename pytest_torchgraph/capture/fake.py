@@ -17,7 +17,7 @@ from torch.nn import Parameter
 
 from pytest_torchgraph.capture.effect import operands_of, readings_in
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
-from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw, device_types
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.call import OpenCall
@@ -99,7 +99,8 @@ class Left:
         """What to leave out of a run on *inputs*; a run that is fake as a whole keeps what is fake."""
         sights, fake = identity.sights, fake_in(identity)
         operations = {index for begun, ended in asides for index in range(begun, ended)}
-        storages = {index for index, sight in enumerate(sights) if sight.kind == "result" and sight.born in operations}
+        made = enumerate(sights) if operations else ()
+        storages = {index for index, sight in made if sight.kind == "result" and sight.born in operations}
         if fake and not (fake_mode or is_fake_run(log, fake, list(inputs))):
             operations |= {index for index, entry in enumerate(log) if makes_nothing(entry, fake)}
             storages |= fake
@@ -112,8 +113,12 @@ class Left:
 
 def fake_in(identity: Identity) -> set[int]:
     """The storages that were first seen behind a fake or ``meta`` tensor."""
-    raws = ((index, sight.raw) for index, sight in enumerate(identity.sights))
-    return identity.fakes | {index for index, raw in raws if raw is not None and raw.device.type == "meta"}
+    sights = identity.sights
+    on_meta = {key for key, found in device_types(sights).items() if found == "meta"}
+    if not on_meta:
+        return identity.fakes
+    raws = ((index, sight.raw) for index, sight in enumerate(sights))
+    return identity.fakes | {index for index, raw in raws if raw is not None and id(raw.view) in on_meta}
 
 
 def is_fake_run(log: list[Entry], fake: set[int], inputs: list[Raw]) -> bool:

@@ -22,7 +22,7 @@ from pytest_torchgraph.capture.node import NodeKey, SeenNode
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.phase import Stretch
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
 from pytest_torchgraph.recorded.operation import Group, Opaque, Word
 
 FORMAT = 2
@@ -95,7 +95,7 @@ class Telling:
         told = self._told
         return (
             place,
-            [told.get(id(value)) or self._value(value) for value in arguments],
+            [value if type(value) in EXACT else told.get(id(value)) or self._value(value) for value in arguments],
             self._named(keywords) if keywords else None,
             told.get(id(results)) or self._value(results),
             scope,
@@ -117,7 +117,7 @@ class Telling:
         if kind in EXACT:
             return value
         if isinstance(value, (list, tuple)):
-            return [self._value(part) for part in value]
+            return [part if type(part) in EXACT else self._value(part) for part in value]
         return self._word(value)
 
     def _word(self, value: Any) -> tuple[str, Any]:
@@ -137,10 +137,10 @@ class Telling:
         return [(name, self._value(value)) for name, value in sorted((keywords or {}).items())]
 
     def _readings(self) -> Iterator[tuple[Any, ...]]:
-        kinds: dict[Any, int] = {}
-        for raw in self.readings:
-            yield (*raw[:5], kinds.setdefault(raw[5:8], len(kinds)), *raw[8:])
-        yield tuple((number, *map(str, kind)) for kind, number in kinds.items())
+        views: dict[int, tuple[int, View]] = {}
+        for value, storage, view in self.readings:
+            yield value, storage, views.setdefault(id(view), (len(views), view))[0]
+        yield tuple((number, *view[:3], *map(str, view[3:6]), *view[6:]) for number, view in views.values())
 
     def _key(self, key: NodeKey | None) -> NodeKey | None:
         """A node's number counted from the first of the run."""

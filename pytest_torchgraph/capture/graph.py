@@ -21,7 +21,7 @@ from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
 from pytest_torchgraph.capture.provenance import Provenance, in_a_module
 from pytest_torchgraph.capture.source import source_line
-from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw, device_types
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.autograd import AutogradNode, Edge
@@ -75,13 +75,13 @@ class Records:
 
     def spec(self, raw: Raw) -> TensorSpec:
         """The spec of one reading."""
-        key = raw[2:]
-        spec = self._specs.get(key)
+        view = raw[2]
+        spec = self._specs.get(view)
         if spec is None:
-            shape, stride, offset, dtype, device, layout, conj, neg = key
+            shape, stride, offset, dtype, device, layout, conj, neg = view
             shape = tuple(map(whole_number, shape))
             geometry = None if stride is None else Geometry(shape, tuple(map(int, stride)), int(offset))
-            spec = self._specs[key] = TensorSpec(
+            spec = self._specs[view] = TensorSpec(
                 dtype=str(dtype).removeprefix("torch."),
                 shape=shape,
                 geometry=geometry,
@@ -338,8 +338,8 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
 
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
-    seen = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
-    devices = {raw.device.type for raw in seen if raw is not None}
+    hollow = run.hollow
+    devices = device_types(sight for index, sight in enumerate(run.identity.sights) if index not in hollow)
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
@@ -347,7 +347,7 @@ def origin_of(run: Run) -> Origin:
         system=platform.system().lower(),
         architecture=platform.machine().lower(),
         processor=capability(),
-        device="+".join(sorted(devices - {"cpu"})) or "cpu",
+        device="+".join(sorted({*devices.values()} - {"cpu"})) or "cpu",
         grad_mode=run.grad_mode,
         training=run.training,
         inference_mode=run.inference_mode,

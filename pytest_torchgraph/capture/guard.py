@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -78,17 +78,16 @@ class Guard:
                 if key not in self.before_steps:
                     self.before_steps[key] = Kept(original)
 
-    def _originals(self, tensor: Tensor) -> Iterator[tuple[int, torch.UntypedStorage | Tensor]]:
+    def _originals(self, tensor: Tensor) -> tuple[tuple[int, torch.UntypedStorage | Tensor], ...]:
         if not has_bytes(tensor):
-            return
+            return ()
         storage = storage_of(tensor)
         if storage is not None:
-            yield storage._cdata, storage
-            return
-        yield -id(tensor), tensor
+            return ((storage._cdata, storage),)
         for part in PARTS[tensor.layout](tensor) if tensor.layout in PARTS else ():
             storage = part.untyped_storage()
             self.owners[storage._cdata] = (-id(tensor), storage)
+        return ((-id(tensor), tensor),)
 
     def before_write(self, overload: Overload, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
         """Copy every guarded storage that this operation is about to write."""

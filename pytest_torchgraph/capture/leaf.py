@@ -25,8 +25,8 @@ class Leaf:
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
         self.kind = type(tensor)
-        self.storage = storage_of(tensor)
-        self.reading = reading_of(tensor)
+        self.storage = storage = storage_of(tensor)
+        self.reading = None if storage is None else reading_of(tensor, storage)
         self.dtype = tensor.dtype
         is_plain = (
             self.kind in PLAIN and self.reading is not None and reads_memory(tensor) and not lazily_turned(tensor)
@@ -42,7 +42,7 @@ class Leaf:
         tensor: Any = self.tensor
         if type(tensor) is not self.kind:
             tensor.__class__ = self.kind
-        if not unwraps_itself(self.kind) and (self.reading is None or reading_of(tensor) != self.reading):
+        if not unwraps_itself(self.kind) and (self.reading is None or self._reads_now(tensor) != self.reading):
             tensor.data = self.as_it_read()
         if not self.is_leaf:
             return
@@ -52,6 +52,11 @@ class Leaf:
             tensor.requires_grad_(self.needs_grad)
         self.restore_gradient()
         self._restore_hooks(tensor)
+
+    @staticmethod
+    def _reads_now(tensor: Tensor) -> tuple[Any, ...] | None:
+        storage = storage_of(tensor)
+        return None if storage is None else reading_of(tensor, storage)
 
     def restore_gradient(self) -> None:
         """Let it have the gradient that it had."""
@@ -75,11 +80,10 @@ class Leaf:
             tensor._post_accumulate_grad_hooks = after
 
 
-def reading_of(tensor: Tensor) -> tuple[Any, ...] | None:
-    """Storage and geometry of *tensor*; ``None`` where it has none, or where they are not all there is."""
+def reading_of(tensor: Tensor, storage: torch.UntypedStorage) -> tuple[Any, ...] | None:
+    """The *storage* and the geometry of *tensor*; ``None`` where it has none, or where they are not all there is."""
     try:
-        key = tensor.untyped_storage()._cdata
-        return key, tensor.shape, tensor.stride(), tensor.storage_offset()
+        return storage._cdata, tensor.shape, tensor.stride(), tensor.storage_offset()
     except (RuntimeError, NotImplementedError):
         return None
 

@@ -143,7 +143,7 @@ def memory_of(
     ``kept`` are the storages that were made in the run and outlived the model's call without being returned; ``None``
     where there is no such call.
     """
-    timeline = tuple(entry.live for entry in log)
+    timeline = tuple([entry.live for entry in log])
     peak = max(timeline, default=resident)
     at = timeline.index(peak) if peak > resident else None
     lives = tuple(Lives(log, links, identity, nodes, kept).all())
@@ -160,6 +160,11 @@ def memory_of(
         lives=lives,
         saved=saved_in(lives) if keeps_are_known(log, links, kept) else None,
     )
+
+
+def peak_of(log: list[Entry], resident: int) -> int:
+    """The peak alone."""
+    return max(resident, max((entry.live for entry in log), default=resident))
 
 
 def bytes_of(kind: str, identity: Identity) -> int:

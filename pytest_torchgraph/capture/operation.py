@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph.capture.capability import HAS_FRAME_STRATEGY, never_compiled
 from pytest_torchgraph.capture.collective import told
 from pytest_torchgraph.capture.schema import LIFTS, NEG_VIEW, Overload, learn
 from pytest_torchgraph.capture.source import user_frame
-from pytest_torchgraph.capture.tensor import Identity, Raw
+from pytest_torchgraph.capture.tensor import NO_TENSORS, Identity, Raw
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.operation import SourceLine
@@ -250,12 +251,11 @@ class OperationMode(TorchDispatchMode):
     def note_results(self, out: Any) -> Any:
         """Readings of every tensor in *out*, in its own nesting."""
         kind = type(out)
-        if isinstance(out, Tensor):
+        if kind is Tensor or isinstance(out, Tensor):
             identity = self.identity
             seen = identity.seen.get(id(out))
-            if seen is not None and seen() is out:
-                return identity.read(out)
-            return identity.meet(out, "result")
+            is_known = seen is not None and seen() is out
+            return identity.read(out) if is_known else identity.meet(out, "result")
         if kind in SEQUENCES or isinstance(out, SEQUENCES):
             return tuple([self.note_results(part) for part in out])
         if kind is dict:
@@ -274,22 +274,25 @@ def takes_number_for_tensor(overload: Overload, args: tuple[Any, ...]) -> bool:
 
 
 def read_arguments(args: tuple[Any, ...], read: Callable[[Tensor], Raw]) -> list[Any]:
-    """*args* with every tensor replaced by its reading; the type is tested first, `isinstance` costs twice as much."""
+    """*args* with every tensor replaced by its reading."""
     arguments: list[Any] = []
     for argument in args:
         kind = type(argument)
-        if kind is Tensor or kind is torch.nn.Parameter or isinstance(argument, Tensor):
+        if kind is Tensor or kind is Parameter:
             arguments.append(read(argument))
-        elif kind in SEQUENCES:
-            arguments.append(read_each(argument, read))
-        else:
+        elif kind in NO_TENSORS:
             arguments.append(argument)
+        elif kind is list or kind is tuple:
+            holds_none = NO_TENSORS.issuperset(map(type, argument))
+            arguments.append(tuple(argument) if holds_none else read_each(argument, read))
+        else:
+            arguments.append(read_one(argument, read))
     return arguments
 
 
 def read_each(sequence: Any, read: Callable[[Tensor], Raw]) -> tuple[Any, ...]:
     """*sequence* with every tensor replaced by its reading."""
-    return tuple([read_one(part, read) for part in sequence])
+    return tuple([part if type(part) in NO_TENSORS else read_one(part, read) for part in sequence])
 
 
 def read_one(value: Any, read: Callable[[Tensor], Raw]) -> Any:

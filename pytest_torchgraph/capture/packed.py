@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pytest_torchgraph.capture.contents import digest
 from pytest_torchgraph.capture.operation import Entry, overloads_seen
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
 from pytest_torchgraph.recorded.operation import Packed, PackedTensor
 
 if TYPE_CHECKING:
@@ -90,20 +90,8 @@ class Weights:
             first = one.record.tensors[0]
             sight = FirstSight("parameter", f"{path}.packed{number - values}", one.size, 0)
             sight.before_run = True
-            sight.raw = Raw(
-                (
-                    number,
-                    len(sights),
-                    first.shape,
-                    None,
-                    0,
-                    getattr(torch, first.dtype),
-                    torch.device("cpu"),
-                    torch.strided,
-                    False,
-                    False,
-                )
-            )
+            view = View(first.shape, None, 0, getattr(torch, first.dtype), torch.device("cpu"), torch.strided)
+            sight.raw = Raw((number, len(sights), view))
             sights.append(sight)
 
 

@@ -9,7 +9,7 @@ from operator import is_
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.leaf import Leaf
-from pytest_torchgraph.capture.reach import ATOMS, DICT, Container, Kind, container_of, kind_of
+from pytest_torchgraph.capture.reach import ATOMS, DICT, Container, Kind, container_of, kind_of, read_dict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,16 +66,17 @@ class Picture:
             key = id(value)
             if kind is None or key in self.seen or key in self.but or key in known:
                 continue
-            if not any(other.holds(key) for other in self.apart):
+            if not any(other.holds(value) for other in self.apart):
                 self.seen[key] = value
                 self._take(value, kind, waiting)
 
-    def holds(self, key: int) -> bool:
-        """Whether the object with that ``id`` is in the picture."""
-        return key in self.seen or key in self._ids_of_empty()
+    def holds(self, value: Any) -> bool:
+        """Whether *value* is in the picture."""
+        return id(value) in self.seen or (type(value) in EMPTIABLE and id(value) in self._ids_of_empty())
 
     def _ids_of_empty(self) -> set[int]:
-        # There are many, and hardly ever is one asked for. In pieces, as no other thread gets a turn within one.
+        # There are many, and hardly ever is one asked for; the set takes more memory than all else that is kept. In
+        # pieces, as no other thread gets a turn within one.
         while self._asked < len(self.empty):
             piece = self.empty[self._asked : self._asked + PIECE]
             self._empty.update(map(id, piece))
@@ -117,13 +118,21 @@ class Picture:
             return
         if not kind.is_tensor:
             self.classes.append((value, type(value)))
-        self._take_container(own, DICT, waiting)
+        before = read_dict(own)
+        self._keep(own, DICT, before)
+        self._wait_for(before[len(own) :], waiting)  # what comes before are names
 
     def _take_container(self, value: Any, container: Container, waiting: list[Any]) -> None:
         before = container.read(value)
+        self._keep(value, container, before)
+        self._wait_for(before, waiting)
+
+    def _keep(self, value: Any, container: Container, before: list[Any]) -> None:
         if id(value) not in self.skipped:
             self.containers.append((value, container, before))
-        for part in before:
+
+    def _wait_for(self, parts: list[Any], waiting: list[Any]) -> None:
+        for part in parts:
             cls = type(part)
             if cls in ATOMS:
                 continue

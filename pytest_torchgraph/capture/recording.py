@@ -293,6 +293,7 @@ def recorded(
                 raise
         recording.close(*said, grad=grad, asked_inference=use.asked)
         recording.verify()
+        recording.identity.let_go()
 
 
 @contextmanager

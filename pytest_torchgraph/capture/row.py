@@ -263,7 +263,7 @@ class Pair:
         return True
 
     def _same_reading(self, one: Raw, other: Raw) -> bool:
-        if one[2:] != other[2:] or not self._answers(one[1], other[1]):
+        if one[2] != other[2] or not self._answers(one[1], other[1]):
             return False
         self._readings[id(one)] = other  # the run keeps every reading, so an `id` stays its own
         return True
@@ -298,7 +298,7 @@ class Pair:
 
 def same_first_reading(sight: FirstSight, like: FirstSight) -> bool:
     """Whether two storages were first seen through like tensors."""
-    return sight.raw is like.raw or (sight.raw is not None and like.raw is not None and sight.raw[2:] == like.raw[2:])
+    return sight.raw is like.raw or (sight.raw is not None and like.raw is not None and sight.raw[2] == like.raw[2])
 
 
 def within(path: str, root: str) -> tuple[bool, str]:

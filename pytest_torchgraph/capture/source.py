@@ -45,7 +45,10 @@ def is_user_code(code: CodeType) -> bool:
 
 
 def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
-    """Code and line of the nearest frame outside PyTorch and this package, *depth* frames up or further."""
+    """Code and instruction of the nearest frame outside PyTorch and this package, *depth* frames up or further.
+
+    The line is worked out when somebody asks for it: Python counts lines from the beginning of a function.
+    """
     frame: FrameType | None = sys._getframe(depth)
     known = _is_user_code
     while frame is not None:
@@ -54,7 +57,7 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
         if is_user is None:
             is_user = _judge(code)
         if is_user:
-            return code, frame.f_lineno or code.co_firstlineno
+            return code, frame.f_lasti
         frame = frame.f_back
     return None
 
@@ -63,5 +66,11 @@ def source_line(found: tuple[CodeType, int] | SourceLine | None) -> SourceLine |
     """The record of what :func:`user_frame` found."""
     if found is None or isinstance(found, SourceLine):
         return found
-    code, line = found
-    return SourceLine(code.co_filename, line, code.co_name)
+    code, instruction = found
+    return SourceLine(code.co_filename, line_of(code, instruction), code.co_name)
+
+
+def line_of(code: CodeType, instruction: int) -> int:
+    """The line of the *instruction* at that offset; that of the function where it has none of its own."""
+    lines = (line for start, end, line in code.co_lines() if start <= instruction < end)
+    return next(lines, None) or code.co_firstlineno

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import CellType, FunctionType
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.pipeline import stages_of
+from pytest_torchgraph.capture.tensor import NO_TENSORS
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.origin import Training
 from pytest_torchgraph.recorded.tensor import StorageKind
@@ -150,7 +152,8 @@ class Flags:
 
 def is_fixed(module: nn.Module) -> bool:
     """Whether *module* is that of an exported program: it has functions in the place of these two, which refuse."""
-    return {"train", "eval"} <= module.__dict__.keys()
+    own = vars(module)
+    return "train" in own and "eval" in own
 
 
 def training_of(flags: set[bool]) -> Training:
@@ -171,6 +174,8 @@ def holdings_of(roots: dict[str, nn.Module]) -> Holdings:
     for kind, registry in REGISTRIES:
         for path, module in modules:
             for name, value in registry(module):
+                if type(value) in NO_TENSOR:
+                    continue
                 # A lazy module's parameters have no memory before its first call.
                 if isinstance(value, Tensor) and id(value) not in seen and not is_lazy(value):
                     seen.add(id(value))
@@ -180,6 +185,10 @@ def holdings_of(roots: dict[str, nn.Module]) -> Holdings:
                     else:
                         leaves.append((kind, full, value))
     return Holdings(modules, leaves)
+
+
+NO_TENSOR = NO_TENSORS | {dict, OrderedDict, set, list, tuple, FunctionType}
+"""Classes of most attributes of modules, which are no tensors."""
 
 
 def parameters_of(module: nn.Module) -> Iterable[tuple[str, Any]]:

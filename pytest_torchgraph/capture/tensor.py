@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,6 +15,11 @@ from torch.nn import Parameter
 
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
+
+NO_TENSORS = frozenset(
+    {type(None), bool, int, float, complex, str, torch.dtype, torch.device, torch.layout, torch.memory_format}
+)
+"""Classes whose instances neither are nor hold tensors: most arguments are theirs, and ``isinstance`` asks longer."""
 
 
 def void(_: object) -> None:
@@ -25,16 +30,33 @@ def no_name(_: Tensor) -> None:
     """Nothing: there is nobody to ask."""
 
 
-class Raw(tuple[Any, ...]):
-    """One reading of a tensor, as plain values that are turned into records after the run.
+class View(NamedTuple):
+    """How a tensor reads a storage, as plain values: the same object for all that read alike in one run.
 
     ``stride`` is ``None`` without a storage.
+    """
+
+    shape: tuple[int, ...]
+    stride: Any
+    offset: int
+    dtype: Any
+    device: Any
+    layout: Any
+    conj: bool = False
+    neg: bool = False
+
+
+class Raw(tuple[Any, ...]):
+    """One reading of a tensor, which is turned into a record after the run: its value, its storage, and how it reads.
+
+    The parts of ``view`` are its own, too.
     """
 
     __slots__ = ()
     if TYPE_CHECKING:
         value: int
         storage: int
+        view: View
         shape: tuple[int, ...]
         stride: Any
         offset: int
@@ -45,8 +67,9 @@ class Raw(tuple[Any, ...]):
         neg: bool
     else:
         # A NamedTuple is read by names too, and takes from two fifths longer to make to more than twice as long.
-        value, storage, shape, stride, offset, dtype, device, layout, conj, neg = (
-            property(itemgetter(place)) for place in range(10)
+        value, storage, view = (property(itemgetter(place)) for place in range(3))
+        shape, stride, offset, dtype, device, layout, conj, neg = (
+            property(attrgetter(f"view.{name}")) for name in View._fields
         )
 
 
@@ -123,17 +146,20 @@ class Identity:
         self.stand_in: Callable[[Tensor], Tensor | None] = no_name
         self.stand_ins: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self.past: list[LiveStorage] = []
+        self._views: dict[tuple[Any, ...], View] = {}
+        self._when_released: Callable[[weakref.ref[torch.UntypedStorage]], None] = self._release
 
     def read(self, tensor: Tensor) -> Raw:
         """How *tensor* reads its storage now; a tensor never seen becomes a constant."""
         seen = self.seen.get(id(tensor))
         if seen is not None and seen() is tensor:
-            raw = seen.raw  # read by position, for each tensor of each operation: 2 is the shape, 3 the stride
-            if raw[3] is None:
+            raw = seen.raw
+            view = raw[2]  # read by position, for each tensor of each operation: 0 is the shape, 1 the stride
+            if view[1] is None:
                 return raw
             if (
-                raw[2] == tensor.shape
-                and raw[3] == tensor.stride()
+                view[0] == tensor.shape
+                and view[1] == tensor.stride()
                 and seen.storage_key == tensor.untyped_storage()._cdata
             ):
                 return raw
@@ -142,45 +168,53 @@ class Identity:
     def meet(self, tensor: Tensor, kind: StorageKind, name: str | None = None) -> Raw:
         """Give *tensor* a value of its own, and its storage an entry when it has none."""
         value = self.values
-        self.values += 1
+        self.values = value + 1
         subclass = type(tensor)
         if subclass is not Tensor and subclass is not Parameter and unwraps_itself(subclass):
             return self._meet_opaque(tensor, value, kind, name)
         try:
-            storage, shape = tensor.untyped_storage(), tuple(tensor.shape)
-            key, stride = storage._cdata, tensor.stride()
-            offset = tensor.storage_offset()
+            storage = tensor.untyped_storage()
+            view = self._view_of(tensor)
         except (RuntimeError, NotImplementedError):
             return self._meet_opaque(tensor, value, kind, name)
+        key = storage._cdata
         live = self.storages.get(key)
-        fresh = live is None
         if live is None:
             live = self._admit(storage, key, kind, name)
-            self._tell_apart(tensor, live)
-        dtype = tensor.dtype
-        raw = Raw(
-            (
-                value,
-                live.index,
-                shape,
-                stride,
-                offset,
-                dtype,
-                tensor.device,
-                tensor.layout,
-                dtype.is_complex and tensor.is_conj(),
-                self.neg_bits and tensor.is_neg(),
-            )
-        )
-        if fresh:
-            self.sights[live.index].raw = raw
-        elif subclass is Parameter:
-            self._take_for_parameter(tensor, live.index)
-        seen = Seen(tensor)
+            raw = self.sights[live.index].raw = Raw((value, live.index, view))
+            if subclass is FakeTensor or self.stand_in is not no_name:
+                self._tell_apart(tensor, live)
+        else:
+            raw = Raw((value, live.index, view))
+            if subclass is Parameter:
+                self._take_for_parameter(tensor, live.index)
+        seen = self.seen[id(tensor)] = Seen(tensor)
         seen.raw = raw
         seen.storage_key = key
-        self.seen[id(tensor)] = seen
         return raw
+
+    def _view_of(self, tensor: Tensor) -> View:
+        """How *tensor* reads its storage; what *tensor* raises where it has none."""
+        dtype = tensor.dtype
+        conj, neg = dtype.is_complex and tensor.is_conj(), self.neg_bits and tensor.is_neg()
+        told: tuple[Any, ...] = (
+            tensor.shape,
+            tensor.stride(),
+            tensor.storage_offset(),
+            dtype,
+            tensor.device,
+            tensor.layout,
+            conj,
+            neg,
+        )
+        try:
+            known = self._views.get(told)
+        except TypeError:  # a size is a symbol, which has no hash
+            return View(tuple(told[0]), *told[1:])
+        if known is None:
+            known = View(tuple(told[0]), *told[1:])
+            self._views[known] = known
+        return known
 
     def introduce(self, tensor: Tensor, kind: StorageKind, name: str) -> None:
         """Make *tensor* known by name; of one that wraps others, the name alone, and the tensors inside it."""
@@ -229,6 +263,13 @@ class Identity:
         self.is_closed = True
         self.stand_in = no_name
         self.stand_ins.clear()
+
+    def let_go(self) -> None:
+        """Forget which tensors there were, once nobody asks for one any more; what was seen of storages stays."""
+        for known in (self.seen, self.wrappers, self.storages, self._views):
+            known.clear()
+        self.past.clear()
+        self._when_released = void
 
     def _tell_apart(self, tensor: Tensor, live: LiveStorage) -> None:
         """Note what is fake; of a real tensor in a fake run, what stands in for it reads the same storage."""
@@ -285,7 +326,7 @@ class Identity:
         return live
 
     def _watch(self, storage: torch.UntypedStorage, key: int, index: int) -> LiveStorage:
-        live = LiveStorage(storage, self._release)
+        live = LiveStorage(storage, self._when_released)
         live.key = key
         live.index = index
         live.bytes = storage.nbytes()
@@ -314,7 +355,7 @@ class Identity:
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)
         sight = FirstSight(kind, name, None, self.clock)
-        raw = Raw((value, index, sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout, False, False))
+        raw = Raw((value, index, View(sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout)))
         sight.raw = raw
         self.sights.append(sight)
         seen = Seen(tensor)
@@ -339,6 +380,12 @@ def following_resizes(identity: Identity) -> Iterator[None]:
         yield
     finally:
         torch.UntypedStorage.resize_ = plain  # type: ignore[method-assign]
+
+
+def device_types(sights: Iterable[FirstSight]) -> dict[int, str]:
+    """The type of device of every view through which a storage was first seen, by the view's ``id``."""
+    views = {id(sight.raw[2]): sight.raw[2] for sight in sights if sight.raw is not None}
+    return {key: view.device.type for key, view in views.items()}
 
 
 def sizes_of(tensor: Tensor) -> tuple[int, ...]:

@@ -226,7 +226,7 @@ def state_of(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any], step
     roots = [*held_by(target.function), *target.roots.values(), *modules_in((args, kwargs))]
     if step.optimizer is not None:
         roots.append(step.optimizer)
-    return State(roots, (args, kwargs))
+    return State(roots, (*args, *kwargs.values()))
 
 
 class Runs:

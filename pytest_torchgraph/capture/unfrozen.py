@@ -13,6 +13,8 @@ from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.record import Record
 
+FINGERPRINT = "fingerprint"
+
 
 class UnfrozenGraph(Graph):
     """The graph of a run, which is frozen when any field but ``origin`` and ``notes`` is read: an ordinary one then."""
@@ -22,10 +24,16 @@ class UnfrozenGraph(Graph):
         run = vars(self).get("run")
         if isinstance(run, Run):
             with collector_paused():
-                quick = folded(run)
+                quick = folded(run, program)
                 if quick is not None and quick == program:
                     return True
         return Graph.is_canonically(self, program)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the canonical graphs are equal; told by the runs alone where these are the same."""
+        return _have_same_run(self, other) or Graph.__eq__(self, other)
+
+    __hash__ = Graph.__hash__
 
     @property
     def is_empty(self) -> bool:
@@ -71,9 +79,21 @@ def frozen(graph: Graph) -> Graph:
 
 
 def fingerprint_of(graph: Graph) -> str | None:
-    """The fingerprint of the run behind *graph*; ``None`` where it is not kept, or cannot be told exactly."""
-    run = vars(graph).get("run")
-    return fingerprint(run) if isinstance(run, Run) else None
+    """The fingerprint of the run behind *graph*, which that keeps from then on.
+
+    ``None`` where the run is not kept, or cannot be told exactly.
+    """
+    known = vars(graph)
+    run = known.get("run")
+    if FINGERPRINT not in known and isinstance(run, Run):
+        known[FINGERPRINT] = fingerprint(run)
+    found: str | None = known.get(FINGERPRINT)
+    return found
+
+
+def _have_same_run(graph: Graph, other: object) -> bool:
+    told = fingerprint_of(other) if isinstance(other, Graph) else None
+    return told is not None and told == fingerprint_of(graph)
 
 
 def _freeze(graph: Graph) -> None:

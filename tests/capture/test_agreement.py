@@ -14,7 +14,7 @@ from torch import Tensor, distributed, nn
 
 from pytest_torchgraph import record, trace
 from pytest_torchgraph.capture.agreement import RanksDiverge, call_text
-from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.capture.tensor import Raw, View
 from tests.capture.peers import of_each_rank
 
 EVERYONE: Any = distributed
@@ -166,7 +166,7 @@ def test_real_ranks_of_ddp_and_fsdp_agree_on_every_collective(tmp_path: Path) ->
 
 
 def test_a_collective_says_what_all_its_ranks_have_to_say_alike() -> None:
-    small, large = (Raw((0, 0, (size,), (1,), 0, torch.float32, "cpu", None, False, False)) for size in (2, 8))
+    small, large = (Raw((0, 0, View((size,), (1,), 0, torch.float32, "cpu", None))) for size in (2, 8))
     lists = {"output_tensors": ((small, large),), "input_tensors": (small,)}
     assert call_text("all_gather", "c10d.allgather_.default", lists) == "all_gather(float32[2], float32[8])"
     assert call_text("all_to_all", "c10d.alltoall_base_.default", {"a": small, "b": large}) == "all_to_all(float32)"

@@ -24,7 +24,7 @@ from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.phase import Stretch
 from pytest_torchgraph.capture.recording import record
 from pytest_torchgraph.capture.schema import Overload
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
 from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.capture.unfrozen import UnfrozenGraph, fingerprint_of, frozen
 from pytest_torchgraph.graph import Graph
@@ -78,6 +78,21 @@ def test_every_model_of_the_zoo_has_a_fingerprint_that_repeats(name: str) -> Non
         assert told[0] == told[1]
 
 
+def test_a_run_that_repeats_another_equals_it_without_being_worked_out() -> None:
+    model = nn.Dropout(0.5)
+    with repeated(model, torch.ones(8), None, Options()) as run:
+        first = run()
+        assert fingerprint_of(first)
+        assert frozen(first) == (second := run())
+        model.p = 0.25
+        third = run()
+    assert second == first
+    assert isinstance(second, UnfrozenGraph)
+    assert third != first
+    assert not isinstance(third, UnfrozenGraph)
+    assert hash(second) == hash(first)
+
+
 def changes(run: Run) -> Iterator[tuple[str, Callable[[], Any]]]:
     """Every part of a run by name, and what makes it another one."""
     for place, entry in enumerate(run.log):
@@ -113,7 +128,7 @@ WHERE_NONE: dict[str, Any] = {"keywords": {"other": 1}, "running": Running("Node
 def other(value: Any) -> Any:
     """Something else of the same kind."""
     if isinstance(value, Raw):
-        return Raw((value[0], value[1], (*value[2], 1), *value[3:]))
+        return Raw((*value[:2], value.view._replace(shape=(*value.shape, 1))))
     return next(make(value) for kind, make in OTHERS if isinstance(value, kind))
 
 
@@ -188,9 +203,12 @@ def test_what_a_record_is_made_of_is_all_known_here() -> None:
         "stand_in",
         "stand_ins",
         "past",
+        "_views",
+        "_when_released",
     }
     assert {*vars(step().identity)} == {*OF_IDENTITY, *kept_alive}
-    assert len(Raw(step().identity.sights[0].raw or ())) == 10
+    assert len(Raw(step().identity.sights[0].raw or ())) == 3
+    assert View._fields == ("shape", "stride", "offset", "dtype", "device", "layout", "conj", "neg")
 
 
 def test_what_cannot_be_told_exactly_has_no_fingerprint() -> None:

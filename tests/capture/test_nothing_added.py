@@ -202,3 +202,20 @@ def test_weights_cast_while_tracing_are_not_used_afterwards() -> None:
         before = model.mix(x)  # type: ignore[operator]
         trace(model, x)
         assert torch.equal(model.mix(x), before)  # type: ignore[operator]
+
+
+def test_nothing_of_a_run_is_left_when_its_graph_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    identities: list[weakref.ref[Identity]] = []
+
+    def made() -> Identity:
+        identity = Identity()
+        identities.append(weakref.ref(identity))
+        return identity
+
+    monkeypatch.setattr("pytest_torchgraph.capture.recording.identity", made)
+    # PyTorch keeps every kernel that it is given for an operator, and with it whatever the function closes over.
+    graph = trace(*encoder())
+    assert graph.attention
+    del graph
+    gc.collect()
+    assert [identity() for identity in identities] == [None]

@@ -11,7 +11,7 @@ HYPOTHESIS = """
     from hypothesis import given, settings, strategies as st
     from stubs import *
 
-    @settings(derandomize=True, database=None, max_examples=9)
+    @settings(derandomize=True, database=None, deadline=None, max_examples=9)
     @given(n=st.integers(1, 3))
     def test_m(torch_graph, n):
         torch_graph.check({model}{more})

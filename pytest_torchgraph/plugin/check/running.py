@@ -19,7 +19,7 @@ from pytest_torchgraph.plugin.session import coverage, events, terminal
 from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import ModuleType
     from typing import TypedDict
@@ -182,9 +182,11 @@ def _has_torch() -> bool:
         return False
 
 
-def require_known(name: str, given: Iterable[str], *functions: Callable[..., Any]) -> None:
+def require_known(name: str, given: Mapping[str, Any], *functions: Callable[..., Any]) -> None:
     """Raise ``TypeError`` for one of *given* that none of *functions*, which *name* hands them to, has."""
     __tracebackhide__ = True
+    if not given:
+        return
     known = [each.name for function in functions for each in signature(function).parameters.values() if _named(each)]
     for keyword in given:
         if keyword not in known:
