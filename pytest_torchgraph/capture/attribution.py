@@ -48,7 +48,9 @@ class Linking:
         self.log = log
         self.scopes = scopes
         self.followed = followed
-        self.numbers = [entry.sequence_number for entry in log]
+        self.numbers = list(numbers_of(log, followed.first_sequence_number))
+        # Nodes of several threads have the same numbers: what caused an operation cannot be told by them.
+        self.is_numbered_twice = made_elsewhere(log)
         self.links: list[Link] = []
         # For a recomputed module call: the one that was there first, and the one that it now stands beneath.
         self.originals: dict[int, int] = {}
@@ -71,7 +73,7 @@ class Linking:
 
     def forward_of(self, key: NodeKey | None) -> int | None:
         """The operation during which the node *key* was made."""
-        if not isinstance(key, int) or key < self.followed.first_sequence_number:
+        if not isinstance(key, int) or key < self.followed.first_sequence_number or self.is_numbered_twice:
             return None
         index = bisect_right(self.numbers, key)
         return index if index < len(self.log) else None
@@ -139,7 +141,7 @@ class Linking:
         running = entry.running
         if entry.overload.name not in ADDITIONS or entry.keywords or running is None or running.key is None:
             return None
-        if self._is_followed_by_own_work(index):
+        if self.is_numbered_twice or self._is_followed_by_own_work(index):
             return None
         node = self.followed.nodes.get(running.key)
         readings = [value for value in entry.arguments if isinstance(value, Raw)]
@@ -218,6 +220,19 @@ class Linking:
         return max((start for start in begun if start <= len(self.links)), default=0)
 
 
+def numbers_of(log: list[Entry], first: int) -> Iterator[int]:
+    """The sequence number in the run's own thread after each operation; those of other threads make none there."""
+    number = first
+    for entry in log:
+        number = max(entry.sequence_number, number)
+        yield number
+
+
+def made_elsewhere(log: list[Entry]) -> bool:
+    """Whether threads that the model started made autograd nodes."""
+    return any(entry.sequence_number < -1 for entry in log)
+
+
 def results_of(entry: Entry) -> list[Raw]:
     """The tensors that an operation returned."""
     results = entry.results
@@ -244,7 +259,7 @@ def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -
     base, since, numbered = FORWARD, 0, followed.first_sequence_number
     for index, entry in enumerate(log):
         around = open_at(index, followed.stretches)
-        makes_node, numbered = entry.sequence_number > numbered, entry.sequence_number
+        makes_node, numbered = entry.sequence_number > numbered, max(entry.sequence_number, numbered)
         start = scopes[entry.scope].start if entry.scope else -1
         innermost = next(reversed(around), None)
         if innermost == BACKWARD:

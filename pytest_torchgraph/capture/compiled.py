@@ -13,6 +13,7 @@ from torch import nn
 from pytest_torchgraph.capture.capability import DYNAMO, eager_stance
 
 CONTEXT = "_callback_from_stance"
+HIGHER_ORDER = "torch._higher_order_ops."
 MODULE_CALLS = frozenset({"_call_impl", "_wrapped_call_impl"})
 
 
@@ -83,5 +84,6 @@ def name_of(function: Callable[..., Any] | None) -> str:
     owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
     if name in MODULE_CALLS or name == "forward":
         return type(owner).__name__
-    is_own = name.startswith("_") and str(getattr(function, "__module__", "")).startswith("torch.")
+    module = str(getattr(function, "__module__", ""))
+    is_own = module.startswith(HIGHER_ORDER) or (name.startswith("_") and module.startswith("torch."))
     return "" if is_own else name or type(function).__name__

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
@@ -55,8 +56,11 @@ def bytes_of(storage: torch.UntypedStorage) -> Tensor:
 
 
 def holds_contents(tensor: Tensor) -> bool:
-    """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others."""
-    return has_contents(tensor) and not unwraps_itself(type(tensor)) and not was_emptied(tensor)
+    """Whether there are bits to compare: not in a fake or ``meta`` tensor, nor in one that only wraps others.
+
+    A parameter of a lazy module has not even a shape before it is made.
+    """
+    return has_contents(tensor) and not (unwraps_itself(type(tensor)) or is_lazy(tensor) or was_emptied(tensor))
 
 
 def was_emptied(tensor: Tensor) -> bool:

@@ -101,7 +101,7 @@ class Telling:
             scope,
             call,
             live,
-            number - self.first,
+            number - self.first if number >= 0 else number,
             running and (running.name, self._key(running.key), running.recomputes, len(running)),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.capture.attribution import ACCUMULATE, Link
+from pytest_torchgraph.capture.attribution import ACCUMULATE, Link, made_elsewhere
 from pytest_torchgraph.capture.node import Running
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
@@ -110,7 +110,8 @@ def keeps_are_known(log: list[Entry], links: list[Link], kept: frozenset[int] | 
 
 def made_nodes(log: list[Entry]) -> bool:
     """Whether the run made autograd nodes at all; one that a compiled graph makes for all its work counts."""
-    return bool(log) and (log[-1].sequence_number > log[0].sequence_number or any(map(_makes_node, log)))
+    own = [entry.sequence_number for entry in log if entry.sequence_number >= 0]
+    return bool(own and own[-1] > own[0]) or made_elsewhere(log) or any(map(_makes_node, log))
 
 
 def _makes_node(entry: Entry) -> bool:

@@ -72,11 +72,15 @@ def running_node(identity: Identity, *, creates_graph: bool) -> Running | None:
 
 
 class NodeWalk:
-    """Collects the autograd graphs that backward passes start from."""
+    """Collects the autograd graphs that backward passes start from.
+
+    Of ``others`` the key was taken: nodes that another thread made under the same number. What is behind them is seen.
+    """
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.seen: dict[NodeKey, SeenNode] = {}
+        self.others: set[SeenNode] = set()
 
     def add(self, outputs: Any) -> None:
         """Take in every node behind *outputs* (tensors or gradient edges) that was not seen yet."""
@@ -86,10 +90,15 @@ class NodeWalk:
         while waiting:
             node = waiting.pop()
             key = key_of(node, self.identity)
-            if key is None or key in self.seen:
+            if key is None:
                 continue
             following = node.next_functions
-            self.seen[key] = SeenNode(node.name(), key, tuple(self._edges(following)))
+            seen = SeenNode(node.name(), key, tuple(self._edges(following)))
+            known = self.seen.setdefault(key, seen)
+            if known is not seen:
+                if known == seen or seen in self.others:
+                    continue
+                self.others.add(seen)
             waiting.extend(next_node for next_node, _ in following if next_node is not None)
 
     def _edges(self, following: Iterable[tuple[Any, int]]) -> Iterable[tuple[NodeKey, int] | None]:

@@ -35,6 +35,7 @@ class Entry(NamedTuple):
     """One dispatched operation, before it becomes a record.
 
     ``sequence_number`` is how many autograd nodes were numbered by then: an operation made those since the one before.
+    Threads number their nodes each by itself: in one that the model started it is :func:`number_elsewhere`.
     """
 
     overload: Overload
@@ -49,11 +50,17 @@ class Entry(NamedTuple):
     running: Running | None
 
 
+def number_elsewhere() -> int:
+    """The sequence number in a thread that the model started: -1 as long as no node was made there, and less then."""
+    return -1 - sequence_number()
+
+
 class Where(threading.local):
     """Where each thread of the run is: module call, API call, and the first place an exception passed."""
 
     def __init__(self) -> None:
         self.scope = 0
+        self.number = sequence_number
         self.module: torch.nn.Module | None = None
         self.call: int | None = None
         self.redistribution: dict[str, Any] | None = None
@@ -209,7 +216,7 @@ class OperationMode(TorchDispatchMode):
                 where.call,
                 frame,
                 identity.live,
-                sequence_number(),
+                where.number(),
                 running,
             )
         )

@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.collective import following_reductions, place_of_
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
 from pytest_torchgraph.capture.compiling.running import GraphRuns
+from pytest_torchgraph.capture.control_flow import control_flow_in_sight
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.exported import following_nodes
@@ -332,6 +333,7 @@ def observing(recording: Recording) -> Iterator[None]:
     with (
         run_eagerly() as recording.eagerly,
         imports_swept(recording.eagerly.take),
+        control_flow_in_sight(fake=recording.fake_mode),
         attention_calls(recording.where, recording.identity.read) as recording.calls,
         following_nodes(recording),
         following(recording.modules),

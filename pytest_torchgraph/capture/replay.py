@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import torch
@@ -42,15 +42,23 @@ def replay(graph: Graph, evidence: Evidence) -> tuple[str, ...]:
 
 @contextmanager
 def replaying() -> Iterator[None]:
-    """Run operations as the dispatcher would below autograd, with nothing watching, and put random states back."""
+    """Run operations with nothing watching, and put random states back."""
     undo = random_undo()
     with ExitStack() as stack:
         stack.callback(undo)
         stack.enter_context(_disable_current_modes())
         stack.enter_context(torch.inference_mode(mode=False))
         stack.enter_context(torch.no_grad())
-        stack.enter_context(torch._C._AutoDispatchBelowAutograd())
         yield
+
+
+def below_autograd(readings: list[Tensor]) -> AbstractContextManager[Any]:
+    """What runs an operation as the dispatcher does below autograd.
+
+    Operations of sparse tensors are kept above it: ``_sparse_softmax`` and ``empty_like`` return no elements below.
+    """
+    is_sparse = any(reading.layout is not torch.strided for reading in readings)
+    return nullcontext() if is_sparse else torch._C._AutoDispatchBelowAutograd()
 
 
 class Replay:
@@ -127,7 +135,7 @@ class Replay:
         if seen.devices is not None:
             torch.cuda.set_rng_state_all(seen.devices)
         try:
-            with torch.set_grad_enabled(seen.grad):
+            with torch.set_grad_enabled(seen.grad), below_autograd(readings):
                 return list(flat(target_of(operation)(*arguments, **keywords)))
         except Exception as error:  # noqa: BLE001 -- an operation may raise anything
             self.fail(operation, f"it does not run again: {type(error).__name__}: {error}")

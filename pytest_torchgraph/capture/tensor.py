@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import Parameter
+from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.tensor import RAGGED, Role, StorageKind
@@ -358,6 +359,8 @@ class Identity:
         raw = Raw((value, index, View(sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout)))
         sight.raw = raw
         self.sights.append(sight)
+        if is_lazy(tensor):
+            return raw  # the same object reads memory as soon as its module has made it
         seen = Seen(tensor)
         seen.raw = raw
         seen.storage_key = 0

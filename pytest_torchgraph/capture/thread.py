@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.fake import fake_mode
+from pytest_torchgraph.capture.operation import number_elsewhere
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.operation import OperationMode
@@ -30,6 +31,7 @@ def in_every_thread(mode: OperationMode) -> Iterator[None]:
 
     def run(self: threading.Thread) -> None:
         mode.where.scope = started_in.get(self, 0)
+        mode.where.number = number_elsewhere
         with beneath, mode:
             plain_run(self)
 

@@ -206,12 +206,15 @@ class LoopChanged:
     """Work that a phase does for each parameter is done for others; the parameters that came and went.
 
     ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    ``parted`` are those that a loop of their own works on now, ``joined`` those that one worked on before.
     """
 
     scope: ScopePath
     came: tuple[str, ...]
     went: tuple[str, ...]
     with_model: bool = False
+    parted: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

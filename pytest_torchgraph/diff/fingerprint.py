@@ -77,7 +77,8 @@ def _named(change: Named | CompileChange) -> tuple[object, ...]:
     """What is left of a change that is told by names."""
     match change:
         case LoopChanged():
-            return bool(change.came), bool(change.went)
+            apart = (("parted", bool(change.parted)), ("joined", bool(change.joined)))
+            return bool(change.came), bool(change.went), *(name for name, is_so in apart if is_so)
         case MetricChanged(name, before, after):
             return name, (after or 0) > (before or 0)
         case Renamed(kind):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
 from pytest_torchgraph.canonical.program import (
-    AnyBlock,
     Block,
     Given,
     Item,
@@ -39,7 +39,7 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
 from pytest_torchgraph.diff.origin import forward_source
 from pytest_torchgraph.diff.showing import site_at
-from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, operation_names, read_spec
+from pytest_torchgraph.diff.tree import Body, Made, Own, Place, Read, Tree, operation_names, read_spec
 from pytest_torchgraph.diff.turns import out_of_turn, writes_in_place
 from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
@@ -215,7 +215,7 @@ class Walk:
     def _blocks(self, before: Body, after: Body) -> Iterator[Change]:
         if before.owner != after.owner:
             yield from self._another_module(before, after)
-        yield from self._loop(before.record, after)
+        yield from self._loop(before, after)
         if before.class_name != after.class_name:
             told = self.modules.is_told(before.owner, after.owner)
             yield Replaced(after.scope, before.class_name, after.class_name, told)
@@ -234,14 +234,23 @@ class Walk:
             bare = alike and not self.before.held(before)
             yield Called(after.outer.scope, before.owner, after.owner, gone, again, bare)
 
-    def _loop(self, before: AnyBlock | Semantic, after: Body) -> Iterator[Change]:
+    def _loop(self, before: Body, after: Body) -> Iterator[Change]:
         """The parameters of a loop that came and went; those of a module that has another path now are the same."""
-        left, right = tuple(map(self._parameter_now, parameters_of(before))), parameters_of(after.record)
-        came, went = _without(right, left), _without(left, right)
-        if came or went:
-            known = map(self._parameter_now, self.before.tree.leaves())
-            with_model = not {*came}.intersection(known) and not {*went}.intersection(self.after.tree.leaves())
-            yield LoopChanged(after.scope, came, went, with_model)
+        left, right = tuple(map(self._parameter_now, parameters_of(before.record))), parameters_of(after.record)
+        more, fewer = _without(right, left), _without(left, right)
+        if not more and not fewer:
+            return
+        now = Counter(_looped(self.after.tree, after))
+        was = Counter(map(self._parameter_now, _looped(self.before.tree, before)))
+        came = tuple(name for name in more if now[name] > was[name])
+        went = tuple(name for name in fewer if now[name] < was[name])
+        known = map(self._parameter_now, self.before.tree.leaves())
+        with_model = (
+            bool(came or went)
+            and not {*came}.intersection(known)
+            and not {*went}.intersection(self.after.tree.leaves())
+        )
+        yield LoopChanged(after.scope, came, went, with_model, _without(fewer, went), _without(more, came))
 
     def _parameter_now(self, path: str) -> str:
         module, dot, name = path.rpartition(".")
@@ -336,8 +345,16 @@ def _maker(read: Read) -> Place:
     return (made.body, made.item) if isinstance(made, Made) else (-1, -1)
 
 
-def _without(names: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in set(others))
+def _without(names: tuple[str, ...], others: Iterable[str]) -> tuple[str, ...]:
+    left = set(others)
+    return tuple(name for name in names if name not in left)
+
+
+def _looped(tree: Tree, loop: Body) -> Iterator[str]:
+    """The parameters of *loop* and of those beside it, each as often as there are loops for it."""
+    for body in tree.bodies:
+        if body.outer is loop.outer:
+            yield from parameters_of(body.record)
 
 
 def _own_name(body: Body) -> tuple[str, int]:

@@ -141,6 +141,8 @@ def _short_item(site: Site, group: Group) -> str:
             return f"{operation_word(name)}{of} {made.text}" if made else f"{operation_word(name)}{of}"
         case Semantic(name=name):
             return semantic_text(name)
+        case ParameterLoop(parameters=parameters):
+            return f"loop over {times(len(parameters), 'parameter')}"
         case Block(class_name=class_name, name=name):
             return class_name or name
         case Given(kind=kind, spec=spec):

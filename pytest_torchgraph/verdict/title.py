@@ -267,6 +267,12 @@ def loop_text(change: LoopChanged) -> str:
     if change.came:
         new = ", new in the model" if change.with_model else ""
         parts.append(f"works on {times(len(change.came), 'more parameter')}{new}: {_few(change.came)}")
+    if change.parted:
+        parts.append(f"works on {times(len(change.parted), 'parameter')} in a loop of their own: {_few(change.parted)}")
+    if change.joined:
+        parts.append(
+            f"works on {times(len(change.joined), 'parameter')} in the loop for the rest: {_few(change.joined)}"
+        )
     return f"the {change.scope.phase} {'; it '.join(parts)}"
 
 

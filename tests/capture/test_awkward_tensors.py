@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_map
 from pytest_torchgraph import trace
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.operation import tensors_in
+from pytest_torchgraph.recorded.tensor import TensorRef
 from pytest_torchgraph.snapshot.reader import read
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.small import Calls, example, stream_of
@@ -146,6 +147,9 @@ def test_lazy_modules_are_recorded_before_and_after_they_know_their_sizes() -> N
     assert type(model[0]) is nn.LazyLinear
     assert first.op_counts["aten.addmm"] == second.op_counts["aten.addmm"] == 1
     assert second.memory.parameter_bytes == (8 * 4 + 4 + 4 + 4) * 4
+    (product,), made = first.select(op="aten.addmm"), first.select(op="aten.empty")
+    bias, _, weight = (one for one in product.arguments if isinstance(one, TensorRef))
+    assert {bias.storage, weight.storage} <= {one.results[0].storage for one in made}  # type: ignore[union-attr]
     model(X)
     assert trace(model, X) == second
 

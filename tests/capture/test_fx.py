@@ -19,7 +19,6 @@ from tests.models.example import Example
 UNNAMED = "from outside of the run that no name leads to"
 OBJECT = "takes an object that no record holds"
 UNBUILDABLE = {
-    "cond": OBJECT,
     "flex_attention": OBJECT,
     "quantized": OBJECT,
     "containers": UNNAMED,

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pytest_torchgraph import record, trace
+from pytest_torchgraph import compare, record, trace
 from pytest_torchgraph.graph import Graph
 from tests.capture.small import Calls, example
 
@@ -282,6 +282,27 @@ def test_two_threads_do_not_mix_up_their_scopes() -> None:
     assert places(graph, "aten.tanh") == ["a.0"] * 8
     assert places(graph, "aten.sigmoid") == ["b.0"] * 8
     assert (threading.Thread.start, threading.Thread.run) == plain
+
+
+@pytest.mark.parametrize("before", [0, 40])
+def test_what_a_thread_made_is_not_told_to_be_caused_by_other_work(before: int) -> None:
+    """Each thread numbers its nodes from 0: whatever this one has come to, none is taken for one of its own."""
+
+    def forward(module: Any, x: Tensor) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return module.here(pool.submit(module.there, x).result())
+
+    def traced() -> Graph:
+        for _ in range(before):
+            X.clone().requires_grad_().sin()
+        graph = trace(Calls(forward, here=linear(), there=nn.Sequential(linear(), nn.Tanh())), X, backward=True)
+        assert {graph.scopes[one.scope].path for one in graph.select(phase="backward")} == {""}
+        return graph
+
+    with ThreadPoolExecutor(1) as pool:  # where nothing was numbered before
+        graph = pool.submit(traced).result()
+    found = compare(graph, traced())
+    assert not found.drifted, str(found)
 
 
 def test_operations_of_coroutines_are_recorded() -> None:

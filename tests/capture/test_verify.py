@@ -25,9 +25,7 @@ from tests.real.factories import FACTORIES
 
 HIGHER_ORDER = "what a higher-order operator runs is not recorded"
 UNREPLAYED = {
-    "cond": (f"not replayed: higher_order.cond: {HIGHER_ORDER}",),
     "flex_attention": (f"not replayed: higher_order.flex_attention: {HIGHER_ORDER}",),
-    "while_loop": (f"not replayed: higher_order.while_loop: {HIGHER_ORDER}",),
     "packed_sequence": ("not recorded: what filled the memory of aten.empty.memory_format (C++ or NumPy)",),
 }
 """What no replay of these models can show; every operation of all others is replayed."""
@@ -120,6 +118,15 @@ def test_tensors_without_contents_are_named() -> None:
     with torch.device("meta"):
         notes = proved(nn.Linear(8, 8), torch.empty(4, 8, device="meta"))
     assert "not replayed: aten.addmm.default: its tensors have no contents" in notes
+
+
+def test_parameters_that_are_not_made_yet_are_named() -> None:
+    detaching = "not replayed: aten.detach.default: its tensors have no contents"
+    assert proved(nn.LazyLinear(4), X) == (f"{detaching} ×4",)
+
+
+def test_operations_of_sparse_tensors_are_proved() -> None:
+    assert proved(lambda x: torch.sparse.softmax(x.to_sparse(), 1).to_dense(), X) == ()
 
 
 def test_a_storage_given_by_itself_is_named() -> None:

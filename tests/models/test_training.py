@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.fixture import TorchGraph
 
 LEARNS_NOTHING = {
-    "cond": "no gradient is wanted",
     "custom_op": "the operator has no autograd formula",
     "flex_attention": "no gradient is wanted",
     "grad_inside": "the loss is differentiated inside",

@@ -42,15 +42,15 @@ LYING = """
     def test_lying(torch_graph):
         torch_graph.check(lying, torch.ones(3))
 """
-NESTED = """
+REREAD = """
     import torch
 
-    class Chosen(torch.nn.Module):
+    class Reread(torch.nn.Module):
         def forward(self, x):
-            return torch.cond(x.sum() > 0, lambda x: x.sin(), lambda x: x.cos(), (x,))
+            return torch.empty(0).set_(x.untyped_storage(), 0, (3,), (1,)) + 1
 
-    def test_nested(torch_graph):
-        torch_graph.check(Chosen(), torch.ones(3))
+    def test_reread(torch_graph):
+        torch_graph.check(Reread(), torch.ones(3))
 """
 
 
@@ -99,7 +99,7 @@ def test_an_operation_that_changes_what_its_schema_calls_unwritten_fails(live: P
 
 
 def test_what_cannot_be_replayed_is_named_once_in_the_summary(live: Project) -> None:
-    result = run(live, NESTED, "--torchgraph-verify")
+    result = run(live, REREAD, "--torchgraph-verify")
     assert result.outcomes() == {"passed": 1}, result.text
-    named = [line for line in result.section() if "not replayed: higher_order.cond" in line]
+    named = [line for line in result.section() if "not replayed: aten.set_.source_Storage_storage_offset" in line]
     assert len(named) == 1, result.text

@@ -210,6 +210,17 @@ def biased(*dims: int) -> Graph:
     return trace(Calls(lambda model, x: model.layers(x.transpose(*dims)), layers=layers), torch.ones(2, 3, 4))
 
 
+def net(*, bias: bool = True, rate: float = 0.1, decay: float = 0.1) -> Graph:
+    """A training step: images and tokens through layers that may have a bias, which *decay* otherwise."""
+    torch.manual_seed(0)
+    conv, dropout = nn.Conv2d(3, 4, 3, bias=bias), nn.Dropout(rate)
+    model = nn.Sequential(conv, nn.BatchNorm2d(4), nn.Flatten(), dropout, nn.Linear(16, 4, bias=bias))
+    parts = [[each for each in model.parameters() if (each.ndim > 1) is many] for many in (True, False)]
+    groups: list[dict[str, Any]] = [{"params": parts[0]}, {"params": parts[1], "weight_decay": decay}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.1)
+    return trace(model, torch.ones(2, 3, 4, 4), backward="auto", optimizer=optimizer)
+
+
 def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, str]:
     return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
 
@@ -217,6 +228,14 @@ def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, s
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
+    "a layer without bias": (partial(net, bias=True), partial(net, bias=False), "bias-removed", "bias-added"),
+    "another rate of dropout": (partial(net, rate=0.1), partial(net, rate=0.3), "dropout", "dropout"),
+    "a group of parameters": (
+        partial(net, decay=0.1),
+        partial(net, decay=0.0),
+        "other-optimizer",
+        "other-optimizer",
+    ),
     "a number in a tensor": regression("number_in_a_tensor", "tensor-for-number", "number-for-tensor"),
     "a table in each call": regression("rotary_table_computed", "table-computed", "table-held"),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),

@@ -102,6 +102,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "bias-within",
             "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
         ),
+        _both_ways(
+            "bias-added",
+            "a layer adds a bias that it did not",
+            "bias-removed",
+            "a layer adds no bias any more",
+        ),
         _loss_and_win(
             "experts-looped",
             "experts run one after the other instead of in one grouped product",

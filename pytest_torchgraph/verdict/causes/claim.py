@@ -107,16 +107,17 @@ def is_block(change: Come) -> bool:
 
 def work_names(site: Site) -> Iterator[str]:
     """Packets of the operations at *site*, those inside a module or API call included."""
-    yield from _work_names(site.item)
+    yield from names_in(site.item)
 
 
-def _work_names(item: Work | Given | Block | Semantic) -> Iterator[str]:
+def names_in(item: Item) -> Iterator[str]:
+    """Packets of the operations of *item* and inside it."""
     match item:
         case Work(name=name):
             yield packet_of(name)
         case Block(items=items) | Semantic(items=items):
             for inner in items:
-                yield from _work_names(inner)
+                yield from names_in(inner)
         case Given():
             return
 

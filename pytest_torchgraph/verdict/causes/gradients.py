@@ -80,6 +80,7 @@ def differentiated(seen: Seen) -> Iterator[Claim]:
         found = _found(changes, others, edits)
         told = here - there if _trains_others(seen.difference, more=more) else set()
         is_held = _holds_the_same(seen.difference)
+        told = {name for name in told if not any(_calls(edit, name) for edit in edits)}
         names = sorted(name for name in told if is_held or not any(_reads(edit, name) for edit in edits))
         found = found or [change for change in changes if phase_of(change) == BACKWARD and _named_by(change) & {*names}]
         alone = not edits and len(found) == len(changes) + len(others)
@@ -109,14 +110,14 @@ def _gradients(seen: Seen, changes: Iterable[Come], side: int) -> set[str]:
     """Full names of the parameters for which *changes* make a gradient, or what was altered does on that side."""
     sites = [change.site for change in changes]
     sites += [(change.before, change.after)[side] for change in seen.altered]
-    return {name for site in sites for name in _parameters_of(site)}
+    return {name for site in sites for name in parameters_of(site)}
 
 
 def _named_by(change: Come) -> set[str]:
-    return set(_parameters_of(change.site))
+    return set(parameters_of(change.site))
 
 
-def _parameters_of(site: Site) -> Iterator[str]:
+def parameters_of(site: Site) -> Iterator[str]:
     """Full names of the parameters whose gradients are made at *site*."""
     for name in _gradients_of(site.item, site.around):
         if name.endswith(".grad"):
@@ -141,6 +142,11 @@ def _reads(edit: Change, parameter: str) -> bool:
     if isinstance(edit.site.item, Block):
         return parameter.startswith(f"{owner}.")
     return any(value.path == parameter for value in edit.site.reads)
+
+
+def _calls(edit: Change, parameter: str) -> bool:
+    """Whether *edit* is that the parameter's module is called in the place of another, or no longer."""
+    return isinstance(edit, Called) and parameter.startswith((f"{edit.before}.", f"{edit.after}."))
 
 
 def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list[Come]:

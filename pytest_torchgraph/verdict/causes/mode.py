@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.canonical.program import Block
@@ -17,6 +18,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Seen,
     Side,
     both_ways,
+    distinct,
     module_of,
     named_places,
     operations_of,
@@ -128,3 +130,48 @@ def dropout(side: Side) -> Iterator[Claim]:
         count = times(operations_of(found), "operation", "+d")
         title = f"dropout {'in' if side.more else 'no longer in'} {named_places(found)} ({count})"
         yield Claim(cause, "operation", title, tuple(found), "more" if side.more else "fewer")
+
+
+def dropout_rate(seen: Seen) -> Iterator[Claim]:
+    """Dropout that drops another share of the values than before."""
+    found: dict[tuple[float, float], list[Altered]] = defaultdict(list)
+    for change in seen.altered:
+        rates = _rates(change)
+        if rates:
+            found[rates].append(change)
+    for (before, after), changes in found.items():
+        modules = set(map(module_of, changes))
+        scaled = [each for each in seen.altered if module_of(each) in modules and _scales_kept(each, before, after)]
+        title = f"dropout drops {after:g} of the values, {before:g} before, in {named_places(changes)}"
+        yield Claim(Cause("dropout", "its rate (p) was changed"), "argument", title, distinct((*changes, *scaled)))
+
+
+def _rates(change: Altered) -> tuple[float, float] | None:
+    """The shares of values dropped before and after, where nothing else differs."""
+    name, numbers = packet_of(change.after.name), _numbers(change)
+    if numbers is None or name not in ("aten.bernoulli_", "aten.native_dropout"):
+        return None
+    keeps = name == "aten.bernoulli_"
+    return (_left(numbers[0]), _left(numbers[1])) if keeps else numbers
+
+
+def _scales_kept(change: Altered, before: float, after: float) -> bool:
+    """Whether *change* divides what was not dropped by the share of it."""
+    numbers = _numbers(change)
+    return (
+        packet_of(change.after.name) in ("aten.div_", "aten.div")
+        and numbers is not None
+        and {_left(numbers[0]), _left(numbers[1])} == {before, after}
+    )
+
+
+def _left(share: float) -> float:
+    """What *share* leaves of 1, without the digits that the difference has too many."""
+    return round(1 - share, 12)
+
+
+def _numbers(change: Altered) -> tuple[float, float] | None:
+    if len(change.fields) != 1:
+        return None
+    before, after = change.fields[0].before, change.fields[0].after
+    return (before, after) if isinstance(before, float) and isinstance(after, float) else None

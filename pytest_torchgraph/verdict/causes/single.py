@@ -126,8 +126,10 @@ def held(finding: Finding, difference: Difference) -> Cause | None:
     loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
     if loops and all(change.with_model for change in loops):
         return Cause("other-parameters", "")
-    if loops:
+    if any(change.came or change.went for change in loops):
         return Cause("other-parameters", "requires_grad, or the parameters that the optimizer was given, changed")
+    if loops:
+        return Cause("other-optimizer", "parameter groups of the optimizer have other options (weight_decay, lr)")
     return None
 
 

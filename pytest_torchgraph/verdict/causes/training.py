@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_torchgraph.canonical.program import Block, ModuleCall, PhaseBlock
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.diff.change import Added, Change, LoopChanged, Removed, Replaced
+from pytest_torchgraph.diff.change import Added, Called, Change, LoopChanged, Removed, Replaced
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN, FORWARD, OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -65,6 +65,8 @@ def frozen(seen: Seen) -> Iterator[Claim]:
     before, after = seen.difference.metric("gradients")
     if before is None or after is None or before == after:
         return
+    if any(isinstance(change, Called) for change in seen.difference.changes):
+        return  # the modules that are called instead have parameters of their own
     fewer = after < before
     moved = seen.removed if fewer else seen.added
     forward = {module_of(change) for change in moved if phase_of(change) == FORWARD}
@@ -98,7 +100,7 @@ def updated(seen: Seen) -> Iterator[Claim]:
     went = {name for change in loops for name in change.went}
     came = {name for change in loops for name in change.came}
     before, after = seen.difference.metric("gradients")
-    if not loops or before != after or went & came or _keeps_as_much(seen) or _is_another(inside):
+    if not (went or came) or before != after or went & came or _keeps_as_much(seen) or _is_another(inside):
         return
     whole = LoopChanged(loops[0].scope, tuple(sorted(came)), tuple(sorted(went)))
     cause = Cause("other-parameters", LEFT_OUT if went else GIVEN)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.models.example import Example
 
 READS = {
+    "cond": "cond.py:19 in forward: aten._local_scalar_dense.default reads what a tensor holds",
     "custom_op": "scaled_tanh has no fake kernel",
     "data_dependent": "data_dependent.py:20 in forward: aten._local_scalar_dense.default reads what a tensor holds",
     "host_sync": "host_sync.py:20 in forward: aten._local_scalar_dense.default reads what a tensor holds",
@@ -27,7 +28,6 @@ READS = {
     "nested_tensor": "symbolic sizes only",
     "packed_sequence": "the size of what aten._pack_padded_sequence.default returns",
     "quantized": "no fake tensor of a quantized dtype",
-    "while_loop": "symbolic sizes only",
 }
 """Models that ask what a tensor holds, or for what PyTorch has no fake tensor."""
 OTHERWISE = {
