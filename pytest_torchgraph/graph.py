@@ -22,6 +22,7 @@ from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.recorded.origin import Recorder
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.nearest import nearest
 
 if TYPE_CHECKING:
     from pytest_torchgraph.canonical.program import Program
@@ -50,6 +51,14 @@ class Graph(Record):
     def is_empty(self) -> bool:
         """Whether nothing ran: no operation, no module call, and nothing was returned."""
         return not (self.operations or self.outputs or len(self.scopes) > 1)
+
+    if not TYPE_CHECKING:  # for a type checker a misspelled attribute stays an error
+
+        def __getattr__(self, name: str) -> Any:
+            __tracebackhide__ = True
+            if hasattr(type(self), name):  # what it is made from is missing: its own error tells that
+                return object.__getattribute__(self, name)
+            raise AttributeError(f"a Graph has no attribute {name!r}{nearest(name, dir(type(self)))}")
 
     def __eq__(self, other: object) -> bool:
         return self.canonical == other.canonical if isinstance(other, Graph) else NotImplemented

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CellType, FunctionType
 from typing import Any
 
@@ -52,6 +53,30 @@ def target_of(model: Any) -> Target:
         is_forward = name == "forward"
         return Target(model, type(owner).__name__ + ("" if is_forward else f".{name}"), {"": owner})
     return Target(model, name, modules_of(inner))
+
+
+def with_given(target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Target:
+    """*target* with the modules that a function is given, by the names of its arguments."""
+    if target.function is None or isinstance(target.function, nn.Module):
+        return target
+    given = {name: value for name, value in kwargs.items() if isinstance(value, nn.Module)}
+    if any(isinstance(value, nn.Module) for value in args):
+        names = _names_of(target.function)
+        found = ((place, value) for place, value in enumerate(args) if isinstance(value, nn.Module))
+        given |= {names.get(place, f"args.{place}"): value for place, value in found}
+    known = set(map(id, target.roots.values()))
+    others = {name: value for name, value in given.items() if id(value) not in known}
+    return replace(target, roots={**others, **target.roots}) if others else target
+
+
+def _names_of(function: Callable[..., Any]) -> dict[int, str]:
+    """Names of the arguments that may be given by their place; none where they are not known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    named = (one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD))
+    return dict(enumerate(named))
 
 
 def modules_of(function: Any) -> dict[str, nn.Module]:

@@ -40,7 +40,7 @@ from pytest_torchgraph.capture.room import roomy
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
-from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of
+from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of, with_given
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
 from pytest_torchgraph.capture.unfrozen import frozen
@@ -192,6 +192,7 @@ def runs_with(subject: Subject, options: Options) -> Iterator[Callable[[], Graph
     """The same for a model that is built."""
     target = target_of(subject.model if options.compiler is None else plain(subject.model))
     positional, keywords = as_call(subject.args, subject.kwargs)
+    target = with_given(target, positional, keywords)
     step = Step(options.backward, subject.optimizer)  # which refuses a function
     with list_explained(subject.args), runs_of(target, positional, keywords, step, options) as runs:
         runs.running = subject.running

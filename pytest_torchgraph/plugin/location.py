@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIX = ".torchgraph"
+GROWTH = ".scaling"
+"""Of the file that says how a model grows, where a snapshot of the same name ends in ``.torchgraph``."""
 WAITING = ".new"
 """Follows the suffix of what waits for review."""
 LOSSY = frozenset('\\/?*:|"<>')
@@ -97,8 +99,8 @@ def address(item: pytest.Item, slot: str) -> Address:
 
 
 def without_labels(label: str) -> str:
-    """The path of the base of the snapshot at *label*, which may be a variant."""
-    return _LABELS.sub("", label.removesuffix(SUFFIX)) + SUFFIX
+    """The path of the base of the snapshot at *label*, which may be a variant, or say how a model grows."""
+    return _LABELS.sub("", label.removesuffix(SUFFIX).removesuffix(GROWTH)) + SUFFIX
 
 
 def is_base(name: str) -> bool:

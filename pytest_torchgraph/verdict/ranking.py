@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, LeafChanged, LoopChanged, Moved, Removed, RunChanged
 from pytest_torchgraph.diff.grouping import phase_of
@@ -60,7 +61,7 @@ CAUSES: Mapping[str, int] = {
 }
 """Causes that come before the others among equals, or after them: experts are most of a layer, masks decide which
 attention kernel can run, and of what compiling changes only a branch of the model's own is not the compiler's doing."""
-OTHERS, LAST = 3, 4
+OTHERS, READS_NEW_MODULE, LAST = 3, 4, 5
 BY_LAYOUT = frozenset({"bias-apart", "bias-within"})
 """Causes that follow from how something lies in memory, which another edit changed."""
 IN_PLACE = frozenset({"out-of-place", "in-place"})
@@ -74,8 +75,40 @@ def ranked(findings: Iterable[Finding], peaks: tuple[int, int] = (0, 0)) -> tupl
     """
     found = list(findings)
     edits = [each for each in found if each.severity == "fail" and _is_edit(each)]
-    behind = BY_LAYOUT if any(each.cause not in BY_LAYOUT for each in edits) else frozenset[str]()
-    return tuple(sorted(found, key=lambda each: _rank(each, has_edit=bool(edits), behind=behind, peaks=peaks)))
+    modules = [change for each in found if each.kind == "scope" for change in changes_of(each)]
+    plain = [each for each in found if each.kind == "operation" and not each.cause]
+    beside = Beside(
+        has_edit=bool(edits),
+        behind=BY_LAYOUT if any(each.cause not in BY_LAYOUT for each in edits) else frozenset(),
+        readers=frozenset(id(each) for each in plain if _reads(each, modules)),
+        peaks=peaks,
+    )
+    return tuple(sorted(found, key=lambda each: _rank(each, beside)))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else a report tells: whether there is an edit, and the bytes at the peak before and after.
+
+    Findings of the causes ``behind`` follow from others of the report; ``readers`` are the ids of those that read what
+    a module returns which came or went with them.
+    """
+
+    has_edit: bool
+    behind: frozenset[str]
+    readers: frozenset[int]
+    peaks: tuple[int, int]
+
+
+def _reads(finding: Finding, modules: Iterable[Change]) -> bool:
+    """Whether operations that came or went read what a module returns that did so beside them."""
+    sites = [change.site for change in changes_of(finding) if isinstance(change, (Added, Removed))]
+    calls = [change.site for change in modules if isinstance(change, (Added, Removed))]
+    return any(
+        call.body is not None and call.body is site.body and any(value.name == f"%{call.name}" for value in site.reads)
+        for call in calls
+        for site in sites
+    )
 
 
 def _is_edit(finding: Finding) -> bool:
@@ -84,14 +117,15 @@ def _is_edit(finding: Finding) -> bool:
     return (shows_as_edit and not _lies_behind(finding)) or _is_of_some_modules(finding)
 
 
-def _rank(finding: Finding, *, has_edit: bool, behind: frozenset[str], peaks: tuple[int, int]) -> tuple[object, ...]:
-    place = BEHIND if finding.cause in behind else _place(finding, has_edit=has_edit)
-    needs_no_more = finding.cause in IN_PLACE and peaks[0] == peaks[1]
+def _rank(finding: Finding, beside: Beside) -> tuple[object, ...]:
+    place = BEHIND if finding.cause in beside.behind else _place(finding, has_edit=beside.has_edit)
+    needs_no_more = finding.cause in IN_PLACE and beside.peaks[0] == beside.peaks[1]
     cost = finding.cost + finding.flops // FLOPS_PER_BYTE
-    slight = cost * SLIGHT < max(peaks) or needs_no_more
+    slight = cost * SLIGHT < max(beside.peaks) or needs_no_more
     if place == LOSS and finding.kind == "operation" and slight:
         place = EDIT
-    kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, OTHERS))
+    others = READS_NEW_MODULE if id(finding) in beside.readers else OTHERS
+    kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, others))
     is_saving = not finding.cause and (finding.direction == "fewer" or balance(finding.groups) < 0)
     return finding.severity != "fail", place, kind, is_saving, -cost, not finding.cause, -finding.size
 

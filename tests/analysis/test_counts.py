@@ -43,6 +43,12 @@ def test_a_total_is_compared_as_a_number_unless_what_is_unknown_decides() -> Non
             decided()
 
 
+def test_a_misspelled_attribute_of_a_graph_is_told_with_the_nearest(graph: Graph) -> None:
+    with pytest.raises(AttributeError, match=r"a Graph has no attribute 'op_count'; did you mean 'op_counts'\?"):
+        getattr(graph, "op_count")  # noqa: B009 -- a type checker would refuse it
+    assert not hasattr(graph, "__len__")
+
+
 @pytest.fixture(scope="module")
 def graph() -> Graph:
     return trace(Calls(mixture, mix=nn.Linear(8, 8)), example(4, 8).abs())

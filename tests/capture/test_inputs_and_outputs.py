@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import BatchEncoding, DynamicCache
 from transformers.modeling_outputs import BaseModelOutput
 
@@ -217,3 +217,15 @@ def test_a_list_without_tensors_and_a_tuple_get_no_hint() -> None:
 def test_keyword_arguments_that_are_no_mapping_are_refused(kwargs: Any) -> None:
     with pytest.raises(InputsDoNotFit, match="kwargs is a mapping of keyword arguments, not"):
         trace(torch.nn.Linear(8, 8), X, kwargs)
+
+
+def test_a_module_that_a_function_is_given_is_the_model_by_the_name_of_its_argument() -> None:
+    def predict(model: nn.Module, x: Tensor, *, head: nn.Module) -> Any:
+        return head(model(x))
+
+    model, head = nn.Sequential(nn.Linear(8, 8)), nn.Linear(8, 2)
+    graph = trace(predict, (model, torch.randn(3, 8)), {"head": head})
+    assert graph.memory.parameter_bytes == sum(p.nbytes for part in (model, head) for p in part.parameters())
+    assert {scope.path for scope in graph.scopes} >= {"model", "model.0", "head"}
+    sided = trace(lambda *given: given[0](given[1]), (model, torch.randn(3, 8)))
+    assert {scope.path for scope in sided.scopes} >= {"args.0", "args.0.0"}

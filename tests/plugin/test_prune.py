@@ -160,3 +160,13 @@ def test_a_copy_of_a_project_means_the_copy(
     assert prune(capsys, "--yes")[0] == 0
     assert not (copy / "snapshots" / GPT).exists()
     assert GPT in models.snapshots()
+
+
+@pytest.mark.parametrize("test", ["test_gone", "test_m[tapas]"])
+def test_what_says_how_a_model_grows_is_claimed_by_its_test_too(models: QuickProject, test: str) -> None:
+    folder = models.path / "snapshots" / "test_m"
+    for name in (test, "test_m[bert]"):
+        (folder / f"{name}.scaling").write_text(f"torchgraph scaling 1\ntest test_m.py::{name}\nend\n", "utf-8")
+    models.run()
+    assert main(["prune", "--yes"]) == 0
+    assert [path.name for path in folder.glob("*.scaling")] == ["test_m[bert].scaling"]

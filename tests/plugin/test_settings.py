@@ -183,6 +183,7 @@ WRONG_CALLS = {
     "budget={'peek': 1}": "did you mean 'peak'?",
     "budget={'aten.clon': 0}": "did you mean 'aten.clone'?",
     "name=''": "names no snapshot",
+    "name=3": "name=3: the name of a snapshot is text, not int.",
     "warmup=1": "takes no inputs and no trace options",
     "nonsense=1": "nonsense",
     "budget=10": "budget=10: expected a mapping of keys and limits",

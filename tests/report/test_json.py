@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -100,3 +101,9 @@ def test_a_graph_over_its_budget_is_told_once_though_it_is_unchanged() -> None:
         ("t", "same", ""),
         ("u", "same", ""),
     ]
+
+
+def test_a_graph_that_drifted_and_is_over_its_budget_is_one() -> None:
+    drifted = replace(drift("b"), path="b.torchgraph")
+    found = report_of([drifted, replace(drifted, status="budget")])
+    assert found.headline == "1 graph: 1 drifted, 1 over budget"

@@ -221,6 +221,23 @@ def net(*, bias: bool = True, rate: float = 0.1, decay: float = 0.1) -> Graph:
     return trace(model, torch.ones(2, 3, 4, 4), backward="auto", optimizer=optimizer)
 
 
+def pooled(*, loop: bool) -> Graph:
+    """A layer for each image at once, or for one after the other."""
+
+    def forward(model: Any, x: torch.Tensor) -> torch.Tensor:
+        if loop:
+            return torch.stack([model.layer(one).relu().mean((1, 2)) for one in x])
+        return model.layer(x).relu().mean((2, 3))
+
+    return trace(Calls(forward, layer=nn.Conv2d(3, 4, 3)), torch.ones(4, 3, 6, 6), backward="auto")
+
+
+def activated(activation: Callable[..., nn.Module]) -> Graph:
+    """Two layers, each with an *activation* that writes over its operand, differentiated."""
+    layers = (nn.Linear(4, 4), activation(inplace=True))
+    return trace(nn.Sequential(*layers, *layers), torch.ones(2, 4), backward="auto")
+
+
 def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, str]:
     return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
 
@@ -229,6 +246,13 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a layer without bias": (partial(net, bias=True), partial(net, bias=False), "bias-removed", "bias-added"),
+    "an activation over its operand": (
+        partial(activated, nn.ReLU),
+        partial(activated, nn.SiLU),
+        "operand-copied",
+        "operand-not-copied",
+    ),
+    "part by part": (partial(pooled, loop=False), partial(pooled, loop=True), "looped", "batched"),
     "another rate of dropout": (partial(net, rate=0.1), partial(net, rate=0.3), "dropout", "dropout"),
     "a group of parameters": (
         partial(net, decay=0.1),

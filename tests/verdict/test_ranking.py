@@ -12,12 +12,24 @@ from pytest_torchgraph.graph import Graph
 WIDTH, TOKENS = 256, 64
 
 
+class Waves(nn.Module):
+    """Sometimes work element by element; a layer of its own in any case."""
+
+    def __init__(self, *, sines: bool) -> None:
+        super().__init__()
+        self.sines = sines
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x.sin()[:, :1] + x if self.sines else x) * 2
+
+
 class Net(nn.Module):
-    """A layer; behind it sometimes another, one that makes little of few tokens, and work element by element."""
+    """A layer; behind it sometimes another, one that makes little of few tokens, and waves."""
 
     def __init__(self, edits: str) -> None:
         super().__init__()
         self.edits = edits
+        self.waves = Waves(sines="sines" in edits)
         self.layer, self.scores, self.few = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -25,10 +37,8 @@ class Net(nn.Module):
         if "products" in self.edits:
             x = x + self.scores(x).sum()
         if "one product" in self.edits:
-            x = x + self.few(x[:1]).sum()
-        if "sines" in self.edits:
-            x = x.sin()[:, :1] + x
-        return x
+            x = x + self.few(x[:1])
+        return self.waves(x)
 
 
 def graph(edits: str) -> Graph:
@@ -48,6 +58,14 @@ def test_products_come_before_what_writes_a_little_more() -> None:
 
 def test_few_products_come_after_what_writes_much_more() -> None:
     assert "Linear" not in titles(compare(graph(""), graph("one product, sines")))[0]
+
+
+def test_a_new_module_comes_before_the_operations_that_read_what_it_returns() -> None:
+    for edits in (("", "one product"), ("one product", "")):
+        leading, second = compare(*map(graph, edits)).verdict.failing[:2]
+        assert "Linear" in leading.title
+        assert second.kind == "operation"
+        assert leading.cost < second.cost
 
 
 def test_flops_that_moved_are_told_beside_the_peak() -> None:

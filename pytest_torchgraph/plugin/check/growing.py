@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.plugin.check import comparison
 from pytest_torchgraph.plugin.check.failing import fail
+from pytest_torchgraph.plugin.location import GROWTH
 from pytest_torchgraph.plugin.session import events
 from pytest_torchgraph.words.counting import times
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pytest_torchgraph.analysis.scaling import Scaling
     from pytest_torchgraph.plugin.check.slot import Slot
 
-SUFFIX = ".scaling"
-"""Of the file, where a snapshot of the same name ends in ``.torchgraph``."""
 MOST_LINES = 12
 """Lines that differ, as far as a report shows them."""
 
@@ -41,8 +40,8 @@ def compared(slot: Slot, scaling: Scaling) -> str:
     """The report of what differs; empty where nothing does, or the file was written."""
     from pytest_torchgraph.snapshot.scaling import write_scaling
 
-    path = slot.base.path.with_suffix(SUFFIX)
-    label = slot.base.label.removesuffix(slot.base.path.suffix) + SUFFIX
+    path = slot.base.path.with_suffix(GROWTH)
+    label = slot.base.label.removesuffix(slot.base.path.suffix) + GROWTH
     text = write_scaling(scaling, test=slot.base.test)
     stored = path.read_text("utf-8") if path.is_file() else None
     if stored == text:

@@ -63,6 +63,8 @@ def claimed(item: pytest.Item, settings: Settings, names: Collection[str], name:
     A test of hypothesis runs its checks once for each example, so there an unnamed check is always the same.
     """
     __tracebackhide__ = True
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"name={name!r}: the name of a snapshot is text, not {type(name).__name__}.")
     if name is not None and not name:
         raise ValueError("name='' names no snapshot: leave name out, or give a word.")
     if name is not None and not is_text(name):

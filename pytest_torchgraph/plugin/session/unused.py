@@ -10,7 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.plugin.location import SUFFIX, folder_of, label, may_be_named, snapshot_root, without_labels
+from pytest_torchgraph.plugin.location import (
+    GROWTH,
+    SUFFIX,
+    folder_of,
+    label,
+    may_be_named,
+    snapshot_root,
+    without_labels,
+)
 from pytest_torchgraph.plugin.session import unclaimed
 from pytest_torchgraph.plugin.session.events import LEDGER, Ledger, Unused
 from pytest_torchgraph.plugin.settings import settings
@@ -45,7 +53,7 @@ def find(config: pytest.Config, ledger: Ledger) -> tuple[list[Unused], list[Unus
     kept: list[Unused] = []
     judged = _judge_of(config, ledger)
     claimed = set(map(_of_any_rank, ledger.claimed))
-    for path in sorted(snapshot_root(config).rglob(f"*{SUFFIX}")):
+    for path in sorted(path for suffix in (SUFFIX, GROWTH) for path in snapshot_root(config).rglob(f"*{suffix}")):
         shown = label(path, config.rootpath)
         test = None if _of_any_rank(without_labels(shown)) in claimed else owner_of(path)
         found = None if test is None else judged(Owner.of(test), test, path)

@@ -102,6 +102,18 @@ MEANINGS: Mapping[str, Meaning] = {
             "bias-within",
             "a linear layer adds its bias within the product, because its input lies in memory otherwise than before",
         ),
+        _loss_and_win(
+            "looped",
+            "work is done for one part after the other, which was done once for all",
+            "batched",
+            "work is done once for all parts, which was done for one after the other",
+        ),
+        _loss_and_win(
+            "operand-copied",
+            "autograd copies what another operation in place writes over",
+            "operand-not-copied",
+            "autograd copies no longer what another operation in place writes over",
+        ),
         _both_ways(
             "bias-added",
             "a layer adds a bias that it did not",

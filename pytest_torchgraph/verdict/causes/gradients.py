@@ -47,11 +47,12 @@ PLUMBING = frozenset(
     f"aten.{name}"
     for name in (
         *("add", "add_", "sum", "clone", "copy_", "fill_", "cat", "stack", "constant_pad_nd"),
-        *("zeros", "zeros_like", "new_zeros", "ones_like"),
+        *("zeros", "zeros_like", "new_zeros", "ones_like", "empty_like", "new_empty_strided"),
         *(f"{view}_backward" for view in ("slice", "select", "as_strided", "diagonal", "unfold")),
     )
 )
-"""What the backward pass does for views, and to sum: another way of reading the same value brings these, too."""
+"""What the backward pass does for views, to sum, and to lay gradients out as their parameters: another way of reading
+the same value brings these, too."""
 METRICS = frozenset({"saved", "gradients", "state"})
 GAINED = "the forward work is the same: a torch.no_grad() or .detach() seems to be lost there"
 TRAINED = f"{GAINED}, or a requires_grad_(False)"
@@ -135,7 +136,10 @@ def _gradients_of(item: Item, around: tuple[str, ...]) -> Iterator[str]:
 
 
 def _reads(edit: Change, parameter: str) -> bool:
-    """Whether *edit* is forward work on the parameter that came or went itself."""
+    """Whether *edit* is forward work on the parameter that came or went itself, or reads it newly or no longer."""
+    if isinstance(edit, Altered):
+        before, after = ({value.path for value in site.reads} for site in (edit.before, edit.after))
+        return parameter in before ^ after
     if not isinstance(edit, (Added, Removed)):
         return False
     owner = module_of(edit)

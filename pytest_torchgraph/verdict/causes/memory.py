@@ -16,7 +16,7 @@ from pytest_torchgraph.verdict.finding import Finding
 QUIET = frozenset({"order", "backend", "name", "spelling", "bookkeeping", "memory"})
 UNREAD = "the model holds them, but no operation of this run reads them"
 RELEASED = "the model held them, but no operation of this run read them"
-LONGER = "values are kept alive longer (a list, a cache, a hook, a variable that is still in scope)"
+LONGER = "values are kept alive longer (a list, a cache, a hook, a lost torch.no_grad())"
 
 KEPT = {
     "saved-more": "autograd keeps values that it did not, of the same work; was torch.no_grad(), .detach() or "

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_torchgraph.cli.exits import SAME, Wrong
 from pytest_torchgraph.cli.models import running
 from pytest_torchgraph.cli.streams import say
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def register(verbs: Any) -> None:
@@ -31,7 +29,7 @@ def register(verbs: Any) -> None:
 def size(text: str) -> tuple[int, ...]:
     """``1,3,224,224`` or ``1x3x224x224`` as a shape."""
     if not re.fullmatch(r"\d+([,x]\d+)*", text, re.ASCII):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape: give whole numbers, as in 1,3,224,224")
     return tuple(int(part) for part in re.split("[,x]", text))
 
 

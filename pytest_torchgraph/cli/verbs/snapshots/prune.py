@@ -29,7 +29,7 @@ NO_LIST = (
     "Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
 )
 NOTHING = "nothing: the runs so far claimed every snapshot of the test files that they collected as a whole\n"
-ENDING = ".torchgraph"
+ENDINGS = (".torchgraph", ".scaling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _removed(found: Found) -> Iterable[UnclaimedFile]:
 def _fault(file: UnclaimedFile, path: Path) -> str:
     """Why *file* must stay."""
     owner = PurePosixPath(file.owner.partition("::")[0])
-    if owner.is_absolute() or ".." in owner.parts or not path.name.endswith(ENDING):
+    if owner.is_absolute() or ".." in owner.parts or not path.name.endswith(ENDINGS):
         return "its test lies outside of the root directory"
     try:
         unchanged = hashlib.sha256(path.read_bytes()).hexdigest() == file.digest
