@@ -37,6 +37,10 @@ class Lines:
         return f"{'near ' if self.near and self.files else ''}{', '.join(told)}"
 
 
+KEEPING = frozenset({"unused-result"})
+"""Causes of which it is asked what keeps alive what an operation made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an outline has as text: lines of code by their text, and the metrics that moved without their place."""
@@ -56,7 +60,7 @@ def brief_lines(outline: Outline, parts: Parts) -> tuple[str, ...]:
     lines = [
         *_leading_row(leading, parts),
         *_cost(outline.cost, parts),
-        *_alive(outline, 1 if leading.in_cost else 0),
+        *_alive(outline, 1 if leading.in_cost or leading.cause in KEEPING else 0),
         *_hint(leading),
         *_others(others),
     ]
@@ -150,7 +154,7 @@ def _metrics(costs: Sequence[str]) -> str:
 
 
 def _alive(outline: Outline, most: int) -> Iterator[str]:
-    """What is alive at the peak that was not, or no longer: told only where no operation is."""
+    """What is alive at the peak that was not, or no longer: told where no operation explains it."""
     for text in outline.alive[:most]:
         others = len(outline.alive) - most
         more = f" (-v shows {others} more)" if others else ""
