@@ -164,6 +164,7 @@ def costly(graph: Record, operation: Operation) -> Costly:
 
 
 def source_of(graph: Record, operation: Operation) -> SourceLine | None:
-    """Where *operation* was asked for; one of a backward pass, where the forward operation was that caused it."""
-    caused_by = operation if operation.forward is None else graph.operations[operation.forward]
-    return caused_by.source
+    """Where *operation* was asked for; what the autograd engine asked for, where its forward operation was."""
+    if operation.source is None and operation.forward is not None:
+        return graph.operations[operation.forward].source
+    return operation.source

@@ -147,8 +147,8 @@ class Telling:
         return key - self.first if isinstance(key, int) else key
 
     def _node(self, key: NodeKey, node: SeenNode) -> tuple[Any, ...]:
-        name, own, edges = node
-        return self._key(key), name, self._key(own), [edge and (self._key(edge[0]), edge[1]) for edge in edges]
+        edges = [edge and (self._key(edge[0]), edge[1]) for edge in node.edges]
+        return self._key(key), node.name, self._key(node.key), edges, node.held
 
     def _distinct_weights(self) -> Iterator[tuple[Any, ...]]:
         for path, one in () if self.run.weights is None else self.run.weights.distinct:

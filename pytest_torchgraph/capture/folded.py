@@ -126,7 +126,7 @@ class Folding:
             if stands is not None and (index in syncs) != (stands in syncs):
                 raise NotAlike
             if stands is None or index in told:
-                operations.append(operation_of(index, entry, link, {}, self.records, syncs))
+                operations.append(operation_of(index, entry, link, {}, self.records, syncs, entry.frame))
             else:
                 operations.append(operations[stands])
         return tuple(operations)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 import torch
 
-from pytest_torchgraph.capture.attribution import Followed, Link, Linking, phases_of
+from pytest_torchgraph.capture.asking import frames_of
+from pytest_torchgraph.capture.attribution import COMPILED, Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.cost import Cost, cost_of
 from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in, reads_on_host
@@ -20,7 +20,7 @@ from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
 from pytest_torchgraph.capture.provenance import Provenance, in_a_module
-from pytest_torchgraph.capture.source import source_line
+from pytest_torchgraph.capture.source import Frame, source_line
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw, device_types
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph
@@ -107,7 +107,7 @@ class Records:
             found = self._references[id(raw)] = TensorRef(raw[0], raw[1], self.spec(raw))
         return found
 
-    def source(self, frame: tuple[CodeType, int] | SourceLine | None) -> SourceLine | None:
+    def source(self, frame: Frame) -> SourceLine | None:
         """The record of where an operation was asked for."""
         if frame is None or isinstance(frame, SourceLine):
             return frame
@@ -164,9 +164,10 @@ def freeze(run: Run) -> Graph:
     links = linking.link()
     positions = {key: index for index, key in enumerate(run.followed.nodes)}
     syncs = syncs_of(run, links)
+    frames = frames_of(run.log, links, run.followed.stretches)
     operations = tuple(
-        operation_of(index, entry, link, positions, records, syncs)
-        for index, (entry, link) in enumerate(zip(run.log, links, strict=True))
+        operation_of(index, entry, link, positions, records, syncs, frame)
+        for index, (entry, link, frame) in enumerate(zip(run.log, links, frames, strict=True))
     )
     nodes = nodes_of(run, linking, positions, operations)
     return Graph(
@@ -219,8 +220,9 @@ def operation_of(
     positions: dict[NodeKey, int],
     records: Records,
     syncs: frozenset[int],
+    frame: Frame,
 ) -> Operation:
-    """The record of one log entry."""
+    """The record of one log entry; *frame* is the line that it is told with."""
     keywords, running = entry.keywords, entry.running
     results = results_in(entry)
     effect = effect_of(entry)
@@ -241,7 +243,7 @@ def operation_of(
         is_sync=index in syncs,
         flops=records.flops(entry, results or (None,)),
         call=entry.call,
-        source=records.source(entry.frame),
+        source=records.source(frame),
         graph=running.inside.graph if running is not None and running.inside is not None else None,
     )
 
@@ -305,7 +307,10 @@ def node_of(
 
 
 def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
-    """For each node, the storages that its operations read and that were there before its backward pass began."""
+    """For each node, the storages that its operations read and that were there before its backward pass began.
+
+    Of a custom function, also those that it holds and does not read.
+    """
     made_at = {
         raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
     }
@@ -321,6 +326,10 @@ def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, lis
                 kept = saved.setdefault(operation.node, [])
                 if raw.storage not in kept:
                     kept.append(raw.storage)
+    for index, node in enumerate(run.followed.nodes.values()):
+        if node.held and node.name != COMPILED:
+            known = saved.get(index, [])
+            saved[index] = [*known, *(one for one in node.held if one not in known)]
     return saved
 
 

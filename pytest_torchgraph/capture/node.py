@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 
 from pytest_torchgraph.capture.tensor import Identity
 
@@ -45,11 +46,12 @@ class Running(NamedTuple):
 
 
 class SeenNode(NamedTuple):
-    """One node as it was met before the engine ran through it."""
+    """One node as it was met before the engine ran through it; ``held`` are the storages that a custom one holds."""
 
     name: str
     key: NodeKey
     edges: tuple[tuple[NodeKey, int] | None, ...]
+    held: tuple[int, ...] = ()
 
 
 def key_of(node: Any, identity: Identity) -> NodeKey | None:
@@ -94,10 +96,13 @@ class NodeWalk:
                 continue
             following = node.next_functions
             seen = SeenNode(node.name(), key, tuple(self._edges(following)))
-            known = self.seen.setdefault(key, seen)
-            if known is not seen:
-                if known == seen or seen in self.others:
-                    continue
+            known = self.seen.get(key)
+            if known is None:
+                held = held_by(node, self.identity) if isinstance(node, BackwardCFunction) else ()
+                self.seen[key] = seen._replace(held=held)
+            elif known._replace(held=()) == seen or seen in self.others:
+                continue
+            else:
                 self.others.add(seen)
             waiting.extend(next_node for next_node, _ in following if next_node is not None)
 
@@ -105,6 +110,20 @@ class NodeWalk:
         for node, place in following:
             key = None if node is None else key_of(node, self.identity)
             yield None if key is None else (key, place)
+
+
+def held_by(node: Any, identity: Identity) -> tuple[int, ...]:
+    """The storages of the tensors that a custom function saved for its backward pass, or keeps as attributes.
+
+    Nothing is unpacked, which would call hooks of the user's. A PyTorch that has no plain access to what was saved
+    tells of the attributes alone.
+    """
+    try:
+        saved = [getattr(one, "data", None) for one in node._raw_saved_tensors]
+    except RuntimeError:  # freed by an earlier backward pass
+        saved = []
+    found = [one for one in (*saved, *vars(node).values()) if isinstance(one, Tensor)]
+    return tuple(dict.fromkeys(number for one in found if (number := identity.number_of(one)) is not None))
 
 
 def root_of(output: Any) -> Any:

@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, 
 
 from pytest_torchgraph.capture.hosting import kept_on_host
 from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
+from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.wrapper import unwrapped
 from pytest_torchgraph.recorded.tensor import Role
@@ -21,13 +23,17 @@ from pytest_torchgraph.recorded.tensor import Role
 
 @dataclass(slots=True)
 class Stretch:
-    """One backward pass or one optimizer step: the clock when it began and when it ended."""
+    """One backward pass or one optimizer step: the clock when it began and when it ended.
+
+    ``frame`` is the line of the user's that began a backward pass.
+    """
 
     name: str
     start: int
     end: int | None = None
     title: str = ""
     hyperparameters: tuple[tuple[str, float], ...] = ()
+    frame: tuple[CodeType, int] | None = None
 
 
 class Phases:
@@ -66,7 +72,8 @@ class Phases:
         if not self.depth:
             self.before_backward()
             begun = self._seeds_from if self._seeds_to == self.identity.clock else None
-            self.stretches.append(Stretch("backward", self.identity.clock if begun is None else begun))
+            start = self.identity.clock if begun is None else begun
+            self.stretches.append(Stretch("backward", start, frame=user_frame()))
             self._seeds_from, self._seeds_to = None, -1
         self.depth += 1
         try:

@@ -39,6 +39,7 @@ from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.redistribution import following_redistributions
 from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.source import source_line, user_frame
+from pytest_torchgraph.capture.swapping import following_swaps
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
 from pytest_torchgraph.capture.tensor import following_resizes, no_name
 from pytest_torchgraph.capture.thread import in_every_thread
@@ -339,6 +340,7 @@ def observing(recording: Recording) -> Iterator[None]:
         following(recording.modules),
         following_phases(recording.phases),
         following_resizes(recording.identity),
+        following_swaps(recording.phases),
         following_propagation(recording.identity) as recording.asides,
         following_redistributions(recording.where),
         following_reductions(),

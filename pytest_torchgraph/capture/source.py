@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import TypeAlias
 
 import torch
 
 from pytest_torchgraph.recorded.operation import SourceLine
 
+Frame: TypeAlias = "tuple[CodeType, int] | SourceLine | None"
+"""The line of the user's code that asked for an operation, as a log keeps it."""
 SKIPPED_FOLDERS = (
     f"{Path(torch.__file__).parent}/",
     f"{Path(__file__).parents[1]}/",
@@ -62,7 +65,7 @@ def user_frame(depth: int = 1) -> tuple[CodeType, int] | None:
     return None
 
 
-def source_line(found: tuple[CodeType, int] | SourceLine | None) -> SourceLine | None:
+def source_line(found: Frame) -> SourceLine | None:
     """The record of what :func:`user_frame` found."""
     if found is None or isinstance(found, SourceLine):
         return found

@@ -243,6 +243,14 @@ class Identity:
         wrapper = self.wrappers.get(id(tensor))
         return wrapper[1] if wrapper is not None and wrapper[0]() is tensor else None
 
+    def number_of(self, tensor: Tensor) -> int | None:
+        """The number of the storage of *tensor*, ``None`` where no operation of the run met it."""
+        try:
+            live = self.storages.get(tensor.untyped_storage()._cdata)
+        except (RuntimeError, NotImplementedError):
+            return None
+        return None if live is None else live.index
+
     def keep_on_host(self, tensor: Tensor, *, is_named: bool) -> None:
         """Take in that *tensor* lies on the host wherever the model is; of one that was there before, by its name."""
         seen = self.seen.get(id(tensor))

@@ -77,6 +77,44 @@ def test_autograd_is_told_by_its_nodes() -> None:
     assert keeper_at_peak(graph, "aten.sigmoid") == SavedFor(("AddmmBackward0", "SigmoidBackward0"))
 
 
+class Keeps(torch.autograd.Function):
+    """Keeps two tensors that its backward pass does not read: one saved, one as an attribute."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        saved, ctx.attribute = x.repeat(8), x.repeat(4)
+        ctx.save_for_backward(saved)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        del ctx
+        return grads[0] * 2
+
+
+def test_what_a_custom_function_keeps_and_does_not_read_is_kept_for_it_and_counted_as_saved() -> None:
+    graph = trace(lambda x: Keeps.apply(x).exp(), torch.ones(WIDE, requires_grad=True), backward=True)
+    kept = [row for row in graph.memory_by_line() if row.keeper == "kept for KeepsBackward"]
+    assert sum(row.bytes for row in kept) == (8 + 4) * 4 * WIDE
+    assert graph.memory.saved == (8 + 4 + 1) * 4 * WIDE
+
+
+def test_hooks_on_what_is_saved_are_called_as_often_as_without_a_recording() -> None:
+    unpacked = []
+
+    def unpack(tensor: Tensor) -> Tensor:
+        unpacked.append(tensor)
+        return tensor
+
+    def run(x: Tensor) -> Tensor:
+        with torch.autograd.graph.saved_tensors_hooks(lambda tensor: tensor, unpack):
+            made: Tensor = Keeps.apply(x)
+        return made
+
+    trace(run, torch.ones(4, requires_grad=True), backward=True)
+    assert unpacked == []
+
+
 def test_what_has_a_name_is_held_by_it() -> None:
     graph = trace(nn.Linear(8, 8), torch.randn(2, 8))
     keeping = Keeping(graph)

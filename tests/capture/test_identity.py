@@ -191,3 +191,33 @@ def test_one_tensor_passed_twice_is_one_value() -> None:
     graph = trace(Calls(lambda module, a, b: a * b), (x, x))
     assert graph.inputs[0][1].storage == graph.inputs[1][1].storage
     assert len(set(read_storages(graph.operations[0]))) == 1
+
+
+class Swapped(nn.Module):
+    """Converts its layer in the way that swaps each parameter with the converted one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        before = torch.__future__.get_swap_module_params_on_conversion()
+        torch.__future__.set_swap_module_params_on_conversion(True)
+        try:
+            self.layer.double()
+        finally:
+            torch.__future__.set_swap_module_params_on_conversion(before)
+        y: Tensor = self.layer(x.double())
+        return y
+
+
+def test_tensors_may_be_swapped_while_recording() -> None:
+    model = Swapped()
+    weight, contents, swap = model.layer.weight, model.layer.weight.detach().clone(), torch.utils.swap_tensors
+    graph = trace(model, torch.ones(3, 4), verify=True)
+    assert [one.packet for one in graph.operations if not one.is_view] == ["aten._to_copy"] * 3 + ["aten.addmm"]
+    assert model.layer.weight is weight
+    assert torch.equal(weight, contents)
+    assert weight.dtype is torch.float32
+    assert torch.utils.swap_tensors is swap
+    assert trace(model, torch.ones(3, 4)) == graph

@@ -94,6 +94,32 @@ def test_a_hook_is_told_by_its_own_line() -> None:
     assert line_of(trace(model, X), "aten.sin").endswith("# hook")
 
 
+class Tripled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        del ctx
+        return x * 3
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        del ctx
+        return grads[0].atan()  # custom
+
+
+def test_what_code_of_the_user_does_in_a_backward_pass_has_its_own_line_and_the_rest_the_forward_one() -> None:
+    kept = []
+
+    def forward(_: nn.Module, x: Tensor) -> Tensor:
+        x = (x + 1).requires_grad_()
+        x.register_hook(lambda grad: kept.append(grad.tan()))  # hook
+        return Tripled.apply(x.sin())  # forward
+
+    graph = trace(Calls(forward), X, backward=True)
+    assert line_of(graph, "aten.tan").endswith("# hook")
+    assert line_of(graph, "aten.atan").endswith("# custom")
+    assert line_of(graph, "aten.cos").endswith("# forward")
+
+
 def test_a_decorated_forward_is_told_by_its_own_line() -> None:
     def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

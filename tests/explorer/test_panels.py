@@ -45,6 +45,7 @@ from pytest_torchgraph.snapshot.writer import write
 from pytest_torchgraph.words.printable import printable
 from tests.explorer.small import pictures, tower
 from tests.explorer.test_tree import from_file, pair, ran
+from tests.verdict.compilations import BREAK, RECOMPILE, compilation
 
 
 @functools.cache
@@ -79,6 +80,20 @@ def test_the_module_panel_tells_what_it_holds_and_what_flows_through() -> None:
     shared = nn.Sequential(nn.Linear(2, 2))
     shared.append(shared[0])
     assert "the same module as 0" in told(MODULE, of_model(shared), "1")
+
+
+def test_what_a_compiler_made_is_told_of_the_model_and_of_the_module_where_it_stopped() -> None:
+    model, tokens = tower()
+    graph = trace(model, tokens)
+    made = compilation(graphs=2, breaks=(BREAK,), recompiles=(RECOMPILE,), uncompiled=3)
+    subject = of_graph(replace(graph, compilation=made))
+    whole, layer, other = (told(MODULE, subject, path) for path in ("", "layers.0", "layers.1"))
+    assert "the whole model: 2 graphs, 1 graph break, 1 recompilation, 3 operations in no graph" in whole
+    assert RECOMPILE.guard in whole
+    for text in (whole, layer):
+        assert "break  Data-dependent branching (GB0170)  model.py:14 in forward" in text
+    assert RECOMPILE.guard not in layer
+    assert "compiled" not in other
 
 
 def test_the_overlay_has_the_documented_lines() -> None:

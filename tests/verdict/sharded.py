@@ -30,15 +30,16 @@ class Layer(nn.Module):
 
 
 class Model(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, *, normed: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(Layer() for _ in range(3))
+        self.norm = nn.RMSNorm(WIDTH) if normed else nn.Identity()
         self.head = nn.Linear(WIDTH, 2 * WIDTH, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers:
             x = layer(x)
-        return self.head(x)
+        return self.head(self.norm(x))
 
 
 def everyone() -> DeviceMesh:
@@ -46,12 +47,17 @@ def everyone() -> DeviceMesh:
 
 
 def gathered(
-    *, mesh: DeviceMesh | None = None, head: bool = True, summed: bool = False, again: bool = True
+    *,
+    mesh: DeviceMesh | None = None,
+    head: bool = True,
+    normed: bool = False,
+    summed: bool = False,
+    again: bool = True,
 ) -> nn.Module:
-    """FSDP2 around each layer, and the head with the model; or without the head."""
-    model = Model()
+    """FSDP2 around each layer, and the head with the model; or without the head, and the norm where there is one."""
+    model = Model(normed=normed)
     mesh = mesh or everyone()
-    parts = [*model.layers, *([model.head] if head else [])]
+    parts = [*model.layers, *([model.norm, model.head] if normed and head else [model.head] if head else [])]
     for part in parts:
         wrapped: Any = fully_shard(part, mesh=mesh, reshard_after_forward=again)
         if summed:

@@ -220,3 +220,17 @@ def test_parameters_that_another_call_still_trains_are_not_told_as_lost() -> Non
         leading = verdict_of(step(before), step(after)).findings[0]
         assert told in leading.title
         assert "parameter" not in leading.title
+
+
+def test_what_a_hook_keeps_of_a_gradient_is_no_gradient_that_was_gained() -> None:
+    kept = []
+
+    def hooked(m: Any, x: Tensor) -> Tensor:
+        made: Tensor = m.first(x)
+        made.register_hook(lambda grad: kept.append(grad.square()))
+        found: Tensor = m.second(made)
+        return found
+
+    before, after = step(in_a_row), step(hooked)
+    assert "unused-result" in causes(before, after)
+    assert not causes(before, after) & GRADIENT

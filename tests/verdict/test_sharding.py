@@ -54,6 +54,14 @@ PLANTED: dict[str, tuple[Callable[[], Any], Callable[[], Any], str, str, str, st
         "head is sharded no longer: each rank holds the parameters whole, {shard} -> 512.0 KiB",
         "head",
     ),
+    "unsharded head and norm, FSDP": (
+        lambda: gathered(normed=True),
+        lambda: gathered(normed=True, head=False),
+        "unsharded",
+        "sharded",
+        "head, norm are sharded no longer: each rank holds the parameters whole, ",
+        "head",
+    ),
     "gathered inside a checkpoint": (
         lambda: gathering(inside=False),
         lambda: gathering(inside=True),

@@ -9,6 +9,7 @@ from pytest_torchgraph.explorer.block import Block, Grid, Heading, Pairs, Span, 
 from pytest_torchgraph.explorer.formatting import bytes_text, count_text, format_shape
 from pytest_torchgraph.explorer.measure import BY_NAME, held_by
 from pytest_torchgraph.explorer.panels.chosen import Chosen, calls_text, title_of
+from pytest_torchgraph.explorer.panels.compiled import compiled_blocks
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.printable import printable
 
@@ -26,6 +27,7 @@ def blocks(subject: Subject, chosen: Chosen) -> tuple[Block, ...]:
     """The panel."""
     module = chosen.first
     found: list[Block] = [title_of(chosen), Pairs(tuple(pairs(subject, chosen)))]
+    found += compiled_blocks(subject.graph.compilation if subject.graph else None, chosen)
     if module.held:
         found += [Heading("holds", "its own, those of modules inside apart"), held_grid(module.held)]
     if module.children:

@@ -165,6 +165,7 @@ def _found(changes: list[Come], others: list[Come], edits: list[Change]) -> list
         and module_of(change) not in edited | replaced
         and not module_of(change).startswith(whole)
         and not change.site.scope.is_again
+        and not change.idle
         and not isinstance(change.site.item, RecomputedCall)
     ]
     found = _without_those_elsewhere(found, others)

@@ -59,8 +59,10 @@ def held_whole(seen: Seen) -> Iterator[Claim]:
         return
     sides = Held.of(_read(seen, after=False)), Held.of(_read(seen, after=True))
     parted, whole = sides if after > before else sides[::-1]
-    paths = [path for path in parted.shards if path in whole.wholes and path not in whole.shards]
-    small, large = (sum(held[path] for path in paths) for held in (parted.shards, whole.wholes))
+    # What was gathered is as large as what is held whole, and where it has one dimension, it is read alike.
+    wholes = parted.wholes | whole.wholes
+    paths = [path for path in parted.shards if path in wholes and path not in whole.shards]
+    small, large = (sum(held[path] for path in paths) for held in (parted.shards, wholes))
     if not paths or large - small != abs(after - before):
         return
     owners = sorted({path.rpartition(".")[0] or "the model" for path in paths})
