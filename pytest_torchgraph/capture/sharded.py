@@ -31,7 +31,7 @@ class Sharding:
         for state, module in self.states:
             if state._is_root and any(group._training_state.name != "IDLE" for group in groups_of(state)):
                 # An exception came between: what FSDP was about to do is given up.
-                yield getattr(module, "reset_iter_state", module.reshard)
+                yield getattr(module, "reset_iter_state", partial(give_up, state))
         for group, was_gathered in self.groups:
             if group.is_unsharded and not was_gathered:
                 yield group.reshard
@@ -86,6 +86,15 @@ def owners_of(parameter: Any) -> Iterator[nn.Module]:
     place = parameter._module_info
     yield place.module
     yield from place.shared_modules
+
+
+def give_up(root: Any) -> None:
+    """Let everything below *root* be at rest again, which older versions of PyTorch have no function for."""
+    for state in (root, *root._state_ctx.all_states):
+        state._training_state = type(state._training_state).IDLE
+        for group in groups_of(state):
+            group._training_state = type(group._training_state).IDLE
+    root._state_ctx.iter_forward_root = None
 
 
 def gather(group: Any) -> None:

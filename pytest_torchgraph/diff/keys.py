@@ -314,8 +314,9 @@ def same_name(keys: Keys, body: Body, at: int) -> Hashable:
             return (packet_of(item.name), *((spec.dtype, len(spec.shape)) for spec in _made(item)))
         case Work():
             # What reads nothing is told by nothing but what it makes.
-            ranks = () if keys.reads(body.number, at) else (len(spec.shape) for spec in _made(item))
-            return out_of_place(packet_of(item.name)), _is_floating(keys, body, at), *ranks
+            reads = keys.reads(body.number, at)
+            kind = (_is_floating(keys, body, at),) if reads else tuple(len(spec.shape) for spec in _made(item))
+            return out_of_place(packet_of(item.name)), *kind
         case Semantic():
             return ("api", item.name)
 

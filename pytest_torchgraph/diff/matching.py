@@ -106,6 +106,7 @@ class Matching:
         taken out of a module or put into one. What was found may be read by what was not, so that it is looked again.
         """
         ways = (
+            (self._reads_the_same, _use),
             (self._reads_the_same, _label),
             (self._reads_the_same, _name),
             (self._reads_what_became, _name),
@@ -322,6 +323,11 @@ def _upstream(keys: Keys, start: Definition, matched: dict[Place, Place]) -> Ite
             if read.definition not in seen:
                 seen.add(read.definition)
                 waiting.append(read.definition)
+
+
+def _use(keys: Keys, body: Body, at: int) -> object:
+    """What an item that moved is recognised by, and where its result ends: keys of attention are no queries."""
+    return _label(keys, body, at), keys.ends(body).get(at)
 
 
 def _label(keys: Keys, body: Body, at: int) -> object:

@@ -28,12 +28,13 @@ class Modules:
     def renamed(self, before: str, after: str) -> bool:
         """Whether *before* is *after* now: wherever the one was called the other is, and nothing else.
 
+        A module that was dissolved into the one inside it is both of them, and so is one that was wrapped.
         Numbers that shift by an inserted layer rename every later one; modules that changed places did not. What a
         person says of the two is believed.
         """
         if self.is_told(before, after):
             return True
-        if self.to[before] != {after} or self.origin[after] != {before}:
+        if not (_lie_within(self.to[before], after) and _lie_within(self.origin[after], before)):
             return False
         return not self._changed_places(before)
 
@@ -75,6 +76,16 @@ class Modules:
                 return path == start
             seen.add(path)
         return False
+
+
+def _lie_within(paths: set[str], path: str) -> bool:
+    """Whether *paths* are *path* and modules around it or inside it."""
+    return path in paths and all(each == path or _are_nested(each, path) for each in paths)
+
+
+def _are_nested(one: str, other: str) -> bool:
+    """Whether one of two modules lies in the other."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def _called(bodies: list[Body]) -> frozenset[str]:

@@ -14,6 +14,8 @@ EDITS = 3
 """Edits told of one scope."""
 TITLES = 3
 """Other findings told by their titles."""
+THE_MODEL = "the model"
+"""Where what is in no other module is."""
 LEAST = 24
 """Characters that a title has to keep to be worth telling."""
 
@@ -167,17 +169,27 @@ def _hint(section: Section) -> Iterator[str]:
 
 def _others(sections: Sequence[Section]) -> Iterator[str]:
     """The findings that are not told here, one line for all of them."""
-    titles = [section.title for section in sections if not section.note and not section.in_cost]
+    told = [section for section in sections if not section.note and not section.in_cost]
+    titles = [section.title for section in told]
+    placed = list(map(_placed, told))
     notes = sum(section.note for section in sections)
     for count in range(min(len(titles), TITLES), -1, -1):
         left = len(titles) - count
         tail = [f"{left} more" if left else "", times(notes, "note") if notes else ""]
         end = "; ".join(part for part in tail if part)
         room = WIDTH - len("  also:  (-vv shows all)") - (len(end) + 2 if end else 0)
-        told = "; ".join(titles[:count])
-        if len(told) > room and count > 1:
+        ways = ("; ".join([*placed[:at], *titles[at:count]]) for at in range(count, -1, -1))
+        shown = next((text for text in ways if len(text) <= room), None)
+        if shown is None and count > 1:
             continue
-        if told or end:
-            head = cut(told, max(room, LEAST))
+        if shown or titles[:count] or end:
+            head = cut(titles[0], max(room, LEAST)) if shown is None else shown
             yield f"also: {'; '.join(part for part in (head, end) if part)} (-vv shows all)"
         return
+
+
+def _placed(section: Section) -> str:
+    """The title of what has no cause, with the first place of it: a count alone says nothing of where."""
+    place = section.rows[0].scope if section.rows and not section.cause else ""
+    says_where = not place or place == THE_MODEL or place.split(" ×")[0] in section.title
+    return section.title if says_where else f"{section.title} in {place}"

@@ -38,7 +38,7 @@ from pytest_torchgraph.verdict.causes.table import claims
 from pytest_torchgraph.verdict.finding import Direction, Finding, Kind, Severity
 from pytest_torchgraph.verdict.kind import kind_of
 from pytest_torchgraph.verdict.ranking import ranked
-from pytest_torchgraph.verdict.title import direction_of, follow_text, input_text, title_of
+from pytest_torchgraph.verdict.title import balance, direction_of, follow_text, input_text, title_of
 from pytest_torchgraph.verdict.together import together
 from pytest_torchgraph.words.closed import assert_never
 
@@ -116,13 +116,22 @@ def _finding(groups: list[Group], difference: Difference, *, same_backend: bool)
         kind=kind,
         severity=_severity(kind, first, same_backend=same_backend),
         title=title_of(kind, groups, difference),
-        groups=tuple(groups),
+        groups=_telling_first(groups),
         direction=metric_direction(first) if isinstance(first, MetricChanged) else direction_of(groups),
         cost=cost_of(changes),
         flops=flops_of(changes),
     )
     cause = cause_of(finding, difference)
     return replace(finding, cause=cause.name, hint=cause.hint) if cause else finding
+
+
+def _telling_first(groups: list[Group]) -> tuple[Group, ...]:
+    """*groups*, what came before what went where more came, and the other way round where less did."""
+    net = balance(groups)
+    if not net or direction_of(groups) != "other":
+        return tuple(groups)
+    leading = Added if net > 0 else Removed
+    return tuple(sorted(groups, key=lambda group: not isinstance(group.first, leading)))
 
 
 def _severity(kind: Kind, change: Change, *, same_backend: bool) -> Severity:

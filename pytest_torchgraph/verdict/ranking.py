@@ -10,6 +10,7 @@ from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import tone_of
 from pytest_torchgraph.verdict.finding import Finding, Kind
+from pytest_torchgraph.verdict.title import balance
 
 WORK: tuple[Kind, ...] = ("cast", "copy", "scope", "operation", "argument")
 EDITS = frozenset({*WORK, "attention", "sync"})
@@ -125,7 +126,7 @@ def _rank(finding: Finding, beside: Beside) -> tuple[object, ...]:
         place = EDIT
     others = READS_NEW_MODULE if id(finding) in beside.readers else OTHERS
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, others))
-    is_saving = finding.direction == "fewer" and not finding.cause
+    is_saving = not finding.cause and (finding.direction == "fewer" or balance(finding.groups) < 0)
     return finding.severity != "fail", place, kind, is_saving, -cost, not finding.cause, -finding.size
 
 

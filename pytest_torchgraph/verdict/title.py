@@ -112,7 +112,8 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
     counts = counts_text(difference, name, net)
     if kind == "sync":
         return f"{_signed(net, groups)} {numbered(abs(net), KIND_NOUNS['sync'])}, {name}{counts}"
-    return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}"
+    beneath = f" beneath {operation_text(first.site.beneath)}" if first.site.beneath else ""
+    return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}{beneath}"
 
 
 def _is_behind(change: Change) -> bool:

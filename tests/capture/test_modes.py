@@ -44,6 +44,7 @@ def outside_of_modes() -> Iterator[None]:
     assert not STACK.is_in_any_mode_without_ignore_compile_internals()
 
 
+@pytest.mark.skipif(torch.__version__ < "2.10", reason="leaving a mode that was left open ends the process there")
 def test_the_recorder_comes_off_the_stack_when_a_model_leaves_a_mode_open() -> None:
     graph = trace(opens, X)
     (left,) = STACK._get_current_dispatch_mode_stack()
@@ -54,6 +55,7 @@ def test_the_recorder_comes_off_the_stack_when_a_model_leaves_a_mode_open() -> N
     assert trace(lambda x: x + 1, X) == trace(lambda x: x + 1, X)
 
 
+@pytest.mark.skipif(torch.__version__ < "2.10", reason="leaving a mode that was left open ends the process there")
 def test_it_comes_off_when_the_model_then_raises() -> None:
     def raises(x: Tensor) -> Tensor:
         opens(x)

@@ -133,6 +133,16 @@ def activation(*, shared: bool) -> Graph:
     return trace(nn.Sequential(*(Part(one if shared else nn.SiLU()) for _ in range(2))), X)
 
 
+def laid_out(*, batch_first: bool) -> Graph:
+    """Activations with the batch or the length in front."""
+
+    def run(_: Any, x: Tensor) -> Tensor:
+        y = functional.gelu((x if batch_first else x.transpose(0, 1)) + 1).exp()
+        return y if batch_first else y.transpose(0, 1)
+
+    return trace(Calls(run), X)
+
+
 def normed_around(*, after: bool) -> Graph:
     """A block that is normed after its work or before it."""
 

@@ -36,6 +36,7 @@ from tests.verdict.edits import (
     by_hand,
     capped,
     cast_in,
+    laid_out,
     masked,
     narrowed,
     normed,
@@ -497,6 +498,12 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(activation, shared=False),
         "shared-module",
         "shared-module",
+    ),
+    "the batch in front": (
+        partial(laid_out, batch_first=False),
+        partial(laid_out, batch_first=True),
+        "dimensions-swapped",
+        "dimensions-swapped",
     ),
     "a norm after the work": (
         partial(normed_around, after=False),

@@ -65,9 +65,17 @@ def unfused(seen: Seen) -> Iterator[Claim]:
         return
     leading = [*calls, *(change for change in parts if packet(change) in PARTS)]
     rest = [change for change in seen.changes if _belongs(change, modules)]
-    masks = [change for change in others if is_work(change) and is_mask_work(change.site)]
-    changes = distinct((*leading, *rest, *masks))
+    masks = [change for change in seen.came_and_went if is_work(change) and is_mask_work(change.site)]
+    beside = masks if any(change in others for change in masks) else []
+    steps = [change for change in others if _is_step(change, modules)]
+    changes = distinct((*leading, *rest, *steps, *beside))
     yield _unfused_claim(seen, changes, parts, calls=len(calls), gone=gone)
+
+
+def _is_step(change: Come, modules: set[str]) -> bool:
+    """Whether it is a module right inside one of *modules* that does a step of attention, a softmax say."""
+    inside = isinstance(change.site.item, Block) and _parent(module_of(change)) in modules
+    return inside and bool(names := set(work_names(change.site))) and names <= PARTS
 
 
 def _with_wrappers(modules: set[str], others: Iterable[Come]) -> set[str]:

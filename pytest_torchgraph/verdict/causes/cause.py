@@ -307,6 +307,7 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("renamed", "a module, input or parameter has another name"),
         _either_way("shared-module", "modules without parameters are one for several places instead of one for each"),
         _either_way("moved-module", "a module or parameter lies elsewhere in the tree, or work in another module"),
+        _either_way("dimensions-swapped", "values have the same sizes in another order"),
         _either_way("other-order", "the same modules are called in another order, on other values"),
         _either_way("reordered", "operations run in another order"),
         _either_way("other-backend", "another kernel runs beneath the same call"),

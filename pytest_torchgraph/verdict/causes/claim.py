@@ -138,9 +138,17 @@ def is_expanded(site: Site) -> bool:
     return bool(expanded_at(site))
 
 
+def reads_expanded(site: Site) -> bool:
+    """Whether the same elements stand for several in any of the tensors that the operation reads."""
+    return any(_expanded(value.spec.geometry if value.spec else value.geometry) for value in site.reads)
+
+
 def expanded_at(site: Site) -> set[int]:
     """The dimensions of the first tensor that the operation reads along which the same elements stand for several."""
-    geometry = _geometry(site)
+    return _expanded(_geometry(site))
+
+
+def _expanded(geometry: Geometry | None) -> set[int]:
     sizes = zip(geometry.shape, geometry.stride, strict=True) if geometry else ()
     return {at for at, (size, stride) in enumerate(sizes) if stride == 0 and size > 1}
 

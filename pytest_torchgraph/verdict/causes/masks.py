@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_torchgraph.canonical.program import Given, Item
 from pytest_torchgraph.diff.change import Altered, Change, Site, Value
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -13,11 +14,11 @@ from pytest_torchgraph.verdict.causes.claim import (
     Come,
     Seen,
     bytes_of,
-    is_expanded,
     is_work,
     made,
     packet,
     read,
+    reads_expanded,
     reads_leaf,
 )
 from pytest_torchgraph.verdict.finding import Kind
@@ -53,10 +54,16 @@ def is_mask_work(site: Site) -> bool:
         return False
     if spec is None:
         return _writes_mask(site)
-    if name in BUILDING:
+    if name in BUILDING or _takes_from_number(site):
         return spec.dtype == "bool" or name in TRIANGULAR or is_square(spec) or _is_longer(spec)
-    passes_on = is_square(spec) and len(spec.shape) > 2 and is_expanded(site)
+    passes_on = is_square(spec) and len(spec.shape) > 2 and reads_expanded(site)
     return name in PASSING and (spec.dtype == "bool" or passes_on)
+
+
+def _takes_from_number(site: Site) -> bool:
+    """Whether a tensor is taken from a number in a tensor, as ``rsub`` takes it from one of Python's."""
+    first = read(site)
+    return packet_of(site.name) == "aten.sub" and first is not None and first.shape == ()
 
 
 def _writes_mask(site: Site) -> bool:
@@ -94,13 +101,13 @@ def materialised(seen: Seen) -> Iterator[Claim]:
     """Query x key tensors that came or went while no attention call changed."""
     came, went = masks_among(seen, seen.added), masks_among(seen, seen.removed)
     if came and went:
-        yield _rebuilt(came, went, _altered_with(seen, [*came, *went]))
+        yield _rebuilt(came, went, _altered_with(seen, [*came, *went]), _numbers_for(seen, [*came, *went]))
     elif came:
         yield _claim(came, more=True)
     elif went:
         yield _claim(went, more=False)
     elif exchanged := list(_exchanged(seen)):
-        yield _rebuilt([came for came, _ in exchanged], [went for _, went in exchanged], [])
+        yield _rebuilt([came for came, _ in exchanged], [went for _, went in exchanged], [], [])
 
 
 def _altered_with(seen: Seen, masks: list[Come]) -> list[Altered]:
@@ -111,6 +118,16 @@ def _altered_with(seen: Seen, masks: list[Come]) -> list[Altered]:
         for change in seen.altered
         if change.after.scope in scopes and is_mask_work(change.before) and is_mask_work(change.after)
     ]
+
+
+def _numbers_for(seen: Seen, masks: list[Come]) -> list[Come]:
+    """Numbers in tensors that came or went where *masks* are made."""
+    scopes = {change.site.scope for change in masks}
+    return [change for change in seen.came_and_went if change.site.scope in scopes and _is_number(change.site.item)]
+
+
+def _is_number(item: Item) -> bool:
+    return isinstance(item, Given) and item.kind != "input" and item.spec.shape == ()
 
 
 def _exchanged(seen: Seen) -> Iterator[tuple[Come, Come]]:
@@ -176,12 +193,12 @@ def _claim(found: list[Come], *, more: bool) -> Claim:
     return Claim(Cause("mask-removed", ""), kind, title, tuple(found), "fewer")
 
 
-def _rebuilt(came: list[Come], went: list[Come], altered: list[Altered]) -> Claim:
+def _rebuilt(came: list[Come], went: list[Come], altered: list[Altered], numbers: list[Come]) -> Claim:
     """The same mask by other operations, or a larger or smaller one in its place."""
     before = _largest([*(change.site for change in went), *(change.before for change in altered)])
     after = _largest([*(change.site for change in came), *(change.after for change in altered)])
     count = f"{times(len(came), 'operation')} for {len(went)}"
-    changes: tuple[Change, ...] = (*came, *went, *altered)
+    changes: tuple[Change, ...] = (*came, *went, *altered, *numbers)
     if max(map(bytes_of, (before, after))) < NEARLY * min(map(bytes_of, (before, after))):
         same = bytes_of(before) == bytes_of(after)
         return Claim(

@@ -37,7 +37,7 @@ def held(seen: Seen) -> Iterator[Claim]:
         return
     wider = width_of(leaves[0].after.dtype) > width_of(leaves[0].before.dtype)
     followers = [change for change in seen.changes if follows_dtype(change)]
-    cause = Cause("upcast" if wider else "downcast", HELD)
+    cause = Cause("upcast" if wider else "downcast", HELD if _are_most(leaves, seen) else HELD_IN_PART)
     names = f"{short(leaves[0].before.dtype)} -> {short(leaves[0].after.dtype)}"
     first = leaves[0]
     if len(leaves) == 1:
@@ -48,6 +48,16 @@ def held(seen: Seen) -> Iterator[Claim]:
 
 
 HELD = "the model is held in another dtype (.half(), .to(dtype), the dtype it is loaded in)"
+
+
+HELD_IN_PART = "these are held in another dtype, most of the model is not"
+
+
+def _are_most(leaves: list[LeafChanged], seen: Seen) -> bool:
+    """Whether *leaves* are half of the bytes of the model or more, as far as those are known."""
+    sizes = {leaf.path: bytes_of(leaf.before) for leaf in leaves}
+    held_before = sum(seen.difference.metric(name)[0] or 0 for name in ("parameters", "buffers"))
+    return 2 * sum(sizes.values()) >= held_before
 
 
 def exchanged(seen: Seen) -> Iterator[Claim]:

@@ -193,13 +193,15 @@ def number(finding: Finding, _: Difference) -> Cause | None:
                 if field.kind == "leaf":
                     return Cause("other-weight", OTHER_WEIGHT)
                 if _is_same_number(field.before, field.after):
-                    return Cause("other-number", OTHER_TYPE)
+                    retyped = any(each.kind == "dtype" for each in change.fields)
+                    return Cause("other-number", OTHER_TYPE if retyped else SAME_TYPE)
     return None
 
 
 OTHER_PLACE = "the model holds as much as before: another parameter is read in this place"
 OTHER_WEIGHT = "another parameter is read in the place of one; are weights tied now, or no longer?"
-OTHER_TYPE = "the same number of another type, which may change the dtype of a result"
+OTHER_TYPE = "the same number of another type, which changes the dtype of a result"
+SAME_TYPE = "the same number of another type, and results of the same type as before"
 
 
 def _is_same_number(before: object, after: object) -> bool:

@@ -15,6 +15,8 @@ from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, 
 
 from pytest_torchgraph import Graph, trace
 
+pytestmark = pytest.mark.skipif(torch.__version__ < "2.10", reason="no fake kernel of c10d.scatter_ there")
+
 
 class Pair(nn.Module):
     def __init__(self, width: int) -> None:
