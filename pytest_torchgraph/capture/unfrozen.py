@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.fingerprint import fingerprint
-from pytest_torchgraph.capture.folded import folded
 from pytest_torchgraph.capture.graph import Run, freeze, origin_of
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.record import Record
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
 
 FINGERPRINT = "fingerprint"
 
@@ -23,6 +24,8 @@ class UnfrozenGraph(Graph):
         """Whether *program* is the canonical graph; told without working this one out where equal layers allow it."""
         run = vars(self).get("run")
         if isinstance(run, Run):
+            from pytest_torchgraph.capture.folded import folded  # a check that was seen before never needs it
+
             with collector_paused():
                 quick = folded(run, program)
                 if quick is not None and quick == program:

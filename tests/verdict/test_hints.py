@@ -111,3 +111,40 @@ def test_outputs_are_not_said_to_stay_the_same_beside_another_edit() -> None:
     assert "outputs stay the same" in alone
     assert "detach" in beside
     assert "outputs stay the same" not in beside
+
+
+def told(before: Callable[[Tensor], object], after: Callable[[Tensor], object]) -> list[Finding]:
+    """What is told of a plain function that became another one."""
+    return [*compare(trace(before, X), trace(after, X)).verdict.findings]
+
+
+def test_values_written_into_a_part_are_not_said_to_be_a_view_that_is_copied() -> None:
+    def written(x: Tensor) -> Tensor:
+        made = torch.zeros(2, 4, 16)
+        made[..., :8] = x
+        return made
+
+    (copied,) = [each for each in told(lambda x: torch.zeros(2, 4, 16), written) if each.kind == "copy"]
+    assert copied.hint == "values are written into a part of another tensor (x[...] = y)"
+
+
+def test_a_mask_that_is_written_out_for_all_heads_is_not_said_to_be_keys() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 8, batch_first=True, dropout=0.0)
+    padding = torch.zeros(2, 4, dtype=torch.bool)
+    masked, plain = trace(layer, X, {"src_key_padding_mask": padding}), trace(layer, X)
+    found = (*compare(masked, plain).verdict.findings, *compare(plain, masked).verdict.findings)
+    assert not {finding.cause for finding in found} & {"repeated-keys", "keys-shared"}
+
+
+def test_an_output_that_is_returned_with_more_beside_it_is_still_returned() -> None:
+    def alone(x: Tensor) -> Tensor:
+        return x.relu()
+
+    def beside(x: Tensor) -> dict[str, Tensor]:
+        return {"logits": x.relu(), "sum": x.sum()}
+
+    found = (*told(alone, beside), *told(beside, alone))
+    assert [each.title for each in found if each.kind == "output" and each.cause == "renamed"] == [
+        "outputs renamed: the only one -> logits",
+        "outputs renamed: logits -> the only one",
+    ]

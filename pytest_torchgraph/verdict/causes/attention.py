@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_torchgraph.canonical.program import Block, Semantic, Work
+from pytest_torchgraph.canonical.program import Block, Operand, Result, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Removed, Value
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -279,6 +280,7 @@ def repeated_keys(seen: Seen) -> Iterator[Claim]:
         (seen.removed, Cause("keys-shared", SHARED), "are repeated no longer", "-"),
     ):
         found = [change for change in changes if is_repeat(change) and _is_of_heads(change) and _attends(change)]
+        found = [change for change in found if not _is_mask(change)]
         if found:
             count = f"{sign}{len(found)} {', '.join(sorted({packet(change) for change in found}))}"
             yield Claim(cause, "copy", f"keys and values {verb} before attention ({count})", tuple(found))
@@ -315,6 +317,17 @@ def _is_of_heads(change: Come) -> bool:
     if packet(change) == "aten.index_select":
         return bool(item.arguments[1:]) and item.arguments[1] in heads
     return expanded_at(change.site) <= heads
+
+
+def _is_mask(change: Come) -> bool:
+    """Whether an attention call beside it takes what *change* made as its mask."""
+    items = change.site.body.items if change.site.body else ()
+    calls = [item for item in items if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS]
+    masks = [argument for call in calls for argument in (*call.arguments[3:4], dict(call.keywords).get("attn_mask"))]
+    made_at = {
+        mask.reference.item for mask in masks if isinstance(mask, Operand) and isinstance(mask.reference, Result)
+    }
+    return any(at < len(items) and items[at] is change.site.item for at in made_at)
 
 
 def _attends(change: Come) -> bool:

@@ -114,9 +114,12 @@ def copied(finding: Finding) -> Cause | None:
     if net <= 0:
         return Cause("copy-removed", "") if net else Cause("copied-elsewhere", AS_MANY)
     sites = [group.first.site for group in finding.groups if isinstance(group.first, Added)]
-    if any(map(is_expanded, sites)):
+    made = [site for site in sites if packet_of(site.name) != "aten.copy_"]
+    if not made and any(map(is_view, sites)):
+        return Cause("extra-copy", PART)
+    if any(map(is_expanded, made)):
         return Cause("extra-copy", EXPANDED)
-    if any(map(is_view, sites)):
+    if any(map(is_view, made)):
         return Cause("extra-copy", VIEW)
     return Cause("extra-copy", PLAIN)
 
@@ -124,4 +127,5 @@ def copied(finding: Finding) -> Cause | None:
 AS_MANY = "as many copies as before, of other values"
 EXPANDED = "an expanded tensor is written out in full (.expand(...).reshape(...), .repeat)"
 VIEW = "a transposed or sliced view is copied (.contiguous(), .reshape())"
+PART = "values are written into a part of another tensor (x[...] = y)"
 PLAIN = "the same values are written to other memory (.clone(), copy_); is the copy needed?"

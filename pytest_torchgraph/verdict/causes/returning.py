@@ -17,8 +17,11 @@ def renamed(seen: Seen) -> Iterator[Claim]:
     moved = [change for change in seen.changes if isinstance(change, OutputChanged)]
     went = [change for change in moved if change.after is None]
     came = [change for change in moved if change.before is None]
-    if not went or [change.before for change in went] != [change.after for change in came]:
+    left = [change for change in came if change.after in [each.before for each in went]]
+    more_went = [change for change in went if change.before in [each.after for each in came]]
+    if not left or [change.before for change in more_went] != [change.after for change in left]:
         return
+    went, came = more_went, left
     pairs = [
         f"{old.path or 'the only one'} -> {new.path or 'the only one'}" for old, new in zip(went, came, strict=True)
     ]

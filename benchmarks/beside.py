@@ -1,0 +1,115 @@
+"""What the first check of a process costs, and what a graph of 100,000 operations does, beside an earlier build.
+
+    python -m benchmarks.beside 8557aee first     the first check of a process, passing: CPU time with all it imports
+    python -m benchmarks.beside 8557aee large     to write, read, compare and explain operations that are all different
+
+Each build runs in processes of its own, which take turns; told is the least that each needed in any turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FIRST = """
+import json, os, time
+import torch
+from torch import nn
+
+
+def test_first(torch_graph):
+    torch.set_num_threads(1)
+    blocks = [nn.Sequential(nn.Linear(64, 64), nn.GELU(), nn.LayerNorm(64)) for _ in range(12)]
+    model, x = nn.Sequential(*blocks).eval(), torch.ones(4, 64)
+    begun = time.thread_time()
+    torch_graph.check(model, x)
+    with open(os.environ["TOLD"], "w") as told:
+        json.dump({"first check": time.thread_time() - begun}, told)
+"""
+LARGE = """
+import json, os, sys
+import torch
+from benchmarks.snapshots import best, compare, explained, read, settled, trace, unlike, write, OPERATIONS
+from benchmarks import snapshots
+
+torch.set_num_threads(1)
+snapshots.ROUNDS = 2
+x = torch.ones(2, 2)
+with torch.no_grad():
+    before, after = trace(unlike, x), trace(lambda x: unlike(x, cloned=OPERATIONS // 2), x)
+found = {}
+found["canonical graph"], program = best(lambda: settled(before))
+edited = after.canonical
+found["write"], text = best(lambda: write(program, test="t", recorded="r"))
+found["read"], back = best(lambda: read(text))
+found["compare"], _ = best(lambda: compare(back.program, edited))
+found["explain, comparing included"], _ = best(lambda: explained(back.program, edited))
+found["write, read and explain"] = found["write"] + found["read"] + found["explain, comparing included"]
+with open(os.environ["TOLD"], "w") as told:
+    json.dump(found, told)
+"""
+
+
+def ran(arguments: list[str], folder: Path, package: Path) -> dict[str, float]:
+    """What a process of the build at *package* wrote down; nothing where it wrote nothing."""
+    told = folder / "told.json"
+    told.unlink(missing_ok=True)
+    environment = {**os.environ, "PYTHONPATH": str(package), "TOLD": str(told), "OMP_NUM_THREADS": "1"}
+    environment.pop("CI", None)
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, check=False)
+    if not told.exists():
+        raise RuntimeError(done.stdout.decode() + done.stderr.decode())
+    found: dict[str, float] = json.loads(told.read_text())
+    return found
+
+
+def first(folder: Path, package: Path) -> Iterator[dict[str, float]]:
+    """The first check of one process after the other: it was recorded, and has passed before."""
+    (folder / "test_first.py").write_text(FIRST, encoding="utf-8")
+    command = ["-m", "pytest", "-q", "-c", os.devnull, f"--rootdir={folder}", "-W", "ignore", "test_first.py"]
+    ran([*command, "--torchgraph-update"], folder, package)
+    ran(command, folder, package)
+    while True:
+        yield ran(command, folder, package)
+
+
+def large(folder: Path, package: Path) -> Iterator[dict[str, float]]:
+    """What operations that are all different cost, in one process after the other."""
+    while True:
+        yield ran(["-c", LARGE], folder, package)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("revision")
+    parser.add_argument("what", choices=("first", "large"))
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    archive = subprocess.check_output(["git", "archive", chosen.revision], cwd=ROOT)  # noqa: S607
+    with tempfile.TemporaryDirectory() as name:
+        folders = [Path(name, each) for each in ("before", "first", "second")]
+        for folder in folders:
+            folder.mkdir()
+        with tarfile.open(fileobj=BytesIO(archive)) as files:
+            files.extractall(folders[0], filter="data")
+        measure = {"first": first, "large": large}[chosen.what]
+        turns = measure(folders[1], folders[0]), measure(folders[2], ROOT)
+        found = [[next(turn) for turn in turns] for _ in range(chosen.rounds)]
+    print("| what | before | now | now / before |\n|---|---|---|---|")
+    for what in found[0][0]:
+        before, after = (min(one[side][what] for one in found) for side in (0, 1))
+        print(f"| {what} | {before:.3f} s | {after:.3f} s | {after / before:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
