@@ -59,7 +59,9 @@ def reachable(roots: Iterable[Any]) -> list[Tensor]:
     picture.add(*roots)
     scripts = [module for module, _ in picture.modules if isinstance(module, torch.jit.ScriptModule)]
     inside = {id(tensor) for module in scripts for tensor in (*module.parameters(), *module.buffers())}
-    found = (leaf.tensor for leaf in picture.leaves)
+    found = [leaf.tensor for leaf in picture.leaves]
+    # What a fake tensor is known to hold has to stay what it is: PyTorch computes with it.
+    inside.update(id(tensor.constant) for tensor in found if isinstance(tensor, FakeTensor))
     return [tensor for tensor in found if id(tensor) not in inside]
 
 

@@ -160,3 +160,11 @@ def test_what_forward_differentiation_does_otherwise_is_said() -> None:
     x = torch.zeros(4, 8)
     graph = trace(lambda x: torch.func.jvp(linear, (x,), (x,))[1], x, fake=True)
     assert any("forward-mode differentiation" in note for note in graph.notes)
+
+
+def test_values_of_inputs_that_a_function_makes_are_known() -> None:
+    def padded(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.pad(x, (0, 1), value=-100) if x.sum() == 0 else x
+
+    graph = trace(padded, lambda: torch.zeros(1, 4, dtype=torch.long), fake=True)
+    assert graph.op_counts["aten.constant_pad_nd"] == 1
