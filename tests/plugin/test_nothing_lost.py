@@ -155,7 +155,7 @@ def search(server: Server, recorded: Generated, folder: Path, examples: int, *ph
 
 
 def test_no_snapshot_of_a_test_that_stands_is_lost(server: Server, recorded: Generated, tmp_path: Path) -> None:
-    search(server, recorded, tmp_path, 20)
+    search(server, recorded, tmp_path, 10)
 
 
 @pytest.mark.long

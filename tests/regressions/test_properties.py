@@ -20,6 +20,9 @@ from tests.regressions.variants import variants
 
 PAIRS = {**pairs_in("drift"), **pairs_in("harmless")}
 EVERY = {**PAIRS, **variants()}
+OFTEN = [*PAIRS, *[*variants()][::2]]
+NAMES = [*OFTEN, *(pytest.param(name, marks=pytest.mark.long) for name in EVERY if name not in OFTEN)]
+"""Every pair and every second variant; the others take too long for each change."""
 CHANGED = re.compile(r"([+-]\d+) ([\w.]+(?: \w+)?) \((\d+) -> (\d+)\)")
 OPERATION = re.compile(r"[+-]\d+ (aten\.\w+) \((\d+) -> (\d+)\)")
 UNSAFE = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
@@ -39,7 +42,7 @@ def causes_of(comparison: Comparison) -> Counter[str]:
     return Counter(finding.cause for finding in comparison.verdict.failing if finding.cause)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_number_that_is_told_is_the_difference_of_both_counts(name: str) -> None:
     for comparison in both_ways(EVERY[name]):
         text = render(comparison.outline("t"), 1)
@@ -49,14 +52,14 @@ def test_a_number_that_is_told_is_the_difference_of_both_counts(name: str) -> No
             assert comparison.difference.count(operation) == (int(before), int(after))
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_two_sentences_of_a_report_contradict_each_other(name: str) -> None:
     for comparison in both_ways(EVERY[name]):
         text = render(comparison.outline("t"), 1)
         assert not [pair for pair in OPPOSITES if all(words in text for words in pair)]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_reverse_of_an_edit_has_the_mirrored_causes(name: str) -> None:
     there, back = map(causes_of, both_ways(EVERY[name]))
     for cause in there:
@@ -64,7 +67,7 @@ def test_the_reverse_of_an_edit_has_the_mirrored_causes(name: str) -> None:
     assert there.total() == back.total()
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_no_saving_is_told_before_a_loss_that_is_not_slight(name: str) -> None:
     assert LOSS < EDIT
     for comparison in both_ways(EVERY[name]):
@@ -72,7 +75,7 @@ def test_no_saving_is_told_before_a_loss_that_is_not_slight(name: str) -> None:
         assert "loss" not in tones[tones.index("win") :] if "win" in tones else True
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_lines_of_a_short_report_are_cut_at_one_width(name: str) -> None:
     for comparison in both_ways(EVERY[name]):
         outline = comparison.outline("t")

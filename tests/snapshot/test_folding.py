@@ -13,7 +13,7 @@ from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.tree import Node, lines_of, nodes_of
 from pytest_torchgraph.snapshot.unfolding import unfold
 
-relaxed = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+relaxed = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 
 
 def allowance() -> Allowance:

@@ -133,6 +133,16 @@ def test_the_chrome_trace_nests_and_joins(step: Graph) -> None:
     assert all(starts[key]["ts"] <= ends[key]["ts"] for key in starts)
 
 
+def test_operations_that_take_no_time_stay_in_turn(step: Graph) -> None:
+    timing = step.timing
+    assert timing is not None
+    still = [replace(span, seconds=0.0) if at % 2 else span for at, span in enumerate(timing.operations)]
+    spans = [replace(span, start=still[at - 1].start) if at and not at % 2 else span for at, span in enumerate(still)]
+    events = chrome(replace(step, timing=replace(timing, operations=tuple(spans))))["traceEvents"]
+    named = [event["name"] for event in events if event["ph"] == "X" and event["name"].startswith("aten.")]
+    assert named == [operation.packet for operation in step.operations]
+
+
 def assert_nested(slices: list[dict[str, Any]]) -> None:
     """Perfetto drops slices of one row that overlap without one lying within the other, speedscope nests them wrongly.
 

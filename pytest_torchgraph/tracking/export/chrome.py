@@ -46,8 +46,9 @@ def render(graph: Graph) -> str:
 
 
 def order(event: dict[str, Any]) -> tuple[float, float]:
-    """Earlier first, and what lies around before what lies inside."""
-    return event["ts"], -event.get("dur", 0.0)
+    """Earlier first, and what lies around before what lies inside; operations in turn, also where one takes no time."""
+    is_operation = "results" in event.get("args", ())
+    return event["ts"], 0.0 if is_operation else -event.get("dur", 0.0)
 
 
 def nested(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
