@@ -207,6 +207,14 @@ def fields_of(change: Altered, kind: str) -> list[Field]:
     return [field for field in change.fields if field.kind == kind]
 
 
+def numbers_of(change: Altered) -> tuple[float, float] | None:
+    """The one number that is an argument before and after, where nothing else differs."""
+    if len(change.fields) != 1 or change.fields[0].kind != "argument":
+        return None
+    before, after = change.fields[0].before, change.fields[0].after
+    return (before, after) if type(before) is float and type(after) is float else None
+
+
 def bytes_of(spec: TensorSpec | None) -> int:
     """Bytes of a dense tensor of this spec; 0 where there is none, or a size is not known."""
     if spec is None or any(size < 0 for size in spec.shape):

@@ -21,6 +21,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     distinct,
     module_of,
     named_places,
+    numbers_of,
     operations_of,
     packet,
 )
@@ -148,7 +149,7 @@ def dropout_rate(seen: Seen) -> Iterator[Claim]:
 
 def _rates(change: Altered) -> tuple[float, float] | None:
     """The shares of values dropped before and after, where nothing else differs."""
-    name, numbers = packet_of(change.after.name), _numbers(change)
+    name, numbers = packet_of(change.after.name), numbers_of(change)
     if numbers is None or name not in ("aten.bernoulli_", "aten.native_dropout"):
         return None
     keeps = name == "aten.bernoulli_"
@@ -157,7 +158,7 @@ def _rates(change: Altered) -> tuple[float, float] | None:
 
 def _scales_kept(change: Altered, before: float, after: float) -> bool:
     """Whether *change* divides what was not dropped by the share of it."""
-    numbers = _numbers(change)
+    numbers = numbers_of(change)
     return (
         packet_of(change.after.name) in ("aten.div_", "aten.div")
         and numbers is not None
@@ -168,10 +169,3 @@ def _scales_kept(change: Altered, before: float, after: float) -> bool:
 def _left(share: float) -> float:
     """What *share* leaves of 1, without the digits that the difference has too many."""
     return round(1 - share, 12)
-
-
-def _numbers(change: Altered) -> tuple[float, float] | None:
-    if len(change.fields) != 1:
-        return None
-    before, after = change.fields[0].before, change.fields[0].after
-    return (before, after) if isinstance(before, float) and isinstance(after, float) else None

@@ -9,7 +9,17 @@ from pytest_torchgraph.diff.change import Altered, Change
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, Side, both_ways, is_work, module_of, packet
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    Side,
+    both_ways,
+    is_work,
+    module_of,
+    numbers_of,
+    packet,
+)
 from pytest_torchgraph.verdict.wording import shown_text
 from pytest_torchgraph.words.counting import times
 
@@ -22,25 +32,16 @@ def scale(seen: Seen) -> Iterator[Claim]:
     """Operations that are given another number, those of one pair of numbers together."""
     by_numbers: dict[tuple[str, str], list[Altered]] = defaultdict(list)
     for change in seen.altered:
-        numbers = _numbers(change)
+        numbers = None if change.after.beneath else numbers_of(change)
         if numbers:
-            by_numbers[numbers].append(change)
+            before, after = map(shown_text, numbers)
+            by_numbers[before, after].append(change)
     for (before, after), changes in by_numbers.items():
         names = dict.fromkeys(packet_of(change.after.name) for change in changes)
         fields = dict.fromkeys(change.fields[0].name for change in changes)
         what = f"{', '.join(names)}: {', '.join(fields)}"
         title = f"{what} {before} -> {after} ({times(len(changes), 'operation')})"
         yield Claim(Cause("other-scale", HINT), "argument", title, tuple(changes))
-
-
-def _numbers(change: Altered) -> tuple[str, str] | None:
-    """The one number before and after, where nothing else differs."""
-    if change.after.beneath or len(change.fields) != 1 or change.fields[0].kind != "argument":
-        return None
-    before, after = change.fields[0].before, change.fields[0].after
-    if type(before) is not float or type(after) is not float:
-        return None
-    return shown_text(before), shown_text(after)
 
 
 @both_ways
