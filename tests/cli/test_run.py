@@ -223,6 +223,12 @@ def test_a_check_that_forgets_phases_of_the_file_says_what_to_give(
     assert "a.torchgraph has the phases forward, backward, optimizer; this run had " + told in error
 
 
+def test_a_model_before_the_file_is_told_the_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "some_models:trained", "a.torchgraph") == 2
+    told = "the file comes first: torchgraph check a.torchgraph some_models:trained"
+    assert told in capsys.readouterr().err
+
+
 def test_a_pass_without_phases_is_all_forward(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("trace", "some_models:trained", "-o", "a.torchgraph") == 0
     assert run("check", "a.torchgraph", "some_models:trained", "--backward") == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli import judgement
 from pytest_torchgraph.cli.exits import DRIFT, Wrong
+from pytest_torchgraph.cli.files.revisions import SUFFIX
 from pytest_torchgraph.cli.files.snapshots import as_snapshot, load
 from pytest_torchgraph.cli.models import running
 
@@ -39,6 +41,7 @@ def register(verbs: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trace, compare, print and return 0 or 1; one that differs is called again until it matches or repeats."""
+    _require_order(arguments)
     _, before = load(arguments.file)
     model = running.load(arguments)
     title = f"{arguments.model} against {arguments.file}"
@@ -62,6 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
             result = judged(graphs[-1])
     judgement.show([result.case], arguments)
     return result.code
+
+
+def _require_order(arguments: argparse.Namespace) -> None:
+    """Raise ``Wrong`` where the model stands before the file."""
+    if arguments.model.endswith(SUFFIX) and not Path(arguments.file).exists():
+        raise Wrong(f"the file comes first: torchgraph check {shlex.join((arguments.model, arguments.file))}")
 
 
 def _require_kind(arguments: argparse.Namespace, before: Snapshot) -> None:
