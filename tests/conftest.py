@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pytest_torchgraph.canonical import building
 from pytest_torchgraph.canonical.checking import check
@@ -15,6 +16,10 @@ from pytest_torchgraph.snapshot import reader
 
 # Libraries of models would otherwise ask a hub for what the tests make themselves.
 os.environ["HF_HUB_OFFLINE"] = "1"
+
+# How long an example takes is the machine's affair, which others may share.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from torch import nn
 
 from pytest_torchgraph import trace
@@ -114,6 +114,7 @@ def test_what_stands_for_nothing_is_found_and_told_with_its_place(told: str, pla
         check(planted)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(programs())
 def test_any_program_holds_together(program: Program) -> None:
     check(program)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -71,7 +71,7 @@ def entries(root: Any) -> Iterator[Any]:
         yield from entries(inner)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(st.tuples(programs(), programs()), min_size=1, max_size=3), st.booleans())
 def test_any_two_graphs_give_every_report_and_its_numbers_add_up(
     pairs: list[tuple[Program, Program]], related: bool

@@ -61,7 +61,7 @@ def title_adds_up(finding: Finding) -> None:
     assert int(found[1]) == counts[Added] - counts[Removed]
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(programs(), programs())
 def test_any_two_graphs(before: Program, after: Program) -> None:
     adds_up(before, after)
