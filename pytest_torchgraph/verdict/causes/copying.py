@@ -30,7 +30,7 @@ from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import balance
 from pytest_torchgraph.words.counting import times
 
-MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
+MOVED = "what the model holds is copied or cast in each call; do it once, when built"
 
 
 @both_ways
@@ -62,7 +62,7 @@ def moved_otherwise(seen: Seen) -> Iterator[Claim]:
     yield Claim(Cause("copied-elsewhere", LEAF_AS_BEFORE), "copy", title, changes)
 
 
-LEAF_AS_BEFORE = "another operation copies it (.clone(), .to(dtype)); done once, when the model is built, none does"
+LEAF_AS_BEFORE = "another operation copies it now (.clone(), .to()); it could be done once"
 
 
 def _leaf_of(change: Come) -> tuple[object, ...]:
