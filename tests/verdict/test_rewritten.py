@@ -131,6 +131,22 @@ def test_a_call_that_nothing_matches_from_one_side_is_looked_for_from_the_other(
     assert len(forth.changes) == len(back.changes)
 
 
+def test_a_sum_with_nothing_is_a_copy_that_is_told_as_such() -> None:
+    plain, added = (Calls(lambda _, x, more=more: (x.exp() + 0 if more else x.exp()).sin()) for more in (False, True))
+    finding, *_ = told(plain, added, X)
+    assert (finding.cause, finding.title) == (
+        "extra-copy",
+        "aten.add of 0, which changes nothing: the model (+1 operation)",
+    )
+    finding, *_ = told(added, plain, X)
+    assert finding.cause == "copy-removed"
+
+
+def test_a_sum_with_a_number_is_no_copy() -> None:
+    plain, added = (Calls(lambda _, x, more=more: (x.exp() + 2 if more else x.exp()).sin()) for more in (False, True))
+    assert "extra-copy" not in {each.cause for each in told(plain, added, X)}
+
+
 def test_another_source_rank_is_named() -> None:
     def sent_from(rank: int) -> Graph:
         def run(_: Any, x: Tensor) -> Tensor:
