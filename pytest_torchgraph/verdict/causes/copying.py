@@ -30,7 +30,7 @@ from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import balance
 from pytest_torchgraph.words.counting import times
 
-MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
+MOVED = "what the model holds is copied or cast in each call; do it once, when built"
 
 
 @both_ways
@@ -44,6 +44,31 @@ def moved_each_call(side: Side) -> Iterator[Claim]:
         title = f"{what}, {size}: {first}{', …' if len(found) > 1 else ''}"
         cause = Cause("moved-each-call", MOVED) if side.more else Cause("moved-once", "")
         yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
+
+
+def moved_otherwise(seen: Seen) -> Iterator[Claim]:
+    """Parameters or buffers that are copied or cast in each call, as before, by another operation."""
+    waiting = {_leaf_of(change): change for change in seen.removed if _moves_leaf(change)}
+    pairs = [
+        (waiting.pop(_leaf_of(came)), came) for came in seen.added if _moves_leaf(came) and _leaf_of(came) in waiting
+    ]
+    if not pairs:
+        return
+    went, came = pairs[0]
+    what = f"{times(len(pairs), 'copy')} of parameters or buffers in each call, as before"
+    more = ", …" if len(pairs) > 1 else ""
+    title = f"{what}, by {packet(came)} for {packet(went)}: {came.site.reads[0].path}{more}"
+    changes = tuple(change for went, came in pairs for change in (came, went))
+    yield Claim(Cause("copied-elsewhere", LEAF_AS_BEFORE), "copy", title, changes)
+
+
+LEAF_AS_BEFORE = "another operation copies it now (.clone(), .to()); it could be done once"
+
+
+def _leaf_of(change: Come) -> tuple[object, ...]:
+    """Which values are copied, and how many."""
+    spec = made(change.site)
+    return (change.site.scope, change.site.reads[0].path, spec.shape if spec else None)
 
 
 @both_ways
