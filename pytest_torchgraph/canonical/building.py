@@ -55,6 +55,7 @@ def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] 
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
+    root.let_go()
     return Program(
         run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),

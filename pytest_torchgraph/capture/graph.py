@@ -209,8 +209,8 @@ def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
     root = run.root_is_module
     if all(in_a_module(run.log[index], links[index], root=root) for index in waiting):
         return frozenset(waiting)  # what a module reads derives from what lies on the device
-    provenance = Provenance(run.log, links, run.identity.sights, root=root)
-    return frozenset(index for index in waiting if not provenance.on_host[index])
+    provenance = Provenance(run.log, links, run.identity.sights, waiting, root=root)
+    return frozenset(waiting) - provenance.on_host
 
 
 def operation_of(

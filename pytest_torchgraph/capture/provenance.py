@@ -9,6 +9,7 @@ keeps there whatever its parameters' device.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from pytest_torchgraph.capture.attribution import Link
 from pytest_torchgraph.capture.effect import operands_of, readings_in, written_storages
@@ -20,33 +21,50 @@ LITERAL = "aten.lift_fresh.default"
 
 
 class Provenance:
-    """Tells, operation by operation, whether all that it reads lies on the host anyway."""
+    """Tells of some operations whether all that each reads lies on the host anyway: ``on_host`` are those.
+
+    Nothing is followed beyond the last of those *asked* for.
+    """
 
     def __init__(
-        self, log: Sequence[Entry], links: Sequence[Link], sights: Sequence[FirstSight], *, root: bool
+        self,
+        log: Sequence[Entry],
+        links: Sequence[Link],
+        sights: Sequence[FirstSight],
+        asked: Sequence[int],
+        *,
+        root: bool,
     ) -> None:
         self.sights = sights
-        self.on_host: list[bool] = []
         in_module = [in_a_module(entry, link, root=root) for entry, link in zip(log, links, strict=True)]
         self._derived = {index for index, sight in enumerate(sights) if derives(sight)}
+        self._has_literals = any(entry.overload.name == LITERAL for entry in log)
         self._met: set[int] = set()
         for entry, inside in zip(log, in_module, strict=True):
             if inside:
                 self._derived |= storages_read(entry)
-        for entry, inside in zip(log, in_module, strict=True):
-            self.on_host.append(self._follow(entry, inside=inside))
+        wanted, end = set(asked), max(asked, default=-1) + 1
+        followed = enumerate(zip(log[:end], in_module, strict=False))
+        derived = {index for index, (entry, inside) in followed if self._follow(entry, inside=inside)}
+        self.on_host = frozenset(wanted - derived)
 
     def _follow(self, entry: Entry, *, inside: bool) -> bool:
-        """Take in what *entry* makes; whether it only reads what lies on the host."""
-        read = storages_read(entry)
+        """Take in what *entry* makes; whether it reads what derives from the device."""
+        read = frozenset() if inside and not self._has_literals else storages_read(entry)
+        if self._has_literals:
+            self._meet(entry, read, inside=inside)
+        derived = inside or not self._derived.isdisjoint(read)
+        if derived:
+            self._derived.update([raw.storage for raw in readings_in(entry.results)])
+            if entry.overload.may_write:
+                self._derived.update(written_storages(entry))
+        return derived
+
+    def _meet(self, entry: Entry, read: AbstractSet[int], *, inside: bool) -> None:
+        """Note what *entry* is the first to see; a literal that code outside of every module wrote is on the host."""
         if entry.overload.name == LITERAL:
             self._derived -= {one for one in read - self._met if self.sights[one].kind == "constant" and not inside}
-        derived = inside or not self._derived.isdisjoint(read)
-        made = {raw.storage for raw in readings_in(entry.results)}
-        if derived:
-            self._derived |= made | set(written_storages(entry))
-        self._met |= read | made
-        return not derived
+        self._met |= read | {raw.storage for raw in readings_in(entry.results)}
 
 
 def derives(sight: FirstSight) -> bool:
