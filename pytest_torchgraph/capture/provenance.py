@@ -38,7 +38,8 @@ class Provenance:
         self.sights = sights
         in_module = [in_a_module(entry, link, root=root) for entry, link in zip(log, links, strict=True)]
         self._derived = {index for index, sight in enumerate(sights) if derives(sight)}
-        self._has_literals = any(entry.overload.name == LITERAL for entry in log)
+        outside = (entry for entry, inside in zip(log, in_module, strict=True) if not inside)
+        self._has_literals = any(entry.overload.name == LITERAL for entry in outside)
         self._met: set[int] = set()
         for entry, inside in zip(log, in_module, strict=True):
             if inside:
