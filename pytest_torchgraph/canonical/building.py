@@ -24,8 +24,8 @@ from pytest_torchgraph.canonical.metric import GROUP_METRICS
 from pytest_torchgraph.canonical.parameter_loops import NOTHING_ALIKE, Alike, gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
-from pytest_torchgraph.canonical.row import Placed as PlacedRow
 from pytest_torchgraph.canonical.row import NotAlike, Row, Rows
+from pytest_torchgraph.canonical.row import Placed as PlacedRow
 from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves

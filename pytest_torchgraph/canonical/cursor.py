@@ -88,7 +88,7 @@ class Cursor(ABC, Generic[Value]):
         while held:
             body = held.pop()
             held += body.inner.values()
-            body.outer = body._forward = None
+            body.outer = body.forward = None
             body.inner.clear()
             body.calls.clear()
 

@@ -313,6 +313,16 @@ def saved_storages(run: Run, links: list[Link], positions: dict[NodeKey, int]) -
     """
     if not positions:
         return {}
+    saved = storages_read_by_nodes(run, links, positions)
+    for index, node in enumerate(run.followed.nodes.values()):
+        if node.held and node.name != COMPILED:
+            known = saved.get(index, [])
+            saved[index] = [*known, *(one for one in node.held if one not in known)]
+    return saved
+
+
+def storages_read_by_nodes(run: Run, links: list[Link], positions: dict[NodeKey, int]) -> dict[int, list[int]]:
+    """For each node, what its operations read that was there before its backward pass began."""
     made_at = {
         raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
     }
@@ -329,10 +339,6 @@ def saved_storages(run: Run, links: list[Link], positions: dict[NodeKey, int]) -
                 kept = saved.setdefault(node, [])
                 if raw.storage not in kept:
                     kept.append(raw.storage)
-    for index, node in enumerate(run.followed.nodes.values()):
-        if node.held and node.name != COMPILED:
-            known = saved.get(index, [])
-            saved[index] = [*known, *(one for one in node.held if one not in known)]
     return saved
 
 

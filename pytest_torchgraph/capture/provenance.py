@@ -14,17 +14,14 @@ from collections.abc import Set as AbstractSet
 from pytest_torchgraph.capture.attribution import Link
 from pytest_torchgraph.capture.effect import operands_of, readings_in, written_storages
 from pytest_torchgraph.capture.operation import Entry
-from pytest_torchgraph.capture.tensor import FirstSight
+from pytest_torchgraph.capture.tensor import FirstSight, Raw
 from pytest_torchgraph.recorded.phase import FORWARD
 
 LITERAL = "aten.lift_fresh.default"
 
 
 class Provenance:
-    """Tells of some operations whether all that each reads lies on the host anyway: ``on_host`` are those.
-
-    Nothing is followed beyond the last of those *asked* for.
-    """
+    """Tells which of the operations *asked* for read nothing but what lies on the host anyway: ``on_host``."""
 
     def __init__(
         self,
@@ -44,10 +41,9 @@ class Provenance:
         for entry, inside in zip(log, in_module, strict=True):
             if inside:
                 self._derived |= storages_read(entry)
-        wanted, end = set(asked), max(asked, default=-1) + 1
-        followed = enumerate(zip(log[:end], in_module, strict=False))
-        derived = {index for index, (entry, inside) in followed if self._follow(entry, inside=inside)}
-        self.on_host = frozenset(wanted - derived)
+        followed = range(max(asked, default=-1) + 1) if self._has_literals else leading_to(asked, log, in_module)
+        derived = {index for index in followed if self._follow(log[index], inside=in_module[index])}
+        self.on_host = frozenset(asked) - derived
 
     def _follow(self, entry: Entry, *, inside: bool) -> bool:
         """Take in what *entry* makes; whether it reads what derives from the device."""
@@ -66,6 +62,31 @@ class Provenance:
         if entry.overload.name == LITERAL:
             self._derived -= {one for one in read - self._met if self.sights[one].kind == "constant" and not inside}
         self._met |= read | {raw.storage for raw in readings_in(entry.results)}
+
+
+def leading_to(asked: Sequence[int], log: Sequence[Entry], in_module: Sequence[bool]) -> list[int]:
+    """The operations *asked* for and those that what they read may come from, in order.
+
+    What an operation in a module was given need not be followed: it makes what lies on the device in any case.
+    """
+    wanted: set[int] = set()
+    waiting = set(asked)
+    found: list[int] = []
+    for index in range(max(asked, default=-1), -1, -1):
+        if index in waiting or makes_any(log[index], wanted):
+            found.append(index)
+            if not in_module[index]:
+                wanted |= storages_read(log[index])
+    return found[::-1]
+
+
+def makes_any(entry: Entry, storages: AbstractSet[int]) -> bool:
+    """Whether an operation returns one of *storages*, or may write to one."""
+    results = entry.results
+    made = (results,) if type(results) is Raw else readings_in(results)
+    if any(raw[1] in storages for raw in made):
+        return True
+    return entry.overload.may_write and any(raw[1] in storages for raw in operands_of(entry))
 
 
 def derives(sight: FirstSight) -> bool:
