@@ -90,7 +90,7 @@ def is_input(name: str) -> bool:
 def _free(word: str, taken: set[str], following: dict[str, int]) -> str:
     count = following.get(word, 0)
     name = f"{word}_{count}" if count else word
-    while name in taken or is_input(name):
+    while name in taken or (name.startswith("in") and is_input(name)):
         count += 1
         name = f"{word}_{count}"
     following[word] = count + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ TITLES = 3
 """Other findings told by their titles."""
 THE_MODEL = "the model"
 """Where what is in no other module is."""
+CLAUSE_END = re.compile(r"; |(?<=\?) ")
+"""Where a hint may end early."""
 LEAST = 24
 """Characters that a title has to keep to be worth telling."""
 
@@ -164,7 +167,13 @@ def _alive(outline: Outline, most: int) -> Iterator[str]:
 def _hint(section: Section) -> Iterator[str]:
     if section.hint:
         room = WIDTH - len(f"  hint:  [{section.cause}]")
-        yield f"hint: {hint_text(cut(section.hint, room), section.cause)}"
+        yield f"hint: {hint_text(_clauses(section.hint, room), section.cause)}"
+
+
+def _clauses(hint: str, room: int) -> str:
+    """As many whole clauses of *hint* as *room* characters hold, else as many words of the first."""
+    ends = [at for at in (match.start() for match in CLAUSE_END.finditer(hint)) if at < room]
+    return f"{hint[: ends[-1]]}…" if len(hint) > room and ends else cut(hint, room)
 
 
 def _others(sections: Sequence[Section]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counted
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from pytest_torchgraph.snapshot.marks import (
     throughout_text,
 )
 from pytest_torchgraph.snapshot.repeats import Run, Runs
-from pytest_torchgraph.snapshot.slots import shape, without_specs
+from pytest_torchgraph.snapshot.slots import fractions, shape, without_specs
 from pytest_torchgraph.snapshot.template import LETTERS, Counter
 from pytest_torchgraph.snapshot.throughout import LEAST_REPETITIONS, DeepRun, DeepRuns, Shapes
 from pytest_torchgraph.snapshot.tree import Node
@@ -97,7 +98,7 @@ class _Folding:
     def siblings(self, nodes: Nodes, parent: str) -> Iterator[Node]:
         """*nodes* folded; *parent* is the path of the scope they stand in."""
         counter = Counter(self._depth, 0, not self._depth)
-        runs = Runs(nodes, [self._kind(node) for node in nodes], counter)
+        runs = Runs(nodes, self._kinds_of(nodes), counter)
         deep = self._deep_runs(nodes)
         start = 0
         while start < len(nodes):
@@ -107,11 +108,10 @@ class _Folding:
                 yield self._throughout(longer, parent)
                 start += longer.period * longer.times
                 continue
-            period = nodes[start : start + run.period]
             if run.times == 1:
-                yield self._node(period[0], self._listed(period[0].text), parent)
+                yield self._node(nodes[start], self._listed(nodes[start].text), parent)
             else:
-                yield self._repeated(run, period, parent)
+                yield self._repeated(run, nodes[start : start + run.period], parent)
             start += run.period * run.times
 
     def _deep_runs(self, nodes: Nodes) -> DeepRuns | None:
@@ -175,7 +175,7 @@ class _Folding:
         if not self._depth and not is_plain(node.text):
             return Node(ESCAPE + node.text, tuple(self.siblings(node.children, parent)), source=node.source)
         if not node.children:
-            return Node(text, source=node.source)
+            return node if text is node.text else Node(text, source=node.source)
         scope = scope_of(node.text)
         if scope is None:
             return Node(text, tuple(self.siblings(node.children, parent)), source=node.source)
@@ -233,6 +233,12 @@ class _Folding:
         if own:
             parts.append(tuple(own))
         return _Likeness(path, saved, tuple(parts))
+
+    def _kinds_of(self, nodes: Nodes) -> list[int]:
+        """The kind of each of *nodes*; -1 for one whose fractions no other has, which is never cut."""
+        told = [fractions(node.text) for node in nodes]
+        counts = Counted(told)
+        return [-1 if own and counts[own] == 1 else self._kind(node) for own, node in zip(told, nodes, strict=True)]
 
     def _kind(self, node: Node) -> int:
         """One number for all nodes that a template may hold together, -1 for one that none may hold."""

@@ -26,7 +26,7 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.blocks import Begun, begun
-from pytest_torchgraph.snapshot.calls import read_arguments, read_becomes, read_outcomes, read_wait
+from pytest_torchgraph.snapshot.calls import read_arguments, read_results
 from pytest_torchgraph.snapshot.earlier import LAST_MADE_FIRST, in_order_of_making
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable, unreadable
 from pytest_torchgraph.snapshot.head import VERSION
@@ -209,11 +209,10 @@ class Parser:
         text = node.text
         arguments, keywords, position = read_arguments(text, line.end(), body)
         if not _is_semantic(node):
-            outcomes, end = read_outcomes(text, position, body)
-            becomes, end = read_becomes(text, end)
-            wait, end = read_wait(text, end)
-            if end != len(text):
-                raise ValueError(f"nothing stands after the results of an operation: {text[end:]!r}")
+            told = text[position:]
+            outcomes, becomes, wait, end = read_results(told, body)
+            if end != len(told):
+                raise ValueError(f"nothing stands after the results of an operation: {told[end:]!r}")
             self.works += 1
             body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
             return
@@ -277,28 +276,26 @@ class Parser:
         body = Body(values, leaves, words)
         names = inlined if inputs is None else body
         arguments, keywords, position = read_arguments(node.text, line.end(), names)
-        outcomes, position = read_outcomes(node.text, position, names)
+        outcomes, becomes, wait, end = read_results(node.text[position:], names)
         if inputs is None:
             inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
-        becomes, position = read_becomes(node.text, position)
-        wait, position = read_wait(node.text, position)
         self.works += 1
         body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
-        return inputs, body, position
+        return inputs, body, position + end
 
 
 def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
+    name = line["operation"]
+    if name is not None:
+        return Wish(semantic_word(semantic_of(name)) if _is_semantic(node) else value_word(operation_of(name)), False)
     first = begun(line)
     if first is not None:
         return Wish(first.text, True)
     if line["given"]:
         return Wish(line["name"], True) if line["name"] else Wish(line["given"], False)
-    name = line["operation"]
-    if name is None:
-        return Wish("", False)
-    return Wish(semantic_word(semantic_of(name)) if _is_semantic(node) else value_word(operation_of(name)), False)
+    return Wish("", False)
 
 
 def _is_semantic(node: Node) -> bool:

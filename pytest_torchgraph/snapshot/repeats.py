@@ -44,10 +44,13 @@ class Runs:
         self._counter = counter
         self._following = following(kinds)
         self._named = _named_from(nodes, self._following)
+        self._uncounted: dict[int, int] = {}
 
     def at(self, start: int) -> Run:
         """The run from *start* that saves most lines."""
         best = Run(start, 1, 1)
+        if not self._following[start]:
+            return best
         for period in periods(start, self._kinds, self._following):
             run = self._run(start, period)
             if run and _saved(run) > _saved(best):
@@ -60,12 +63,21 @@ class Runs:
             return None
         alike = self._alike(start, period)
         for count in range(alike, 1, -1):
-            lines = [learnt(self._column(index, period, count)) for index in range(start, start + period)]
-            found = [line for line in lines if line is not None]
-            if len(found) == period:
-                run = self._written(start, period, count, found)
+            lines = self._learnt(start, period, count)
+            if lines is not None:
+                run = self._written(start, period, count, lines)
                 return run if run and (is_named or _saved(run) - 1 >= _LEAST_SAVED_UNNAMED) else None
         return None
+
+    def _learnt(self, start: int, period: int, count: int) -> list[Line] | None:
+        """The lines of one period through *count* repetitions; ``None`` where one template cannot hold one of them."""
+        lines: list[Line] = []
+        for index in range(start, start + period):
+            line = learnt(self._column(index, period, count))
+            if line is None:
+                return None
+            lines.append(line)
+        return lines
 
     def _written(self, start: int, period: int, count: int, lines: list[Line]) -> Run | None:
         firsts = [self._nodes[index].text for index in range(start, start + period)]
@@ -98,14 +110,19 @@ class Runs:
         return count
 
     def _is_named(self, start: int, period: int) -> bool:
-        """Whether the second repetition counts on in the name of a scope, an input or an output."""
-        index = self._named[start]
-        while index < start + period:
-            line = learnt(self._column(index, period, 2))
-            if line is not None and named_counts(line, self._nodes[index].text):
-                return True
+        """Whether the second repetition counts on in the name of a scope, an input or an output.
+
+        Starts only grow, so that what was found of a line and its next in this period is not looked for again.
+        """
+        index = self._named[max(start, self._uncounted.get(period, 0))]
+        while index < start + period and not self._is_counting(index, period):
             index = self._named[index + 1]
-        return False
+        self._uncounted[period] = index
+        return index < start + period
+
+    def _is_counting(self, index: int, period: int) -> bool:
+        line = learnt(self._column(index, period, 2))
+        return line is not None and bool(named_counts(line, self._nodes[index].text))
 
     def _is_worth_reading(self, start: int, period: int) -> bool:
         """Whether there is a third repetition that follows: without a name that counts, two are a coincidence."""
@@ -176,9 +193,15 @@ def _named_from(nodes: tuple[Node, ...], next_of_kind: list[int]) -> list[int]:
     """For each position the first one from there on whose name could count, or one past the end."""
     named = [len(nodes)] * (len(nodes) + 1)
     for index in range(len(nodes) - 1, -1, -1):
-        can_count = next_of_kind[index] and _NAMED.match(nodes[index].text)
+        can_count = next_of_kind[index] and _can_count(nodes[index].text)
         named[index] = index if can_count else named[index + 1]
     return named
+
+
+def _can_count(text: str) -> bool:
+    """Whether the name in a line has a number between its dots."""
+    named = _NAMED.match(text)
+    return named is not None and _SEGMENT.search(text, named.start(1), named.end()) is not None
 
 
 def counts_on(first: str, second: str, third: str) -> bool:

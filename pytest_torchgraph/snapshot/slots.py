@@ -12,10 +12,11 @@ from pytest_torchgraph.snapshot.tensor import SPEC
 from pytest_torchgraph.words.quoting import NAME, QUOTED
 
 OPERAND = rf"(?:{VALUE}|{SAVED})(?::\d+)?{READING}"
-FLOAT = r"(?<=[ (\[=-])\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.])"
+FLOAT = r"(?<=[ (\[=-])\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+)(?![\w.]| =)"
 # What counts with an outer repetition already is one piece.
-_SLOT = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}|{FLOAT}|\d+)", re.ASCII)
-_OPERANDS = re.compile(rf"\{{[^{{}}]*\}}|(?P<slot>{OPERAND}(?:, {OPERAND})*|{FLOAT}|\d+)", re.ASCII)
+_COUNTED = r"\{[^{}]*\}"
+_SLOT = re.compile(rf"({_COUNTED}|{OPERAND}|{FLOAT}|\d+)", re.ASCII)
+_OPERANDS = re.compile(rf"({_COUNTED}|{OPERAND}(?:, {OPERAND})*|{FLOAT}|\d+)", re.ASCII)
 _CALLED = re.compile(rf"(?P<name>{NAME}|{QUOTED})(?P<call>#[1-9]\d*)?(?=: \S)", re.ASCII)
 _PARTS = re.compile(
     rf"(?P<name>.*?)(?:#(?P<call>[1-9]\d*))?(?:_(?P<suffix>[1-9]\d*))?(?::(?P<position>[1-9]\d*))?(?P<reading>{READING})",
@@ -23,6 +24,7 @@ _PARTS = re.compile(
 )
 _DECLARED = re.compile(rf"(?<=[ (\[*])(?:{LEAF}|\${QUOTED})(?P<spec>:{SPEC})", re.ASCII)
 _DIGITS = re.compile(r"\d+", re.ASCII)
+_FLOATS = re.compile(FLOAT, re.ASCII)
 
 
 class Number(NamedTuple):
@@ -64,16 +66,24 @@ def split_at_lists(text: str) -> Split:
 
 
 def _cut(text: str, slot: re.Pattern[str]) -> Split:
+    called = _CALLED.match(text) if ": " in text else None
+    if called is None and "{" not in text:
+        parts = slot.split(text)
+        return Split(tuple(parts[::2]), tuple(parts[1::2]))
+    return _cut_past(called, text, slot)
+
+
+def _cut_past(called: re.Match[str] | None, text: str, slot: re.Pattern[str]) -> Split:
+    """*text* cut where numbers in braces stand still, and where the name of a scope may end with that of a call."""
     pieces, slots, start = [], [], 0
-    called = _CALLED.match(text)
     for found in slot.finditer(text):
         if called and found.end() > called.end():
             pieces.append(text[start : called.end("name")])
             slots.append(called["call"] or "")
             start, called = called.end(), None
-        if found["slot"] is not None and not (called and found.start() >= called.end("name")):
+        if not found[0].startswith("{") and not (called and found.start() >= called.end("name")):
             pieces.append(text[start : found.start()])
-            slots.append(found["slot"])
+            slots.append(found[0])
             start = found.end()
     if called:
         pieces.append(text[start : called.end("name")])
@@ -95,9 +105,14 @@ def number(slot: str) -> Number | None:
 
 
 def shape(text: str) -> tuple[object, ...]:
-    """What two lines share when one template may hold both: all but their operands and numbers."""
+    """What two lines share when one template may hold both: all but their operands and whole numbers."""
     pieces, slots = split(text)
-    return (*pieces, "".join([_KINDS.get(one[:1], "0") for one in slots]))
+    return (*pieces, *[_KINDS.get(one[:1]) or ("0" if one.isdecimal() else one) for one in slots])
+
+
+def fractions(text: str) -> tuple[str, ...]:
+    """The numbers with a fraction in *text*, equal in all lines of one shape; none where it takes a cut to tell."""
+    return () if '"' in text or "{" in text else tuple(_FLOATS.findall(text))
 
 
 def shape_with_lists(text: str) -> tuple[object, ...]:
@@ -108,6 +123,8 @@ def shape_with_lists(text: str) -> tuple[object, ...]:
 
 def without_specs(text: str) -> tuple[str, list[tuple[int, str]]]:
     """*text* without the specs of the parameters in it, and each with the place from which it was taken."""
+    if ":" not in text:
+        return text, []
     parts, taken, start = [], [], 0
     for found in _DECLARED.finditer(text):
         parts.append(text[start : found.start("spec")])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_torchgraph.snapshot import repeats, slots
 from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.folding import fold
 from pytest_torchgraph.snapshot.tree import Node, lines_of, nodes_of
@@ -321,3 +322,32 @@ def test_a_carried_loop_of_five_and_of_six_differ_in_how_often_they_repeat() -> 
         "  tanh(%mm{_i}) f32[2,4]",
     ]
     assert loop(6) == ["repeat ×6, i = 0-5", *loop(5)[1:]]
+
+
+def test_outputs_that_count_behind_a_point_are_one_line() -> None:
+    text = "return 1.0 = %stack\nreturn 1.1 = %stack_1"
+    assert folded(text).splitlines() == ["repeat ×2, i = 0-1", "  return 1.{i} = %stack{_i}"]
+
+
+def test_lines_of_unlike_fractions_are_never_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut: list[str] = []
+    monkeypatch.setattr(slots, "split", cut.append)
+    chance = random.Random(0)
+    text = "\n".join(f"mul(%{chance.choice('ab')}_{at}, {chance.random()}) f32[2]" for at in range(200))
+    assert folded(text) == text
+    assert not cut
+
+
+def test_modules_that_do_not_count_on_are_looked_at_as_often_as_there_are_periods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[str] = []
+
+    def nothing(_: object, first: str) -> list[object]:
+        looked.append(first)
+        return []
+
+    monkeypatch.setattr(repeats, "named_counts", nothing)
+    chance = random.Random(0)
+    fold(tuple(Node(f"layers.{chance.randrange(10**6)}: L(%x_{at})") for at in range(200)))
+    assert len(looked) <= 200 * repeats._CANDIDATES

@@ -559,6 +559,13 @@ def test_every_cause_is_documented() -> None:
     assert {name.strip("`"): meaning for name, meaning in rows} == dict(CAUSES)
 
 
+def test_every_reviewed_hint_stands_whole_in_its_line() -> None:
+    told = [line for path in MESSAGES.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()]
+    hints = [line for line in told if line.startswith("  hint:")]
+    assert hints
+    assert [line for line in hints if "… [" in line] == []
+
+
 def test_no_cause_is_made_up_where_nothing_changed() -> None:
     assert message(graph_of(), graph_of())[0].findings == ()
 

@@ -140,9 +140,9 @@ MEANINGS: Mapping[str, Meaning] = {
         ),
         _loss_and_win(
             "from-python",
-            "an operation reads what no operation made, as a number or list of Python's, where it read a tensor",
+            "an operation reads a constant (a Python number or list) where it read a tensor",
             "from-tensors",
-            "an operation reads a tensor where it read what no operation made, as a number or list of Python's",
+            "an operation reads a tensor where it read a constant (a Python number or list)",
         ),
         _loss_and_win(
             "tensor-for-number",

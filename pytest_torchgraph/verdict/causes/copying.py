@@ -30,7 +30,7 @@ from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import balance
 from pytest_torchgraph.words.counting import times
 
-MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
+MOVED = "what the model holds is copied or cast in each call; do it once, when built"
 
 
 @both_ways

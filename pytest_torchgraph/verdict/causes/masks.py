@@ -186,7 +186,7 @@ def _claim(found: list[Come], *, more: bool) -> Claim:
     count = times(len(found), "operation")
     kind: Kind = "copy" if all(packet(change) == "aten.clone" for change in found) else "operation"
     if more:
-        hint = "it grows with query x key length; is_causal=True, or a broadcast mask, takes no such memory"
+        hint = "it grows with query x key length; is_causal=True or a broadcast mask does not"
         title = f"a mask is written to memory: {size} ({count} more)"
         return Claim(Cause("mask-materialised", hint), kind, title, tuple(found), "more")
     title = f"a mask is written to memory no longer: {size} ({count} fewer)"

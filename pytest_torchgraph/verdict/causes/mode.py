@@ -36,7 +36,7 @@ MODES: Mapping[tuple[str, str], Cause] = {
     EVALUATION: Cause("evaluation-mode", "the model is in evaluation mode; was .train() dropped?"),
     ("no_grad", "grad"): Cause(
         "grad-in-evaluation",
-        "the run now builds an autograd graph; was torch.no_grad() or requires_grad_(False) dropped?",
+        "the run builds an autograd graph now; torch.no_grad() dropped?",
     ),
     ("grad", "no_grad"): Cause(
         "grad-off", "the run no longer builds an autograd graph: torch.no_grad(), or nothing requires grad"

@@ -196,11 +196,11 @@ def _hint(leading: Come, *, more: bool, wide: bool) -> str:
     spec, source = made(leading.site), read(leading.site)
     assert spec is not None
     assert source is not None
-    size = f"{spec.text} takes {bytes_text(bytes_of(spec))} beside the {bytes_text(bytes_of(source))} of its source"
+    size = f"{bytes_text(bytes_of(spec))} beside the {bytes_text(bytes_of(source))} of its source"
     if more and wide:
         return f"an upcast (.float(), autocast, a wider operand): {size}"
     if more:
-        return f"values are narrowed (.half(), .bfloat16(), autocast): {size}"
+        return f"narrower values (.half(), .bfloat16(), autocast): {size}"
     return f"the cast to {spec.text} is made no longer"
 
 
