@@ -142,7 +142,7 @@ class Parser:
 
     def scope(self, nodes: tuple[Node, ...], values: Values) -> Body:
         """The body of a scope whose *values* tell so far what it takes."""
-        if values.forward is not values:  # what its names stand for depends on the forward call
+        if not values.is_forward:  # what its names stand for depends on the forward call
             leaves = Leaves()
             values.leaves = leaves.specs
             return self.body(nodes, values, leaves)
