@@ -25,6 +25,7 @@ from pytest_torchgraph.diff.compiling import compile_changes
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.keys import Interner, Keys
 from pytest_torchgraph.diff.matching import Matching
+from pytest_torchgraph.diff.pairing import best_matching
 from pytest_torchgraph.diff.renames import Renames
 from pytest_torchgraph.diff.rerunning import rerun_of
 from pytest_torchgraph.diff.same import NOTHING, Same
@@ -62,7 +63,7 @@ def _compared(before: Program, after: Program, same: Same) -> Difference:
     if left.digests[0] == right.digests[0] and _around(before) == _around(after):
         names = Renames({})
         return _difference(before, after, (*heads, *_peaks(before, after, names)), names)
-    matching = Matching(left, right, same)
+    matching = best_matching(left, right, same)
     walk = Walk(matching)
     body = tuple(walk.changes())
     outputs = tuple(_outputs(matching))

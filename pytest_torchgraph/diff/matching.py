@@ -10,6 +10,7 @@ from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Block,
     Given,
+    ModuleCall,
     Work,
 )
 from pytest_torchgraph.diff.keys import Keys
@@ -29,20 +30,42 @@ class Matching:
     def __init__(self, before: Keys, after: Keys, same: Same = NOTHING) -> None:
         self.before = before
         self.after = after
+        self.same = same
         self.told = Told(same, before.tree, after.tree)
-        before.told = {body.number: self.told.before(body) for body in before.tree.bodies} if same else {}
-        after.told = {body.number: self.told.after(body) for body in after.tree.bodies} if same else {}
         self.forward: dict[Place, Place] = {}
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
         self.modules: dict[str, str] = {"": "", **self.told.to}
         self.leaf_renames: dict[str, str] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
+
+    def found(self) -> Matching:
+        """This, with all that corresponds."""
+        before, after = self.before, self.after
+        before.told = {body.number: self.told.before(body) for body in before.tree.bodies} if self.same else {}
+        after.told = {body.number: self.told.after(body) for body in after.tree.bodies} if self.same else {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
         if self.told.to:
             self._match_told()
         self._match_unwrapped()
         self._match_moved()
+        return self
+
+    def mirrored(self) -> Matching:
+        """The same, the two graphs having changed places."""
+        other = Matching(self.after, self.before, self.same)
+        other.forward, other.backward = self.backward, self.forward
+        other.moved = {self.forward[place] for place in self.moved}
+        other.modules = {after: before for before, after in self.modules.items()}
+        other.leaf_renames = {after: before for before, after in self.leaf_renames.items()}
+        return other
+
+    @property
+    def leaves_calls(self) -> bool:
+        """Whether calls of modules have no counterpart though both sides leave something over: there may be more."""
+        left = [self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)]
+        calls = (isinstance(body.record.items[at], ModuleCall) for side in left for body, at in side)
+        return all(left) and any(calls)
 
     def pair(self, before: Place, after: Place) -> None:
         """Note that two items correspond."""

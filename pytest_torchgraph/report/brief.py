@@ -211,4 +211,5 @@ def _placed(section: Section) -> str:
     """The title of what has no cause, with the first place of it: a count alone says nothing of where."""
     place = section.rows[0].scope if section.rows and not section.cause else ""
     says_where = not place or place == THE_MODEL or place.split(" ×")[0] in section.title
-    return section.title if says_where else f"{section.title} in {place}"
+    elsewhere = ", …" if len({row.scope for row in section.rows}) > 1 else ""
+    return section.title if says_where else f"{section.title} in {place}{elsewhere}"
