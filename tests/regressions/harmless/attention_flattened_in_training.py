@@ -9,7 +9,7 @@ from torch.nn import functional
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(status="note", cause="moved-module", module="layers.*", atol=1e-4)
+TOLD = Told(status="note", cause="moved-module", module="layers.* ×2", atol=1e-4)
 HEADS = 4
 
 
@@ -65,7 +65,7 @@ class Layer(nn.Module):
         self.norm, self.attention = nn.LayerNorm(WIDTH), attention
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = x + self.attention(self.norm(x))
+        found: Tensor = x + self.attention(self.norm(x))  # here
         return found
 
 
