@@ -25,7 +25,7 @@ def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
 
 def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
     has_product = _has_product(body) or (
-        len(body.record.items) == 1 and body.outer is not None and _has_product(body.outer)
+        len(body.record.items) == 1 and body.outer is not None and _has_product_within(body.outer)
     )
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
@@ -36,6 +36,17 @@ def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
             made = next((each for each in item.outcomes if isinstance(each, TensorSpec)), None)
             if made is not None and len(made.shape) >= MATRICES:
                 yield made.shape[-2], made.shape[-1]
+
+
+def _has_product_within(body: Body) -> bool:
+    """Whether there is a product of matrices among the items, or alone in a module that is called there."""
+    inner = (each for each in body.inner.values() if len(each.record.items) == 1)
+    return _has_product(body) or any(map(_multiplies, inner))
+
+
+def _multiplies(body: Body) -> bool:
+    """Whether two matrices are multiplied that are both given, as no linear layer does."""
+    return _has_product(body) and not getattr(body.record, "leaves", ())
 
 
 def _has_product(body: Body) -> bool:

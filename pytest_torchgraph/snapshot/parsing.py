@@ -7,9 +7,9 @@ import re
 from pytest_torchgraph.canonical.naming import (
     Wish,
     is_input,
+    operation_wish,
     semantic_word,
     value_names,
-    value_word,
 )
 from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
@@ -142,7 +142,7 @@ class Parser:
 
     def scope(self, nodes: tuple[Node, ...], values: Values) -> Body:
         """The body of a scope whose *values* tell so far what it takes."""
-        if values.forward is not values:  # what its names stand for depends on the forward call
+        if not values.is_forward:  # what its names stand for depends on the forward call
             leaves = Leaves()
             values.leaves = leaves.specs
             return self.body(nodes, values, leaves)
@@ -271,7 +271,7 @@ class Parser:
             raise ValueError("one operation stands after '=', and nothing beneath it")
         inlined = Inlined(outer, values)
         leaves = inlined.leaves
-        words = [Wish(value_word(operation_of(line["operation"])), False)]
+        words = [operation_wish(operation_of(line["operation"]))]
         values.inputs, values.leaves = tuple(map(outer.values.through, inputs or ())), leaves.specs
         body = Body(values, leaves, words)
         names = inlined if inputs is None else body
@@ -289,7 +289,8 @@ def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
     name = line["operation"]
     if name is not None:
-        return Wish(semantic_word(semantic_of(name)) if _is_semantic(node) else value_word(operation_of(name)), False)
+        is_semantic = _is_semantic(node)
+        return Wish(semantic_word(semantic_of(name)), False) if is_semantic else operation_wish(operation_of(name))
     first = begun(line)
     if first is not None:
         return Wish(first.text, True)

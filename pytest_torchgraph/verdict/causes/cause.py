@@ -162,6 +162,19 @@ MEANINGS: Mapping[str, Meaning] = {
             "table-held",
             "a table is read from a buffer that was computed in each call",
         ),
+        _either_way("made-otherwise", "what depends on no input, parameter or buffer is made by other operations"),
+        _loss_and_win(
+            "looked-up",
+            "held values are looked up by index in each call",
+            "lookup-removed",
+            "held values are looked up by index in each call no longer",
+        ),
+        _both_ways(
+            "positions-computed",
+            "positions are told by sines and cosines where learned values told them",
+            "positions-learned",
+            "positions are told by learned values where sines and cosines told them",
+        ),
         _loss_and_win(
             "communication",
             "ranks send values to each other",
@@ -187,7 +200,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "each rank holds a part of parameters that it held whole",
         ),
         _either_way("reduction", "ranks combine their values by another operation"),
-        _either_way("other-ranks", "ranks send values to each other in another group"),
+        _either_way("other-ranks", "ranks send values to each other in another group, or from or to another rank"),
         _loss_and_win(
             "repeated-work",
             "the same work is done on the same values more than once",
@@ -242,7 +255,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "evaluation-mode",
             "the model runs in evaluation mode",
         ),
-        _either_way("dropout", "dropout came or went in the same mode"),
+        _either_way("dropout", "dropout came or went, or is done otherwise, in the same mode"),
         _loss_and_win(
             "saved-more",
             "the forward pass keeps more for the backward pass",

@@ -46,6 +46,31 @@ def moved_each_call(side: Side) -> Iterator[Claim]:
         yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
 
 
+def moved_otherwise(seen: Seen) -> Iterator[Claim]:
+    """Parameters or buffers that are copied or cast in each call, as before, by another operation."""
+    waiting = {_leaf_of(change): change for change in seen.removed if _moves_leaf(change)}
+    pairs = [
+        (waiting.pop(_leaf_of(came)), came) for came in seen.added if _moves_leaf(came) and _leaf_of(came) in waiting
+    ]
+    if not pairs:
+        return
+    went, came = pairs[0]
+    what = f"{times(len(pairs), 'copy')} of parameters or buffers in each call, as before"
+    more = ", …" if len(pairs) > 1 else ""
+    title = f"{what}, by {packet(came)} for {packet(went)}: {came.site.reads[0].path}{more}"
+    changes = tuple(change for went, came in pairs for change in (came, went))
+    yield Claim(Cause("copied-elsewhere", LEAF_AS_BEFORE), "copy", title, changes)
+
+
+LEAF_AS_BEFORE = "another operation copies it now (.clone(), .to()); it could be done once"
+
+
+def _leaf_of(change: Come) -> tuple[object, ...]:
+    """Which values are copied, and how many."""
+    spec = made(change.site)
+    return (change.site.scope, change.site.reads[0].path, spec.shape if spec else None)
+
+
 @both_ways
 def joined_with_nothing(side: Side) -> Iterator[Claim]:
     """Tensors that are concatenated with empty ones, as a cache that holds nothing yet, or with nothing at all."""

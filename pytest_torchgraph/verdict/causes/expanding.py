@@ -50,7 +50,7 @@ def _expands(change: Altered, *, more: bool) -> bool:
     """Whether what is read is expanded where the other side reads one element in place of several."""
     sides = (change.before, change.after) if more else (change.after, change.before)
     narrow, wide = (site.reads[0].spec for site in sides)
-    if narrow is None or wide is None or len(narrow.shape) != len(wide.shape):
+    if narrow is None or wide is None or wide.geometry is None or len(narrow.shape) != len(wide.shape):
         return False
     sizes = zip(narrow.shape, wide.shape, wide.geometry.stride, strict=True)
     pairs = [(one, many, stride) for one, many, stride in sizes if one != many]

@@ -42,6 +42,8 @@ TRIANGULAR = frozenset({"aten.triu", "aten.tril"})
 """What makes the mask of a causal model, one column longer than the scores where a library wants that."""
 CHOOSING = frozenset({"aten.masked_fill", "aten.where"})
 """Operations that build a mask of masks, and put scores where one says so otherwise."""
+CHANCE = frozenset({"aten.rand", "aten.rand_like", "aten.bernoulli", "aten.bernoulli_", "aten.empty_like"})
+"""What makes other values each time, or the room that they are written into."""
 NEARLY = 1.5
 """A mask is larger from this many times the bytes on: one more row or column is the same mask."""
 MAKING = COMPARING | {"aten._to_copy"}
@@ -51,7 +53,7 @@ MAKING = COMPARING | {"aten._to_copy"}
 def is_mask_work(site: Site) -> bool:
     """Whether the operation at *site* looks like one that builds a mask."""
     name, spec = packet_of(site.name), made(site)
-    if reads_leaf(site) or (name in CHOOSING and not all(map(_is_of_mask, site.reads))):
+    if reads_leaf(site) or _is_of_chance(site) or (name in CHOOSING and not all(map(_is_of_mask, site.reads))):
         return False
     if spec is None:
         return _writes_mask(site)
@@ -59,6 +61,11 @@ def is_mask_work(site: Site) -> bool:
         return spec.dtype == "bool" or name in TRIANGULAR or is_square(spec) or _is_longer(spec)
     passes_on = is_square(spec) and len(spec.shape) > 2 and reads_expanded(site)
     return name in PASSING and (spec.dtype == "bool" or passes_on)
+
+
+def _is_of_chance(site: Site) -> bool:
+    """Whether it makes a mask of what is dropped, which no attention is told by."""
+    return "Dropout" in site.class_name or any(packet_of(value.maker) in CHANCE for value in site.reads)
 
 
 def _takes_from_number(site: Site) -> bool:
