@@ -232,6 +232,8 @@ def argument_key(argument: Any) -> Hashable:
         return "%" if argument.reading is None else argument.reading
     if kind is tuple or kind is Every:
         return (kind is Every, *map(argument_key, argument))
+    if kind is float and argument and not math.isnan(argument):
+        return ("float", argument)
     if kind is bool or kind is float or kind is complex:
         return (kind.__name__, repr(argument))
     return argument if kind is not str else ("str", argument)
