@@ -203,9 +203,9 @@ class OperationMode(TorchDispatchMode):
             raise
         if overload.is_special:
             self.look_after(overload, args, kwargs or {}, out, arguments)
-        results = self.note_results(out)
+        is_new = type(out) is Tensor and id(out) not in identity.seen
+        results = identity.meet(out, "result") if is_new else self.note_results(out)
         running = self.phases.running() if self.phases.depth else None
-        frame = self.frame_of(2)
         self.log.append(
             (
                 overload,
@@ -214,7 +214,7 @@ class OperationMode(TorchDispatchMode):
                 results,
                 where.scope,
                 where.call,
-                frame,
+                self.frame_of(2),
                 identity.live,
                 where.number(),
                 running,

@@ -231,8 +231,10 @@ def buffers_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
 
 
 def attributes_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
-    """What a module holds in plain attributes."""
-    return () if isinstance(module, torch.jit.ScriptModule) else vars(module).items()
+    """What a module holds in plain attributes; nothing where one look at their classes says that none is a tensor."""
+    own = vars(module)
+    no_tensors = isinstance(module, torch.jit.ScriptModule) or NO_TENSOR.issuperset(map(type, own.values()))
+    return () if no_tensors else own.items()
 
 
 REGISTRIES: tuple[tuple[StorageKind, Callable[[nn.Module], Iterable[tuple[str, Any]]]], ...] = (
