@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,6 +49,11 @@ class Entry(NamedTuple):
     live: int
     sequence_number: int
     running: Running | None
+
+
+def named_entries(log: Iterable[tuple[Any, ...]]) -> list[Entry]:
+    """The rows of a log with names for their parts; ``_make`` counts those of each, and takes three times as long."""
+    return list(map(partial(tuple.__new__, Entry), log))
 
 
 def number_elsewhere() -> int:
