@@ -21,11 +21,11 @@ from pytest_torchgraph.canonical.alive import alive_at_peak, place_of_peak
 from pytest_torchgraph.canonical.bodies import Placed, Placing
 from pytest_torchgraph.canonical.items import Settling
 from pytest_torchgraph.canonical.metric import GROUP_METRICS
-from pytest_torchgraph.canonical.parameter_loops import gathered
+from pytest_torchgraph.canonical.parameter_loops import NOTHING_ALIKE, Alike, gathered
 from pytest_torchgraph.canonical.program import Given, ModuleCall, Operand, PhaseBlock, Program
 from pytest_torchgraph.canonical.reading import canonical_spec
+from pytest_torchgraph.canonical.row import NotAlike, Row, Rows
 from pytest_torchgraph.canonical.row import Placed as PlacedRow
-from pytest_torchgraph.canonical.row import Row, Rows
 from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
@@ -39,10 +39,16 @@ if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record
 
 
-def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] = frozenset()) -> Program:
+def canonical(
+    graph: Record,
+    rows: Iterable[Row] = (),
+    alike: Iterable[Alike] = (),
+    skipped: Collection[int] = frozenset(),
+) -> Program:
     """The canonical graph of *graph*.
 
-    The operations at the positions *skipped* are those of later calls of *rows*, for which the second ones stand; then
+    The operations at the positions *skipped* are those of later calls of *rows*, for which the second ones stand, and
+    of what is done for parameters that are *alike*, for which the first one stands; then
     :class:`~pytest_torchgraph.canonical.row.NotAlike` may be raised.
     """
     builder = Builder(graph, skipped)
@@ -51,10 +57,11 @@ def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] 
     for _, reference in graph.outputs:
         builder.nesting.hand_out(reference, root)
     settling.order_exports(root)
-    block = with_gathered_phases(settling.root(root), graph)
+    block = with_gathered_phases(settling.root(root), graph, alike)
     outputs: tuple[tuple[str, Operand], ...] = tuple(
         (path, settling.output(reference, root)) for path, reference in graph.outputs
     )
+    root.let_go()
     return Program(
         run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),
@@ -66,7 +73,7 @@ def canonical(graph: Record, rows: Iterable[Row] = (), skipped: Collection[int] 
     )
 
 
-def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
+def with_gathered_phases(root: ModuleCall, graph: Record, alike: Iterable[Alike] = ()) -> ModuleCall:
     """*root* with the work of its phases gathered by parameter."""
     phases = [isinstance(item, PhaseBlock) and item.name in (BETWEEN, OPTIMIZER) for item in root.items]
     if not any(phases):
@@ -75,11 +82,23 @@ def with_gathered_phases(root: ModuleCall, graph: Record) -> ModuleCall:
     others = tuple(item for item, is_phase in zip(root.items, phases, strict=True) if not is_phase)
     told = {path for path, _ in (*root.leaves, *known_leaves(others, ("",)))}
     parameters = {one.name: one.spec for one in graph.storages if one.kind == "parameter" and one.name in told}
+    waiting = list(alike)
     items = [
-        gathered(item, parameters) if is_phase and isinstance(item, PhaseBlock) else item
+        gathered(item, parameters, taken(waiting, item)) if is_phase and isinstance(item, PhaseBlock) else item
         for item, is_phase in zip(root.items, phases, strict=True)
     ]
+    if waiting:
+        raise NotAlike
     return replace(root, items=tuple(items))
+
+
+def taken(waiting: list[Alike], block: PhaseBlock) -> Alike:
+    """What is alike in the step *block*, which is *waiting* no longer."""
+    found = next((one for one in waiting if one.is_of(block)), None)
+    if found is None:
+        return NOTHING_ALIKE
+    waiting.remove(found)
+    return found
 
 
 def metrics_of(graph: Record) -> tuple[tuple[str, int], ...]:

@@ -40,14 +40,25 @@ class Unresolved(ValueError):
 class Cursor(ABC, Generic[Value]):
     """One body: ``outer`` is the one around it, ``inner`` those of its items so far, by position.
 
-    ``forward`` is the body of the forward call that it is or, in a phase, stands for; ``None`` where there is none.
+    ``is_forward`` says that it is that of a forward call; in a phase it may stand for one, which is its ``forward``.
     """
 
     def __init__(self, outer: Self | None = None) -> None:
         self.outer = outer
-        self.forward: Self | None = self
+        self.is_forward = True
         self.inner: dict[int, Self] = {}
         self.calls: dict[tuple[str, int], Self] = {}
+        self._forward: Self | None = None
+
+    @property
+    def forward(self) -> Self | None:
+        """The body of the forward call that this one is or stands for."""
+        return self if self.is_forward else self._forward
+
+    @forward.setter
+    def forward(self, body: Self | None) -> None:
+        self.is_forward = body is self
+        self._forward = None if self.is_forward else body  # one that held itself would only be freed by the collector
 
     def enter(self, kind: type[AnyBlock], name: str, call: int, body: Self) -> Self:
         """*body*, as that of a block that begins in this one: it knows the forward call that it stands for."""
@@ -58,7 +69,7 @@ class Cursor(ABC, Generic[Value]):
     def _stands_for(self, kind: type[AnyBlock], called: tuple[str, int], body: Self) -> Self | None:
         if kind is PhaseBlock:
             return self.forward
-        if self.forward is self:
+        if self.is_forward:
             return body
         return self.forward.calls.get(called) if kind is ModuleCall and self.forward is not None else None
 
@@ -67,6 +78,19 @@ class Cursor(ABC, Generic[Value]):
         self.inner[at] = body
         if isinstance(item, ModuleCall):
             self.calls[item.name, item.call] = body
+
+    def let_go(self) -> None:
+        """Forget the bodies around and inside: they hold each other, so that only Python's collector would free them.
+
+        For the root, when nothing is followed any more.
+        """
+        held = [self]
+        while held:
+            body = held.pop()
+            held += body.inner.values()
+            body.outer = body.forward = None
+            body.inner.clear()
+            body.calls.clear()
 
     def above(self) -> Iterator[Self]:
         """This body and every one around it, innermost first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Container
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.operands import flat, operands_of
@@ -95,7 +96,7 @@ class Ownership:
         return found[0] if found else None
 
 
-def owner_of(path: str, parameters: Specs) -> tuple[str, str] | None:
+def owner_of(path: str, parameters: Container[str]) -> tuple[str, str] | None:
     """The parameter that a leaf belongs to and what it is to it; ``None`` for a leaf of another kind."""
     if path in parameters:
         return path, OWN

@@ -8,7 +8,7 @@ second once for all. Parameters are sorted: what is done to one does not depend 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pytest_torchgraph.canonical.operands import map_operands, operands_of
@@ -24,6 +24,7 @@ from pytest_torchgraph.canonical.program import (
     Work,
     exact_item,
 )
+from pytest_torchgraph.canonical.row import NotAlike
 from pytest_torchgraph.canonical.symbols import NotUniform, Symbols
 
 
@@ -35,19 +36,45 @@ class Stretch:
     places: list[int]
 
 
-def gathered(block: PhaseBlock, parameters: Specs) -> PhaseBlock:
-    """*block*, the body of a phase, with its work for each parameter gathered; *parameters* are those of the model."""
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Parameters for which a step does the same as for another: ``like`` names that one for each of them.
+
+    Only what is done for that one is among the items of the step, which are from the operations ``within``.
+    """
+
+    within: range
+    like: Mapping[str, str]
+
+    def is_of(self, block: PhaseBlock) -> bool:
+        """Whether *block* is the step."""
+        return any(isinstance(item, Work) and item.source in self.within for item in block.items)
+
+
+NOTHING_ALIKE = Alike(range(0), {})
+
+
+def gathered(block: PhaseBlock, parameters: Specs, alike: Alike = NOTHING_ALIKE) -> PhaseBlock:
+    """*block*, the body of a phase, with its work for each parameter gathered; *parameters* are those of the model.
+
+    Raises :class:`~pytest_torchgraph.canonical.row.NotAlike` where what is *alike* cannot be gathered.
+    """
     if len(parameters) < 2 or not all(isinstance(item, (Work, Given)) for item in block.items):
+        if alike.like:
+            raise NotAlike
         return block
-    return Gathering(block, parameters).run()
+    return Gathering(block, parameters, alike.like).run()
 
 
 class Gathering:
-    """Gathers one phase."""
+    """Gathers one phase; *like* tells of parameters that have no items of their own those of which stand for theirs."""
 
-    def __init__(self, block: PhaseBlock, parameters: Specs) -> None:
+    def __init__(self, block: PhaseBlock, parameters: Specs, like: Mapping[str, str]) -> None:
         self.block = block
         self.ownership = Ownership(block, parameters)
+        self.like = like
+        if like and not (like.keys() <= parameters.keys() and {kind for kind, _ in self.ownership.owners} == {"each"}):
+            raise NotAlike
         self.items: list[Item] = []
         self.moved: dict[int, Result] = {}
         self.numbers = {"each": 0, "all": 0}
@@ -62,6 +89,8 @@ class Gathering:
                 try:
                     self._gather(stretch)
                 except NotUniform:
+                    if self.like:
+                        raise NotAlike from None
                     self._keep(stretch)
             else:
                 self._keep(stretch)
@@ -135,17 +164,27 @@ class Gathering:
         programs: dict[str, list[int]] = {}
         for place in stretch.places:
             programs.setdefault(self.ownership.owners[place][1][0], []).append(place)
+        told = {owner: self._program(owner, places) for owner, places in programs.items()}
         groups: dict[object, tuple[ParameterLoop, list[str]]] = {}
         alone: list[int] = []
-        for owner in sorted(programs, key=natural):
-            try:
-                block = Symbols(self.ownership, self._result, (owner,), programs[owner]).loop("each")
-            except NotUniform:
+        for owner in sorted({*programs, *self.like}, key=natural):
+            found = told[self.like.get(owner, owner)]
+            if found is not None:
+                key, block = found
+                groups.setdefault(key, (block, []))[1].append(owner)
+            elif self.like:
+                raise NotAlike
+            else:
                 alone += programs[owner]
-                continue
-            key = exact_item(replace(block, parameters=()))
-            groups.setdefault(key, (block, []))[1].append(owner)
         return [replace(block, parameters=tuple(owners)) for block, owners in groups.values()], sorted(alone)
+
+    def _program(self, owner: str, places: list[int]) -> tuple[object, ParameterLoop] | None:
+        """What is done for one parameter, and what it has to equal to be done for others, too."""
+        try:
+            block = Symbols(self.ownership, self._result, (owner,), places).loop("each")
+        except NotUniform:
+            return None
+        return exact_item(replace(block, parameters=())), block
 
     def _all(self, stretch: Stretch) -> Iterator[ParameterLoop]:
         owners = self.ownership.owners[stretch.places[0]][1]

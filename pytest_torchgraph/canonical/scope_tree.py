@@ -77,6 +77,18 @@ class Node:
             yield node
             node = node.parent
 
+    def let_go(self) -> None:
+        """Forget the bodies around and inside: they hold each other, so that only Python's collector would free them.
+
+        For the root, when everything is frozen.
+        """
+        held = [self]
+        while held:
+            node = held.pop()
+            held += [item for item in node.items if isinstance(item, Node)]
+            node.items.clear()
+            node.parent = node.twin = None
+
     def input_for(self, reference: TensorRef) -> int | None:
         """Which input *reference* reads, ``None`` when it is not among them yet."""
         storage = reference.storage

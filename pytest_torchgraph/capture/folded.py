@@ -1,4 +1,4 @@
-"""The canonical graph of a forward pass whose equal layers are worked out once.
+"""The canonical graph of a run whose equal layers, and parameters that a step treats alike, are worked out once.
 
 It is compared with a stored one and nothing else: its operations stand for others, and no report is made of it.
 """
@@ -6,12 +6,14 @@ It is compared with a stored one and nothing else: its operations stand for othe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pytest_torchgraph.canonical.building import canonical, metrics_of
+from pytest_torchgraph.canonical.parameter_loops import Alike
 from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.canonical.row import NotAlike, Row
-from pytest_torchgraph.capture.attribution import Link, Linking, phases_of
+from pytest_torchgraph.capture.attribution import Linking, phases_of
 from pytest_torchgraph.capture.graph import (
     Records,
     Run,
@@ -19,12 +21,14 @@ from pytest_torchgraph.capture.graph import (
     operation_of,
     origin_of,
     producers_of,
+    saved_storages,
     scopes_of,
     storage_of,
     syncs_of,
 )
 from pytest_torchgraph.capture.memory import memory_of, peak_of
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.parameters_alike import FoundAlike, alike_in
 from pytest_torchgraph.capture.row import Found, rows_in
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.recorded.operation import Call, Operation
@@ -33,7 +37,7 @@ from pytest_torchgraph.recorded.tensor import Storage, TensorRef
 
 
 def folded(run: Run, expected: Program | None = None) -> Program | None:
-    """The canonical graph of *run*; ``None`` where no calls stand in a row, or where they are no more alike than that.
+    """The canonical graph of *run*; ``None`` where nothing is more alike than a run that is worked out one by one.
 
     It equals that of :func:`~pytest_torchgraph.capture.graph.freeze`, but for the operations that ``source`` tells.
     With *expected* it is ``None``, too, where its numbers already say that it is another graph than that.
@@ -41,7 +45,7 @@ def folded(run: Run, expected: Program | None = None) -> Program | None:
     if expected is not None and peak_of(run.log, run.resident) != dict(expected.metrics).get("peak"):
         return None
     rows = rows_in(run)
-    if not rows:
+    if not (rows or run.followed.stretches):
         return None
     try:
         return Folding(run, rows).program(expected)
@@ -51,7 +55,10 @@ def folded(run: Run, expected: Program | None = None) -> Program | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What of the second call of a row stands for what of the later ones, by position."""
+    """What of the second call of a row stands for what of the later ones, and of one parameter for others, by position.
+
+    Positions are those of the log.
+    """
 
     operations: dict[int, int]
     storages: dict[int, int]
@@ -81,47 +88,54 @@ class FoldedRecords(Records):
 
 
 class Folding:
-    """Works out one run, and of each row only the first two calls."""
+    """Works out one run: of each row only the first two calls, of parameters that are alike only the first."""
 
     def __init__(self, run: Run, rows: list[Found]) -> None:
         self.run = run
+        self.linking = Linking(run.log, run.scopes, run.followed)
+        self.links = self.linking.link()
+        self.phases = phases_of(run.log, self.links, run.scopes, run.followed)
         self.rows = rows
-        self.standing = standing_in(run, rows)
+        self.alike = alike_in(run, self.links, self.phases)
+        self.standing = standing_in(run, rows, self.alike)
         self.records = FoldedRecords(run, self.standing.storages)
 
     def program(self, expected: Program | None) -> Program | None:
-        """The canonical graph; ``None`` where it has other numbers than the one that is *expected*."""
+        """The canonical graph; ``None`` where nothing is alike, or it has other numbers than the one *expected*."""
+        if not (self.rows or self.alike):
+            return None
         record = self._record()
         if expected is not None and metrics_of(record) != expected.metrics:
             return None
         paths = [tuple(self.run.scopes[each.scope].path for each in row.segments[2:]) for row in self.rows]
         rows = [Row(row.segments[0].scope, row.second.scope, own) for row, own in zip(self.rows, paths, strict=True)]
-        return canonical(record, rows, self.standing.operations)
+        alike = [Alike(each.within, each.like) for each in self.alike]
+        return canonical(record, rows, alike, self.standing.operations)
 
     def _record(self) -> Record:
-        run, records = self.run, self.records
-        linking = Linking(run.log, run.scopes, run.followed)
-        links = linking.link()
-        memory = memory_of(run.log, links, run.identity, (), run.kept, run.resident)
+        run, records, links = self.run, self.records, self.links
+        positions = {key: index for index, key in enumerate(run.followed.nodes)}
+        saved = chain(*saved_storages(run, links, positions).values())
+        memory = memory_of(run.log, links, run.identity, saved, run.kept, run.resident)
         storages = self._storages(frozenset(memory.alive_at_peak))
         told = {storages[each].producer for each in memory.alive_at_peak} | {memory.peak_operation}
         return Record(
-            operations=self._operations(links, told),
+            operations=self._operations(told),
             storages=storages,
-            scopes=scopes_of(run, linking),
+            scopes=scopes_of(run, self.linking),
             calls=self._calls(),
             memory=memory,
-            phases=phases_of(run.log, links, run.scopes, run.followed),
+            phases=self.phases,
             origin=origin_of(run),
             inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
             outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
         )
 
-    def _operations(self, links: list[Link], told: set[int | None]) -> tuple[Operation, ...]:
+    def _operations(self, told: set[int | None]) -> tuple[Operation, ...]:
         """Every operation, or the one that stands for it; those at positions that are *told* stand for themselves."""
-        syncs = syncs_of(self.run, links)
+        syncs = syncs_of(self.run, self.links)
         operations: list[Operation] = []
-        for index, (entry, link) in enumerate(zip(self.run.log, links, strict=True)):
+        for index, (entry, link) in enumerate(zip(self.run.log, self.links, strict=True)):
             stands = self.standing.operations.get(index)
             if stands is not None and (index in syncs) != (stands in syncs):
                 raise NotAlike
@@ -149,8 +163,8 @@ class Folding:
         return tuple(calls)
 
 
-def standing_in(run: Run, rows: list[Found]) -> Standing:
-    """What stands for what in *rows*."""
+def standing_in(run: Run, rows: list[Found], alike: list[FoundAlike]) -> Standing:
+    """What stands for what in *rows*, and where parameters are *alike*."""
     operations: dict[int, int] = {}
     storages: dict[int, int] = {}
     calls: dict[int, int] = {}
@@ -161,6 +175,9 @@ def standing_in(run: Run, rows: list[Found]) -> Standing:
         in_second = calls_in(run, second.scope, second.last)
         for segment in row.segments[2:]:
             calls |= dict(zip(calls_in(run, segment.scope, segment.last), in_second, strict=True))
+    for each in alike:
+        operations |= each.operations
+        storages |= each.storages
     return Standing(operations, storages, calls)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -169,15 +170,15 @@ def freeze(run: Run) -> Graph:
         operation_of(index, entry, link, positions, records, syncs, frame)
         for index, (entry, link, frame) in enumerate(zip(run.log, links, frames, strict=True))
     )
-    nodes = nodes_of(run, linking, positions, operations)
+    saved = saved_storages(run, links, positions)
     return Graph(
         operations=operations,
         storages=storages_of(run, records),
         scopes=scopes_of(run, linking),
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
-        memory=memory_of(run.log, links, run.identity, nodes, run.kept, run.resident),
+        memory=memory_of(run.log, links, run.identity, chain(*saved.values()), run.kept, run.resident),
         phases=phases_of(run.log, links, run.scopes, run.followed),
-        nodes=nodes,
+        nodes=nodes_of(run, linking, positions, saved),
         origin=origin_of(run),
         inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),
@@ -209,8 +210,8 @@ def syncs_of(run: Run, links: list[Link]) -> frozenset[int]:
     root = run.root_is_module
     if all(in_a_module(run.log[index], links[index], root=root) for index in waiting):
         return frozenset(waiting)  # what a module reads derives from what lies on the device
-    provenance = Provenance(run.log, links, run.identity.sights, root=root)
-    return frozenset(index for index in waiting if not provenance.on_host[index])
+    provenance = Provenance(run.log, links, run.identity.sights, waiting, root=root)
+    return frozenset(waiting) - provenance.on_host
 
 
 def operation_of(
@@ -285,10 +286,9 @@ def storage_of(index: int, sight: FirstSight, producer: int | None, records: Rec
 
 
 def nodes_of(
-    run: Run, linking: Linking, positions: dict[NodeKey, int], operations: tuple[Operation, ...]
+    run: Run, linking: Linking, positions: dict[NodeKey, int], saved: dict[int, list[int]]
 ) -> tuple[AutogradNode, ...]:
     """The records of the autograd graph."""
-    saved = saved_storages(run, operations)
     return tuple(
         node_of(index, node, linking, positions, tuple(saved.get(index, ())))
         for index, node in enumerate(run.followed.nodes.values())
@@ -306,30 +306,39 @@ def node_of(
     return AutogradNode(index=index, name=name, forward=forward, parameter=parameter, edges=edges, saved=saved)
 
 
-def saved_storages(run: Run, operations: tuple[Operation, ...]) -> dict[int, list[int]]:
+def saved_storages(run: Run, links: list[Link], positions: dict[NodeKey, int]) -> dict[int, list[int]]:
     """For each node, the storages that its operations read and that were there before its backward pass began.
 
     Of a custom function, also those that it holds and does not read.
     """
-    made_at = {
-        raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
-    }
-    saved: dict[int, list[int]] = {}
-    for entry, operation in zip(run.log, operations, strict=True):
-        if operation.node is None or operation.sums_gradients or operation.recomputed:
-            continue
-        for raw in operands_of(entry):
-            maker = made_at.get(raw.storage)
-            phase = FORWARD if maker is None else operations[maker].phase
-            is_kept = phase == FORWARD or (maker is not None and operations[maker].recomputed)
-            if is_kept and run.identity.sights[raw.storage].role != "gradient":
-                kept = saved.setdefault(operation.node, [])
-                if raw.storage not in kept:
-                    kept.append(raw.storage)
+    if not positions:
+        return {}
+    saved = storages_read_by_nodes(run, links, positions)
     for index, node in enumerate(run.followed.nodes.values()):
         if node.held and node.name != COMPILED:
             known = saved.get(index, [])
             saved[index] = [*known, *(one for one in node.held if one not in known)]
+    return saved
+
+
+def storages_read_by_nodes(run: Run, links: list[Link], positions: dict[NodeKey, int]) -> dict[int, list[int]]:
+    """For each node, what its operations read that was there before its backward pass began."""
+    made_at = {
+        raw.storage: index for index, entry in reversed(list(enumerate(run.log))) for raw in readings_in(entry.results)
+    }
+    saved: dict[int, list[int]] = {}
+    for entry, link in zip(run.log, links, strict=True):
+        node = None if link.node is None else positions.get(link.node)
+        if node is None or link.sums_gradients or link.recomputed:
+            continue
+        for raw in operands_of(entry):
+            maker = made_at.get(raw.storage)
+            phase = FORWARD if maker is None else links[maker].phase
+            is_kept = phase == FORWARD or (maker is not None and links[maker].recomputed)
+            if is_kept and run.identity.sights[raw.storage].role != "gradient":
+                kept = saved.setdefault(node, [])
+                if raw.storage not in kept:
+                    kept.append(raw.storage)
     return saved
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.capture.attribution import ACCUMULATE, Link, made_elsewhere
 from pytest_torchgraph.capture.node import Running
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
-from pytest_torchgraph.recorded.autograd import AutogradNode
 from pytest_torchgraph.recorded.memory import Category, Life, Memory, saved_in
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 
@@ -31,14 +30,14 @@ class Lives:
         log: list[Entry],
         links: list[Link],
         identity: Identity,
-        nodes: tuple[AutogradNode, ...],
+        saved: Iterable[int],
         kept: frozenset[int] | None,
     ) -> None:
         self.log = log
         self.links = links
         self.sights = identity.sights
         self.accumulated = accumulated(log)
-        self.saved = {storage for node in nodes for storage in node.saved}
+        self.saved = set(saved)
         if all(link.phase != BACKWARD for link in links) and made_nodes(log):
             # When the call is over, nothing but autograd (or a cache) holds what is alive and was not returned.
             self.saved = set(kept or ())
@@ -135,19 +134,20 @@ def memory_of(
     log: list[Entry],
     links: list[Link],
     identity: Identity,
-    nodes: tuple[AutogradNode, ...],
+    saved: Iterable[int],
     kept: frozenset[int] | None,
     resident: int,
 ) -> Memory:
     """Live bytes after each operation, the peak, and what they belong to.
 
+    ``saved`` are the storages that nodes of the autograd graph keep for their backward pass.
     ``kept`` are the storages that were made in the run and outlived the model's call without being returned; ``None``
     where there is no such call.
     """
     timeline = tuple([entry.live for entry in log])
     peak = max(timeline, default=resident)
     at = timeline.index(peak) if peak > resident else None
-    lives = tuple(Lives(log, links, identity, nodes, kept).all())
+    lives = tuple(Lives(log, links, identity, saved, kept).all())
     moment = -1 if at is None else at
     return Memory(
         resident=resident,

@@ -12,23 +12,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
-
-import torch
 
 from pytest_torchgraph.capture.effect import operands_of, readings_in
 from pytest_torchgraph.capture.graph import Run
-from pytest_torchgraph.capture.tensor import FirstSight, Raw
+from pytest_torchgraph.capture.likeness import Likeness, same_first_reading
+from pytest_torchgraph.capture.tensor import FirstSight
 from pytest_torchgraph.recorded.module import INDEX
-from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.recorded.tensor import NAMED_KINDS
 
 FEWEST = 3
 """Calls in a row, of which the first two are worked out in any case."""
-EXACT = (type(None), bool, int, str, torch.dtype, torch.layout, torch.memory_format, torch.device, Group)
-NOTHING: Any = object()
-SPELLED = (float, complex)
-"""Equal only when they are spelled alike: ``0.0`` is not ``-0.0``, ``nan`` is ``nan``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +192,16 @@ class Finding:
         return frozenset(one for one in met if self.sights[one].before_run or self.sights[one].born < row[0].start)
 
 
-class Pair:
-    """Two neighbouring calls; ``told`` says which storage of the second answers to which of the first."""
+class Pair(Likeness):
+    """Two neighbouring calls of modules."""
 
     def __init__(self, run: Run, one: Segment, other: Segment) -> None:
+        super().__init__()
         self.run = run
         self.sights = run.identity.sights
         self.one = one
         self.other = other
         self.roots = run.scopes[one.scope].path, run.scopes[other.scope].path
-        self.told: dict[int, int] = {}
-        self._back: dict[int, int] = {}
-        self._readings: dict[int, Raw] = {}
 
     def is_alike(self, calls: list[int], others: list[int]) -> bool:
         """Whether each operation, and each of the API *calls*, is like that of the other."""
@@ -225,9 +216,9 @@ class Pair:
                 return False
             if entry[5] not in numbers or numbers[entry[5]] != like[5]:
                 return False
-            if not (self._all_same(entry[1], like[1]) and self._same(entry[3], like[3])):
+            if not (self.all_same(entry[1], like[1]) and self.same(entry[3], like[3])):
                 return False
-            if entry[2] is not like[2] and not self._same(entry[2], like[2]):
+            if entry[2] is not like[2] and not self.same(entry[2], like[2]):
                 return False
         return all(self._same_call(one, other, moved) for one, other in zip(calls, others, strict=True))
 
@@ -235,41 +226,9 @@ class Pair:
         call, like = self.run.calls[one], self.run.calls[other]
         return (
             (call.name, call.scope + moved) == (like.name, like.scope)
-            and self._same(call.arguments, like.arguments)
-            and self._same(call.keywords, like.keywords)
+            and self.same(call.arguments, like.arguments)
+            and self.same(call.keywords, like.keywords)
         )
-
-    def _same(self, one: Any, other: Any) -> bool:
-        kind = type(one)
-        if kind is not type(other):
-            return False
-        if kind is Raw:
-            return self._same_reading(one, other)
-        if kind is list or kind is tuple:
-            return self._all_same(one, other)
-        if kind is dict:
-            return list(one) == list(other) and all(map(self._same, one.values(), other.values()))
-        if kind in EXACT:
-            return bool(one == other)
-        return kind in SPELLED and repr(one) == repr(other)
-
-    def _all_same(self, one: Any, other: Any) -> bool:
-        if len(one) != len(other):
-            return False
-        readings = self._readings
-        for value, like in zip(one, other, strict=True):
-            if readings.get(id(value), NOTHING) is not like and not self._same(value, like):
-                return False
-        return True
-
-    def _same_reading(self, one: Raw, other: Raw) -> bool:
-        if one[2] != other[2] or not self._answers(one[1], other[1]):
-            return False
-        self._readings[id(one)] = other  # the run keeps every reading, so an `id` stays its own
-        return True
-
-    def _answers(self, one: int, other: int) -> bool:
-        return self.told.setdefault(one, other) == other and self._back.setdefault(other, one) == one
 
     def answers(self, start: int, before: list[dict[int, int]]) -> bool:
         """Whether each storage is to the second call what the one it answers to is to the first.
@@ -294,11 +253,6 @@ class Pair:
     @staticmethod
     def _is_in(segment: Segment, sight: FirstSight) -> bool:
         return not sight.before_run and segment.start <= sight.born < segment.end
-
-
-def same_first_reading(sight: FirstSight, like: FirstSight) -> bool:
-    """Whether two storages were first seen through like tensors."""
-    return sight.raw is like.raw or (sight.raw is not None and like.raw is not None and sight.raw[2] == like.raw[2])
 
 
 def within(path: str, root: str) -> tuple[bool, str]:

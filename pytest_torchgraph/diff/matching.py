@@ -10,11 +10,12 @@ from pytest_torchgraph.canonical.program import (
     AnyBlock,
     Block,
     Given,
+    ModuleCall,
     Work,
 )
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
-from pytest_torchgraph.diff.sequences import crossing_calls, sequence_pairs, told_as
+from pytest_torchgraph.diff.sequences import crossing_calls, same_start, sequence_pairs, told_as
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
 ROUNDS = 8
@@ -29,20 +30,45 @@ class Matching:
     def __init__(self, before: Keys, after: Keys, same: Same = NOTHING) -> None:
         self.before = before
         self.after = after
+        self.same = same
         self.told = Told(same, before.tree, after.tree)
-        before.told = {body.number: self.told.before(body) for body in before.tree.bodies} if same else {}
-        after.told = {body.number: self.told.after(body) for body in after.tree.bodies} if same else {}
         self.forward: dict[Place, Place] = {}
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
+        self.same_starts: dict[int, int] = {}
+        """By number of a body after, with how many items it begins that are the same in the body before."""
         self.modules: dict[str, str] = {"": "", **self.told.to}
         self.leaf_renames: dict[str, str] = {}
+        self._unmatched: dict[int, list[tuple[Body, int]]] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
+
+    def found(self) -> Matching:
+        """This, with all that corresponds."""
+        before, after = self.before, self.after
+        before.told = {body.number: self.told.before(body) for body in before.tree.bodies} if self.same else {}
+        after.told = {body.number: self.told.after(body) for body in after.tree.bodies} if self.same else {}
         self._match_bodies(before.tree.bodies[0], after.tree.bodies[0])
         if self.told.to:
             self._match_told()
         self._match_unwrapped()
         self._match_moved()
+        return self
+
+    def mirrored(self) -> Matching:
+        """The same, the two graphs having changed places."""
+        other = Matching(self.after, self.before, self.same)
+        other.forward, other.backward = self.backward, self.forward
+        other.moved = {self.forward[place] for place in self.moved}
+        other.modules = {after: before for before, after in self.modules.items()}
+        other.leaf_renames = {after: before for before, after in self.leaf_renames.items()}
+        return other
+
+    @property
+    def leaves_calls(self) -> bool:
+        """Whether calls of modules have no counterpart though both sides leave something over: there may be more."""
+        left = [self._left_over(self.before, self.forward), self._left_over(self.after, self.backward)]
+        calls = (isinstance(body.record.items[at], ModuleCall) for side in left for body, at in side)
+        return all(left) and any(calls)
 
     def pair(self, before: Place, after: Place) -> None:
         """Note that two items correspond."""
@@ -55,7 +81,9 @@ class Matching:
         if self.before.digests[before.number] == self.after.digests[after.number]:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
-            pairs = sequence_pairs(self.before, before, self.after, after)
+            sides = self.before, before, self.after, after
+            start = self.same_starts[after.number] = same_start(*sides)
+            pairs = sequence_pairs(*sides, start)
             crossing = crossing_calls((self.before, before), (self.after, after), pairs)
             self.moved.update((before.number, left) for left, _ in crossing)
             pairs = sorted([*pairs, *crossing])
@@ -149,11 +177,12 @@ class Matching:
 
     def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> list[tuple[Body, int]]:
         """The items without a counterpart, in the order in which they run: those that made what an item reads first."""
-        return [
-            (body, at)
-            for body, at in in_order(keys.tree.bodies[0])
-            if not isinstance(body.record.items[at], Given) and (body.number, at) not in matched
-        ]
+        left = self._unmatched.get(id(keys))
+        if left is None:
+            every = in_order(keys.tree.bodies[0])
+            left = [(body, at) for body, at in every if not isinstance(body.record.items[at], Given)]
+        self._unmatched[id(keys)] = found = [(body, at) for body, at in left if (body.number, at) not in matched]
+        return found
 
     def _reads_of(self, before: Place, after: Place) -> list[tuple[Read, Read]] | None:
         """The operands of two items in pairs; ``None`` where they do not pair up."""

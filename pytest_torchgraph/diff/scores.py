@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.canonical.operands import operands_given
-from pytest_torchgraph.canonical.program import Semantic, Work
+from pytest_torchgraph.canonical.operands import operands_given, operands_of
+from pytest_torchgraph.canonical.program import AnyBlock, Block, Item, Result, Semantic, Work
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
@@ -25,7 +25,7 @@ def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
 
 def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
     has_product = _has_product(body) or (
-        len(body.record.items) == 1 and body.outer is not None and _has_product(body.outer)
+        len(body.record.items) == 1 and body.outer is not None and _has_product_within(body.outer)
     )
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
@@ -38,5 +38,59 @@ def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
                 yield made.shape[-2], made.shape[-1]
 
 
+def _has_product_within(body: Body) -> bool:
+    """Whether there is a product of matrices among the items, or alone in a module that is called there."""
+    inner = (each for each in body.inner.values() if len(each.record.items) == 1)
+    return _has_product(body) or any(map(_multiplies, inner))
+
+
+def _multiplies(body: Body) -> bool:
+    """Whether two matrices are multiplied that are both given, as no linear layer does."""
+    return _has_product(body) and not getattr(body.record, "leaves", ())
+
+
 def _has_product(body: Body) -> bool:
     return any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)
+
+
+def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
+    """Whether a value made of what *item* makes is given to attention in *body*, or handed out of that as a matrix.
+
+    Also where *item* is none of the body's own. Wrong where a module that attends to something else is given it.
+    """
+    at = next((at for at, other in enumerate(body.items) if other is item), None)
+    if at is None:
+        return True
+    made = {at}
+    for position, other in enumerate(body.items[at + 1 :], at + 1):
+        read = [operand.reference for operand in operands_of(other) if isinstance(operand.reference, Result)]
+        if not any(result.item in made for result in read):
+            continue
+        if _attends(other):
+            return True
+        made.add(position)
+        made.update(result.item for result in read[:1] if _writes(other))
+    return any(result.item in made and _is_matrix(body.items[result.item], result.position) for result in body.exports)
+
+
+def _attends(item: Item) -> bool:
+    """Whether *item* is an attention call or a softmax, or has one inside."""
+    match item:
+        case Work(name=name):
+            return packet_of(name) in SOFTMAX
+        case Semantic(name=name) if packet_of(name) in ATTENTION_CALLS:
+            return True
+        case Block(items=items) | Semantic(items=items):
+            return any(map(_attends, items))
+        case _:
+            return False
+
+
+def _writes(item: Item) -> bool:
+    return isinstance(item, Work) and packet_of(item.name).endswith("_")
+
+
+def _is_matrix(item: Item, position: int) -> bool:
+    """Whether the result may have two dimensions: of a module call that is not known here."""
+    made = item.outcomes[position] if isinstance(item, Work) and position < len(item.outcomes) else None
+    return not isinstance(made, TensorSpec) or len(made.shape) > 1

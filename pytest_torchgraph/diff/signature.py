@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_torchgraph.canonical.program import Argument, Semantic, Work
+from pytest_torchgraph.recorded.operation import packet_of
 
 ATTENTION = "scaled_dot_product_attention"
 TABLE = Path(__file__).with_name("signatures.txt")
@@ -32,13 +33,31 @@ CALLS: Mapping[str, Signature] = {
     ),
 }
 
+SOURCE, DESTINATION = "source rank", "destination rank"
+"""What ``root_rank``, ``src`` and ``dst`` of a collective are."""
+COLLECTIVES: Mapping[str, Signature] = {
+    "c10d.broadcast_": Signature(("tensors", "group", SOURCE)),
+    "c10d.reduce_": Signature(("tensors", "group", "reduction", DESTINATION)),
+    "c10d.gather_": Signature(("outputs", "inputs", "group", DESTINATION)),
+    "c10d.scatter_": Signature(("outputs", "inputs", "group", SOURCE)),
+    "c10d.send": Signature(("tensors", "group", DESTINATION, "tag")),
+    "c10d.recv_": Signature(("tensors", "group", SOURCE, "tag")),
+    "_c10d_functional.broadcast": Signature(("input", SOURCE, "group")),
+    "_c10d_functional.broadcast_": Signature(("input", SOURCE, "group")),
+    "_c10d_functional.isend": Signature(("tensor", DESTINATION, "tag", "group")),
+    "_c10d_functional.irecv": Signature(("tensor", SOURCE, "tag", "group")),
+}
+"""The first arguments of the collectives that have a rank among them, as PyTorch 2.13 has them."""
+
 
 def signature_of(item: Work | Semantic) -> Signature:
     """The signature of the operation or API call; empty where it is not known."""
     if isinstance(item, Semantic):
         return CALLS.get(item.name, Signature())
     namespace, _, name = item.name.partition(".")
-    return _signature(name) if namespace == "aten" else Signature()
+    if namespace != "aten":
+        return COLLECTIVES.get(packet_of(item.name), Signature())
+    return _signature(name)
 
 
 @cache

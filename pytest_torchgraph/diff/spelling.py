@@ -25,7 +25,13 @@ GROWS = frozenset({"aten.stack"})
 HEADS = -3
 MADE = frozenset({"dtype", "device", "layout"})
 """Arguments that say what is made, which is known however it was asked for."""
+UNGIVEN: Mapping[str, Argument] = {"pin_memory": False, "correction": 1}
+"""What ``None`` comes to, whichever operation is given it."""
 RANGE = "aten.arange"
+REDUCTIONS = frozenset(f"aten.{name}" for name in ("sum", "mean", "amax", "amin", "var", "std", "var_mean", "std_mean"))
+"""Operations that go over the dimensions they are given in any order, and over all where they are given none."""
+WHOLE = frozenset({"aten.sum.default", "aten.mean.default"})
+"""Those that take no dimensions."""
 PADDING = "aten.constant_pad_nd"
 POOLING = re.compile(r"aten\.(max|avg)_pool\dd(_with_indices)?", re.ASCII)
 WINDOW = frozenset({"stride", "padding", "dilation", "output_padding", "kernel_size"})
@@ -54,8 +60,17 @@ def meaning(
         is_usual = name == "stride" and not value and POOLING.fullmatch(packet_of(item.name))
         return _once(given.get("kernel_size") if is_usual else value)
     if name in DIMENSIONS and packet_of(item.name) not in GROWS:
-        return _from_the_front(value, _rank(given, spec_of))
-    return value
+        return _reduced(item, _from_the_front(value, _rank(given, spec_of)), _rank(given, spec_of))
+    return UNGIVEN.get(name, value) if value is None else value
+
+
+def _reduced(item: Work | Semantic, dims: Argument, rank: int) -> Argument:
+    """The dimensions that a reduction goes over, in order; as they are given where *item* is none."""
+    if packet_of(item.name) not in REDUCTIONS or not rank:
+        return dims
+    if dims is None or dims == ():
+        return tuple(range(rank))
+    return tuple(sorted(dim for dim in dims if isinstance(dim, int))) if isinstance(dims, tuple) else dims
 
 
 def _once(numbers: Argument) -> Argument:
@@ -82,6 +97,25 @@ def is_same_range(before: Work | Semantic, after: Work | Semantic) -> bool:
         return False
     left, right = ((_range_of(item.arguments), _made(item)) for item in pair)
     return left == right
+
+
+def is_same_reduction(before: Work | Semantic, after: Work | Semantic, spec_of: tuple[SpecOf, SpecOf]) -> bool:
+    """Whether one goes over all dimensions because it takes none, and the other because it is given all."""
+    pair = (before, after)
+    if before.name == after.name or packet_of(before.name) != packet_of(after.name):
+        return False
+    whole = [_goes_over_all(item, specs) for item, specs in zip(pair, spec_of, strict=True)]
+    made = [_made(item) for item in pair]
+    return not WHOLE.isdisjoint({before.name, after.name}) and all(whole) and made[0] == made[1]
+
+
+def _goes_over_all(item: Work | Semantic, spec_of: SpecOf) -> bool:
+    spec = _spec(item.arguments[0], spec_of) if item.arguments else None
+    if spec is None or item.name in WHOLE:
+        return spec is not None
+    dims = item.arguments[1] if len(item.arguments) > 1 else None
+    rank = len(spec.shape)
+    return _reduced(item, _from_the_front(dims, rank), rank) == tuple(range(rank))
 
 
 def _range_of(given: tuple[Argument, ...]) -> tuple[Argument, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ TITLES = 3
 """Other findings told by their titles."""
 THE_MODEL = "the model"
 """Where what is in no other module is."""
+CLAUSE_END = re.compile(r"; |(?<=\?) ")
+"""Where a hint may end early."""
 LEAST = 24
 """Characters that a title has to keep to be worth telling."""
 
@@ -104,18 +107,28 @@ def _shorter(scope: str, elsewhere: int, sources: str) -> Iterator[tuple[str, st
 
 
 def _edits(here: Sequence[Row], told: Sequence[Row], room: int) -> str:
-    """The edits in full where they fit, else in short, else as many as fit; the first is always told."""
-    rest = ["…"] * (len(here) > len(told))
-    full = ", ".join([*(row.text for row in told), *rest])
-    if len(full) <= room:
+    """The edits in full where they fit, else in fewer words, else as many as fit; the first is always told."""
+    if len(full := _joined([row.text for row in told], of=here)) <= room:
         return full
-    short = [row.short or row.text for row in told]
-    first = told[0].text if len(", ".join([told[0].text, *short[1:], *rest])) <= room else short[0]
-    for count in range(len(short), 0, -1):
-        parts = [first, *short[1:count], *(["…"] * (len(here) > count))]
-        if len(", ".join(parts)) <= room:
-            return ", ".join(parts)
-    return cut(first, max(room, LEAST))
+    first, *others = told
+    edits = [first.short or first.text]
+    for row in others:
+        more = next((text for text in (row.short or row.text, row.word) if _fits([*edits, text], here, room)), "")
+        if not more:
+            break
+        edits.append(more)
+    in_full = [first.text, *edits[1:]]
+    text = _joined(in_full if len(_joined(in_full, of=here)) <= room else edits, of=here)
+    return text if len(text) <= room else cut(edits[0], max(room, LEAST))
+
+
+def _fits(edits: Sequence[str], here: Sequence[Row], room: int) -> bool:
+    """Whether the last of *edits* says something that the others do not, and all of them fit."""
+    return bool(edits[-1]) and edits[-1] not in edits[:-1] and len(_joined(edits, of=here)) <= room
+
+
+def _joined(edits: Sequence[str], of: Sequence[Row]) -> str:
+    return ", ".join([*edits, *["…"] * (len(of) > len(edits))])
 
 
 def _sources(texts: Sequence[str], parts: Parts) -> str:
@@ -164,7 +177,13 @@ def _alive(outline: Outline, most: int) -> Iterator[str]:
 def _hint(section: Section) -> Iterator[str]:
     if section.hint:
         room = WIDTH - len(f"  hint:  [{section.cause}]")
-        yield f"hint: {hint_text(cut(section.hint, room), section.cause)}"
+        yield f"hint: {hint_text(_clauses(section.hint, room), section.cause)}"
+
+
+def _clauses(hint: str, room: int) -> str:
+    """As many whole clauses of *hint* as *room* characters hold, else as many words of the first."""
+    ends = [at for at in (match.start() for match in CLAUSE_END.finditer(hint)) if at < room]
+    return f"{hint[: ends[-1]]}…" if len(hint) > room and ends else cut(hint, room)
 
 
 def _others(sections: Sequence[Section]) -> Iterator[str]:
@@ -192,4 +211,5 @@ def _placed(section: Section) -> str:
     """The title of what has no cause, with the first place of it: a count alone says nothing of where."""
     place = section.rows[0].scope if section.rows and not section.cause else ""
     says_where = not place or place == THE_MODEL or place.split(" ×")[0] in section.title
-    return section.title if says_where else f"{section.title} in {place}"
+    elsewhere = ", …" if len({row.scope for row in section.rows}) > 1 else ""
+    return section.title if says_where else f"{section.title} in {place}{elsewhere}"

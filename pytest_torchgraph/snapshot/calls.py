@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from pytest_torchgraph.canonical.program import Argument, Every, Operand, Outcome
 from pytest_torchgraph.recorded.kinds import Wait
@@ -13,6 +14,15 @@ from pytest_torchgraph.snapshot.literal import literal_of
 from pytest_torchgraph.snapshot.patterns import ARGUMENT, KEYWORD_AHEAD, LEAF, OUTCOME
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.words.quoting import NAME, QUOTED, name_of
+
+
+class Results(NamedTuple):
+    """What an operation returns, which of it gets a name of its own, whether the host waits, and where that ends."""
+
+    outcomes: tuple[Outcome, ...]
+    becomes: tuple[tuple[int, str], ...]
+    wait: Wait | None
+    end: int
 
 
 class Names(Protocol):
@@ -32,10 +42,29 @@ class Names(Protocol):
 
 
 _BECOMES = re.compile(rf"(?::(?P<position>\d+) )?(?:\$(?P<marked>{QUOTED}|{NAME})|(?P<leaf>{LEAF}))", re.ASCII)
+# The plainest of arguments: a value just as it was made, a number.
+_PLAIN = re.compile(r"(?:%([A-Za-z_]\w*)|(-?\d+)|(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?))(?=[,)])", re.ASCII)
+_NAMING = re.compile(r"[%^$]")
 Keywords = tuple[tuple[str, Argument], ...]
 BECOMES = " to "
 WAITS: tuple[Wait, ...] = ("sync", "no sync")
 ENDS = (" -> ", BECOMES, *(f" {wait}" for wait in WAITS))
+
+
+class NoNames:
+    """What stands in a text that names no tensor."""
+
+    def operand(self, name: str, position: int, reading: str) -> Operand:
+        """No value has a name."""
+        raise ValueError(f"no value %{name}:{position}{reading} stands here")
+
+    def saved(self, name: str, position: int, reading: str) -> Operand:
+        """No forward value has a name."""
+        raise ValueError(f"no value {name}:{position}{reading} stands here")
+
+    def leaf(self, path: str, spec: TensorSpec | None, reading: str) -> Operand:
+        """No leaf has a name."""
+        raise ValueError(f"no leaf {path}{spec or ''}{reading} stands here")
 
 
 def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argument, ...], Keywords, int]:
@@ -45,6 +74,12 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
     while not text.startswith(")", position):
         if arguments or keywords:
             position = _past_comma(text, position)
+        plain = _PLAIN.match(text, position)
+        if plain is not None:
+            name, whole, fraction = plain.groups()
+            arguments.append(names.operand(name, 0, "") if name else int(whole) if whole else float(fraction))
+            position = plain.end()
+            continue
         keyword = KEYWORD_AHEAD.match(text, position)
         value, position = _argument(text, keyword.end() if keyword else position, names)
         if keyword:
@@ -54,7 +89,25 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
     return tuple(arguments), tuple(keywords), position + 1
 
 
-def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome, ...], int]:
+def read_results(text: str, names: Names) -> Results:
+    """What stands after the parentheses of an operation, up to an arrow or the end of the line."""
+    return _results(text, names) if _NAMING.search(text) else _plain_results(text)
+
+
+@lru_cache(maxsize=4096)
+def _plain_results(text: str) -> Results:
+    """The same where no tensor is named, so that it is told by the text alone."""
+    return _results(text, NoNames())
+
+
+def _results(text: str, names: Names) -> Results:
+    outcomes, end = _outcomes(text, 0, names)
+    becomes, end = _becomes(text, end)
+    wait, end = _wait(text, end)
+    return Results(outcomes, becomes, wait, end)
+
+
+def _outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome, ...], int]:
     """The outcomes up to what they become, an arrow or the end of the line, and where they end."""
     outcomes: list[Outcome] = []
     if position < len(text) and not text.startswith(ENDS, position):
@@ -70,7 +123,7 @@ def read_outcomes(text: str, position: int, names: Names) -> tuple[tuple[Outcome
     return tuple(outcomes), position
 
 
-def read_wait(text: str, position: int) -> tuple[Wait | None, int]:
+def _wait(text: str, position: int) -> tuple[Wait | None, int]:
     """What is said of the host, and where it ends."""
     for wait in WAITS:
         if text.startswith(f" {wait}", position):
@@ -78,7 +131,7 @@ def read_wait(text: str, position: int) -> tuple[Wait | None, int]:
     return None, position
 
 
-def read_becomes(text: str, position: int) -> tuple[tuple[tuple[int, str], ...], int]:
+def _becomes(text: str, position: int) -> tuple[tuple[tuple[int, str], ...], int]:
     """Which results get names of their own, and where the list of them ends."""
     found: list[tuple[int, str]] = []
     while text.startswith(", " if found else BECOMES, position):

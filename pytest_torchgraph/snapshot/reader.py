@@ -141,6 +141,7 @@ def _root(nodes: tuple[Node, ...], head: Head, parser: Parser) -> tuple[ModuleCa
         raise parser.error(first, str(error)) from None
     made = tuple(body.values.made)
     root = ModuleCall(name="", class_name=name_of(found[1]), leaves=tuple(leaves.declared), items=made, exports=exports)
+    body.values.let_go()
     return root, outputs
 
 

@@ -48,11 +48,12 @@ def nodes_of(lines: list[str], first: int, path: str) -> tuple[Node, ...]:
     for number, line in enumerate(lines, first):
         text = line.lstrip(" ")
         depth, odd = divmod(len(line) - len(text), len(INDENT))
-        if odd or not text or depth > len(levels) - 1 + bool(heads and len(heads) == len(levels)):
+        if odd or not text or depth > len(heads):
             raise unreadable(path, number, "this line is not indented as a snapshot is", line)
         if depth > LEVELS:
             raise unreadable(path, number, f"more than {LEVELS} modules inside one another are not read", line)
-        _close(levels, heads, depth)
+        if depth < len(heads):
+            _close(levels, heads, depth)
         heads.append((text, number))
         levels.append([])
     _close(levels, heads, 0)
@@ -61,6 +62,6 @@ def nodes_of(lines: list[str], first: int, path: str) -> tuple[Node, ...]:
 
 def _close(levels: list[list[Node]], heads: list[tuple[str, int]], depth: int) -> None:
     while len(heads) > depth:
-        children = tuple(levels.pop())
+        children = levels.pop()
         text, line = heads.pop()
-        levels[-1].append(Node(text, children, line))
+        levels[-1].append(Node(text, tuple(children) if children else (), line))

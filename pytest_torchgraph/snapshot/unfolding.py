@@ -17,6 +17,7 @@ from pytest_torchgraph.snapshot.marks import (
     REPEAT,
     SLICE,
     counted_template,
+    is_plain,
     path_in,
     scope_of,
 )
@@ -49,6 +50,9 @@ class _Unfolding:
     def siblings(self, nodes: Iterable[Node], parent: str, like: Nodes | None) -> Iterator[Node]:
         """*nodes* unfolded; *parent* is the path they stand in, *like* the body that slices among them are of."""
         for node in nodes:
+            if not node.children and is_plain(node.text):
+                yield node
+                continue
             try:
                 yield from self._node(node, parent, like)
             except SnapshotUnreadable:

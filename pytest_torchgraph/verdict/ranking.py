@@ -64,7 +64,6 @@ attention kernel can run, and of what compiling changes only a branch of the mod
 OTHERS, READS_NEW_MODULE, LAST = 3, 4, 5
 BY_LAYOUT = frozenset({"bias-apart", "bias-within"})
 """Causes that follow from how something lies in memory, which another edit changed."""
-IN_PLACE = frozenset({"out-of-place", "in-place"})
 
 
 def ranked(findings: Iterable[Finding], peaks: tuple[int, int] = (0, 0)) -> tuple[Finding, ...]:
@@ -119,7 +118,7 @@ def _is_edit(finding: Finding) -> bool:
 
 def _rank(finding: Finding, beside: Beside) -> tuple[object, ...]:
     place = BEHIND if finding.cause in beside.behind else _place(finding, has_edit=beside.has_edit)
-    needs_no_more = finding.cause in IN_PLACE and beside.peaks[0] == beside.peaks[1]
+    needs_no_more = _moves_no_peak(finding, beside.peaks)
     cost = finding.cost + finding.flops // FLOPS_PER_BYTE
     slight = cost * SLIGHT < max(beside.peaks) or needs_no_more
     if place == LOSS and finding.kind == "operation" and slight:
@@ -128,6 +127,12 @@ def _rank(finding: Finding, beside: Beside) -> tuple[object, ...]:
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, others))
     is_saving = not finding.cause and (finding.direction == "fewer" or balance(finding.groups) < 0)
     return finding.severity != "fail", place, kind, is_saving, -cost, not finding.cause, -finding.size
+
+
+def _moves_no_peak(finding: Finding, peaks: tuple[int, int]) -> bool:
+    """Whether work in place, or no longer, is told of which the peak is none the worse, or the better."""
+    before, after = peaks
+    return (finding.cause == "out-of-place" and after <= before) or (finding.cause == "in-place" and after >= before)
 
 
 def _place(finding: Finding, *, has_edit: bool) -> int:

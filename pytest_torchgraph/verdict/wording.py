@@ -42,9 +42,19 @@ def field_text(field: Field) -> str:
         return "the host waits for it" if after else "the host waits for it no longer"
     elif field.kind in ("shape", "stride"):
         return f"{field.name} {_sizes_text(before)} -> {_sizes_text(after)}"
+    elif isinstance(before, Packed) and isinstance(after, Packed):
+        return f"{field.name} {_packed_text(before, after)}"
     elif field.kind == "argument":
         before, after = _spec_only(before), _spec_only(after)
     return f"{field.name} {shown_text(before)} -> {shown_text(after)}"
+
+
+def _packed_text(before: Packed, after: Packed) -> str:
+    """``packed qint8[64,32] -> quint8[64,32]``: the tensors among packed weights that differ, where as many are."""
+    pairs = list(zip(before.tensors, after.tensors, strict=False))
+    if len(before.tensors) != len(after.tensors):
+        return f"{before.text} -> {after.text}"
+    return f"packed {', '.join(f'{one.text} -> {other.text}' for one, other in pairs if one != other)}"
 
 
 def leaf_text(before: TensorSpec, after: TensorSpec) -> str:

@@ -455,6 +455,53 @@ class StepsBeforeBatch(Example):
         return Run(model=StepsFirst(), args=X)
 
 
+class GridOfProducts(Example):
+    CAUSES = "made-otherwise", "made-otherwise"
+
+    @staticmethod
+    def before() -> Run:
+        class WithPlaces(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                places = torch.stack([torch.arange(WIDTH) * 0.1 for _ in range(LENGTH)])
+                return super().forward(x + places)
+
+        return Run(model=WithPlaces(), args=X)
+
+    @staticmethod
+    def after() -> Run:
+        class WithPlaces(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                places = torch.linspace(0, 0.7, WIDTH) + torch.zeros(LENGTH, 1)
+                return super().forward(x + places)
+
+        return Run(model=WithPlaces(), args=X)
+
+
+class PositionsOfSines(Example):
+    CAUSES = "positions-computed", "positions-learned"
+
+    @staticmethod
+    def before() -> Run:
+        class Learned(Model):
+            def __init__(self) -> None:
+                super().__init__()
+                self.positions = nn.Embedding(LENGTH, WIDTH)
+
+            def forward(self, x: Tensor) -> Tensor:
+                return super().forward(x + self.positions(torch.arange(LENGTH)))
+
+        return Run(model=Learned(), args=X)
+
+    @staticmethod
+    def after() -> Run:
+        class Sines(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                angles = torch.arange(LENGTH)[:, None] * 0.5 ** torch.arange(WIDTH // 2)
+                return super().forward(x + torch.cat([angles.sin(), angles.cos()], -1))
+
+        return Run(model=Sines(), args=X)
+
+
 def pair_of(example: Any) -> Pair:
     """One example as a pair."""
     more = {} if example.WITHIN is None else {"within": example.WITHIN}

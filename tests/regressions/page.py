@@ -57,6 +57,7 @@ CHOSEN = (
     "heads_made_contiguous",
     "weights_moved_each_call",
     "logits_upcast_before_slicing",
+    "types_gathered",
     "masks_of_queries_broadcast",
     "written_out_of_place",
     "any_as_bool",

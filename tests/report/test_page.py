@@ -18,6 +18,7 @@ from pytest_torchgraph.comparison import compare
 from pytest_torchgraph.report.case import Case, Report, case_of, report_of
 from pytest_torchgraph.report.html import render
 from pytest_torchgraph.report.outline import Outline, Row, Section
+from pytest_torchgraph.report.terminal import render as render_terminal
 from pytest_torchgraph.report.view import view_of
 from tests.diff.programs import Body, f32, layers, program
 from tests.report.cases import HOSTILE, case, seen
@@ -86,6 +87,28 @@ def test_the_worst_comes_first_with_its_words_numbers_and_changed_lines(shown: S
     removed = [text.removeprefix("▾").strip() for text in shown.texts(".row.other .cell.minus")]
     assert removed == ["layers.0-31: Mlp ×32(%x | %layers.{i-1})"]
     assert any("clone(%mm) f32[2,64]" in text for text in shown.texts(".row.other .cell.plus"))
+
+
+def test_the_lines_beneath_the_title_are_those_of_every_other_report(browser: Any, tmp_path: Path) -> None:
+    cut = "a hint that is too long for one line " * 4
+    told = trained_case()
+    long = replace(told.outline, sections=(replace(told.outline.sections[0], hint=cut), *told.outline.sections[1:]))
+    for outline in (told.outline, long):
+        page = Shown(browser, tmp_path, report_of([replace(told, outline=outline)]))
+        terminal = render_terminal(outline).splitlines()
+        assert page.texts(".brief > div") == [line.strip() for line in terminal[1:]] != []
+        assert page.texts(".findings > .finding .hint") == ([] if outline is told.outline else [f"{cut}extra-copy"])
+        page.tab.close()
+        assert page.faults == []
+
+
+def test_a_report_of_an_earlier_version_has_its_hint_beneath_the_title(browser: Any, tmp_path: Path) -> None:
+    told = trained_case()
+    page = Shown(browser, tmp_path, report_of([replace(told, outline=replace(told.outline, brief=()))]))
+    assert page.texts(".brief") == []
+    assert page.texts(".cause") == [f"{told.outline.sections[0].hint}extra-copy"]
+    page.tab.close()
+    assert page.faults == []
 
 
 def test_every_view_is_reached_by_its_number(shown: Shown) -> None:

@@ -175,3 +175,17 @@ def test_lines_before_and_after_are_never_alike() -> None:
     assert "~ exp(%x)" in text_of or "+ exp(%x)" in text_of
     signed = [line.strip() for line in text_of.splitlines() if line.strip()[:2] in ("- ", "+ ")]
     assert len({line[2:] for line in signed}) == len(signed)
+
+
+def test_a_long_hint_ends_after_a_clause() -> None:
+    first, second = (
+        "every score is written to memory",
+        "an option that is named at such length that nobody reads to its end",
+    )
+    section = Section(
+        "a title", (Row("layers.0", "+clone", "m.py:3"),), f"{first}; {second}", cause="attention-unfused"
+    )
+    outline = Outline(status="drift", title="test_m: a title", sections=(section,))
+    assert f"  hint: {first}… [attention-unfused]" in render(outline).splitlines()
+    whole = replace(outline, sections=(replace(section, hint=f"{first}; an option"),))
+    assert f"  hint: {first}; an option [attention-unfused]" in render(whole).splitlines()

@@ -26,6 +26,7 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
+from tests.regressions.examples import Example, GridOfProducts, PositionsOfSines, pair_of
 from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
 from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph, trained
@@ -242,8 +243,15 @@ def regression(name: str, cause: str, opposite: str) -> tuple[Side, Side, str, s
     return partial(recorded, name, 0), partial(recorded, name, 1), cause, opposite
 
 
+def example(shown: type[Example]) -> tuple[Side, Side, str, str]:
+    """One of the examples for the documents."""
+    pair = pair_of(shown)
+    return partial(pair.graph_of, pair.before), partial(pair.graph_of, pair.after), *shown.CAUSES
+
+
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "a mask cast after it is expanded": regression("mask_cast_expanded", "expanded-before", "expanded-after"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a layer without bias": (partial(net, bias=True), partial(net, bias=False), "bias-removed", "bias-added"),
     "an activation over its operand": (
@@ -262,6 +270,9 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "a number in a tensor": regression("number_in_a_tensor", "tensor-for-number", "number-for-tensor"),
     "a table in each call": regression("rotary_table_computed", "table-computed", "table-held"),
+    "a gathered slice": regression("types_gathered", "looked-up", "lookup-removed"),
+    "a grid of products": example(GridOfProducts),
+    "positions of sines": example(PositionsOfSines),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),
     "a graph break": (
         compiled_graph,
@@ -557,6 +568,13 @@ def test_every_cause_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "causes.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
     assert {name.strip("`"): meaning for name, meaning in rows} == dict(CAUSES)
+
+
+def test_every_reviewed_hint_stands_whole_in_its_line() -> None:
+    told = [line for path in MESSAGES.glob("*.txt") for line in path.read_text(encoding="utf-8").splitlines()]
+    hints = [line for line in told if line.startswith("  hint:")]
+    assert hints
+    assert [line for line in hints if "… [" in line] == []
 
 
 def test_no_cause_is_made_up_where_nothing_changed() -> None:

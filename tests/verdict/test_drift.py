@@ -279,7 +279,7 @@ CAUSES = {
     ),
     "an expanded copy": (inserted("clone", "bfloat16", lambda y: read(y, 4, 4, stride=(0, 1))), "expanded tensor"),
     "an upcast": (inserted("_to_copy", "float32"), "an upcast (.float(), autocast, a wider operand)"),
-    "a sync": (inserted("_local_scalar_dense", "float32"), "used as a Python number or bool"),
+    "a sync": (inserted("_local_scalar_dense", "float32"), "used as a number or bool"),
     "boolean indexing": (inserted("nonzero", "int64"), "depends on the data"),
     "a plain copy": (inserted("clone", "bfloat16"), "the same values are written to other memory"),
     "a copy into a value": (inserted("copy_", "bfloat16"), "the same values are written to other memory"),

@@ -10,12 +10,20 @@ function drawCase() {
       one.place ? el("code", { class: "t-dim" }, `${one.place.file}:${one.place.line}`) : null,
       named(one.outline.sections[0])),
     el("h1", {}, titled(one)),
-    one.outline.sections[0]?.hint ? el("p", { class: "cause" }, hinted(one.outline.sections[0])) : "",
+    brief(one),
     one.outline.environment.length ? el("div", { class: "env" }, one.outline.environment.map(line => el("div", {}, line))) : "",
     metrics(one), findings(one), accept(one), ...tabs(one));
   drawTab();
   scrollTo(0, 0);
 }
+/* The lines that every report has beneath its title, as they stand there; a report of an earlier version has none. */
+function brief(one) {
+  const lines = one.outline.brief ?? [], hint = one.outline.sections[0]?.hint;
+  if (!lines.length) return hint ? el("p", { class: "cause" }, hinted(one.outline.sections[0])) : "";
+  const kind = line => /^(hint|also):/.exec(line.trim())?.[1];
+  return el("div", { class: "brief mono" }, lines.map(line => el("div", { class: kind(line) }, line.trim())));
+}
+const toldInFull = (one, hint) => !hint || !one.outline.brief?.length || one.outline.brief.some(line => line.includes(hint));
 function metrics(one) {
   const place = each => { const at = FIRST_METRICS.indexOf(each.name); return at < 0 ? FIRST_METRICS.length : at; };
   const moved = one.metrics.filter(each => each.before !== each.after).sort((left, right) => place(left) - place(right));
@@ -33,7 +41,7 @@ function metrics(one) {
 function findings(one) {
   const [first, ...others] = one.outline.sections;
   if (!first) return "";
-  const lead = finding(first, arrowed(first.title) === titled(one), true);
+  const lead = finding(first, arrowed(first.title) === titled(one), true, toldInFull(one, first.hint));
   const told = [...lead.children].length || one.outline.alive.length;
   const items = texts => el("ul", { class: "mono" }, texts.map(text => el("li", {}, text)));
   const living = one.outline.alive;
@@ -46,12 +54,12 @@ function findings(one) {
 }
 const hinted = section => [arrowed(section.hint), section.cause ? el("span", { class: "tag", title: "The name of the cause" }, section.cause) : null];
 const named = section => section?.change ? el("code", { class: "tag", title: `torchgraph accept --change ${section.change}` }, `change ${section.change}`) : null;
-function finding(section, titled, led) {
+function finding(section, titled, led, told) {
   return el("div", { class: `finding${section.note ? " noted" : ""}` },
     titled ? null : el("h3", {}, arrowed(section.title), section.note ? el("span", { class: "tag" }, "note") : null, led ? null : named(section)),
     section.rows.length ? edits(section.rows.slice(0, FIRST)) : null,
     section.rows.length > FIRST ? el("details", {}, el("summary", {}, `${counted(section.rows.length - FIRST, "more place")}`), edits(section.rows.slice(FIRST, 500))) : null,
-    section.hint && !led ? el("div", { class: "hint" }, hinted(section)) : null,
+    section.hint && !told ? el("div", { class: "hint" }, hinted(section)) : null,
     section.lines.length ? el("details", {}, el("summary", {}, counted(section.lines.length, "line")),
       el("div", { class: "lines mono", tabindex: "0" }, section.lines.slice(0, 500).map(line =>
         el("div", { class: { "+": "plus", "-": "minus" }[line.trimStart()[0]] || "t-dim" }, line)))) : null);

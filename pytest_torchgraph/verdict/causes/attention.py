@@ -46,8 +46,8 @@ SHARED_HINT = "for some head sizes CUDA falls back to the math kernel"
 
 
 CONVERTED = "a bool mask is converted to float in each call; kernels differ in the masks they take"
-MATH = "computed step by step: a mask that requires grad, dropout or the layout rules the kernel out"
-LARGE = "CUDA has no fused kernel that shares heads of size {size}: it falls back to the math kernel"
+MATH = "computed step by step: mask with grad, dropout or layout rules the kernel out"
+LARGE = "CUDA has no fused kernel that shares heads of {size}: it takes the math kernel"
 WIDEST_HEAD = 256
 """Widest head for which CUDA's fused attention kernels exist."""
 

@@ -70,6 +70,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "copy-removed",
             "a copy is made no longer",
         ),
+        _loss_and_win(
+            "expanded-before",
+            "work is done on an expanded tensor, so on each of its copies",
+            "expanded-after",
+            "work on a tensor is done before that is expanded",
+        ),
         _either_way("copied-elsewhere", "as many copies are made as before, of other values or views"),
         _loss_and_win(
             "moved-each-call",
@@ -140,9 +146,9 @@ MEANINGS: Mapping[str, Meaning] = {
         ),
         _loss_and_win(
             "from-python",
-            "an operation reads what no operation made, as a number or list of Python's, where it read a tensor",
+            "an operation reads a constant (a Python number or list) where it read a tensor",
             "from-tensors",
-            "an operation reads a tensor where it read what no operation made, as a number or list of Python's",
+            "an operation reads a tensor where it read a constant (a Python number or list)",
         ),
         _loss_and_win(
             "tensor-for-number",
@@ -155,6 +161,19 @@ MEANINGS: Mapping[str, Meaning] = {
             "a table is computed in each call that was read from a buffer",
             "table-held",
             "a table is read from a buffer that was computed in each call",
+        ),
+        _either_way("made-otherwise", "what depends on no input, parameter or buffer is made by other operations"),
+        _loss_and_win(
+            "looked-up",
+            "held values are looked up by index in each call",
+            "lookup-removed",
+            "held values are looked up by index in each call no longer",
+        ),
+        _both_ways(
+            "positions-computed",
+            "positions are told by sines and cosines where learned values told them",
+            "positions-learned",
+            "positions are told by learned values where sines and cosines told them",
         ),
         _loss_and_win(
             "communication",
@@ -181,7 +200,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "each rank holds a part of parameters that it held whole",
         ),
         _either_way("reduction", "ranks combine their values by another operation"),
-        _either_way("other-ranks", "ranks send values to each other in another group"),
+        _either_way("other-ranks", "ranks send values to each other in another group, or from or to another rank"),
         _loss_and_win(
             "repeated-work",
             "the same work is done on the same values more than once",
@@ -236,7 +255,7 @@ MEANINGS: Mapping[str, Meaning] = {
             "evaluation-mode",
             "the model runs in evaluation mode",
         ),
-        _either_way("dropout", "dropout came or went in the same mode"),
+        _either_way("dropout", "dropout came or went, or is done otherwise, in the same mode"),
         _loss_and_win(
             "saved-more",
             "the forward pass keeps more for the backward pass",

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from pytest_torchgraph.analysis.traffic import MAKES_ROOM
-from pytest_torchgraph.diff.change import Altered, LeafChanged
+from pytest_torchgraph.diff.change import Altered, Field, LeafChanged
+from pytest_torchgraph.diff.signature import DESTINATION, SOURCE
 from pytest_torchgraph.recorded.collective import REDUCTIONS, kind_of
 from pytest_torchgraph.recorded.operation import Group
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -24,6 +25,7 @@ from pytest_torchgraph.verdict.causes.claim import (
 from pytest_torchgraph.words.counting import times
 
 REDUCES = "ranks combine their values by another operation, so the numbers are others"
+RANKS = frozenset({SOURCE, DESTINATION})
 WAITS = "ranks wait for each other; it is done with one rank, too"
 
 
@@ -40,19 +42,22 @@ def communication(side: Side) -> Iterator[Claim]:
 
 def otherwise(seen: Seen) -> Iterator[Claim]:
     """Collectives that reduce by another operation, or run among other ranks: one claim for each such change."""
-    found: dict[tuple[str, object, object], list[Altered]] = {}
+    found: dict[tuple[str, str, object, object], list[Altered]] = {}
     for change in seen.altered:
         if kind_of(change.before.name) is not None:
             for field in fields_of(change, "argument"):
-                name = _meaning(field.before, field.after)
+                name = _meaning(field)
                 if name:
-                    found.setdefault((name, field.before, field.after), []).append(change)
-    for (name, before, after), changes in found.items():
+                    found.setdefault((name, field.name, field.before, field.after), []).append(change)
+    for (name, argument, before, after), changes in found.items():
         what = f"{times(len(changes), 'operation')} between ranks"
         if isinstance(before, Group) and isinstance(after, Group):
             title = f"{what} in another group: {_group_text(before)} -> {_group_text(after)}"
             parts = _other_parts(seen, len(before.ranks), len(after.ranks))
             yield Claim(Cause(name, ""), "argument", title, (*changes, *parts))
+        elif argument in RANKS:
+            title = f"{argument} {before} -> {after} in {what}"
+            yield Claim(Cause(name, ""), "argument", title, tuple(changes))
         else:
             title = f"reduction {before} -> {after} in {what}"
             yield Claim(Cause(name, REDUCES), "argument", title, tuple(changes))
@@ -72,9 +77,10 @@ def _group_text(group: Group) -> str:
     return f"{times(len(group.ranks), 'rank')}, {group.text}"
 
 
-def _meaning(before: object, after: object) -> str:
-    """The cause behind an argument of a collective that changed; empty where it is neither group nor reduction."""
-    if isinstance(before, Group) and isinstance(after, Group):
+def _meaning(field: Field) -> str:
+    """The cause behind an argument of a collective that changed; empty where it is no group, rank or reduction."""
+    before, after = field.before, field.after
+    if (isinstance(before, Group) and isinstance(after, Group)) or field.name in RANKS:
         return "other-ranks"
     return "reduction" if before in REDUCTIONS and after in REDUCTIONS else ""
 

@@ -13,9 +13,7 @@ from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Side, both_ways, module_of
 from pytest_torchgraph.words.counting import times
 
-FROM_PYTHON = (
-    "a list or number of Python's is copied to the device in each call; made of a tensor (.tolist()), it waits too"
-)
+FROM_PYTHON = "a Python list or number is copied to the device in each call; of .tolist(), it waits too"
 
 
 @both_ways
@@ -55,9 +53,7 @@ def numbers(side: Side) -> Iterator[Claim]:
     yield Claim(cause, "argument", title, (*readers, *came), "more" if side.more else "fewer")
 
 
-MADE_FIRST = (
-    "the number is put into a tensor first (torch.tensor(number)), in each call if that stands in the forward pass"
-)
+MADE_FIRST = "the number is put into a tensor first, in each call if forward() does it"
 
 
 def _takes_number(change: Altered, constants: Sequence[Come], *, more: bool) -> bool:

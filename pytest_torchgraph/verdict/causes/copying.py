@@ -30,7 +30,7 @@ from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.title import balance
 from pytest_torchgraph.words.counting import times
 
-MOVED = "parameters or buffers are copied or cast in each call; do it once, when the model is built"
+MOVED = "what the model holds is copied or cast in each call; do it once, when built"
 
 
 @both_ways
@@ -46,22 +46,54 @@ def moved_each_call(side: Side) -> Iterator[Claim]:
         yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
 
 
+def moved_otherwise(seen: Seen) -> Iterator[Claim]:
+    """Parameters or buffers that are copied or cast in each call, as before, by another operation."""
+    waiting = {_leaf_of(change): change for change in seen.removed if _moves_leaf(change)}
+    pairs = [
+        (waiting.pop(_leaf_of(came)), came) for came in seen.added if _moves_leaf(came) and _leaf_of(came) in waiting
+    ]
+    if not pairs:
+        return
+    went, came = pairs[0]
+    what = f"{times(len(pairs), 'copy')} of parameters or buffers in each call, as before"
+    more = ", …" if len(pairs) > 1 else ""
+    title = f"{what}, by {packet(came)} for {packet(went)}: {came.site.reads[0].path}{more}"
+    changes = tuple(change for went, came in pairs for change in (came, went))
+    yield Claim(Cause("copied-elsewhere", LEAF_AS_BEFORE), "copy", title, changes)
+
+
+LEAF_AS_BEFORE = "another operation copies it now (.clone(), .to()); it could be done once"
+
+
+def _leaf_of(change: Come) -> tuple[object, ...]:
+    """Which values are copied, and how many."""
+    spec = made(change.site)
+    return (change.site.scope, change.site.reads[0].path, spec.shape if spec else None)
+
+
 @both_ways
 def joined_with_nothing(side: Side) -> Iterator[Claim]:
-    """Tensors that are concatenated with empty ones: a cache that holds nothing yet."""
-    found = [change for change in side.changes if _joins_nothing(change)]
-    if not found:
-        return
+    """Tensors that are concatenated with empty ones, as a cache that holds nothing yet, or with nothing at all."""
+    joined = [change for change in side.changes if _joins_nothing(change)]
+    alone = [change for change in joined if len(change.site.reads) == 1]
+    for found in (alone, [change for change in joined if change not in alone]):
+        if found:
+            yield _joined(side, found, alone=found is alone)
+
+
+def _joined(side: Side, found: list[Come], *, alone: bool) -> Claim:
     scopes = {change.site.scope for change in found}
     empty = [change for change in side.changes if change.site.scope in scopes and _is_empty_constant(change)]
     size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
     no_longer = "" if side.more else " no longer"
-    title = f"{times(len(found), 'copy')} by aten.cat with an empty tensor{no_longer}, {size}"
-    cause = Cause("extra-copy", JOINED) if side.more else Cause("copy-removed", "")
-    yield Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
+    what = "of one tensor alone" if alone else "with an empty tensor"
+    title = f"{times(len(found), 'copy')} by aten.cat {what}{no_longer}, {size}"
+    cause = Cause("extra-copy", JOINED_ALONE if alone else JOINED) if side.more else Cause("copy-removed", "")
+    return Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
 
 
 JOINED = "what is concatenated with nothing is copied all the same (a cache that is empty yet?)"
+JOINED_ALONE = "torch.cat of a list with one tensor in it copies that"
 
 
 def _joins_nothing(change: Come) -> bool:

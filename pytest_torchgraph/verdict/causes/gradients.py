@@ -54,13 +54,13 @@ PLUMBING = frozenset(
 """What the backward pass does for views, to sum, and to lay gradients out as their parameters: another way of reading
 the same value brings these, too."""
 METRICS = frozenset({"saved", "gradients", "state"})
-GAINED = "the forward work is the same: a torch.no_grad() or .detach() seems to be lost there"
-TRAINED = f"{GAINED}, or a requires_grad_(False)"
+GAINED = "the forward work is the same: a no_grad() or .detach() seems to be lost there"
+TRAINED = "a no_grad(), .detach() or requires_grad_(False) is lost; the forward work is the same"
 ELSEWHERE = "a torch.no_grad() or .detach() seems to be lost there, or a requires_grad_(False)"
 """What may have gained a gradient beside other edits of the forward pass."""
-CUT = "a .detach() or torch.no_grad() has appeared there: outputs stay the same, gradients lack a part"
-STOPPED = "a .detach() or torch.no_grad() has appeared between them and the loss, or requires_grad_(False)"
-UNTRAINED = f"{STOPPED}: outputs stay the same, but these are trained no longer"
+CUT = "a .detach() or torch.no_grad() has appeared there; gradients lack a part"
+STOPPED = "a .detach(), no_grad() or requires_grad_(False) is new before the loss"
+UNTRAINED = f"{STOPPED}; same outputs"
 
 
 def differentiated(seen: Seen) -> Iterator[Claim]:
@@ -248,7 +248,7 @@ def _forward_edits(seen: Seen) -> list[Change]:
     return [change for change in seen.difference.changes if phase_of(change) == FORWARD and _is_edit(change)]
 
 
-UNREAD = "the forward pass no longer reads them, though the model still holds them: they are trained no longer"
+UNREAD = "the forward pass reads them no longer, though the model still holds them"
 READ = "the forward pass reads them now, which it did not, though the model held them"
 
 

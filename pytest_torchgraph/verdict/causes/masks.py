@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_torchgraph.canonical.program import Given, Item
 from pytest_torchgraph.diff.change import Altered, Change, Site, Value
+from pytest_torchgraph.diff.scores import may_reach_attention
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -41,6 +42,8 @@ TRIANGULAR = frozenset({"aten.triu", "aten.tril"})
 """What makes the mask of a causal model, one column longer than the scores where a library wants that."""
 CHOOSING = frozenset({"aten.masked_fill", "aten.where"})
 """Operations that build a mask of masks, and put scores where one says so otherwise."""
+CHANCE = frozenset({"aten.rand", "aten.rand_like", "aten.bernoulli", "aten.bernoulli_", "aten.empty_like"})
+"""What makes other values each time, or the room that they are written into."""
 NEARLY = 1.5
 """A mask is larger from this many times the bytes on: one more row or column is the same mask."""
 MAKING = COMPARING | {"aten._to_copy"}
@@ -50,7 +53,7 @@ MAKING = COMPARING | {"aten._to_copy"}
 def is_mask_work(site: Site) -> bool:
     """Whether the operation at *site* looks like one that builds a mask."""
     name, spec = packet_of(site.name), made(site)
-    if reads_leaf(site) or (name in CHOOSING and not all(map(_is_of_mask, site.reads))):
+    if reads_leaf(site) or _is_of_chance(site) or (name in CHOOSING and not all(map(_is_of_mask, site.reads))):
         return False
     if spec is None:
         return _writes_mask(site)
@@ -58,6 +61,11 @@ def is_mask_work(site: Site) -> bool:
         return spec.dtype == "bool" or name in TRIANGULAR or is_square(spec) or _is_longer(spec)
     passes_on = is_square(spec) and len(spec.shape) > 2 and reads_expanded(site)
     return name in PASSING and (spec.dtype == "bool" or passes_on)
+
+
+def _is_of_chance(site: Site) -> bool:
+    """Whether it makes a mask of what is dropped, which no attention is told by."""
+    return "Dropout" in site.class_name or any(packet_of(value.maker) in CHANCE for value in site.reads)
 
 
 def _takes_from_number(site: Site) -> bool:
@@ -150,10 +158,15 @@ def masks_among(seen: Seen, changes: Sequence[Come]) -> list[Come]:
     """What builds masks among *changes*; nothing where none of it writes one of the sizes that attention has."""
     found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
     sizes = seen.difference.scores
-    if not any(_writes_scores(change, sizes) for change in found):
+    if not any(_writes_scores(change, sizes) and _may_mask(change.site) for change in found):
         return []
     scopes = {change.site.scope for change in found}
     return [*found, *(change for change in changes if change.site.scope in scopes and _counts_positions(change))]
+
+
+def _may_mask(site: Site) -> bool:
+    """Whether what is made at *site* may come to attention: what a loss compares does not."""
+    return site.body is None or may_reach_attention(site.body, site.item)
 
 
 def _counts_positions(change: Come) -> bool:
@@ -173,8 +186,9 @@ def _writes_scores(change: Come, sizes: frozenset[tuple[int, int]]) -> bool:
 
 
 def _largest(sites: Iterable[Site]) -> TensorSpec:
+    """The largest matrix that *sites* make; of what is none, where there is none: positions are compared for a mask."""
     specs = [spec for spec in map(made, sites) if spec is not None]
-    return max(specs, key=bytes_of)
+    return max(specs, key=lambda spec: (len(spec.shape) > 1, bytes_of(spec)))
 
 
 def _size_text(spec: TensorSpec) -> str:
@@ -186,7 +200,7 @@ def _claim(found: list[Come], *, more: bool) -> Claim:
     count = times(len(found), "operation")
     kind: Kind = "copy" if all(packet(change) == "aten.clone" for change in found) else "operation"
     if more:
-        hint = "it grows with query x key length; is_causal=True, or a broadcast mask, takes no such memory"
+        hint = "it grows with query x key length; is_causal=True or a broadcast mask does not"
         title = f"a mask is written to memory: {size} ({count} more)"
         return Claim(Cause("mask-materialised", hint), kind, title, tuple(found), "more")
     title = f"a mask is written to memory no longer: {size} ({count} fewer)"

@@ -19,10 +19,8 @@ RELEASED = "the model held them, but no operation of this run read them"
 LONGER = "values are kept alive longer (a list, a cache, a hook, a lost torch.no_grad())"
 
 KEPT = {
-    "saved-more": "autograd keeps values that it did not, of the same work; was torch.no_grad(), .detach() or "
-    "requires_grad_(False) dropped?",
-    "saved-less": "autograd keeps fewer values, of the same work; if this part is to be trained: has a .detach(), "
-    "torch.no_grad() or requires_grad_(False) appeared?",
+    "saved-more": "autograd keeps more of the same work: a no_grad() or requires_grad_(False) dropped?",
+    "saved-less": "autograd keeps less of the same work: a no_grad() or requires_grad_(False) new?",
 }
 """What the same forward work that is differentiated more or less is likely to come from."""
 

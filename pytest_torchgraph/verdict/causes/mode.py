@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from pytest_torchgraph.canonical.program import Block
-from pytest_torchgraph.diff.change import Added, Altered, Change, Field, RunChanged
+from pytest_torchgraph.diff.change import Added, Altered, Change, Field, Replaced, RunChanged
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
 from pytest_torchgraph.recorded.operation import packet_of
@@ -36,7 +36,7 @@ MODES: Mapping[tuple[str, str], Cause] = {
     EVALUATION: Cause("evaluation-mode", "the model is in evaluation mode; was .train() dropped?"),
     ("no_grad", "grad"): Cause(
         "grad-in-evaluation",
-        "the run now builds an autograd graph; was torch.no_grad() or requires_grad_(False) dropped?",
+        "the run builds an autograd graph now; torch.no_grad() dropped?",
     ),
     ("grad", "no_grad"): Cause(
         "grad-off", "the run no longer builds an autograd graph: torch.no_grad(), or nothing requires grad"
@@ -120,6 +120,28 @@ def _is_driven(change: Altered) -> bool:
 def _follows_switch(field: Field) -> bool:
     """Whether it is the switch of a batch norm, or what is made and read otherwise with it."""
     return field.name in SWITCHES or field.kind in ("shape", "stride", "result", "operand", "geometry")
+
+
+def dropout_rewritten(seen: Seen) -> Iterator[Claim]:
+    """Dropout that modules did before, too, and by other operations."""
+    came, went = (
+        {module_of(change) for change in side if is_dropout(change) and phase_of(change) == FORWARD}
+        for side in (seen.added, seen.removed)
+    )
+    modules = came & went
+    if not modules:
+        return
+    found = [change for change in seen.came_and_went if module_of(change) in modules]
+    beside = [
+        change for change in seen.changes if isinstance(change, (Altered, Replaced)) and module_of(change) in modules
+    ]
+    forward = [change for change in found if phase_of(change) == FORWARD]
+    count = times(operations_of(found), "operation", "+d")
+    title = f"dropout is done by other operations in {named_places(forward)} ({count})"
+    yield Claim(Cause("dropout", REWRITTEN), "operation", title, distinct((*forward, *found, *beside)))
+
+
+REWRITTEN = "values are dropped as before, by the model's own operations or by PyTorch's"
 
 
 @both_ways

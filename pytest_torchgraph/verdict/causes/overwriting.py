@@ -13,8 +13,8 @@ from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Side, both_ways, distinct, is_work, packet
 from pytest_torchgraph.words.counting import times
 
-KEPT = "autograd copies what is written over, because the backward formula reads it (inplace=True)"
-NOT_KEPT = "autograd copies no longer what is written over: the backward formula does not read it"
+KEPT = "autograd copies what is written over: backward reads it (inplace=True)"
+NOT_KEPT = "autograd copies no longer what is written over: backward does not read it"
 
 
 @both_ways

@@ -80,6 +80,6 @@ def _claim(swaps: list[Swap], scattered: list[Come], *, was_in_place: bool) -> C
     if was_in_place:
         size = max(bytes_of(made(after)) for _, after in sites)
         each = f" of {bytes_text(size)}" if size else ""
-        hint = f"the result is new memory{each}; it was written over what is read (inplace=True, mul_)"
+        hint = f"the result is new memory{each}; it was written over what it reads (inplace=True)"
         return Claim(Cause("out-of-place", hint), "operation", title, all_changes)
     return Claim(Cause("in-place", "the result is written over what is read"), "operation", title, all_changes)

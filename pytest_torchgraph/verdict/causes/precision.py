@@ -9,7 +9,8 @@ from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Given
 from pytest_torchgraph.diff.change import Altered, Change, LeafChanged, OutputChanged, Site, Value
 from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
+from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.tensor import SHORT_DTYPES, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -184,8 +185,33 @@ def _cast_claim(seen: Seen, casts: Sequence[Come], *, more: bool) -> Claim:
     title = f"{net:+d} aten._to_copy{counts}: {'up' if wide else 'down'}cast {dtypes}"
     changes: tuple[Change, ...] = (leading, *(each for each in casts if each is not leading), *followers)
     cause = Cause(_name(more=more, wide=bool(wide)), _hint(leading, more=more, wide=bool(wide)))
+    if _go_there_and_back(casts):
+        title = f"{net:+d} aten._to_copy{counts}: narrowed to {_short_of(read(leading.site))} and widened again"
+        cause = Cause(_name(more=more, wide=False), ROUNDED if more else "")
     title = f"{title}{' no longer' if not more else ''}{_travel(followers)}"
     return Claim(cause, "cast", title, changes, "more" if more else "fewer" if not followers else "other")
+
+
+ROUNDED = "the values lose digits, and are as wide as before in the end"
+
+
+def _go_there_and_back(casts: Sequence[Come]) -> bool:
+    """Whether each value that is narrowed is what is widened again, with no work in between."""
+    down = [change for change in casts if _direction(change.site) == "down"]
+    up = [change for change in casts if _direction(change.site) == "up"]
+    pairs = zip(down, up, strict=False)
+    return len(down) == len(up) > 0 and all(_takes_back(*pair) for pair in pairs)
+
+
+def _takes_back(down: Come, up: Come) -> bool:
+    """Whether *up* reads what *down* makes, and makes what that read."""
+    first = up.site.reads[0]
+    is_next = up.site.scope == down.site.scope and packet_of(first.maker) == packet(down) and first.reading is None
+    return is_next and made(down.site) == read(up.site) and _dtype_of(read(down.site)) == _dtype_of(made(up.site))
+
+
+def _dtype_of(spec: TensorSpec | None) -> str:
+    return spec.dtype if spec else ""
 
 
 def _name(*, more: bool, wide: bool) -> str:
@@ -196,11 +222,11 @@ def _hint(leading: Come, *, more: bool, wide: bool) -> str:
     spec, source = made(leading.site), read(leading.site)
     assert spec is not None
     assert source is not None
-    size = f"{spec.text} takes {bytes_text(bytes_of(spec))} beside the {bytes_text(bytes_of(source))} of its source"
+    size = f"{bytes_text(bytes_of(spec))} beside the {bytes_text(bytes_of(source))} of its source"
     if more and wide:
         return f"an upcast (.float(), autocast, a wider operand): {size}"
     if more:
-        return f"values are narrowed (.half(), .bfloat16(), autocast): {size}"
+        return f"narrower values (.half(), .bfloat16(), autocast): {size}"
     return f"the cast to {spec.text} is made no longer"
 
 

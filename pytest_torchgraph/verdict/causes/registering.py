@@ -22,10 +22,7 @@ from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, 
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
 
-LOST = (
-    "they are still read, from a plain list or attribute: no optimizer, state_dict() or .to() reaches them "
-    "(nn.ModuleList, nn.ParameterList)"
-)
+LOST = "still read, but no state_dict() or .to() reaches them: a list, not nn.ModuleList?"
 FOUND = "they were read before, too, where no optimizer, state_dict() or .to() reached them"
 HELD = frozenset({"parameters", "gradients", "state"})
 

@@ -32,9 +32,9 @@ SHARD = "._local_tensor"
 """What the part of a parameter that this rank holds is called behind the parameter's name."""
 LEFT_OUT = "was it left out of the plan, or of the modules that fully_shard is called on?"
 BY_RULE = "an operation's sharding rule needs its operand so; are its operands placed as before?"
-BY_USER = "redistribute(), full_tensor(), or the layouts of a style of tensor parallelism ask for it"
-KEPT = "what the forward pass gathered is kept for the backward pass (reshard_after_forward=False)"
-AROUND = "a checkpoint lies around what gathers, or what was gathered is let go of (reshard_after_forward)"
+BY_USER = "redistribute(), full_tensor() or a tensor-parallel style asks for it"
+KEPT = "what forward gathers is kept for backward (reshard_after_forward=False)"
+AROUND = "a checkpoint around what gathers, or reshard_after_forward that lets go of it"
 
 
 @dataclass(frozen=True, slots=True)

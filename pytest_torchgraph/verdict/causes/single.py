@@ -109,8 +109,8 @@ def _is_between(item: Item) -> bool:
 
 
 AS_MANY = "as many are called as before, in another place or for other work"
-OTHER_STEP = "backward or an optimizer was given to the test, or taken from it; the model need not have changed"
-BESIDE = "gradients are clipped, scaled or set to zero instead of None, or no longer; the model need not have changed"
+OTHER_STEP = "the test is given backward or an optimizer, or no longer; the model may be as it was"
+BESIDE = "gradients are clipped, scaled or set to zero, or no longer; the model may be as it was"
 ONCE_MORE = "its module is called once more in the same scope"
 NEWLY_CALLED = "a new layer, one that is switched on, or one that only returned views before"
 
@@ -179,7 +179,7 @@ def saved(finding: Finding, _: Difference) -> Cause | None:
     return Cause("saved-more", "autograd keeps operands or results that it did not, until the backward pass reads them")
 
 
-SAVES = "autograd saves values where it saved none; was torch.no_grad() or requires_grad_(False) dropped?"
+SAVES = "autograd saves where it saved nothing: torch.no_grad() dropped?"
 
 
 def number(finding: Finding, _: Difference) -> Cause | None:

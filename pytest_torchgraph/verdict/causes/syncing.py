@@ -12,14 +12,14 @@ from pytest_torchgraph.verdict.title import counts_text, times_done
 from pytest_torchgraph.words.counting import times
 
 HINTS = {
-    "aten._local_scalar_dense": "a tensor is used as a Python number or bool (.item(), `if tensor:`)",
+    "aten._local_scalar_dense": "a tensor is used as a number or bool (.item(), `if tensor:`)",
     "aten.is_nonzero": "a tensor is used as a Python bool",
     "aten.equal": "torch.equal answers a Python bool",
-    "aten.index": "the result's size depends on the data (a mask as an index)",
-    "aten.index_put": "how many values are written depends on the data (a mask as an index)",
-    "aten.index_put_": "how many values are written depends on the data (a mask as an index)",
-    "aten.nonzero": "the result's size depends on the data (nonzero, where, a mask as index)",
-    "aten.masked_select": "the result's size depends on the data (masked_select, a mask as index)",
+    "aten.index": "its size depends on the data (a mask as an index)",
+    "aten.index_put": "how much is written depends on the data (a mask as an index)",
+    "aten.index_put_": "how much is written depends on the data (a mask as an index)",
+    "aten.nonzero": "its size depends on the data (nonzero, where, a mask as index)",
+    "aten.masked_select": "its size depends on the data (masked_select, a mask as index)",
 }
 COUNTED = "tensors are read by the host (.item(), `if tensor:`, nonzero)"
 WAITS = "on CUDA the host waits"

@@ -48,7 +48,8 @@ def computed(seen: Seen) -> Iterator[Claim]:
         return
     modules = set(map(module_of, waves))
     beside = [change for change in makers if module_of(change) in modules and not isinstance(change.site.item, Block)]
-    yield _claim(seen, "table", waves, (*waves, *beside, *lookups, *_again(lookups, looked_up)))
+    size = _bytes_held(lookups, LOOKED_UP)
+    yield _claim(seen, ("table", size), waves, (*waves, *beside, *lookups, *_again(lookups, looked_up)))
 
 
 def masked(seen: Seen) -> Iterator[Claim]:
@@ -60,7 +61,8 @@ def masked(seen: Seen) -> Iterator[Claim]:
         return
     applied = [change for change in makers if is_work(change) and _puts_out_like(change, lookups)]
     numbers = [change for change in looked_up if isinstance(change.site.item, Given) and _is_near(change, lookups)]
-    yield _claim(seen, "mask", masks, (*masks, *lookups, *applied, *numbers, *_again(lookups, looked_up)))
+    size = _bytes_held(lookups, CHOOSING)
+    yield _claim(seen, ("mask", size), masks, (*masks, *lookups, *applied, *numbers, *_again(lookups, looked_up)))
 
 
 def _sides(seen: Seen) -> tuple[list[Come], list[Come]]:
@@ -71,21 +73,26 @@ def _sides(seen: Seen) -> tuple[list[Come], list[Come]]:
 
 
 def _are_gone(seen: Seen, lookups: Iterable[Come], names: frozenset[str]) -> bool:
-    """Whether the tables of *lookups* are as many bytes as the buffers that went or came.
+    """Whether buffers went or came that may be the tables of *lookups*, others with them.
 
     What a table is read with may stay a buffer, so that what is gone is a little less.
     """
     before, after = (amount or 0 for amount in seen.difference.metric("buffers"))
-    sizes = {path: size for change in lookups for path, size in _buffers_of(change, names).items()}
-    held = sum(sizes.values())
-    return bool(held) and MOST * abs(after - before) <= held <= abs(after - before) / MOST
+    return 0 < _bytes_held(lookups, names) <= abs(after - before) / MOST
 
 
-def _claim(seen: Seen, what: str, leading: Sequence[Come], claimed: Iterable[Change]) -> Claim:
+def _bytes_held(lookups: Iterable[Come], names: frozenset[str]) -> int:
+    """Bytes of the tables that are looked up, each once."""
+    return sum({path: size for change in lookups for path, size in _buffers_of(change, names).items()}.values())
+
+
+def _claim(seen: Seen, table: tuple[str, int], leading: Sequence[Come], claimed: Iterable[Change]) -> Claim:
+    """What became of a *table* of so many bytes that are looked up; *leading* is what makes it."""
     before, after = (amount or 0 for amount in seen.difference.metric("buffers"))
+    what, looked_up = table
     changes = distinct(claimed)
     end = f"{named_places(leading)} ({times(operations_of(changes), 'operation', '+d')})"
-    size = bytes_text(abs(after - before))
+    size = bytes_text(min(looked_up, abs(after - before)))
     if after < before:
         title = f"a {what} is computed in each call that was held in buffers of {size}: {end}"
         return Claim(Cause("table-computed", COMPUTED), "operation", title, changes)

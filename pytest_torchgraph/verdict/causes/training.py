@@ -25,8 +25,8 @@ from pytest_torchgraph.words.counting import listed, times
 
 FROZEN = "fewer parameters are trained (requires_grad_(False), .detach(), no_grad around a part)"
 OTHER = "another optimizer, or another option of it (momentum, amsgrad, weight_decay)"
-LEFT_OUT = "they get a gradient and are never updated; was the optimizer given only some of the parameters?"
-GIVEN = "they got a gradient that nothing used; the optimizer was given more of the parameters"
+LEFT_OUT = "they get a gradient and no update; was the optimizer given all parameters?"
+GIVEN = "nothing used their gradient; the optimizer is given more parameters"
 TRAINED = "more parameters are trained (requires_grad, a part that was detached or under no_grad)"
 
 
