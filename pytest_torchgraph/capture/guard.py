@@ -65,9 +65,9 @@ class Guard:
         self.open_steps = 0
         self.owners: dict[int, tuple[int, torch.UntypedStorage]] = {}
 
-    def admit(self, tensor: Tensor, *, after_each: bool = False) -> None:
-        """Guard what *tensor* holds from now on."""
-        for key, original in self._originals(tensor):
+    def admit(self, tensor: Tensor, storage: torch.UntypedStorage | None = None, *, after_each: bool = False) -> None:
+        """Guard what *tensor* holds from now on, in *storage* where that is known to be its own."""
+        for key, original in self._originals(tensor, storage):
             if key not in self.kept:
                 self.kept[key] = Kept(original, after_each=after_each)
 
@@ -78,10 +78,12 @@ class Guard:
                 if key not in self.before_steps:
                     self.before_steps[key] = Kept(original)
 
-    def _originals(self, tensor: Tensor) -> tuple[tuple[int, torch.UntypedStorage | Tensor], ...]:
+    def _originals(
+        self, tensor: Tensor, storage: torch.UntypedStorage | None = None
+    ) -> tuple[tuple[int, torch.UntypedStorage | Tensor], ...]:
         if not has_bytes(tensor):
             return ()
-        storage = storage_of(tensor)
+        storage = storage_of(tensor) if storage is None else storage
         if storage is not None:
             return ((storage._cdata, storage),)
         for part in PARTS[tensor.layout](tensor) if tensor.layout in PARTS else ():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils import _python_dispatch
+
+DISPATCH: Any = _python_dispatch
 
 
 @contextmanager
@@ -16,5 +19,13 @@ def outside_modes() -> Iterator[None]:
     In a dispatch handler the modes below it are still active: those that were entered before the recording began, or
     inside the model.
     """
-    with torch._C.DisableTorchFunction(), _disable_current_modes(), torch.no_grad():
+    # Mostly there is none, and PyTorch takes as long to find that out as to copy a small tensor.
+    aside = DISPATCH._disable_current_modes() if is_any_active() else nullcontext()
+    with torch._C.DisableTorchFunction(), aside, torch.no_grad():
         yield
+
+
+def is_any_active() -> bool:
+    """Whether a dispatch mode is active, on the ordinary stack or on that before dispatch."""
+    before_dispatch: Any = torch._ops.mode_stack_state_for_pre_dispatch()
+    return bool(DISPATCH._len_torch_dispatch_stack() or before_dispatch.count())

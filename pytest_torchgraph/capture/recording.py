@@ -31,7 +31,7 @@ from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.lazy import identity
 from pytest_torchgraph.capture.module import ModuleCalls, following
-from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, nowhere
+from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, named_entries, nowhere
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
@@ -47,7 +47,7 @@ from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave
 from pytest_torchgraph.capture.unfrozen import unfrozen
 from pytest_torchgraph.capture.watching import unwatched, watched
 from pytest_torchgraph.capture.witness import Evidence, Witness
-from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.words.counting import times
@@ -73,7 +73,7 @@ class Recording:
     ) -> None:
         self.where = Where() if graphs is None else FrameWhere()
         self.identity = identity()
-        self.phases = Phases(self.identity, named_parameters(holdings.modules))
+        self.phases = Phases(self.identity, holdings.parameters)
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.mode.sees_compiled = graphs is not None
         self.clock = clock
@@ -148,7 +148,7 @@ class Recording:
         require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
-        for path, tensor in named_parameters(holdings.modules):
+        for path, tensor in holdings.parameters:
             if unwraps_itself(type(tensor)):
                 self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
@@ -199,7 +199,7 @@ class Recording:
             self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
-        entries = [Entry._make(entry) for entry in self.mode.log]
+        entries = named_entries(self.mode.log)
         left = self._left_out(entries)
         weights = Weights(entries, calls)
         entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries

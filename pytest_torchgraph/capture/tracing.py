@@ -18,10 +18,11 @@ from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
-    bind,
+    bound_by,
     fresh_arguments,
     list_explained,
     modules_in,
+    signature_of,
     tensors_in,
 )
 from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
@@ -53,6 +54,8 @@ from pytest_torchgraph.recorded.compilation import Backend, Kernels
 from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from torch.export import ExportedProgram
 
 
@@ -214,9 +217,12 @@ def runs_of(
     others = () if options.compiler is None else options.compiler.others
     state = state_of(target, (*args, *others), kwargs, step) if options.restore else None
     try:
+        signature = signature_of(target.function)
         for given in ((args, kwargs), *others):
-            bind(target.function, *given)
-        yield Runs(target, args, kwargs, step, state, options)
+            bound_by(signature, target.function, *given)
+        runs = Runs(target, args, kwargs, step, state, options)
+        runs.signature = signature
+        yield runs
     finally:
         if state is not None:
             state.restore()
@@ -248,6 +254,7 @@ class Runs:
         self.step = step
         self.state = state
         self.options = options
+        self.signature: Signature | None = None
         self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
@@ -397,12 +404,11 @@ class Runs:
         if self.state is not None:
             args, kwargs = fresh_arguments(args, kwargs)
         own = self.target if self.compiler is None else self.compiler.target
-        return partial(called, target or own, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
+        bound = bound_by(self.signature, self.target.function, args, kwargs)
+        return partial(called, target or own, args, kwargs), list(named_inputs(bound))
 
 
-def named_inputs(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[tuple[str, Tensor]]:
+def named_inputs(bound: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """Every tensor among the inputs, by parameter name."""
-    for name, value in bind(function, args, kwargs).items():
+    for name, value in bound.items():
         yield from unwrapped(tensors_in(value, name))

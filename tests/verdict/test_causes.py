@@ -26,7 +26,14 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
-from tests.regressions.examples import Example, GridOfProducts, PositionsOfSines, pair_of
+from tests.regressions.examples import (
+    AnglesByBroadcast,
+    Example,
+    GridOfProducts,
+    PaddingCounted,
+    PositionsOfSines,
+    pair_of,
+)
 from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
 from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph, trained
@@ -295,6 +302,8 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a gathered slice": regression("types_gathered", "looked-up", "lookup-removed"),
     "a grid of products": example(GridOfProducts),
     "positions of sines": example(PositionsOfSines),
+    "padding that is counted": example(PaddingCounted),
+    "angles by broadcast": example(AnglesByBroadcast),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),
     "a graph break": (
         compiled_graph,
