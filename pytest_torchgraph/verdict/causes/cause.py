@@ -126,6 +126,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "bias-removed",
             "a layer adds no bias any more",
         ),
+        _both_ways(
+            "parameter-applied",
+            "a parameter that is new is multiplied in, or added",
+            "parameter-not-applied",
+            "a parameter that is gone was multiplied in, or added",
+        ),
         _loss_and_win(
             "experts-looped",
             "experts run one after the other instead of in one grouped product",

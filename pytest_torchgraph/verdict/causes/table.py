@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_torchgraph.diff.change import Change, Difference
 from pytest_torchgraph.verdict.causes import (
+    applying,
     attention,
     autocast,
     biases,
@@ -100,6 +101,7 @@ STORIES: tuple[Story, ...] = (
     fusion.rms_norm,
     fusion.unfused,
     biases.biases,
+    applying.applied,
     attention.repeated_keys,
     exchanging.outer_products,
     exchanging.exchanged,
@@ -114,6 +116,7 @@ STORIES: tuple[Story, ...] = (
     mode.dropout_rate,
     scaling.soft_cap,
     scaling.scale,
+    scaling.by_number,
     precision.larger,
     precision.altered,
     placing.in_place_or_not,
