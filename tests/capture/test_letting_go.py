@@ -49,6 +49,7 @@ def test_no_graph_leaves_cycles_for_the_collector(step: Graph) -> None:
     text = write(step.canonical, test="test", recorded="")
     assert left_to_the_collector(lambda: canonical(step)) == []
     assert left_to_the_collector(lambda: read(text)) == []
+    assert left_to_the_collector(lambda: write(step.canonical, test="test", recorded="")) == []
 
 
 def test_a_log_is_gone_when_its_records_are_made() -> None:
