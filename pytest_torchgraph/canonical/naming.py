@@ -24,11 +24,19 @@ class Wish(NamedTuple):
 
 def wish(item: Item) -> Wish:
     """What *item* would be called: a scope and an input as they are named, an operation by its packet."""
+    if isinstance(item, Work):
+        return operation_wish(item.name)
     if isinstance(item, Block):
         return Wish(block_text(item), True)
     if isinstance(item, Given):
         return Wish(name_text(item.name), True) if item.name else Wish(item.kind, False)
-    return Wish(value_word(item.name) if isinstance(item, Work) else semantic_word(item.name), False)
+    return Wish(semantic_word(item.name), False)
+
+
+@lru_cache(maxsize=4096)
+def operation_wish(name: str) -> Wish:
+    """What the value of an operation would be called."""
+    return Wish(value_word(name), False)
 
 
 @lru_cache(maxsize=4096)
@@ -76,9 +84,9 @@ def value_names(wishes: Iterable[Wish]) -> list[str]:
     taken: set[str] = set()
     following: dict[str, int] = {}
     for fixed in (True, False):
-        for index, one in enumerate(asked):
-            if one.fixed is fixed:
-                names[index] = _free(one.word, taken, following)
+        for index, (word, is_fixed) in enumerate(asked):
+            if is_fixed is fixed:
+                names[index] = _free(word, taken, following)
     return names
 
 

@@ -31,7 +31,7 @@ from pytest_torchgraph.diff.rerunning import rerun_of
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.diff.scores import scores_of
 from pytest_torchgraph.diff.showing import value_of
-from pytest_torchgraph.diff.tree import Tree, call_names
+from pytest_torchgraph.diff.tree import Tree, call_names, read_spec
 from pytest_torchgraph.diff.walk import Walk
 from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
@@ -164,10 +164,10 @@ def _same_output(matching: Matching, before: Operand, after: Operand) -> bool:
     ends = read_before.definition, read_after.definition
     if not matching.same_value(*ends) and not matching.is_consequence(*ends):
         return False
-    value_before, value_after = value_of(left, left.bodies[0], before), value_of(right, right.bodies[0], after)
-    if value_before.spec is None or value_after.spec is None:
-        return value_before.spec == value_after.spec
-    return not any(spec_fields(value_before.spec, value_after.spec))
+    spec_before, spec_after = read_spec(left, read_before), read_spec(right, read_after)
+    if spec_before is None or spec_after is None:
+        return spec_before == spec_after
+    return not any(spec_fields(spec_before, spec_after))
 
 
 def table_changes(

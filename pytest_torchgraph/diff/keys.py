@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pytest_torchgraph.canonical.operands import operands_given
 from pytest_torchgraph.canonical.program import (
@@ -61,20 +61,37 @@ class Keys:
         """What module calls are told by that a person says are the same, by number of their body."""
         self.calls: dict[Place, int] = {}
         """Forward calls that have a counterpart in the other graph: where they stand, and the number of the pair."""
-        self._reads: list[list[tuple[Read, ...]] | None] = [None for _ in tree.bodies]
+        self._reads: list[list[tuple[Read, ...] | None]] = [[] for _ in tree.bodies]
         self._readers: dict[int, dict[Definition, int]] = {}
         self._held: dict[int, tuple[tuple[str, tuple[int, ...]], ...]] = {}
         self._ends: dict[int, dict[int, Hashable]] = {}
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
+        self.wiring: list[tuple[tuple[Hashable, ...], ...]] = [() for _ in tree.bodies]
         for body in reversed(tree.bodies):
             self._digest(body)
 
     def reads(self, body: int, item: int) -> tuple[Read, ...]:
         """What the item really reads, operand by operand."""
         known = self._reads[body]
-        if known is None:
-            known = self._reads[body] = self._reads_of(self.tree.bodies[body])
-        return known[item]
+        if not known:
+            known += [None] * len(self.tree.bodies[body].record.items)
+        found = known[item]
+        if found is None:
+            found = known[item] = self._reads_of(self.tree.bodies[body], item)
+        return found
+
+    def items_read(self, body: Body, at: int) -> tuple[int, ...] | None:
+        """The items of the body that made all that the item reads, where it reads the only result of each.
+
+        ``None`` where it reads anything else, or the body calls anything.
+        """
+        wires = self.wiring[body.number][at]
+        if body.inner:
+            return None
+        for wire in wires:
+            if type(wire) is not int or wire < 0:
+                return None
+        return cast("tuple[int, ...]", wires)
 
     def taken(self, body: int, item: int) -> tuple[Read, ...]:
         """What the item takes from outside: the operands of an operation, the inputs of a module call."""
@@ -124,7 +141,7 @@ class Keys:
         """
         known = self._ends.get(body.number)
         if known is None:
-            known = self._ends[body.number] = self._ends_of(body)
+            known = self._ends[body.number] = self._ends_of(body) if body.inner else {}
         return known
 
     def _ends_of(self, body: Body) -> dict[int, Hashable]:
@@ -145,16 +162,15 @@ class Keys:
                 gated = {start: (item.name, way) for ways in made_from for start, way in ways.items()} | gated
         return {**gated, **found}
 
-    def _reads_of(self, body: Body) -> list[tuple[Read, ...]]:
-        return [
-            tuple([body.read(operand) for operand in operands_given(item)]) if isinstance(item, OPERATIONS) else ()
-            for item in body.record.items
-        ]
+    def _reads_of(self, body: Body, at: int) -> tuple[Read, ...]:
+        item = body.record.items[at]
+        return tuple([body.read(operand) for operand in operands_given(item)]) if isinstance(item, OPERATIONS) else ()
 
     def _digest(self, body: Body) -> None:
         """Number the body itself: equal for bodies that do the same work on whatever they are given."""
         plain = self.plain[body.number] = [self._plain(body, at, item) for at, item in enumerate(body.record.items)]
-        wiring = tuple([tuple(map(_wire, _inputs(item))) for item in body.record.items])
+        wiring = tuple([tuple([_wire(operand) for operand in _inputs(item)]) for item in body.record.items])
+        self.wiring[body.number] = wiring
         leaves = body.record.leaves if isinstance(body.record, Block) else ()
         self.digests[body.number] = self.interner.number(("body", tuple(plain), wiring, leaves, body.record.exports))
 
@@ -162,7 +178,7 @@ class Keys:
         number = self.interner.number
         match item:
             case Work():
-                return number((item.name, item.wait, *_call_key(item), *map(_outcome_key, item.outcomes)))
+                return number((item.name, item.wait, *_call_key(item), *[_outcome_key(one) for one in item.outcomes]))
             case Given():
                 return number(("given", item.kind, item.name if item.kind == "input" else "", item.spec))
             case Semantic():
@@ -195,8 +211,13 @@ def _wire(operand: Operand) -> Hashable:
     return -1 - reference.index if isinstance(reference, Input) else operand
 
 
+def is_local(wire: Hashable) -> bool:
+    """Whether what is read so is made in the same body, or a leaf."""
+    return wire >= 0 if type(wire) is int else not isinstance(wire, Operand) or type(wire.reference) is Leaf
+
+
 def _call_key(item: Work | Semantic) -> tuple[Hashable, ...]:
-    arguments = tuple(map(argument_key, item.arguments))
+    arguments = tuple([argument_key(argument) for argument in item.arguments])
     if not item.keywords:
         return (arguments,)
     return arguments, tuple((name, argument_key(argument)) for name, argument in item.keywords)
@@ -211,6 +232,8 @@ def argument_key(argument: Any) -> Hashable:
         return "%" if argument.reading is None else argument.reading
     if kind is tuple or kind is Every:
         return (kind is Every, *map(argument_key, argument))
+    if kind is float and argument and not math.isnan(argument):
+        return ("float", argument)
     if kind is bool or kind is float or kind is complex:
         return (kind.__name__, repr(argument))
     return argument if kind is not str else ("str", argument)
@@ -254,7 +277,11 @@ def same_named_makers(keys: Keys, body: Body, at: int) -> Hashable:
 
 def same_makers(keys: Keys, body: Body, at: int) -> Hashable:
     """Everything about the item, and the keys of the items that made what it reads."""
-    makers = []
+    makers: list[Hashable] = []
+    items = keys.items_read(body, at)
+    if items is not None:
+        plain = keys.plain[body.number]
+        return (plain[at], *[(plain[item], 0) for item in items]) if items else plain[at]
     for read in keys.reads(body.number, at):
         made = read.definition
         makers.append((keys.plain[made.body][made.item], made.position) if isinstance(made, Made) else None)

@@ -15,7 +15,7 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.same import NOTHING, Same, Told
-from pytest_torchgraph.diff.sequences import crossing_calls, sequence_pairs, told_as
+from pytest_torchgraph.diff.sequences import crossing_calls, same_start, sequence_pairs, told_as
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
 
 ROUNDS = 8
@@ -35,8 +35,11 @@ class Matching:
         self.forward: dict[Place, Place] = {}
         self.backward: dict[Place, Place] = {}
         self.moved: set[Place] = set()
+        self.same_starts: dict[int, int] = {}
+        """By number of a body after, with how many items it begins that are the same in the body before."""
         self.modules: dict[str, str] = {"": "", **self.told.to}
         self.leaf_renames: dict[str, str] = {}
+        self._unmatched: dict[int, list[tuple[Body, int]]] = {}
         self._seen_through: dict[tuple[bool, Definition], list[Definition]] = {}
 
     def found(self) -> Matching:
@@ -78,7 +81,9 @@ class Matching:
         if self.before.digests[before.number] == self.after.digests[after.number]:
             pairs = [(at, at) for at in range(len(before.record.items))]
         else:
-            pairs = sequence_pairs(self.before, before, self.after, after)
+            sides = self.before, before, self.after, after
+            start = self.same_starts[after.number] = same_start(*sides)
+            pairs = sequence_pairs(*sides, start)
             crossing = crossing_calls((self.before, before), (self.after, after), pairs)
             self.moved.update((before.number, left) for left, _ in crossing)
             pairs = sorted([*pairs, *crossing])
@@ -172,11 +177,12 @@ class Matching:
 
     def _left_over(self, keys: Keys, matched: dict[Place, Place]) -> list[tuple[Body, int]]:
         """The items without a counterpart, in the order in which they run: those that made what an item reads first."""
-        return [
-            (body, at)
-            for body, at in in_order(keys.tree.bodies[0])
-            if not isinstance(body.record.items[at], Given) and (body.number, at) not in matched
-        ]
+        left = self._unmatched.get(id(keys))
+        if left is None:
+            every = in_order(keys.tree.bodies[0])
+            left = [(body, at) for body, at in every if not isinstance(body.record.items[at], Given)]
+        self._unmatched[id(keys)] = found = [(body, at) for body, at in left if (body.number, at) not in matched]
+        return found
 
     def _reads_of(self, before: Place, after: Place) -> list[tuple[Read, Read]] | None:
         """The operands of two items in pairs; ``None`` where they do not pair up."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.canonical.operands import operands_given
-from pytest_torchgraph.canonical.program import Semantic, Work
+from pytest_torchgraph.canonical.operands import operands_given, operands_of
+from pytest_torchgraph.canonical.program import AnyBlock, Block, Item, Result, Semantic, Work
 from pytest_torchgraph.diff.showing import value_of
 from pytest_torchgraph.diff.tree import Body, Tree
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
@@ -51,3 +51,46 @@ def _multiplies(body: Body) -> bool:
 
 def _has_product(body: Body) -> bool:
     return any(isinstance(item, Work) and packet_of(item.name) in PRODUCTS for item in body.record.items)
+
+
+def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
+    """Whether a value made of what *item* makes is given to attention in *body*, or handed out of that as a matrix.
+
+    Also where *item* is none of the body's own. Wrong where a module that attends to something else is given it.
+    """
+    at = next((at for at, other in enumerate(body.items) if other is item), None)
+    if at is None:
+        return True
+    made = {at}
+    for position, other in enumerate(body.items[at + 1 :], at + 1):
+        read = [operand.reference for operand in operands_of(other) if isinstance(operand.reference, Result)]
+        if not any(result.item in made for result in read):
+            continue
+        if _attends(other):
+            return True
+        made.add(position)
+        made.update(result.item for result in read[:1] if _writes(other))
+    return any(result.item in made and _is_matrix(body.items[result.item], result.position) for result in body.exports)
+
+
+def _attends(item: Item) -> bool:
+    """Whether *item* is an attention call or a softmax, or has one inside."""
+    match item:
+        case Work(name=name):
+            return packet_of(name) in SOFTMAX
+        case Semantic(name=name) if packet_of(name) in ATTENTION_CALLS:
+            return True
+        case Block(items=items) | Semantic(items=items):
+            return any(map(_attends, items))
+        case _:
+            return False
+
+
+def _writes(item: Item) -> bool:
+    return isinstance(item, Work) and packet_of(item.name).endswith("_")
+
+
+def _is_matrix(item: Item, position: int) -> bool:
+    """Whether the result may have two dimensions: of a module call that is not known here."""
+    made = item.outcomes[position] if isinstance(item, Work) and position < len(item.outcomes) else None
+    return not isinstance(made, TensorSpec) or len(made.shape) > 1

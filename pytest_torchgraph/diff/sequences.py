@@ -8,16 +8,23 @@ from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import ModuleCall, ParameterLoop, PhaseBlock, Semantic
 from pytest_torchgraph.diff.alignment import align
-from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, same_call, same_kind
+from pytest_torchgraph.diff.keys import LEVELS, Keys, Level, forward_pair, is_local, same_call, same_kind, same_makers
 from pytest_torchgraph.diff.tree import Body
 
 Gap: TypeAlias = "tuple[range, range]"
 
 
-def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Body) -> list[tuple[int, int]]:
-    """Corresponding items of two bodies, in order: the strictest likeness first, looser ones in the gaps it leaves."""
-    gaps: list[Gap] = [(range(len(before.record.items)), range(len(after.record.items)))]
-    pairs: list[tuple[int, int]] = []
+def sequence_pairs(
+    before_keys: Keys, before: Body, after_keys: Keys, after: Body, start: int = 0
+) -> list[tuple[int, int]]:
+    """Corresponding items of two bodies, in order: the strictest likeness first, looser ones in the gaps it leaves.
+
+    The first *start* items are the same (:func:`same_start`).
+    """
+    stops = _same_end((before_keys, before), (after_keys, after), start)
+    gaps: list[Gap] = [(range(start, stops[0]), range(start, stops[1]))]
+    ends = range(stops[0], len(before.record.items)), range(stops[1], len(after.record.items))
+    pairs = [(at, at) for at in range(start)] + list(zip(*ends, strict=True))
     alike = Counter(_calls_of(before_keys, before)) == Counter(_calls_of(after_keys, after))
     for level in (same_call, *LEVELS) if alike else LEVELS:
         remaining: list[Gap] = []
@@ -27,6 +34,43 @@ def sequence_pairs(before_keys: Keys, before: Body, after_keys: Keys, after: Bod
             remaining.extend(_between(found, left, right))
         gaps = remaining
     return sorted(pairs)
+
+
+def same_start(before_keys: Keys, before: Body, after_keys: Keys, after: Body) -> int:
+    """How many items two bodies begin with that do the same on the same values of these bodies."""
+    left, right = _told(before_keys, before), _told(after_keys, after)
+    for at, (one, other) in enumerate(zip(left, right, strict=False)):
+        if one != other or not all(map(is_local, one[1])):
+            return at
+    return min(len(before.record.items), len(after.record.items))
+
+
+def _told(keys: Keys, body: Body) -> Iterator[tuple[int, tuple[object, ...], object, object]]:
+    """What each item does and reads, and of a call what else it is told by."""
+    for at, (plain, wires) in enumerate(zip(keys.plain[body.number], keys.wiring[body.number], strict=True)):
+        is_call = at in body.inner
+        yield (
+            plain,
+            wires,
+            told_as(keys, body, at) if is_call else None,
+            forward_pair(keys, body, at) if is_call else None,
+        )
+
+
+def _same_end(before: tuple[Keys, Body], after: tuple[Keys, Body], start: int) -> tuple[int, int]:
+    """Where the items begin that two bodies end with and that the strictest likeness pairs; *start* are the same.
+
+    Only of bodies that call nothing and are given nothing: there nothing is told by the names of modules. What is
+    alike at the beginning goes first, as it does in :func:`~.alignment.align`.
+    """
+    stops = [len(body.record.items) for _, body in (before, after)]
+    if any(body.inner or body.inputs or body.forward is not body for _, body in (before, after)):
+        return stops[0], stops[1]
+    while start < min(stops) and same_makers(*before, start) == same_makers(*after, start):
+        start += 1
+    while start < min(stops) and same_makers(*before, stops[0] - 1) == same_makers(*after, stops[1] - 1):
+        stops = [stop - 1 for stop in stops]
+    return stops[0], stops[1]
 
 
 def _calls_of(keys: Keys, body: Body) -> list[object]:

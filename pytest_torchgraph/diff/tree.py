@@ -132,7 +132,7 @@ class Body(Cursor[Read]):
 
     def result(self, result: Result) -> Read:
         """What the item made or handed out."""
-        return Read(self.made(result))
+        return Read(self.made(result) if self.inner else Made(self.number, result.item, result.position))
 
     def made(self, result: Result) -> Made:
         """The operation or given value behind *result*, followed into the scopes that hand it out."""

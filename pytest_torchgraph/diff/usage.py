@@ -18,11 +18,10 @@ VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "
 
 
 class Step(NamedTuple):
-    """One operation where it stands, and what it reads."""
+    """One operation where it stands."""
 
     place: Place
     work: Work
-    reads: tuple[Read, ...]
 
 
 @dataclass(slots=True)
@@ -46,13 +45,28 @@ class Usage:
         works = list(self._works(body, at))
         if not works:
             return False, False, False
-        numbers = [self._numbers[place] for place in works if place in self._numbers]
-        again = bool(numbers) and all(map(self._is_done_again, works))
+        again = self._are_done_again(works)
         # Where the caller got nothing at all, what it is after is not known.
         told = bool(self.keys.tree.program.outputs)
         idle = told and not any(place in self._needed for place in works)
         for_host = told and not idle and not any(place in self._needed_on_device for place in works)
         return again, idle, for_host
+
+    def _are_done_again(self, works: list[Place]) -> bool:
+        """Whether the work of all *works* is done elsewhere; nothing that stands once in the graph is."""
+        if any(self._plain_counts[self.keys.plain[body][at]] == 1 for body, at in works if self._has_number(body, at)):
+            return False
+        return any(place in self._numbers for place in works) and all(map(self._is_done_again, works))
+
+    @cached_property
+    def _plain_counts(self) -> Counter[int]:
+        """How often each number of an item stands in the graph, whatever it reads."""
+        return Counter(number for plain in self.keys.plain for number in plain)
+
+    def _has_number(self, body: int, at: int) -> bool:
+        """Whether what the operation makes has a number: it writes nothing, and makes the same each time."""
+        work = self.bodies[body].record.items[at]
+        return isinstance(work, Work) and not _writes(work) and not _varies(work.name)
 
     def _is_done_again(self, place: Place) -> bool:
         """Whether the work is done elsewhere, too; what checkpointing runs again counts for itself only."""
@@ -100,7 +114,7 @@ class Usage:
         number, inner = body.number, body.inner
         for at, item in enumerate(body.record.items):
             if type(item) is Work:
-                found.append(Step((number, at), item, self.keys.reads(number, at)))
+                found.append(Step((number, at), item))
             elif at in inner:
                 self._gather(inner[at], found)
 
@@ -115,11 +129,11 @@ class Usage:
         versions: Counter[Definition] = Counter()
         interned: dict[Hashable, int] = {}
         plain = self.keys.plain
-        for place, work, reads in self._steps:
+        for place, work in self._steps:
             if _writes(work):
-                versions.update(_version_of(read.definition) for read in reads[:1])
-            elif not _varies(work.name):
-                values = [_value(read, found, versions) for read in reads]
+                versions.update(_version_of(read.definition) for read in self.keys.reads(*place)[:1])
+            elif self._has_number(*place):
+                values = [_value(read, found, versions) for read in self.keys.reads(*place)]
                 key = (plain[place[0]][place[1]], *values)
                 found[place] = interned.setdefault(key, len(interned))
         return found
@@ -139,12 +153,13 @@ class Usage:
         tree, found = self.keys.tree, Needs()
         outputs = (tree.bodies[0].read(operand).definition for _, operand in tree.program.outputs)
         found.kept += [(made.body, made.item) for made in outputs if isinstance(made, Made)]
-        for place, work, reads in self._steps:
+        for place, work in self._steps:
             if work.is_sync or names_sync(work.name):
                 found.read_by_host.append(place)
             elif work.becomes:
                 found.kept.append(place)
             elif _writes(work):
+                reads = self.keys.reads(*place)
                 written = reads[0].definition if reads else Own("")
                 if isinstance(written, Made) and not self._is_given(written):
                     found.writers[written.body, written.item].append(place)
@@ -158,16 +173,22 @@ class Usage:
 
     def _upstream(self, waiting: list[Place]) -> set[Place]:
         """Where *waiting* and everything that it was made from are made."""
-        writers, reads = self._needs.writers, self.keys.reads
+        writers, made = self._needs.writers, self._makers
         found = set(waiting)
         while waiting:
             place = waiting.pop()
-            following = [read.definition[:2] for read in reads(*place) if type(read.definition) is Made]
-            for each in (*following, *writers.get(place, ())):
+            for each in (*made(place), *writers.get(place, ())):
                 if each not in found:
                     found.add(each)
                     waiting.append(each)
         return found
+
+    def _makers(self, place: Place) -> list[Place]:
+        """Where all is made that the item at *place* reads."""
+        items = self.keys.items_read(self.bodies[place[0]], place[1])
+        if items is not None:
+            return [(place[0], item) for item in items]
+        return [read.definition[:2] for read in self.keys.reads(*place) if type(read.definition) is Made]
 
 
 def _is_rerun(body: Body | None) -> bool:

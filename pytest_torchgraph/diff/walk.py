@@ -99,7 +99,11 @@ class Walk:
     def _body(self, before: Body, after: Body) -> Iterator[Change]:
         yield from self._leaves(before, after)
         next_before = 0
+        start = self.matching.same_starts.get(after.number, 0)
         for at in range(len(after.record.items)):
+            if at < start and at not in after.inner:
+                next_before = at + 1
+                continue
             place = self.matching.backward.get((after.number, at))
             if place is None:
                 yield from self._added(after, at)
@@ -299,6 +303,10 @@ class Walk:
     def _alike(self, before: Body, left: int, after: Body, right: int) -> bool:
         if self.before.plain[before.number][left] != self.after.plain[after.number][right]:
             return False
+        items = self.before.items_read(before, left), self.after.items_read(after, right)
+        if items[0] is not None and items[1] is not None:
+            found = [self.matching.forward.get((before.number, item)) for item in items[0]]
+            return found == [(after.number, item) for item in items[1]]
         reads = self.before.reads(before.number, left), self.after.reads(after.number, right)
         return len(reads[0]) == len(reads[1]) and all(map(self.matching.same_read, *reads))
 

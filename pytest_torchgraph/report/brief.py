@@ -107,18 +107,28 @@ def _shorter(scope: str, elsewhere: int, sources: str) -> Iterator[tuple[str, st
 
 
 def _edits(here: Sequence[Row], told: Sequence[Row], room: int) -> str:
-    """The edits in full where they fit, else in short, else as many as fit; the first is always told."""
-    rest = ["…"] * (len(here) > len(told))
-    full = ", ".join([*(row.text for row in told), *rest])
-    if len(full) <= room:
+    """The edits in full where they fit, else in fewer words, else as many as fit; the first is always told."""
+    if len(full := _joined([row.text for row in told], of=here)) <= room:
         return full
-    short = [row.short or row.text for row in told]
-    first = told[0].text if len(", ".join([told[0].text, *short[1:], *rest])) <= room else short[0]
-    for count in range(len(short), 0, -1):
-        parts = [first, *short[1:count], *(["…"] * (len(here) > count))]
-        if len(", ".join(parts)) <= room:
-            return ", ".join(parts)
-    return cut(first, max(room, LEAST))
+    first, *others = told
+    edits = [first.short or first.text]
+    for row in others:
+        more = next((text for text in (row.short or row.text, row.word) if _fits([*edits, text], here, room)), "")
+        if not more:
+            break
+        edits.append(more)
+    in_full = [first.text, *edits[1:]]
+    text = _joined(in_full if len(_joined(in_full, of=here)) <= room else edits, of=here)
+    return text if len(text) <= room else cut(edits[0], max(room, LEAST))
+
+
+def _fits(edits: Sequence[str], here: Sequence[Row], room: int) -> bool:
+    """Whether the last of *edits* says something that the others do not, and all of them fit."""
+    return bool(edits[-1]) and edits[-1] not in edits[:-1] and len(_joined(edits, of=here)) <= room
+
+
+def _joined(edits: Sequence[str], of: Sequence[Row]) -> str:
+    return ", ".join([*edits, *["…"] * (len(of) > len(edits))])
 
 
 def _sources(texts: Sequence[str], parts: Parts) -> str:

@@ -28,7 +28,7 @@ from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.report.alive import SourceOf, alive_texts
 from pytest_torchgraph.report.brief import WIDTH, Lines, Parts, brief_lines, cut
 from pytest_torchgraph.report.outline import Outline, Row, Section
-from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text
+from pytest_torchgraph.report.spelling import fact_text, group_text, short_text, site_text, word_text
 from pytest_torchgraph.report.timed import time_lines, time_texts
 from pytest_torchgraph.verdict.causes.cause import CAUSES, OPTIONS
 from pytest_torchgraph.verdict.compared import Compared
@@ -189,7 +189,9 @@ def _rows(finding: Finding, sources: Sources) -> Iterator[Row]:
             continue
         text = group_text(group)
         if text and text != finding.title:
-            yield Row(place_text(group), text, sources.of(group), short_text(group), module_text(group))
+            yield Row(
+                place_text(group), text, sources.of(group), short_text(group), module_text(group), word_text(group)
+            )
 
 
 def places_of(finding: Finding, sources: Sources) -> Iterator[Row]:

@@ -16,7 +16,7 @@ false where the session was cut short. A case is an object with
 ``metrics``   ``[{"name": "ops", "before": 91, "after": 107}, …]``; bytes or times, ``null`` where not recorded
 ``outline``   the words: ``status``, ``title``, ``environment``, ``sections``, ``cost``, ``alive``, ``accept``,
               ``changes`` (ids), ``brief`` (the lines beneath the title of a short report); a section has ``title``,
-              ``rows`` (``scope``, ``text``, ``source``, ``short``), ``hint``,
+              ``rows`` (``scope``, ``text``, ``source``, ``short``, ``word``), ``hint``,
               ``cause``, ``lines``, ``note``, ``in_cost``, ``change`` (the id that ``accept --change`` takes)
 ``place``     ``{"file": …, "line": …}`` of the code to look at, or ``null``
 ``view``      what the page draws of both graphs, or ``null``; its fields are described in ``view.py``

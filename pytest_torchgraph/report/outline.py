@@ -12,8 +12,8 @@ from pytest_torchgraph.words.status import Outlined
 class Row:
     """One edit at one place: the scope (repeated layers as ``layers.* ×32``), what was done, the source line.
 
-    ``short`` says what was done in few words, empty where *text* is short. ``module`` is the path of the module, with
-    ``*`` as in the scope, whichever phase and call it is.
+    ``short`` says what was done in few words and ``word`` in one, ``+3 clone``; empty where *text* is as short.
+    ``module`` is the path of the module, with ``*`` as in the scope, whichever phase and call it is.
     """
 
     scope: str
@@ -21,6 +21,7 @@ class Row:
     source: str = ""
     short: str = ""
     module: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,28 @@ def short_text(group: Group) -> str:
             assert_never(first)
 
 
+def word_text(group: Group) -> str:
+    """What came or went in one word, ``+3 clone``; empty for other edits."""
+    first = group.first
+    if not isinstance(first, (Added, Removed)):
+        return ""
+    return f"{'+' if isinstance(first, Added) else '-'}{_amount(group)}{_word_of(first.site)}"
+
+
+def _word_of(site: Site) -> str:
+    match site.item:
+        case Work(name=name):
+            return operation_word(name)
+        case Semantic(name=name):
+            return semantic_text(name)
+        case ParameterLoop():
+            return "loop"
+        case Block(class_name=class_name, name=name):
+            return class_name or name
+        case Given(kind=kind):
+            return kind
+
+
 LYING = frozenset({"stride", "geometry", "shape"})
 """Kinds of fields that say how a tensor lies in memory."""
 

@@ -7,9 +7,9 @@ import re
 from pytest_torchgraph.canonical.naming import (
     Wish,
     is_input,
+    operation_wish,
     semantic_word,
     value_names,
-    value_word,
 )
 from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
@@ -33,7 +33,7 @@ from pytest_torchgraph.snapshot.head import VERSION
 from pytest_torchgraph.snapshot.inner import saved_of
 from pytest_torchgraph.snapshot.operations import operation_of, semantic_of
 from pytest_torchgraph.snapshot.parameters import read_parameters
-from pytest_torchgraph.snapshot.patterns import LINE, VALUE
+from pytest_torchgraph.snapshot.patterns import CALLED, LINE, VALUE
 from pytest_torchgraph.snapshot.reading import Base, base_of, reading_of
 from pytest_torchgraph.snapshot.tensor import spec_of
 from pytest_torchgraph.snapshot.tree import Node
@@ -176,8 +176,8 @@ class Parser:
         return body
 
     def line(self, node: Node) -> re.Match[str]:
-        """What kind of line *node* is."""
-        found = self._lines.get(node.text)
+        """What kind of line *node* is: what ``CALLED`` or ``LINE`` found there."""
+        found = CALLED.match(node.text) or self._lines.get(node.text)
         if found is None:
             found = LINE.match(node.text)
             if found is None:
@@ -196,7 +196,7 @@ class Parser:
             raise self.error(node, str(error)) from None
 
     def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
-        if line["operation"]:
+        if line.re is CALLED:
             self._call(node, line, body)
         elif (first := begun(line)) is not None:
             self._block(node, line.end(), first, body)
@@ -214,12 +214,12 @@ class Parser:
             if end != len(told):
                 raise ValueError(f"nothing stands after the results of an operation: {told[end:]!r}")
             self.works += 1
-            body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
+            body.values.add(Work(operation_of(line[1]), arguments, keywords, outcomes, becomes, wait))
             return
         bases = tuple(map(body.values.through, operands_in((*arguments, *(value for _, value in keywords)))))
         inner = self.body(node.children, Values(bases, body.values.leaves, body.values), body.leaves)
         exports = self._exports(text[position:], inner, body)
-        name = semantic_of(line["operation"])
+        name = semantic_of(line[1])
         body.values.add(Semantic(name, arguments, keywords, tuple(inner.values.made), exports), inner.values)
 
     def _block(self, node: Node, position: int, first: Begun, body: Body) -> None:
@@ -266,12 +266,12 @@ class Parser:
         self, node: Node, position: int, outer: Body, values: Values, inputs: tuple[Operand, ...] | None
     ) -> tuple[tuple[Operand, ...], Body, int]:
         """The scope whose one operation stands on its own line, naming the outer values unless *inputs* are given."""
-        line = LINE.match(node.text, position)
-        if line is None or not line["operation"] or node.children:
+        line = CALLED.match(node.text, position)
+        if line is None or node.children:
             raise ValueError("one operation stands after '=', and nothing beneath it")
         inlined = Inlined(outer, values)
         leaves = inlined.leaves
-        words = [Wish(value_word(operation_of(line["operation"])), False)]
+        words = [operation_wish(operation_of(line[1]))]
         values.inputs, values.leaves = tuple(map(outer.values.through, inputs or ())), leaves.specs
         body = Body(values, leaves, words)
         names = inlined if inputs is None else body
@@ -281,15 +281,16 @@ class Parser:
             inputs = tuple(inlined.taken)
             body.values.inputs = tuple(map(outer.values.through, inputs))
         self.works += 1
-        body.values.add(Work(operation_of(line["operation"]), arguments, keywords, outcomes, becomes, wait))
+        body.values.add(Work(operation_of(line[1]), arguments, keywords, outcomes, becomes, wait))
         return inputs, body, position + end
 
 
 def _wish(node: Node, line: re.Match[str]) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
-    name = line["operation"]
-    if name is not None:
-        return Wish(semantic_word(semantic_of(name)) if _is_semantic(node) else value_word(operation_of(name)), False)
+    if line.re is CALLED:
+        name = line[1]
+        is_semantic = _is_semantic(node)
+        return Wish(semantic_word(semantic_of(name)), False) if is_semantic else operation_wish(operation_of(name))
     first = begun(line)
     if first is not None:
         return Wish(first.text, True)

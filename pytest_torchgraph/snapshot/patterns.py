@@ -32,12 +32,14 @@ ARGUMENT = re.compile(rf"{_OPERAND}|(?P<leaf>{LEAF})(?::(?P<spec>{SPEC}))?(?P<le
 OUTCOME = re.compile(rf"(?P<spec>{SPEC})|{_OPERAND}", re.ASCII)
 KEYWORD_AHEAD = re.compile(rf"({KEYWORD}|{QUOTED})=", re.ASCII)
 
+CALLED = re.compile(rf"({OPERATION})\(", re.ASCII)
+"""How the line of an operation or an API call begins; that of nothing else does."""
+
 LINE = re.compile(
     rf"(?P<given>input|constant)(?: (?P<name>{NAME}|{QUOTED}))? (?P<spec>{SPEC})$"
     rf"|(?P<scope>{NAME}|{QUOTED}|(?=#again))(?:#(?P<call>\d+|again\d*))?: (?P<class>{CLASS}|{QUOTED})"
     rf"|for (?P<loop>each|all)(?:#(?P<loop_call>\d+))?(?=[ (])"
     rf"|phase (?P<phase>{KEYWORD})(?:#(?P<phase_call>\d+))?(?:: (?P<title>{CLASS}|{QUOTED}))?(?=[ (]|$)"
-    rf"|(?P<operation>{OPERATION})\("
     rf"|(?P<leaves>leaves) "
     rf"|(?P<output>return)(?: (?P<path>{QUOTED}|{OUTPUT_PATH}) =)? ",
     re.ASCII,

@@ -251,6 +251,7 @@ def example(shown: type[Example]) -> tuple[Side, Side, str, str]:
 
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "a mask cast after it is expanded": regression("mask_cast_expanded", "expanded-before", "expanded-after"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a layer without bias": (partial(net, bias=True), partial(net, bias=False), "bias-removed", "bias-added"),
     "an activation over its operand": (

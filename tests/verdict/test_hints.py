@@ -148,3 +148,58 @@ def test_an_output_that_is_returned_with_more_beside_it_is_still_returned() -> N
         "outputs renamed: the only one -> logits",
         "outputs renamed: logits -> the only one",
     ]
+
+
+class Ranked(nn.Module):
+    """Attention, and a loss over as many texts as attention has tokens."""
+
+    def __init__(self, *, hidden: bool, masked: bool = False) -> None:
+        super().__init__()
+        self.hidden, self.masked = hidden, masked
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, labels = x[:, None], torch.arange(4.0)
+        before = torch.full((4, 4), float("-inf")).triu(1) if self.masked else None
+        pooled = functional.scaled_dot_product_attention(q, q, q, attn_mask=before).mean((0, 1))
+        scores = pooled @ pooled.T
+        if self.hidden:
+            scores = scores.masked_fill(labels[:, None] < labels, float("-inf"))
+        return scores.logsumexp(-1).sum()
+
+
+def test_what_a_loss_compares_is_no_mask_of_attention() -> None:
+    plain, hidden = (trace(Ranked(hidden=hidden), X) for hidden in (False, True))
+    for findings in (compare(plain, hidden).verdict.findings, compare(hidden, plain).verdict.findings):
+        assert findings
+        assert not [finding for finding in findings if finding.cause.startswith("mask-") or "mask is" in finding.title]
+
+
+def test_a_mask_that_is_made_for_attention_is_one() -> None:
+    plain, masked = (trace(Ranked(hidden=True, masked=masked), X) for masked in (False, True))
+    assert compare(plain, masked).verdict.findings[0].cause in {"attention-path", "mask-materialised"}
+
+
+class Normed(nn.Module):
+    """Two streams, each projected and normed: heads first and one stream after the other, or both at once."""
+
+    def __init__(self, *, at_once: bool) -> None:
+        super().__init__()
+        self.at_once = at_once
+        self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+        self.norm_first, self.norm_second = nn.LayerNorm(4), nn.LayerNorm(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.at_once:
+            first, second = (each(x).unflatten(-1, (2, 4)) for each in (self.first, self.second))
+            q, k = self.norm_first(first).transpose(1, 2), self.norm_second(second).transpose(1, 2)
+        else:
+            q = self.norm_first(self.first(x).unflatten(-1, (2, 4)).transpose(1, 2))
+            k = self.norm_second(self.second(x).unflatten(-1, (2, 4)).transpose(1, 2))
+        return functional.scaled_dot_product_attention(q, k, k)
+
+
+def test_modules_that_are_given_the_same_values_in_another_layout_are_not_called_in_another_order() -> None:
+    apart, at_once = (trace(Normed(at_once=at_once), X) for at_once in (False, True))
+    for findings in (compare(apart, at_once).verdict.findings, compare(at_once, apart).verdict.findings):
+        assert findings
+        assert "other-order" not in {finding.cause for finding in findings}

@@ -70,6 +70,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "copy-removed",
             "a copy is made no longer",
         ),
+        _loss_and_win(
+            "expanded-before",
+            "work is done on an expanded tensor, so on each of its copies",
+            "expanded-after",
+            "work on a tensor is done before that is expanded",
+        ),
         _either_way("copied-elsewhere", "as many copies are made as before, of other values or views"),
         _loss_and_win(
             "moved-each-call",

@@ -73,20 +73,27 @@ def _leaf_of(change: Come) -> tuple[object, ...]:
 
 @both_ways
 def joined_with_nothing(side: Side) -> Iterator[Claim]:
-    """Tensors that are concatenated with empty ones: a cache that holds nothing yet."""
-    found = [change for change in side.changes if _joins_nothing(change)]
-    if not found:
-        return
+    """Tensors that are concatenated with empty ones, as a cache that holds nothing yet, or with nothing at all."""
+    joined = [change for change in side.changes if _joins_nothing(change)]
+    alone = [change for change in joined if len(change.site.reads) == 1]
+    for found in (alone, [change for change in joined if change not in alone]):
+        if found:
+            yield _joined(side, found, alone=found is alone)
+
+
+def _joined(side: Side, found: list[Come], *, alone: bool) -> Claim:
     scopes = {change.site.scope for change in found}
     empty = [change for change in side.changes if change.site.scope in scopes and _is_empty_constant(change)]
     size = bytes_text(sum(bytes_of(made(change.site)) for change in found))
     no_longer = "" if side.more else " no longer"
-    title = f"{times(len(found), 'copy')} by aten.cat with an empty tensor{no_longer}, {size}"
-    cause = Cause("extra-copy", JOINED) if side.more else Cause("copy-removed", "")
-    yield Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
+    what = "of one tensor alone" if alone else "with an empty tensor"
+    title = f"{times(len(found), 'copy')} by aten.cat {what}{no_longer}, {size}"
+    cause = Cause("extra-copy", JOINED_ALONE if alone else JOINED) if side.more else Cause("copy-removed", "")
+    return Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
 
 
 JOINED = "what is concatenated with nothing is copied all the same (a cache that is empty yet?)"
+JOINED_ALONE = "torch.cat of a list with one tensor in it copies that"
 
 
 def _joins_nothing(change: Come) -> bool:

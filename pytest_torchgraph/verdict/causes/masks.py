@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_torchgraph.canonical.program import Given, Item
 from pytest_torchgraph.diff.change import Altered, Change, Site, Value
+from pytest_torchgraph.diff.scores import may_reach_attention
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -157,10 +158,15 @@ def masks_among(seen: Seen, changes: Sequence[Come]) -> list[Come]:
     """What builds masks among *changes*; nothing where none of it writes one of the sizes that attention has."""
     found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
     sizes = seen.difference.scores
-    if not any(_writes_scores(change, sizes) for change in found):
+    if not any(_writes_scores(change, sizes) and _may_mask(change.site) for change in found):
         return []
     scopes = {change.site.scope for change in found}
     return [*found, *(change for change in changes if change.site.scope in scopes and _counts_positions(change))]
+
+
+def _may_mask(site: Site) -> bool:
+    """Whether what is made at *site* may come to attention: what a loss compares does not."""
+    return site.body is None or may_reach_attention(site.body, site.item)
 
 
 def _counts_positions(change: Come) -> bool:
@@ -180,8 +186,9 @@ def _writes_scores(change: Come, sizes: frozenset[tuple[int, int]]) -> bool:
 
 
 def _largest(sites: Iterable[Site]) -> TensorSpec:
+    """The largest matrix that *sites* make; of what is none, where there is none: positions are compared for a mask."""
     specs = [spec for spec in map(made, sites) if spec is not None]
-    return max(specs, key=bytes_of)
+    return max(specs, key=lambda spec: (len(spec.shape) > 1, bytes_of(spec)))
 
 
 def _size_text(spec: TensorSpec) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.program import Block, ModuleCall, Semantic
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.diff.change import Altered, Change, Moved, Site
+from pytest_torchgraph.diff.change import Altered, Change, Moved, Site, Value
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
@@ -25,7 +25,7 @@ def other_order(seen: Seen) -> Iterator[Claim]:
     Wrong where the work behind them in the backward pass was edited, too: that is told with them.
     """
     moved = [change for change in seen.changes if isinstance(change, Moved) and _is_call_in_place(change)]
-    rewired = [change for change in seen.altered if phase_of(change) == FORWARD and is_rewired(change)]
+    rewired = [change for change in seen.altered if phase_of(change) == FORWARD and _reads_others(change)]
     scopes = {change.after.scope for change in moved}
     scopes = {scope for scope in scopes if any(_lies_in(change, [scope]) for change in rewired)}
     found = [change for change in moved if change.after.scope in scopes]
@@ -51,6 +51,15 @@ def _is_call_in_place(change: Moved) -> bool:
 def is_rewired(change: Altered) -> bool:
     """Whether nothing differs but which values are read."""
     return all(field.kind in ("operand", "geometry") for field in change.fields)
+
+
+def _reads_others(change: Altered) -> bool:
+    """Whether nothing differs but which values are read, and one is another: none that is only read otherwise."""
+    pairs = ((field.before, field.after) for field in change.fields)
+    return is_rewired(change) and any(
+        before.name != after.name if isinstance(before, Value) and isinstance(after, Value) else before != after
+        for before, after in pairs
+    )
 
 
 def _lies_in(change: Change, scopes: Iterable[ScopePath]) -> bool:
