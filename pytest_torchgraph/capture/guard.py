@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.contents import PARTS, bytes_of, has_contents, storage_key, storage_of
+from pytest_torchgraph.capture.contents import PARTS, has_contents, storage_key, storage_of
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.wrapper import has_memory, unwraps_itself
@@ -25,14 +25,13 @@ class Kept:
     def __init__(self, original: torch.UntypedStorage | Tensor, *, after_each: bool = False) -> None:
         self.original = original
         self.after_each = after_each
-        self.copy: Tensor | None = None
+        self.copy: torch.UntypedStorage | Tensor | None = None
 
     def keep(self) -> None:
         """Copy the contents, unless that was done."""
         if self.copy is None:
             with outside_modes():
-                original = self.original
-                self.copy = (original if isinstance(original, Tensor) else bytes_of(original)).clone()
+                self.copy = self.original.clone()
 
     def put_back(self) -> None:
         """Write what was copied; called outside of all modes."""
@@ -40,13 +39,15 @@ class Kept:
         if copy is None:
             return
         if isinstance(original, Tensor):
+            assert isinstance(copy, Tensor)
             if original.layout in PARTS:
                 original.resize_as_sparse_(copy)
             original.copy_(copy)
             return
-        if original.nbytes() != copy.numel():
-            original.resize_(copy.numel())
-        bytes_of(original).copy_(copy)
+        assert isinstance(copy, torch.UntypedStorage)
+        if original.nbytes() != copy.nbytes():
+            original.resize_(copy.nbytes())
+        original.copy_(copy)
 
 
 class Guard:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -12,17 +10,33 @@ from torch.utils import _python_dispatch
 DISPATCH: Any = _python_dispatch
 
 
-@contextmanager
-def outside_modes() -> Iterator[None]:
-    """Run on plain kernels: no dispatch or function mode, no function of a tensor's class, no gradients.
+class OutsideModes:
+    """Runs on plain kernels: no dispatch or function mode, no function of a tensor's class, no gradients.
 
     In a dispatch handler the modes below it are still active: those that were entered before the recording began, or
-    inside the model.
+    inside the model. Made for every tensor that an optimizer writes to, so nothing is a generator here, and nothing is
+    put aside that is not there: PyTorch takes as long to find that out as to copy a small tensor.
     """
-    # Mostly there is none, and PyTorch takes as long to find that out as to copy a small tensor.
-    aside = DISPATCH._disable_current_modes() if is_any_active() else nullcontext()
-    with torch._C.DisableTorchFunction(), aside, torch.no_grad():
-        yield
+
+    __slots__ = ("functions", "grad", "modes")
+
+    def __enter__(self) -> None:
+        self.modes: Any = DISPATCH._disable_current_modes() if is_any_active() else None
+        if self.modes is not None:
+            self.modes.__enter__()
+        self.functions: Any = torch._C.DisableTorchFunction()
+        self.functions.__enter__()
+        self.grad = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)
+
+    def __exit__(self, *raised: Any) -> None:
+        torch._C._set_grad_enabled(self.grad)
+        self.functions.__exit__(*raised)
+        if self.modes is not None:
+            self.modes.__exit__(*raised)
+
+
+outside_modes = OutsideModes
 
 
 def is_any_active() -> bool:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
@@ -25,13 +24,8 @@ from pytest_torchgraph.capture.binding import (
     signature_of,
     tensors_in,
 )
-from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
-from pytest_torchgraph.capture.compiling.kernels import kernels_in
-from pytest_torchgraph.capture.compiling.options import CompileOptions
-from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.compiling.session import plain
 from pytest_torchgraph.capture.exported import is_exported, made_runnable
-from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
@@ -41,6 +35,7 @@ from pytest_torchgraph.capture.room import roomy
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
+from pytest_torchgraph.capture.subject import Running, Subject, nothing_noted
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of, with_given
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
@@ -57,6 +52,10 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from torch.export import ExportedProgram
+
+    from pytest_torchgraph.capture.compiling.compiler import Compiler
+    from pytest_torchgraph.capture.compiling.options import CompileOptions
+    from pytest_torchgraph.capture.compiling.running import GraphRuns
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -187,6 +186,8 @@ def subject_of(
         options = replace(options, fake=options.fake or without_running)
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
+    from pytest_torchgraph.capture.fake_run.subject import faked
+
     return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
 
 
@@ -273,6 +274,8 @@ class Runs:
             return self._compiled(self.options.compiler)
         timing = self.options.timing
         if timing:
+            from pytest_torchgraph.analysis.repeats import several
+
             # No graph is worked out before the last run: each would run with cold caches.
             graph = several([recording.graph for recording in [self._timed() for _ in range(timing)]])
         else:
@@ -288,6 +291,8 @@ class Runs:
 
     def _compiled(self, options: CompileOptions) -> Graph:
         """The graph of the second call of the compiled model: the first compiles, those with other inputs may again."""
+        from pytest_torchgraph.capture.compiling.compiler import compiling
+
         own = self.args, self.kwargs
         with compiling(self.target, options) as compiler:
             self.compiler = compiler
@@ -306,6 +311,9 @@ class Runs:
 
     def _kernels(self, options: CompileOptions) -> Kernels:
         """The kernels that inductor generates for one more call, which is not recorded."""
+        from pytest_torchgraph.capture.compiling.compiler import generating
+        from pytest_torchgraph.capture.compiling.kernels import kernels_in
+
         self._put_back()
         state = self._state_now()
         state.guard.keep_all()  # nothing sees what a kernel writes
