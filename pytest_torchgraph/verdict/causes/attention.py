@@ -210,8 +210,8 @@ def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cau
         return Cause("attention-path", CONVERTED), "attention is given a mask of another type"
     if gqa := fields.get("enable_gqa"):
         return _grouped(others, shares=bool(gqa.after))
-    if fields.get("dropout_p"):
-        return Cause("attention-path", DROPOUT_HINT if fields["dropout_p"].after else NO_DROPOUT), "attention call changed"
+    if dropout := fields.get("dropout_p"):
+        return Cause("attention-path", DROPOUT_HINT if dropout.after else NO_DROPOUT), "attention call changed"
     return Cause("attention-path", "which kernel can run depends on these arguments"), "attention call changed"
 
 
