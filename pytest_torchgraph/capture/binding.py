@@ -70,7 +70,16 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
 
 def bind(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by parameter name; raises :class:`InputsDoNotFit` where they do not fit the signature."""
-    signature = signature_of(function)
+    return bound_by(signature_of(function), function, args, kwargs)
+
+
+def bound_by(
+    signature: inspect.Signature | None,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The same by the *signature* of *function*, which takes longer to find than to use."""
     if signature is None:
         return {**{f"arg{position}": value for position, value in enumerate(args)}, **kwargs}
     try:

@@ -11,7 +11,7 @@ from functools import wraps
 from os import PathLike, fspath
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from zipfile import ZipFile, is_zipfile
 
 import torch
@@ -19,9 +19,11 @@ from torch import fx, nn
 from torch.export import ExportedProgram, load
 from torch.utils import _pytree as pytree
 
-from pytest_torchgraph.capture.compiling.nodes import ModuleCall, module_calls, tell
 from pytest_torchgraph.capture.module import ModuleCalls, OpenScope
 from pytest_torchgraph.capture.operation import OperationMode, Where
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.capture.compiling.nodes import ModuleCall
 
 Stack: TypeAlias = "tuple[ModuleCall, ...]"
 """The module calls around a node, the outermost first."""
@@ -129,6 +131,8 @@ def example_inputs(program: ExportedProgram) -> tuple[tuple[Any, ...], Mapping[s
 
 def stack_of(node: fx.Node) -> Stack:
     """The module calls around *node* inside of the one whose code the graph was made of."""
+    from pytest_torchgraph.capture.compiling.nodes import module_calls
+
     calls = tuple(call for call in module_calls(node) if call.path)
     # The call that the node itself makes is met when it is made.
     return calls[:-1] if node.op == "call_module" else calls
@@ -136,7 +140,11 @@ def stack_of(node: fx.Node) -> Stack:
 
 def tells(module: nn.Module) -> bool:
     """Whether *module* is a graph module whose nodes say which module calls they come from."""
-    return isinstance(module, fx.GraphModule) and any(map(module_calls, module.graph.nodes))
+    if not isinstance(module, fx.GraphModule):
+        return False
+    from pytest_torchgraph.capture.compiling.nodes import module_calls
+
+    return any(map(module_calls, module.graph.nodes))
 
 
 @contextmanager
@@ -181,7 +189,10 @@ class NodeRunner(fx.Interpreter):
     """Runs one graph module, each node in the scope of its module call."""
 
     def __init__(self, module: fx.GraphModule, recording: Recording, path: str) -> None:
+        from pytest_torchgraph.capture.compiling.nodes import tell
+
         super().__init__(module)
+        self.tell = tell
         self.recording = recording
         self.base = recording.where.scope
         self.path = path
@@ -199,7 +210,7 @@ class NodeRunner(fx.Interpreter):
         finally:
             where.scope = around
             self._close(scope)
-        tell(recording.mode.log, begun, n)
+        self.tell(recording.mode.log, begun, n)
         return value
 
     def _scope(self, stack: Stack) -> int:

@@ -19,11 +19,11 @@ from pytest_torchgraph.capture.call import OpenCall
 from pytest_torchgraph.capture.graph import Run, origin_of, plain_word
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
-from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.phase import Stretch
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
 from pytest_torchgraph.recorded.operation import Group, Opaque, Word
+from pytest_torchgraph.recorded.origin import Origin
 
 FORMAT = 2
 """Of ``marshal``: the last one that tells values alone, and not which of them are one object."""
@@ -40,13 +40,15 @@ _of_stretch = attrgetter(*(each.name for each in fields(Stretch)))
 _of_identity = attrgetter(*OF_IDENTITY)
 
 
-def fingerprint(run: Run) -> str | None:
+def fingerprint(run: Run, origin: Origin | None = None) -> str | None:
     """A digest of *run*: two runs have the same one only when their records are the same but for source lines.
 
-    ``None`` where anything in it cannot be told exactly, such as a size that is a symbol.
+    ``None`` where anything in it cannot be told exactly, such as a size that is a symbol. *origin* is the run's own,
+    where it is known by now.
     """
     try:
-        return blake2b(marshal.dumps(Telling(run).everything(), FORMAT), digest_size=20).hexdigest()
+        told = Telling(run).everything(origin or origin_of(run))
+        return blake2b(marshal.dumps(told, FORMAT), digest_size=20).hexdigest()
     except (ValueError, TypeError):  # what `marshal` does not write, and what has no order
         return None
 
@@ -62,16 +64,15 @@ class Telling:
         self.first = run.followed.first_sequence_number
         self.readings: list[Raw] = []
         self.overloads: list[Overload] = []
-        self._places: dict[int, int] = {}
         self._told: dict[int, tuple[int]] = {}
         self._weights = {} if run.weights is None else run.weights.known
 
-    def everything(self) -> list[Any]:
+    def everything(self, origin: Origin) -> list[Any]:
         """All that a record is made of."""
-        run = self.run
+        run, told_before = self.run, self._told.get
         told = [
-            [self._entry(entry) for entry in run.log],
-            [(_of_sight(sight), self._value(sight.raw)) for sight in run.identity.sights],
+            list(self._columns()) if run.log else [],
+            [(_of_sight(one), told_before(id(one.raw)) or self._value(one.raw)) for one in run.identity.sights],
             [plainly(value) for value in _of_identity(run.identity)],
             [_of_scope(scope) for scope in run.scopes],
             [(_of_call(call), self._value(call.arguments), self._named(call.keywords)) for call in run.calls],
@@ -81,29 +82,29 @@ class Telling:
             [len(run.inputs), list(self._distinct_weights())],
             [(each.name, plainly(getattr(run, each.name))) for each in fields(Run) if each.name not in TOLD_APART],
             [(name, plainly(getattr(run.followed, name))) for name in others(run.followed)],
-            [(each.name, getattr(origin, each.name)) for origin in (origin_of(run),) for each in fields(origin)],
+            [(each.name, getattr(origin, each.name)) for each in fields(origin)],
         ]
         return [*told, [_of_overload(each) for each in self.overloads], list(self._readings())]
 
-    def _entry(self, entry: Entry) -> tuple[Any, ...]:
+    def _columns(self) -> Iterator[Any]:
+        """The log, column by column: most are told as they are, and each of the others in one go."""
         # All parts by name: with one more in the log there would be no digest.
-        overload, arguments, keywords, results, scope, call, _, live, number, running = entry
-        place = self._places.get(id(overload))
-        if place is None:
-            place = self._places[id(overload)] = len(self.overloads)
-            self.overloads.append(overload)
-        told = self._told
-        return (
-            place,
-            [value if type(value) in EXACT else told.get(id(value)) or self._value(value) for value in arguments],
-            self._named(keywords) if keywords else None,
-            told.get(id(results)) or self._value(results),
-            scope,
-            call,
-            live,
-            number - self.first if number >= 0 else number,
-            running and (running.name, self._key(running.key), running.recomputes, len(running)),
+        overloads, arguments, keywords, results, scopes, calls, _, live, numbers, running = zip(
+            *self.run.log, strict=True
         )
+        first, told = self.first, self._told.get
+        self.overloads = list({id(each): each for each in overloads}.values())
+        places = {id(each): place for place, each in enumerate(self.overloads)}
+        yield [places[id(each)] for each in overloads]
+        yield [
+            [value if type(value) in EXACT else told(id(value)) or self._value(value) for value in each]
+            for each in arguments
+        ]
+        yield [self._named(each) if each else None for each in keywords]
+        yield [told(id(each)) or self._value(each) for each in results]
+        yield from (scopes, calls, live)
+        yield [number - first if number >= 0 else number for number in numbers]
+        yield [each and (each.name, self._key(each.key), each.recomputes, len(each)) for each in running]
 
     def _value(self, value: Any) -> Any:
         """One argument: a reading is ``(place,)``, a sequence a list, what has no value to tell a pair of texts."""
@@ -117,6 +118,8 @@ class Telling:
         if kind in EXACT:
             return value
         if isinstance(value, (list, tuple)):
+            if EXACT.issuperset(map(type, value)):
+                return list(value)
             return [part if type(part) in EXACT else self._value(part) for part in value]
         return self._word(value)
 
@@ -136,11 +139,11 @@ class Telling:
     def _named(self, keywords: dict[str, Any] | None) -> list[Any]:
         return [(name, self._value(value)) for name, value in sorted((keywords or {}).items())]
 
-    def _readings(self) -> Iterator[tuple[Any, ...]]:
-        views: dict[int, tuple[int, View]] = {}
-        for value, storage, view in self.readings:
-            yield value, storage, views.setdefault(id(view), (len(views), view))[0]
-        yield tuple((number, *view[:3], *map(str, view[3:6]), *view[6:]) for number, view in views.values())
+    def _readings(self) -> Iterator[list[tuple[Any, ...]]]:
+        views: dict[int, View] = {id(raw[2]): raw[2] for raw in self.readings}
+        places = {key: place for place, key in enumerate(views)}
+        yield [(value, storage, places[id(view)]) for value, storage, view in self.readings]
+        yield [(*view[:3], *map(str, view[3:6]), *view[6:]) for view in views.values()]
 
     def _key(self, key: NodeKey | None) -> NodeKey | None:
         """A node's number counted from the first of the run."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from pytest_torchgraph.capture.asking import frames_of
 from pytest_torchgraph.capture.attribution import COMPILED, Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.call import OpenCall
-from pytest_torchgraph.capture.cost import Cost, cost_of
 from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in, reads_on_host
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
@@ -32,6 +31,9 @@ from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Geometry, Storage, TensorRef, TensorSpec
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.capture.cost import Cost
 
 PLAIN = frozenset({type(None), bool, int, float, complex, str})
 CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
@@ -98,6 +100,8 @@ class Records:
         overload = entry.overload
         cost = self._costs.get(id(overload))
         if cost is None:
+            from pytest_torchgraph.capture.cost import cost_of
+
             cost = self._costs[id(overload)] = cost_of(overload.name, overload.target)
         return cost.constant if cost.formula is None else cost.of(entry.arguments, entry.keywords or {}, results)
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.capture.contents import PARTS, bytes_of, has_contents, storage_key, storage_of
+from pytest_torchgraph.capture.contents import PARTS, has_contents, storage_key, storage_of
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.wrapper import has_memory, unwraps_itself
@@ -25,14 +25,13 @@ class Kept:
     def __init__(self, original: torch.UntypedStorage | Tensor, *, after_each: bool = False) -> None:
         self.original = original
         self.after_each = after_each
-        self.copy: Tensor | None = None
+        self.copy: torch.UntypedStorage | Tensor | None = None
 
     def keep(self) -> None:
         """Copy the contents, unless that was done."""
         if self.copy is None:
             with outside_modes():
-                original = self.original
-                self.copy = (original if isinstance(original, Tensor) else bytes_of(original)).clone()
+                self.copy = self.original.clone()
 
     def put_back(self) -> None:
         """Write what was copied; called outside of all modes."""
@@ -40,13 +39,15 @@ class Kept:
         if copy is None:
             return
         if isinstance(original, Tensor):
+            assert isinstance(copy, Tensor)
             if original.layout in PARTS:
                 original.resize_as_sparse_(copy)
             original.copy_(copy)
             return
-        if original.nbytes() != copy.numel():
-            original.resize_(copy.numel())
-        bytes_of(original).copy_(copy)
+        assert isinstance(copy, torch.UntypedStorage)
+        if original.nbytes() != copy.nbytes():
+            original.resize_(copy.nbytes())
+        original.copy_(copy)
 
 
 class Guard:
@@ -65,9 +66,9 @@ class Guard:
         self.open_steps = 0
         self.owners: dict[int, tuple[int, torch.UntypedStorage]] = {}
 
-    def admit(self, tensor: Tensor, *, after_each: bool = False) -> None:
-        """Guard what *tensor* holds from now on."""
-        for key, original in self._originals(tensor):
+    def admit(self, tensor: Tensor, storage: torch.UntypedStorage | None = None, *, after_each: bool = False) -> None:
+        """Guard what *tensor* holds from now on, in *storage* where that is known to be its own."""
+        for key, original in self._originals(tensor, storage):
             if key not in self.kept:
                 self.kept[key] = Kept(original, after_each=after_each)
 
@@ -78,10 +79,12 @@ class Guard:
                 if key not in self.before_steps:
                     self.before_steps[key] = Kept(original)
 
-    def _originals(self, tensor: Tensor) -> tuple[tuple[int, torch.UntypedStorage | Tensor], ...]:
+    def _originals(
+        self, tensor: Tensor, storage: torch.UntypedStorage | None = None
+    ) -> tuple[tuple[int, torch.UntypedStorage | Tensor], ...]:
         if not has_bytes(tensor):
             return ()
-        storage = storage_of(tensor)
+        storage = storage_of(tensor) if storage is None else storage
         if storage is not None:
             return ((storage._cdata, storage),)
         for part in PARTS[tensor.layout](tensor) if tensor.layout in PARTS else ():

@@ -11,6 +11,7 @@ from pytest_torchgraph.capture.contents import reads_memory, storage_of
 from pytest_torchgraph.capture.wrapper import unwraps_itself
 
 PLAIN = (Tensor, torch.nn.Parameter)
+NO_HOOKS = (None, None)
 
 
 class Leaf:
@@ -42,7 +43,7 @@ class Leaf:
         tensor: Any = self.tensor
         if type(tensor) is not self.kind:
             tensor.__class__ = self.kind
-        if not unwraps_itself(self.kind) and (self.reading is None or self._reads_now(tensor) != self.reading):
+        if (self.reading is None or self._reads_now(tensor) != self.reading) and not unwraps_itself(self.kind):
             tensor.data = self.as_it_read()
         if not self.is_leaf:
             return

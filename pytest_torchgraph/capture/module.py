@@ -81,17 +81,18 @@ class ModuleCalls:
 
     def open(self, module: nn.Module) -> Opened:
         """Enter the scope of *module*; :meth:`close` leaves it again."""
-        where = self.where
-        opened = (where.scope, where.module)
+        where = self.where  # of each thread its own, and so slow to read
+        around, outer = where.scope, where.module
         if module is self.root and not self.root_started:
             self.root_started = True
         else:
-            path = self.path_of(module)
-            scope = OpenScope(where.scope, path, type(module).__name__, self.identity.clock, self.flag_of(module))
+            known = self.paths.get(id(module))
+            path = known[1] if known is not None and known[0]() is module else self.path_of(module)
+            scope = OpenScope(around, path, type(module).__name__, self.identity.clock, self.flag_of(module))
             where.scope = len(self.scopes)
             self.scopes.append(scope)
         where.module = module
-        return opened
+        return around, outer
 
     def close(self, opened: Opened) -> None:
         """Go back to where the run was before the scope was opened."""

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils import _python_dispatch
+
+DISPATCH: Any = _python_dispatch
 
 
-@contextmanager
-def outside_modes() -> Iterator[None]:
-    """Run on plain kernels: no dispatch or function mode, no function of a tensor's class, no gradients.
+class OutsideModes:
+    """Runs on plain kernels: no dispatch or function mode, no function of a tensor's class, no gradients.
 
     In a dispatch handler the modes below it are still active: those that were entered before the recording began, or
-    inside the model.
+    inside the model. Made for every tensor that an optimizer writes to, so nothing is a generator here, and nothing is
+    put aside that is not there: PyTorch takes as long to find that out as to copy a small tensor.
     """
-    with torch._C.DisableTorchFunction(), _disable_current_modes(), torch.no_grad():
-        yield
+
+    __slots__ = ("functions", "grad", "modes")
+
+    def __enter__(self) -> None:
+        self.modes: Any = DISPATCH._disable_current_modes() if is_any_active() else None
+        if self.modes is not None:
+            self.modes.__enter__()
+        self.functions: Any = torch._C.DisableTorchFunction()
+        self.functions.__enter__()
+        self.grad = torch.is_grad_enabled()
+        torch._C._set_grad_enabled(False)
+
+    def __exit__(self, *raised: Any) -> None:
+        torch._C._set_grad_enabled(self.grad)
+        self.functions.__exit__(*raised)
+        if self.modes is not None:
+            self.modes.__exit__(*raised)
+
+
+outside_modes = OutsideModes
+
+
+def is_any_active() -> bool:
+    """Whether a dispatch mode is active, on the ordinary stack or on that before dispatch."""
+    before_dispatch: Any = torch._ops.mode_stack_state_for_pre_dispatch()
+    return bool(DISPATCH._len_torch_dispatch_stack() or before_dispatch.count())

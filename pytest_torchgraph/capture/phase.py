@@ -17,7 +17,7 @@ from pytest_torchgraph.capture.hosting import kept_on_host
 from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity
-from pytest_torchgraph.capture.wrapper import unwrapped
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.tensor import Role
 
 
@@ -94,6 +94,9 @@ class Phases:
 
     def _name(self, tensor: Tensor, role: Role, path: str, what: str) -> None:
         """Name *tensor*, or the tensors that it wraps, after the parameter at *path* and *what* it is of that."""
+        if not unwraps_itself(type(tensor)):
+            self.identity.name(tensor, role, f"{path}.{what}")
+            return
         for inner, one in unwrapped([(path, tensor)]):
             self.identity.name(one, role, f"{inner}.{what}")
 

@@ -8,7 +8,7 @@ from functools import partial
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.capture.leaf import Leaf
+from pytest_torchgraph.capture.leaf import NO_HOOKS, Leaf
 from pytest_torchgraph.capture.reach import ATOMS, DICT, Container, Kind, container_of, kind_of, read_dict
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Picture:
             key = id(value)
             if kind is None or key in self.seen or key in self.but or key in known:
                 continue
-            if not any(other.holds(value) for other in self.apart):
+            if not self.apart or not any(other.holds(value) for other in self.apart):
                 self.seen[key] = value
                 self._take(value, kind, waiting)
 
@@ -84,10 +84,10 @@ class Picture:
         return self._empty
 
     def _take(self, value: Any, kind: Kind, waiting: list[Any]) -> None:
-        if kind.is_tensor and not self.into_tensors:
-            self.ends.append(value)
-            return
         if kind.is_tensor:
+            if not self.into_tensors:
+                self.ends.append(value)
+                return
             self._take_tensor(value, waiting)
         elif kind.is_module:
             self._take_module(value, kind, waiting)
@@ -132,14 +132,15 @@ class Picture:
             self.containers.append((value, container, before))
 
     def _wait_for(self, parts: list[Any], waiting: list[Any]) -> None:
+        emptiable = () if self.apart else EMPTIABLE
         for part in parts:
             cls = type(part)
             if cls in ATOMS:
                 continue
             # Most registries of most modules are empty: nothing is copied of those.
-            if cls in EMPTIABLE and not part and not self.apart:
+            if cls in emptiable and not part:
                 self.empty.append(part)
-            else:
+            elif cls is not tuple or not ATOMS.issuperset(map(type, part)):
                 waiting.append(part)
 
     def _take_slots(self, value: Any, slots: tuple[Any, ...], waiting: list[Any]) -> None:
@@ -155,7 +156,8 @@ class Picture:
     def _take_tensor(self, tensor: Tensor, waiting: list[Any]) -> None:
         leaf = Leaf(tensor)
         self.leaves.append(leaf)
-        waiting.extend(hooks for hooks in leaf.hooks if hooks is not None)
+        if leaf.hooks != NO_HOOKS:
+            waiting.extend(hooks for hooks in leaf.hooks if hooks is not None)
 
     def gradients(self) -> list[Tensor]:
         """The gradients that its tensors have."""

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -19,7 +19,6 @@ from pytest_torchgraph.capture.call import OpenCall, attention_calls
 from pytest_torchgraph.capture.collective import following_reductions, place_of_process
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
-from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.control_flow import control_flow_in_sight
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
@@ -31,13 +30,12 @@ from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.lazy import identity
 from pytest_torchgraph.capture.module import ModuleCalls, following
-from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, nowhere
+from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, named_entries, nowhere
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.redistribution import following_redistributions
-from pytest_torchgraph.capture.replay import replay
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.capture.swapping import following_swaps
 from pytest_torchgraph.capture.target import Holdings, Target, holdings_of, target_of, training_of
@@ -46,11 +44,14 @@ from pytest_torchgraph.capture.thread import in_every_thread
 from pytest_torchgraph.capture.timing import Clock, TimedCalls, TimedMode, leave_out
 from pytest_torchgraph.capture.unfrozen import unfrozen
 from pytest_torchgraph.capture.watching import unwatched, watched
-from pytest_torchgraph.capture.witness import Evidence, Witness
-from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
+from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.words.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.capture.compiling.running import GraphRuns
+    from pytest_torchgraph.capture.witness import Evidence
 
 PRIMS = "prims."
 DECOMPOSED = "fake run: forward-mode differentiation computes fake tensors by other operations than real ones"
@@ -73,7 +74,7 @@ class Recording:
     ) -> None:
         self.where = Where() if graphs is None else FrameWhere()
         self.identity = identity()
-        self.phases = Phases(self.identity, named_parameters(holdings.modules))
+        self.phases = Phases(self.identity, holdings.parameters)
         self.mode = OperationMode(self.identity, self.where, guard, self.phases)
         self.mode.sees_compiled = graphs is not None
         self.clock = clock
@@ -148,7 +149,7 @@ class Recording:
         require_fake(chain(((path, tensor) for _, path, tensor in holdings.leaves), inputs))
         for kind, path, tensor in holdings.leaves:
             self.identity.meet(tensor, kind, path)
-        for path, tensor in named_parameters(holdings.modules):
+        for path, tensor in holdings.parameters:
             if unwraps_itself(type(tensor)):
                 self.identity.introduce(tensor, "parameter", path)
         self.inputs = tuple((path, self.identity.meet(tensor, "input", path)) for path, tensor in inputs)
@@ -171,6 +172,8 @@ class Recording:
 
     def witnessed(self) -> OperationMode:
         """The mode, keeping what a replay needs."""
+        from pytest_torchgraph.capture.witness import Evidence, Witness
+
         self.evidence = Evidence()
         return Witness(self.mode, self.evidence)
 
@@ -188,6 +191,8 @@ class Recording:
     def verify(self) -> None:
         """Replay the record where evidence was kept; raises ``VerificationFailed`` where it computes something else."""
         if self.evidence is not None:
+            from pytest_torchgraph.capture.replay import replay
+
             self.evidence.keep_ends(self.identity)
             self._graph = self.graph.noting(*replay(self.graph, self.evidence))
 
@@ -199,7 +204,7 @@ class Recording:
             self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
-        entries = [Entry._make(entry) for entry in self.mode.log]
+        entries = named_entries(self.mode.log)
         left = self._left_out(entries)
         weights = Weights(entries, calls)
         entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries

@@ -46,7 +46,7 @@ class State:
             self.gradients.add(*self.model.gradients(), *self.inputs.gradients())
             for picture, after_each in ((self.gradients, True), (self.inputs, True), (self.model, False)):
                 for leaf in picture.leaves:
-                    self.guard.admit(leaf.tensor, after_each=after_each)
+                    self.guard.admit(leaf.tensor, leaf.storage, after_each=after_each)
         self.steps: dict[int, Picture] = {}
         self.backward: Picture | None = None
 

@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 
 from pytest_torchgraph.capture.pipeline import stages_of
 from pytest_torchgraph.capture.tensor import NO_TENSORS
-from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
+from pytest_torchgraph.capture.wrapper import named_parameters, unwrapped, unwraps_itself
 from pytest_torchgraph.recorded.origin import Training
 from pytest_torchgraph.recorded.tensor import StorageKind
 
@@ -149,6 +149,11 @@ class Holdings:
     modules: list[tuple[str, nn.Module]]
     leaves: list[tuple[StorageKind, str, Tensor]]
 
+    @functools.cached_property
+    def parameters(self) -> list[tuple[str, Tensor]]:
+        """Every parameter of a module once by path, wrappers as they are."""
+        return list(named_parameters(self.modules))
+
     @property
     def libraries(self) -> tuple[tuple[str, str], ...]:
         """Name and version of the packages, PyTorch apart, that the module classes come from."""
@@ -172,7 +177,7 @@ class Flags:
     def of(self, module: nn.Module) -> bool | None:
         """The flag of *module*; ``None`` where it has none."""
         flag: bool | None = getattr(module, "training", None)
-        return None if id(module) in self.fixed else flag
+        return None if self.fixed and id(module) in self.fixed else flag
 
 
 def is_fixed(module: nn.Module) -> bool:
@@ -231,8 +236,10 @@ def buffers_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
 
 
 def attributes_of(module: nn.Module) -> Iterable[tuple[str, Any]]:
-    """What a module holds in plain attributes."""
-    return () if isinstance(module, torch.jit.ScriptModule) else vars(module).items()
+    """What a module holds in plain attributes; nothing where one look at their classes says that none is a tensor."""
+    own = vars(module)
+    no_tensors = isinstance(module, torch.jit.ScriptModule) or NO_TENSOR.issuperset(map(type, own.values()))
+    return () if no_tensors else own.items()
 
 
 REGISTRIES: tuple[tuple[StorageKind, Callable[[nn.Module], Iterable[tuple[str, Any]]]], ...] = (

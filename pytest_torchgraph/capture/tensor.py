@@ -21,6 +21,8 @@ NO_TENSORS = frozenset(
     {type(None), bool, int, float, complex, str, torch.dtype, torch.device, torch.layout, torch.memory_format}
 )
 """Classes whose instances neither are nor hold tensors: most arguments are theirs, and ``isinstance`` asks longer."""
+COMPLEX = frozenset({torch.complex32, torch.complex64, torch.complex128})
+"""A third of what it takes to ask a dtype."""
 
 
 def void(_: object) -> None:
@@ -104,13 +106,15 @@ class FirstSight:
 
     __slots__ = ("before_run", "born", "bytes", "died", "kind", "name", "named_at", "on_host", "raw", "resized", "role")
 
-    def __init__(self, kind: StorageKind, name: str | None, size: int | None, born: int) -> None:
+    def __init__(
+        self, kind: StorageKind, name: str | None, size: int | None, born: int, raw: Raw | None = None
+    ) -> None:
         self.kind: StorageKind = kind
         self.name = name
         self.bytes = size
         self.born = born
         self.died: int | None = None
-        self.raw: Raw | None = None
+        self.raw = raw
         self.role: Role | None = None
         self.named_at = born
         self.resized: tuple[tuple[int, int], ...] = ()
@@ -181,8 +185,9 @@ class Identity:
         key = storage._cdata
         live = self.storages.get(key)
         if live is None:
-            live = self._admit(storage, key, kind, name)
-            raw = self.sights[live.index].raw = Raw((value, live.index, view))
+            live = self._watch(storage, key, len(self.sights))
+            raw = Raw((value, live.index, view))
+            self.sights.append(FirstSight(kind, name, live.bytes, self.clock, raw))
             if subclass is FakeTensor or self.stand_in is not no_name:
                 self._tell_apart(tensor, live)
         else:
@@ -197,7 +202,7 @@ class Identity:
     def _view_of(self, tensor: Tensor) -> View:
         """How *tensor* reads its storage; what *tensor* raises where it has none."""
         dtype = tensor.dtype
-        conj, neg = dtype.is_complex and tensor.is_conj(), self.neg_bits and tensor.is_neg()
+        conj, neg = dtype in COMPLEX and tensor.is_conj(), self.neg_bits and tensor.is_neg()
         told: tuple[Any, ...] = (
             tensor.shape,
             tensor.stride(),
@@ -329,11 +334,6 @@ class Identity:
         live.bytes += grown
         sight.bytes = live.bytes
 
-    def _admit(self, storage: torch.UntypedStorage, key: int, kind: StorageKind, name: str | None) -> LiveStorage:
-        live = self._watch(storage, key, len(self.sights))
-        self.sights.append(FirstSight(kind, name, live.bytes, self.clock))
-        return live
-
     def _watch(self, storage: torch.UntypedStorage, key: int, index: int) -> LiveStorage:
         live = LiveStorage(storage, self._when_released)
         live.key = key
@@ -363,10 +363,8 @@ class Identity:
 
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)
-        sight = FirstSight(kind, name, None, self.clock)
         raw = Raw((value, index, View(sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout)))
-        sight.raw = raw
-        self.sights.append(sight)
+        self.sights.append(FirstSight(kind, name, None, self.clock, raw))
         if is_lazy(tensor):
             return raw  # the same object reads memory as soon as its module has made it
         seen = Seen(tensor)
@@ -395,7 +393,7 @@ def following_resizes(identity: Identity) -> Iterator[None]:
 
 def device_types(sights: Iterable[FirstSight]) -> dict[int, str]:
     """The type of device of every view through which a storage was first seen, by the view's ``id``."""
-    views = {id(sight.raw[2]): sight.raw[2] for sight in sights if sight.raw is not None}
+    views: dict[int, View] = {id(raw[2]): raw[2] for sight in sights if (raw := sight.raw) is not None}
     return {key: view.device.type for key, view in views.items()}
 
 

@@ -13,24 +13,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from pytest_torchgraph.analysis.repeats import several
 from pytest_torchgraph.capture.agreement import PATIENCE
 from pytest_torchgraph.capture.allocator import allocated_over_start, beside
 from pytest_torchgraph.capture.binding import (
     as_call,
-    bind,
+    bound_by,
     fresh_arguments,
     list_explained,
     modules_in,
+    signature_of,
     tensors_in,
 )
-from pytest_torchgraph.capture.compiling.compiler import Compiler, compiling, generating
-from pytest_torchgraph.capture.compiling.kernels import kernels_in
-from pytest_torchgraph.capture.compiling.options import CompileOptions
-from pytest_torchgraph.capture.compiling.running import GraphRuns
 from pytest_torchgraph.capture.compiling.session import plain
 from pytest_torchgraph.capture.exported import is_exported, made_runnable
-from pytest_torchgraph.capture.fake_run.subject import Running, Subject, faked, nothing_noted
 from pytest_torchgraph.capture.grad import make_buffers_ordinary, without_inference_mode
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
@@ -40,6 +35,7 @@ from pytest_torchgraph.capture.room import roomy
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
+from pytest_torchgraph.capture.subject import Running, Subject, nothing_noted
 from pytest_torchgraph.capture.target import Holdings, Target, held_by, holdings_of, target_of, with_given
 from pytest_torchgraph.capture.timing import Clock, seconds_unrecorded
 from pytest_torchgraph.capture.unfinished import called
@@ -53,7 +49,13 @@ from pytest_torchgraph.recorded.compilation import Backend, Kernels
 from pytest_torchgraph.recorded.note import Told
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from torch.export import ExportedProgram
+
+    from pytest_torchgraph.capture.compiling.compiler import Compiler
+    from pytest_torchgraph.capture.compiling.options import CompileOptions
+    from pytest_torchgraph.capture.compiling.running import GraphRuns
 
 
 def trace(  # noqa: PLR0913 -- all but three are options, given by keyword
@@ -184,6 +186,8 @@ def subject_of(
         options = replace(options, fake=options.fake or without_running)
     if not options.fake:
         return nullcontext(Subject(model, args, kwargs, options.optimizer, nothing_noted))
+    from pytest_torchgraph.capture.fake_run.subject import faked
+
     return faked(model, args, kwargs, options.optimizer, None if options.world is None else built)
 
 
@@ -214,9 +218,12 @@ def runs_of(
     others = () if options.compiler is None else options.compiler.others
     state = state_of(target, (*args, *others), kwargs, step) if options.restore else None
     try:
+        signature = signature_of(target.function)
         for given in ((args, kwargs), *others):
-            bind(target.function, *given)
-        yield Runs(target, args, kwargs, step, state, options)
+            bound_by(signature, target.function, *given)
+        runs = Runs(target, args, kwargs, step, state, options)
+        runs.signature = signature
+        yield runs
     finally:
         if state is not None:
             state.restore()
@@ -248,6 +255,7 @@ class Runs:
         self.step = step
         self.state = state
         self.options = options
+        self.signature: Signature | None = None
         self.running: Running = nothing_noted
         self.is_cold = True
         self.left_by: Literal["run", "warmup"] | None = None
@@ -266,6 +274,8 @@ class Runs:
             return self._compiled(self.options.compiler)
         timing = self.options.timing
         if timing:
+            from pytest_torchgraph.analysis.repeats import several
+
             # No graph is worked out before the last run: each would run with cold caches.
             graph = several([recording.graph for recording in [self._timed() for _ in range(timing)]])
         else:
@@ -281,6 +291,8 @@ class Runs:
 
     def _compiled(self, options: CompileOptions) -> Graph:
         """The graph of the second call of the compiled model: the first compiles, those with other inputs may again."""
+        from pytest_torchgraph.capture.compiling.compiler import compiling
+
         own = self.args, self.kwargs
         with compiling(self.target, options) as compiler:
             self.compiler = compiler
@@ -299,6 +311,9 @@ class Runs:
 
     def _kernels(self, options: CompileOptions) -> Kernels:
         """The kernels that inductor generates for one more call, which is not recorded."""
+        from pytest_torchgraph.capture.compiling.compiler import generating
+        from pytest_torchgraph.capture.compiling.kernels import kernels_in
+
         self._put_back()
         state = self._state_now()
         state.guard.keep_all()  # nothing sees what a kernel writes
@@ -397,12 +412,11 @@ class Runs:
         if self.state is not None:
             args, kwargs = fresh_arguments(args, kwargs)
         own = self.target if self.compiler is None else self.compiler.target
-        return partial(called, target or own, args, kwargs), list(named_inputs(self.target.function, args, kwargs))
+        bound = bound_by(self.signature, self.target.function, args, kwargs)
+        return partial(called, target or own, args, kwargs), list(named_inputs(bound))
 
 
-def named_inputs(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Iterator[tuple[str, Tensor]]:
+def named_inputs(bound: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     """Every tensor among the inputs, by parameter name."""
-    for name, value in bind(function, args, kwargs).items():
+    for name, value in bound.items():
         yield from unwrapped(tensors_in(value, name))

@@ -89,7 +89,7 @@ def fingerprint_of(graph: Graph) -> str | None:
     known = vars(graph)
     run = known.get("run")
     if FINGERPRINT not in known and isinstance(run, Run):
-        known[FINGERPRINT] = fingerprint(run)
+        known[FINGERPRINT] = fingerprint(run, known["origin"])
     found: str | None = known.get(FINGERPRINT)
     return found
 

@@ -14,8 +14,6 @@ from pytest_torchgraph.analysis.tally import require_known
 from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.operation import OperationMode, overload_of
 from pytest_torchgraph.capture.source import source_line, user_frame
-from pytest_torchgraph.catalog.operations import collected_api
-from pytest_torchgraph.catalog.search import full_name, same_function
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.recorded.operation import SourceLine, packet_of
 
@@ -116,8 +114,8 @@ def watched(mode: OperationMode, scope_path: Callable[[], str]) -> Iterator[Oper
     for watcher in _active:
         for name in watcher.names:
             if is_api(name):
-                for function in same_function(collected_api(), name):
-                    functions.setdefault(function, []).append((full_name(name), watcher.see))
+                for function in _functions(name):
+                    functions.setdefault(function, []).append((_full_name(name), watcher.see))
             else:
                 operations.setdefault(name, []).append(watcher.see)
 
@@ -169,13 +167,27 @@ def sighting(name: str, scope: str, args: Any) -> Sighting:
 
 def is_api(name: str) -> bool:
     """Whether *name* is one of PyTorch's Python API, not an operation of the dispatcher."""
-    return full_name(name).startswith(API)
+    return _full_name(name).startswith(API)
+
+
+def _full_name(name: str) -> str:
+    from pytest_torchgraph.catalog.search import full_name
+
+    return full_name(name)
+
+
+def _functions(name: str) -> list[Any]:
+    """What PyTorch's Python API calls *name*, under whatever names; loaded where anyone watches it."""
+    from pytest_torchgraph.catalog.operations import collected_api
+    from pytest_torchgraph.catalog.search import same_function
+
+    return list(same_function(collected_api(), name))
 
 
 def spelled(name: str) -> None:
     """Raise ``LookupError`` with what to write instead, where nothing is called *name*."""
     __tracebackhide__ = True
     if is_api(name):
-        same_function(collected_api(), name)
+        _functions(name)
     else:
         require_known(name, operation_names)

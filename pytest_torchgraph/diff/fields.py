@@ -11,7 +11,14 @@ from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.nested import nested_differences
 from pytest_torchgraph.diff.showing import shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
-from pytest_torchgraph.diff.spelling import COMMUTE, is_same_range, is_same_reduction, meaning, means_the_same
+from pytest_torchgraph.diff.spelling import (
+    COMMUTE,
+    is_same_overload,
+    is_same_range,
+    is_same_reduction,
+    meaning,
+    means_the_same,
+)
 from pytest_torchgraph.diff.tree import Body, Own, Read, read_spec
 from pytest_torchgraph.recorded.operation import Word, packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
@@ -33,6 +40,9 @@ class FieldComparison:
         """Every property that differs; renumbered references and rewiring around insertions are none."""
         if is_same_range(before, after) or is_same_reduction(before, after, (self._spec_before, self._spec_after)):
             return (Field("spelling", "overload", before.name, after.name),)
+        if is_same_overload(before, after):
+            name = Field("spelling", "overload", before.name, after.name)
+            return (name, *(field for field in self._arguments(before, after) if field.kind != "spelling"))
         self.is_call = isinstance(after, Semantic)
         found: list[Field] = []
         if before.name != after.name:

@@ -99,6 +99,20 @@ def is_same_range(before: Work | Semantic, after: Work | Semantic) -> bool:
     return left == right
 
 
+def is_same_overload(before: Work | Semantic, after: Work | Semantic) -> bool:
+    """Whether one number is given to two overloads of an operation, as it is and as it were a tensor: ``mul``, ``add``.
+
+    What they make is compared, too: a number of another type may make another.
+    """
+    names = {before.name, after.name}
+    packets = {packet_of(name) for name in names}
+    if len(packets) != 1 or names != {f"{next(iter(packets))}.{overload}" for overload in ("Scalar", "Tensor")}:
+        return False
+    numbers = [item.arguments[1] if len(item.arguments) > 1 else None for item in (before, after)]
+    same = type(numbers[0]) in (int, float) and means_the_same(*numbers)
+    return same and before.keywords == after.keywords and _made(before) == _made(after)
+
+
 def is_same_reduction(before: Work | Semantic, after: Work | Semantic, spec_of: tuple[SpecOf, SpecOf]) -> bool:
     """Whether one goes over all dimensions because it takes none, and the other because it is given all."""
     pair = (before, after)

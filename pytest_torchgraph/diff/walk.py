@@ -108,6 +108,9 @@ class Walk:
             if place is None:
                 yield from self._added(after, at)
                 continue
+            if self.matching.forward[place] != (after.number, at):
+                yield from self._inside(after.inner[at])
+                continue
             if place[0] == before.number and place not in self.matching.moved:
                 yield from self._removed_between(before, next_before, place[1])
                 next_before = place[1] + 1
@@ -122,12 +125,7 @@ class Walk:
     def _added(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)
         if inner is not None and inner.number in self.part_moved[1]:
-            for position in range(len(inner.record.items)):
-                place = self.matching.backward.get((inner.number, position))
-                if place is None:
-                    yield from self._added(inner, position)
-                else:
-                    yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
+            yield from self._inside(inner)
             return
         operations = operations_in(body.record.items[at]) * body.times
         follows = self._copies_changed(self.after, body, at, {})
@@ -137,6 +135,15 @@ class Walk:
         for inside, position in notable_in(inner):
             facts = self.usage_after.facts(inside, position)
             yield Added(site_at(self.after, inside, position), 0, *facts, within=True)
+
+    def _inside(self, inner: Body) -> Iterator[Change]:
+        """What is done in a call that has no counterpart of its own: a module around it has, or what it does has."""
+        for position in range(len(inner.record.items)):
+            place = self.matching.backward.get((inner.number, position))
+            if place is None:
+                yield from self._added(inner, position)
+            else:
+                yield from self._pair(self.before.tree.bodies[place[0]], place[1], inner, position)
 
     def _removed(self, body: Body, at: int) -> Iterator[Change]:
         inner = body.inner.get(at)

@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch._subclasses import FakeTensorMode
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _python_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pytest_torchgraph import trace
 from pytest_torchgraph.capture.entering import RecorderRemoved
+from pytest_torchgraph.capture.outside import is_any_active, outside_modes
 from tests.capture.small import example
 
 STACK: Any = _python_dispatch
@@ -78,6 +80,20 @@ def test_a_real_model_under_a_mode_of_fake_tensors_is_refused_with_what_to_do(in
     model = nn.Linear(8, 8) if inside == "parameter" else torch.sin
     with FakeTensorMode(), pytest.raises(TypeError, match="is a real tensor: leave the mode to record a real run"):
         trace(model, torch.ones(4, 8) if inside == "parameter" else X)
+
+
+def test_modes_that_come_before_dispatch_are_put_aside_too() -> None:
+    seen: list[bool] = []
+
+    def traced(x: Tensor) -> Tensor:
+        seen.append(is_any_active())
+        with outside_modes():
+            seen.append(is_any_active())
+        return x + 1
+
+    make_fx(traced, pre_dispatch=True)(torch.ones(2))
+    assert seen == [True, False]
+    assert not is_any_active()
 
 
 def test_a_profiler_of_the_user_goes_on() -> None:

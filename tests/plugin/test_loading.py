@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.plugin.conftest import Project
 
@@ -120,3 +122,39 @@ def test_the_marker_is_known_and_the_option_takes_no_odd_value(apart: Project) -
 def test_the_update_option_does_not_swallow_the_path_after_it(apart: Project) -> None:
     apart.write({"test_m.py": "def test_m():\n    pass\n", "test_n.py": "def test_n():\n    pass\n"})
     assert apart.run("--torchgraph-update", "test_m.py").outcomes() == {"passed": 1}
+
+
+@pytest.mark.long
+def test_a_check_that_was_seen_before_loads_nothing_that_only_others_need(apart: Project) -> None:
+    apart.write(
+        {
+            "conftest.py": """
+                import sys
+
+                def pytest_unconfigure():
+                    loaded = [name.partition(".")[2] for name in sys.modules if name.startswith("pytest_torchgraph.")]
+                    print("loaded", *sorted(loaded), "end")
+            """,
+            "test_m.py": """
+                import torch
+
+                def test_m(torch_graph):
+                    torch_graph.check(torch.nn.Linear(2, 2), torch.ones(1, 2))
+            """,
+        }
+    )
+    for arguments in (("--torchgraph-update",), ()):
+        assert apart.run(*arguments).code == 0
+    found = re.search(r"loaded (.*) end", apart.run().text)
+    assert found is not None
+    loaded = set(found[1].split())
+    assert "capture.fingerprint" in loaded
+    others = (
+        "canonical",
+        "catalog.operations",
+        "capture.compiling.compiler",
+        "capture.compiling.nodes",
+        "capture.cost",
+    )
+    more = ("capture.fake_run.subject", "capture.replay", "diff", "snapshot.reader", "snapshot.writer", "verdict")
+    assert not loaded & {*others, *more}

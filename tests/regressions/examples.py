@@ -502,6 +502,44 @@ class PositionsOfSines(Example):
         return Run(model=Sines(), args=X)
 
 
+class PaddingCounted(Example):
+    CAUSES = "asked-otherwise", "asked-otherwise"
+
+    @staticmethod
+    def before() -> Run:
+        class Checked(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                return super().forward(x) if bool((x > 0).all()) else x
+
+        return Run(model=Checked(), args=X)
+
+    @staticmethod
+    def after() -> Run:
+        class Checked(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                return super().forward(x) if bool((x > 0).sum() == x.numel()) else x
+
+        return Run(model=Checked(), args=X)
+
+
+class AnglesByBroadcast(Example):
+    CAUSES = "outer-product", "outer-product"
+
+    @staticmethod
+    def before() -> Run:
+        def angles(x: Tensor, at: Tensor) -> Tensor:
+            return torch.bmm(x[:, :1].transpose(1, 2), at[:, None])
+
+        return Run(model=angles, args=(X, torch.ones(2, LENGTH)))
+
+    @staticmethod
+    def after() -> Run:
+        def angles(x: Tensor, at: Tensor) -> Tensor:
+            return x[:, :1].transpose(1, 2) * at[:, None]
+
+        return Run(model=angles, args=(X, torch.ones(2, LENGTH)))
+
+
 def pair_of(example: Any) -> Pair:
     """One example as a pair."""
     more = {} if example.WITHIN is None else {"within": example.WITHIN}

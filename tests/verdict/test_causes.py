@@ -26,7 +26,14 @@ from pytest_torchgraph.verdict.drift import judge
 from pytest_torchgraph.verdict.finding import Verdict
 from tests.capture.small import Calls
 from tests.diff.programs import Body, attention, f32, layers, leaf, program
-from tests.regressions.examples import Example, GridOfProducts, PositionsOfSines, pair_of
+from tests.regressions.examples import (
+    AnglesByBroadcast,
+    Example,
+    GridOfProducts,
+    PaddingCounted,
+    PositionsOfSines,
+    pair_of,
+)
 from tests.regressions.pair import pairs_in
 from tests.regressions.process_group import process_group, ranks
 from tests.verdict.compilations import BREAK, RECOMPILE, compilation, compiled_graph, trained
@@ -234,6 +241,25 @@ def pooled(*, loop: bool) -> Graph:
     return trace(Calls(forward, layer=nn.Conv2d(3, 4, 3)), torch.ones(4, 3, 6, 6), backward="auto")
 
 
+def applied(*, scaled: bool = False, placed: bool = False, by: float | None = None) -> Graph:
+    """Layers whose results may be scaled by a parameter or a number, or shifted by a parameter."""
+
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.up = nn.Linear(8, 8)
+            self.gain = nn.Parameter(torch.ones(8)) if scaled else None
+            self.place = nn.Parameter(torch.zeros(3, 8)) if placed else None
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            made = self.up(x)
+            made = made if self.gain is None else made * self.gain
+            made = made if self.place is None else made + self.place
+            return (made if by is None else made * by).relu()
+
+    return trace(nn.Sequential(Layer(), Layer()), torch.ones(2, 3, 8), backward="auto")
+
+
 def activated(activation: Callable[..., nn.Module]) -> Graph:
     """Two layers, each with an *activation* that writes over its operand, differentiated."""
     layers = (nn.Linear(4, 4), activation(inplace=True))
@@ -260,6 +286,9 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     ),
     "a mask cast after it is expanded": regression("mask_cast_expanded", "expanded-before", "expanded-after"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
+    "a learned scale": (applied, partial(applied, scaled=True), "parameter-applied", "parameter-not-applied"),
+    "a learned position": (applied, partial(applied, placed=True), "parameter-applied", "parameter-not-applied"),
+    "a scale that is given": (applied, partial(applied, by=0.5), "other-scale", "other-scale"),
     "a layer without bias": (partial(net, bias=True), partial(net, bias=False), "bias-removed", "bias-added"),
     "an activation over its operand": (
         partial(activated, nn.ReLU),
@@ -280,6 +309,8 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a gathered slice": regression("types_gathered", "looked-up", "lookup-removed"),
     "a grid of products": example(GridOfProducts),
     "positions of sines": example(PositionsOfSines),
+    "padding that is counted": example(PaddingCounted),
+    "angles by broadcast": example(AnglesByBroadcast),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),
     "a graph break": (
         compiled_graph,

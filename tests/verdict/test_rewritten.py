@@ -131,6 +131,40 @@ def test_a_call_that_nothing_matches_from_one_side_is_looked_for_from_the_other(
     assert len(forth.changes) == len(back.changes)
 
 
+def test_a_sum_with_nothing_is_a_copy_that_is_told_as_such() -> None:
+    plain, added = (Calls(lambda _, x, more=more: (x.exp() + 0 if more else x.exp()).sin()) for more in (False, True))
+    finding, *_ = told(plain, added, X)
+    assert (finding.cause, finding.title) == (
+        "extra-copy",
+        "aten.add of 0, which changes nothing: the model (+1 operation)",
+    )
+    finding, *_ = told(added, plain, X)
+    assert finding.cause == "copy-removed"
+
+
+def test_a_sum_with_a_number_is_no_copy() -> None:
+    plain, added = (Calls(lambda _, x, more=more: (x.exp() + 2 if more else x.exp()).sin()) for more in (False, True))
+    assert "extra-copy" not in {each.cause for each in told(plain, added, X)}
+
+
+def test_tensors_that_are_concatenated_in_two_steps_are_written_twice() -> None:
+    def at_once(_: Any, x: Tensor) -> Tensor:
+        return torch.cat([x.exp(), x.sin(), x.cos()], -1).relu()
+
+    def in_steps(_: Any, x: Tensor) -> Tensor:
+        return torch.cat([x.exp(), torch.cat([x.sin(), x.cos()], -1)], -1).relu()
+
+    first, *_ = told(Calls(at_once), Calls(in_steps), X)
+    assert (first.cause, "in two steps, at once before" in first.title) == ("unfused", True)
+    first, *_ = told(Calls(in_steps), Calls(at_once), X)
+    assert (first.cause, "at once, in two steps before" in first.title) == ("fused", True)
+
+
+def test_numbers_that_are_made_in_another_type_are_the_same_numbers() -> None:
+    sides = [Calls(lambda _, x, to=to: x + torch.arange(8, dtype=to)) for to in (torch.int64, torch.float32)]
+    assert told(sides[0], sides[1], X)[0].cause == "other-number"
+
+
 def test_another_source_rank_is_named() -> None:
     def sent_from(rank: int) -> Graph:
         def run(_: Any, x: Tensor) -> Tensor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -17,28 +17,11 @@ from pytest_torchgraph.capture.fake_run.asking import answering
 from pytest_torchgraph.capture.fake_run.mode import fake_run_mode
 from pytest_torchgraph.capture.fake_run.refusing import told_with_line
 from pytest_torchgraph.capture.fake_run.stand_in import exchanging, stood_in
+from pytest_torchgraph.capture.subject import Subject
 from pytest_torchgraph.capture.target import held_by
 
 if TYPE_CHECKING:
     from torch._subclasses.fake_tensor import FakeTensorMode
-
-Running: TypeAlias = "Callable[[], AbstractContextManager[Iterable[str]]]"
-
-
-def nothing_noted() -> AbstractContextManager[Iterable[str]]:
-    """The context of a run on real tensors."""
-    return nullcontext(())
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A model, its inputs and its optimizer, and the context in which each run is recorded: it yields notes."""
-
-    model: Callable[..., Any]
-    args: Any
-    kwargs: Mapping[str, Any] | None
-    optimizer: Any
-    running: Running
 
 
 @dataclass(frozen=True)

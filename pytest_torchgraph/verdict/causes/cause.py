@@ -126,6 +126,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "bias-removed",
             "a layer adds no bias any more",
         ),
+        _both_ways(
+            "parameter-applied",
+            "a parameter that is new is multiplied in, or added",
+            "parameter-not-applied",
+            "a parameter that is gone was multiplied in, or added",
+        ),
         _loss_and_win(
             "experts-looped",
             "experts run one after the other instead of in one grouped product",
@@ -162,6 +168,8 @@ MEANINGS: Mapping[str, Meaning] = {
             "table-held",
             "a table is read from a buffer that was computed in each call",
         ),
+        _either_way("asked-otherwise", "what only the host reads is computed by other operations"),
+        _either_way("outer-product", "an outer product is a product of matrices, or one that broadcasts"),
         _either_way("made-otherwise", "what depends on no input, parameter or buffer is made by other operations"),
         _loss_and_win(
             "looked-up",

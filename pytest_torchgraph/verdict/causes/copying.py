@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from pytest_torchgraph.canonical.program import Given
+from pytest_torchgraph.canonical.program import Given, Work
 from pytest_torchgraph.diff.change import Added, Altered
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.kinds import COPIES, MOVES
 from pytest_torchgraph.recorded.operation import packet_of
-from pytest_torchgraph.recorded.phase import OPTIMIZER
+from pytest_torchgraph.recorded.phase import FORWARD, OPTIMIZER
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -23,7 +23,9 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     made,
     module_of,
+    named_places,
     packet,
+    read,
 )
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.verdict.quantity import bytes_text
@@ -92,6 +94,35 @@ def _joined(side: Side, found: list[Come], *, alone: bool) -> Claim:
     return Claim(cause, "copy", title, (*found, *empty), "more" if side.more else "fewer")
 
 
+@both_ways
+def changes_nothing(side: Side) -> Iterator[Claim]:
+    """Sums with 0 and products with 1, which write what they read to other memory."""
+    found = [change for change in side.changes if _changes_nothing(change)]
+    if found:
+        names = ", ".join(dict.fromkeys(f"{packet(change)} of {NEUTRAL[packet(change)]:g}" for change in found))
+        no_longer = "" if side.more else " no longer"
+        count = times(len(found), "operation", "+d" if side.more else "")
+        title = f"{names}{no_longer}, which changes nothing: {named_places(found)} ({count})"
+        cause = Cause("extra-copy", NEUTRAL_HINT) if side.more else Cause("copy-removed", "")
+        yield Claim(cause, "copy", title, tuple(found), "more" if side.more else "fewer")
+
+
+NEUTRAL: Mapping[str, float] = {"aten.add": 0, "aten.sub": 0, "aten.mul": 1, "aten.div": 1}
+NEUTRAL_HINT = "a number that may be another in other calls? (the length of a cache)"
+
+
+def _changes_nothing(change: Come) -> bool:
+    """Whether a number is added or multiplied with that leaves each value as it is, and its type."""
+    item, source = change.site.item, read(change.site)
+    if not isinstance(item, Work) or packet(change) not in NEUTRAL or len(item.arguments) < NEEDED or item.keywords:
+        return False
+    number = item.arguments[1]
+    same = type(number) in (int, float) and number == NEUTRAL[packet(change)]
+    return same and len(change.site.reads) == 1 and source == made(change.site) and phase_of(change) == FORWARD
+
+
+NEEDED = 2
+"""Arguments of a sum: what is added, and to what."""
 JOINED = "what is concatenated with nothing is copied all the same (a cache that is empty yet?)"
 JOINED_ALONE = "torch.cat of a list with one tensor in it copies that"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Added, Removed
+from pytest_torchgraph.diff.change import Added, Removed, Site
 from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, is_work, made, packet
@@ -27,9 +28,36 @@ def exchanged(seen: Seen) -> Iterator[Claim]:
     for (before, after), swaps in pairs.items():
         if before != after:
             changes = tuple(change for swap in swaps for change in reversed(swap))
-            yield Claim(
-                Cause("", ""), "operation", f"{times(len(swaps), 'operation')} swapped: {before} -> {after}", changes
-            )
+            cause = Cause("outer-product", OUTER) if all(map(_is_outer, swaps)) else Cause("", "")
+            yield Claim(cause, "operation", f"{times(len(swaps), 'operation')} swapped: {before} -> {after}", changes)
+
+
+def outer_products(seen: Seen) -> Iterator[Claim]:
+    """Products of matrices that became products of numbers in their place, or the other way round."""
+    found = [change for change in seen.altered if _is_outer_pair(change.before, change.after)]
+    if found:
+        names = dict.fromkeys(f"{packet_of(one.before.name)} -> {packet_of(one.after.name)}" for one in found)
+        title = f"{times(len(found), 'operation')} swapped: {', '.join(names)}"
+        yield Claim(Cause("outer-product", OUTER), "operation", title, tuple(found))
+
+
+OUTER = "each number of one times each of the other, as a matrix product or by broadcasting"
+PRODUCTS = frozenset({"aten.bmm", "aten.mm"})
+TWO = 2
+
+
+def _is_outer(swap: tuple[Removed, Added]) -> bool:
+    return _is_outer_pair(swap[0].site, swap[1].site)
+
+
+def _is_outer_pair(before: Site, after: Site) -> bool:
+    """Whether one is a product of matrices that sums over one number only, and the other of numbers."""
+    names = {packet_of(site.name) for site in (before, after)}
+    product = next((site for site in (before, after) if packet_of(site.name) in PRODUCTS), None)
+    if product is None or "aten.mul" not in names or len(product.reads) != TWO:
+        return False
+    first = product.reads[0].spec
+    return first is not None and first.shape[-1:] == (1,)
 
 
 def _work_of(change: Come) -> object:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_torchgraph.canonical.program import Block, ModuleCall, Semantic
 from pytest_torchgraph.canonical.scope import ScopePath
-from pytest_torchgraph.diff.change import Altered, Change, Moved, Site, Value
-from pytest_torchgraph.diff.grouping import phase_of
-from pytest_torchgraph.recorded.phase import FORWARD
+from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Site, Value
+from pytest_torchgraph.diff.grouping import NUMBER, phase_of
+from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, distinct, is_work, module_of, packet
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    distinct,
+    is_work,
+    made,
+    module_of,
+    named_places,
+    packet,
+)
 from pytest_torchgraph.words.counting import listed, times
 
 MOST = 6
@@ -90,3 +100,45 @@ def _calls(site: Site) -> list[str]:
     body = site.body
     items = body.items if isinstance(body, (Block, Semantic)) else ()
     return [item.name for item in items if isinstance(item, ModuleCall)]
+
+
+ADDS = frozenset({"aten.add", "aten.add_"})
+SUMMED = "the gradients of one value are added up in another order; their last digits may differ"
+
+
+def summed_otherwise(seen: Seen) -> Iterator[Claim]:
+    """As many additions of gradients as before in each layer, of others: those of one value in another order.
+
+    Wrong where an edit of backward formulas takes away one sum and brings another of the same size to the layer.
+    """
+    layers: dict[str, list[Come]] = defaultdict(list)
+    for change in seen.came_and_went:
+        layers[_layer_of(change)].append(change)
+    found = [change for changes in layers.values() if _are_sums_of_gradients(changes) for change in changes]
+    if not found:
+        return
+    modules = set(map(_layer_of, found))
+    beside = [
+        change
+        for change in seen.altered
+        if phase_of(change) == BACKWARD and is_rewired(change) and _layer_of(change) in modules
+    ]
+    count = times(sum(isinstance(change, Added) for change in found), "sum")
+    title = f"gradients are added up in another order: {count} in {named_places(found)}"
+    yield Claim(Cause("reordered", SUMMED), "order", title, (*found, *beside), idle=True)
+
+
+def _layer_of(change: Change) -> str:
+    """The last number in the path of the module that *change* is in: its list may have another name than before."""
+    return next(iter(NUMBER.findall(module_of(change))[::-1]), "")
+
+
+def _are_sums_of_gradients(changes: Sequence[Come]) -> bool:
+    """Whether nothing came or went but additions in the backward pass, as many of each size."""
+    net: Counter[object] = Counter()
+    for change in changes:
+        if not is_work(change) or packet(change) not in ADDS or phase_of(change) != BACKWARD:
+            return False
+        spec = made(change.site)
+        net[spec and (spec.shape, spec.dtype)] += 1 if isinstance(change, Added) else -1
+    return bool(changes) and not any(net.values())

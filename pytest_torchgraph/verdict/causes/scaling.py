@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
+from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.change import Altered, Change
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
     Claim,
@@ -17,6 +20,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     both_ways,
     is_work,
     module_of,
+    named_places,
     numbers_of,
     packet,
 )
@@ -25,6 +29,13 @@ from pytest_torchgraph.words.counting import times
 
 CAP = frozenset({"aten.tanh"})
 SCALING = frozenset({"aten.div", "aten.mul", "aten.div_", "aten.mul_"})
+SCALED = {
+    "aten.mul": "multiplied by",
+    "aten.mul_": "multiplied by",
+    "aten.div": "divided by",
+    "aten.div_": "divided by",
+}
+Number: TypeAlias = "int | float"
 HINT = "a scale, an epsilon, a bound: the same operations compute other values"
 
 
@@ -42,6 +53,43 @@ def scale(seen: Seen) -> Iterator[Claim]:
         what = f"{', '.join(names)}: {', '.join(fields)}"
         title = f"{what} {before} -> {after} ({times(len(changes), 'operation')})"
         yield Claim(Cause("other-scale", HINT), "argument", title, tuple(changes))
+
+
+@both_ways
+def by_number(side: Side) -> Iterator[Claim]:
+    """Products and quotients with a number that came or went, where nothing else did in their modules."""
+    found: dict[tuple[str, Number], list[Come]] = defaultdict(list)
+    for change in side.changes:
+        number = _number_of(change)
+        if number is not None and phase_of(change) == FORWARD:
+            found[SCALED[packet(change)], number].append(change)
+    alone = {id(change) for changes in found.values() for change in changes}
+    busy = {
+        module_of(change)
+        for change in (*side.changes, *side.others)
+        if phase_of(change) == FORWARD and id(change) not in alone
+    }
+    for (done, number), changes in found.items():
+        forward = [change for change in changes if module_of(change) not in busy]
+        if forward:
+            modules = set(map(module_of, forward))
+            behind = [each for each in side.changes if _is_number_behind(each, number, modules)]
+            title = f"values are {done} {number}{'' if side.more else ' no longer'} in {named_places(forward)}"
+            hint = "a scale that was not there" if side.more else "a scale that is gone"
+            yield Claim(Cause("other-scale", hint), "operation", title, (*forward, *behind), "other")
+
+
+def _number_of(change: Come) -> Number | None:
+    """The number that one tensor is multiplied with or divided by."""
+    item = change.site.item
+    if not isinstance(item, Work) or not is_work(change) or packet(change) not in SCALED or len(change.site.reads) != 1:
+        return None
+    given = [argument for argument in item.arguments if type(argument) in (int, float)]
+    return given[0] if len(given) == 1 else None  # type: ignore[return-value]
+
+
+def _is_number_behind(change: Come, number: Number, modules: set[str]) -> bool:
+    return phase_of(change) != FORWARD and module_of(change) in modules and _number_of(change) == number
 
 
 @both_ways

@@ -217,8 +217,22 @@ def number(finding: Finding, _: Difference) -> Cause | None:
     return None
 
 
+def made_in_type(finding: Finding, _: Difference) -> Cause | None:
+    """Numbers that no tensor is read for are made in another type."""
+    changes = [change for change in changes_of(finding) if isinstance(change, Altered)]
+    made = [change for change in changes if not change.after.reads and not isinstance(change.after.item, Given)]
+    are_all = bool(made) and len(made) == len(list(changes_of(finding)))
+    return Cause("other-number", MADE_SO) if are_all and all(map(_is_retyped, made)) else None
+
+
+def _is_retyped(change: Altered) -> bool:
+    """Whether nothing differs but the type that is asked for and made."""
+    return all(field.kind == "dtype" or field.name == "dtype" for field in change.fields)
+
+
 OTHER_PLACE = "the model holds as much as before: another parameter is read in this place"
 OTHER_WEIGHT = "another parameter is read in the place of one; are weights tied now, or no longer?"
+MADE_SO = "the same numbers, made in another type at once (dtype=)"
 OTHER_TYPE = "the same number of another type, which changes the dtype of a result"
 SAME_TYPE = "the same number of another type, and results of the same type as before"
 
@@ -331,6 +345,8 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     ("memory", held_bytes),
     ("memory", saved),
     ("argument", number),
+    ("cast", made_in_type),
+    ("argument", made_in_type),
     ("name", name),
     ("spelling", spelled),
     ("order", order),

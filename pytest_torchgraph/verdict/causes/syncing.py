@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_torchgraph.canonical.program import Work
-from pytest_torchgraph.diff.change import Change
+from pytest_torchgraph.diff.change import Altered, Change, Value
+from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, packet
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, is_work, module_of, named_places, packet
 from pytest_torchgraph.verdict.title import counts_text, times_done
-from pytest_torchgraph.words.counting import times
+from pytest_torchgraph.words.counting import listed, times
 
 HINTS = {
     "aten._local_scalar_dense": "a tensor is used as a number or bool (.item(), `if tensor:`)",
@@ -35,6 +36,32 @@ def sync(seen: Seen) -> Iterator[Claim]:
     for changes, found, more in ((seen.added, came, True), (seen.removed, went, False)):
         if found:
             yield _claim(seen, found, _feeding(changes), more=more)
+
+
+def asked_otherwise(seen: Seen) -> Iterator[Claim]:
+    """What nothing but the host reads is computed by other operations, in the modules where it was computed before."""
+    sides = [[change for change in side if change.for_host and is_work(change)] for side in (seen.added, seen.removed)]
+    modules = {module_of(change) for change in sides[0]} & {module_of(change) for change in sides[1]}
+    came, went = ([change for change in side if module_of(change) in modules] for side in sides)
+    if not modules:
+        return
+    signed = [*(f"+{packet(change)}" for change in came), *(f"-{packet(change)}" for change in went)]
+    told = listed([*dict.fromkeys(name.replace("aten.", "") for name in signed)], 4)
+    title = f"what the host reads is computed otherwise: {told} in {named_places([*came, *went])}"
+    altered = [change for change in seen.altered if module_of(change) in modules and _reads_any(change, went)]
+    yield Claim(Cause("asked-otherwise", ASKED_OTHERWISE), "operation", title, (*came, *went, *altered))
+
+
+ASKED_OTHERWISE = "the host waits for it as before"
+
+
+def _reads_any(change: Altered, gone: Iterable[Come]) -> bool:
+    """Whether nothing differs but that it read what is made otherwise now, by what came."""
+    makers = {packet(one) for one in gone}
+    values = [field.before for field in change.fields if field.kind == "operand"]
+    return len(values) == len(change.fields) and all(
+        isinstance(value, Value) and packet_of(value.maker) in makers for value in values
+    )
 
 
 def is_sync(change: Come) -> bool:

@@ -153,14 +153,14 @@ def run_graph(arguments: argparse.Namespace) -> int:
 
 def ran(spec: str, run: running.Run) -> tuple[list[tuple[str, Tensor]], dict[str, Tensor]]:
     """The outputs of one run, and the tensors that it was given, both by name."""
-    from pytest_torchgraph.capture.binding import as_call, tensors_in
+    from pytest_torchgraph.capture.binding import as_call, bind, tensors_in
     from pytest_torchgraph.capture.target import holdings_of, target_of
     from pytest_torchgraph.capture.tracing import named_inputs
 
     target = target_of(run.model)
     positional, keywords = as_call(run.args, run.kwargs)
     try:
-        leaves = dict(named_inputs(run.model, positional, keywords))
+        leaves = dict(named_inputs(bind(run.model, positional, keywords)))
         output = run.model(*positional, **keywords)
     except Exception as error:
         raise Wrong(f"{spec} does not run: {type(error).__name__}: {error}") from error
