@@ -51,26 +51,32 @@ def canonical(
     of what is done for parameters that are *alike*, for which the first one stands; then
     :class:`~pytest_torchgraph.canonical.row.NotAlike` may be raised.
     """
-    builder = Builder(graph, skipped)
-    root = builder.build()
-    settling = Settling(builder.nesting, graph, Rows(builder.placed_rows(rows)))
-    for _, reference in graph.outputs:
-        builder.nesting.hand_out(reference, root)
-    settling.order_exports(root)
-    block = with_gathered_phases(settling.root(root), graph, alike)
-    outputs: tuple[tuple[str, Operand], ...] = tuple(
-        (path, settling.output(reference, root)) for path, reference in graph.outputs
-    )
-    root.let_go()
+    block, outputs = settled(graph, rows, skipped)
     return Program(
         run=run_of(graph.origin, graph.compilation),
         metrics=metrics_of(graph),
         peak_at=place_of_peak(graph),
         alive=alive_at_peak(graph),
         compilation=graph.compilation,
-        root=block,
+        root=with_gathered_phases(block, graph, alike),
         outputs=outputs,
     )
+
+
+def settled(
+    graph: Record, rows: Iterable[Row], skipped: Collection[int]
+) -> tuple[ModuleCall, tuple[tuple[str, Operand], ...]]:
+    """The root of the canonical graph before anything in it is gathered, and what it returns."""
+    builder = Builder(graph, skipped)
+    root = builder.build()
+    settling = Settling(builder.nesting, graph, Rows(builder.placed_rows(rows)))
+    for _, reference in graph.outputs:
+        builder.nesting.hand_out(reference, root)
+    settling.order_exports(root)
+    block = settling.root(root)
+    outputs = tuple([(path, settling.output(reference, root)) for path, reference in graph.outputs])
+    root.let_go()
+    return block, outputs
 
 
 def with_gathered_phases(root: ModuleCall, graph: Record, alike: Iterable[Alike] = ()) -> ModuleCall:

@@ -38,6 +38,7 @@ def check(program: Program) -> Program:
     _check_body(program.root, root)
     for path, operand in program.outputs:
         _check_operand(operand, root, f"output {path!r}")
+    root.let_go()
     return program
 
 

@@ -10,19 +10,17 @@ from pytest_torchgraph.canonical.program import (
     Argument,
     CalledBlock,
     Inner,
-    Input,
     Item,
-    Leaf,
     ModuleCall,
     Operand,
     Outcome,
     PhaseBlock,
     RecomputedCall,
-    Reference,
     Result,
     Saved,
     Semantic,
     Work,
+    operand_of,
 )
 from pytest_torchgraph.canonical.reading import canonical_spec, reading_of
 from pytest_torchgraph.canonical.row import Rows
@@ -46,7 +44,6 @@ class Settling:
         self.graph = graph
         self.steps = Steps(graph)
         self.has_roles = any(storage.role is not None for storage in graph.storages)
-        self._operands: dict[int | str | tuple[int, int], Operand] = {}
         self._specs: dict[int, TensorSpec] = {}
 
     def order_exports(self, node: Node) -> None:
@@ -88,14 +85,10 @@ class Settling:
         return self._read(place, reference.spec, node.inputs[place].spec)
 
     def _read(self, named: int | str | tuple[int, int], spec: TensorSpec, base: TensorSpec) -> Operand:
-        """An input, a leaf or a result, read as *spec*: one record for all that read it as it was made."""
+        """An input, a leaf or a result, read as *spec*."""
+        plain = operand_of(named)
         reading = None if spec is base else reading_of(spec, base)
-        found = self._operands.get(named) if reading is None else None
-        if found is None:
-            found = Operand(reference_to(named), reading)
-            if reading is None:
-                self._operands[named] = found
-        return found
+        return plain if reading is None else Operand(plain.reference, reading)
 
     def _saved(self, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], node: Node) -> Operand:
         """How a phase names what the forward pass made: from the nearest forward call that has it."""
@@ -234,13 +227,6 @@ class Settling:
             if home[0] is node and home[1] == position and home[2] == place:
                 return True
         return False
-
-
-def reference_to(named: int | str | tuple[int, int]) -> Reference:
-    """The reference to an input by its number, to a leaf by its path, to a result by item and position."""
-    if isinstance(named, tuple):
-        return Result(*named)
-    return Leaf(named) if isinstance(named, str) else Input(named)
 
 
 def name_of(node: Node) -> str:

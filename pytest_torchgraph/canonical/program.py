@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive, Place
@@ -103,6 +103,17 @@ class Operand:
 
     reference: Reference
     reading: Reading | None = None
+
+
+@lru_cache(maxsize=1 << 14)
+def operand_of(named: int | str | tuple[int, int]) -> Operand:
+    """What reads a value as it was made: an input by its number, a leaf by its path, a result by item and position.
+
+    It is one object wherever it stands, so that most operands of two graphs are compared by identity.
+    """
+    if isinstance(named, tuple):
+        return Operand(Result(*named))
+    return Operand(Leaf(named) if isinstance(named, str) else Input(named))
 
 
 class Every(tuple[Any, ...]):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from pytest_torchgraph.canonical.program import Reading
-from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
+from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec, one_of
 
 BITS = {
     "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "complex128": 128, "complex64": 64, "complex32": 32,
@@ -20,9 +20,9 @@ DISTINCT = 1 << 14
 def canonical_spec(spec: TensorSpec) -> TensorSpec:
     """*spec* without what no kernel can see: strides normalised, starting at the beginning of its storage."""
     if spec.geometry is None:
-        return spec
+        return one_of(spec)
     normal = spec.geometry.normalised()
-    return replace(spec, geometry=Geometry(normal.shape, normal.stride, 0))
+    return one_of(replace(spec, geometry=Geometry(normal.shape, normal.stride, 0)))
 
 
 def reading_of(spec: TensorSpec, base: TensorSpec) -> Reading | None:

@@ -12,6 +12,7 @@ import torch
 from pytest_torchgraph.capture.asking import frames_of
 from pytest_torchgraph.capture.attribution import COMPILED, Followed, Link, Linking, phases_of
 from pytest_torchgraph.capture.call import OpenCall
+from pytest_torchgraph.capture.draining import drained
 from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in, reads_on_host
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
@@ -106,7 +107,7 @@ class Records:
         return cost.constant if cost.formula is None else cost.of(entry.arguments, entry.keywords or {}, results)
 
     def reference(self, raw: Raw) -> TensorRef:
-        """The reference of one reading; the run keeps every reading, so an ``id`` stays its own."""
+        """The reference of one reading; all readings were made before any record, so an ``id`` stays its own."""
         found = self._references.get(id(raw))
         if found is None:
             found = self._references[id(raw)] = TensorRef(raw[0], raw[1], self.spec(raw))
@@ -162,27 +163,35 @@ def fx_module(record: Record, model: Any) -> Any:
     return to_fx(record, model)
 
 
-def freeze(run: Run) -> Graph:
-    """The graph of a finished run."""
+def freeze(run: Run, *, lets_go: bool = False) -> Graph:
+    """The graph of a finished run.
+
+    With *lets_go* nobody needs the log any more: each entry is let go of when its record is made, and none is left.
+    """
     records = Records(run.weights)
     linking = Linking(run.log, run.scopes, run.followed)
     links = linking.link()
     positions = {key: index for index, key in enumerate(run.followed.nodes)}
+    saved = saved_storages(run, links, positions)
+    memory = memory_of(run.log, links, run.identity, chain(*saved.values()), run.kept, run.resident)
+    phases, storages = phases_of(run.log, links, run.scopes, run.followed), storages_of(run, records)
+    nodes, scopes = nodes_of(run, linking, positions, saved), scopes_of(run, linking)
     syncs = syncs_of(run, links)
     frames = frames_of(run.log, links, run.followed.stretches)
+    del linking, saved
+    told = zip(drained(run.log) if lets_go else run.log, links, frames, strict=True)
     operations = tuple(
         operation_of(index, entry, link, positions, records, syncs, frame)
-        for index, (entry, link, frame) in enumerate(zip(run.log, links, frames, strict=True))
+        for index, (entry, link, frame) in enumerate(told)
     )
-    saved = saved_storages(run, links, positions)
     return Graph(
         operations=operations,
-        storages=storages_of(run, records),
-        scopes=scopes_of(run, linking),
+        storages=storages,
+        scopes=scopes,
         calls=tuple(call_of(index, call, records) for index, call in enumerate(run.calls)),
-        memory=memory_of(run.log, links, run.identity, chain(*saved.values()), run.kept, run.resident),
-        phases=phases_of(run.log, links, run.scopes, run.followed),
-        nodes=nodes_of(run, linking, positions, saved),
+        memory=memory,
+        phases=phases,
+        nodes=nodes,
         origin=origin_of(run),
         inputs=tuple((path, records.reference(raw)) for path, raw in run.inputs),
         outputs=tuple((path, records.reference(raw)) for path, raw in run.outputs),

@@ -29,7 +29,7 @@ class OutsideModes:
         self.grad = torch.is_grad_enabled()
         torch._C._set_grad_enabled(False)
 
-    def __exit__(self, *raised: Any) -> None:
+    def __exit__(self, *raised: object) -> None:
         torch._C._set_grad_enabled(self.grad)
         self.functions.__exit__(*raised)
         if self.modes is not None:

@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.collective import following_reductions, place_of_
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
 from pytest_torchgraph.capture.control_flow import control_flow_in_sight
+from pytest_torchgraph.capture.draining import drained
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.exported import following_nodes
@@ -117,8 +118,9 @@ class Recording:
     @property
     def unfrozen(self) -> Graph:
         """The same, worked out when it is first asked for something, where nothing but the log goes into it."""
-        is_plain = self._graph is None and self.clock is None and not self.policies
-        return unfrozen(self.log) if is_plain else self.graph
+        if self._graph is None and self.clock is None and not self.policies:
+            self._graph, self._run = unfrozen(self.log), None
+        return self.graph
 
     @property
     def log(self) -> Run:
@@ -204,7 +206,7 @@ class Recording:
             self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
-        entries = named_entries(self.mode.log)
+        entries = named_entries(drained(self.mode.log))
         left = self._left_out(entries)
         weights = Weights(entries, calls)
         entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries

@@ -69,7 +69,7 @@ for _each in fields(Record):
 
 
 def unfrozen(run: Run) -> Graph:
-    """The graph of *run*, not worked out yet."""
+    """The graph of *run*, not worked out yet; nobody else may need the run from here on."""
     graph = object.__new__(UnfrozenGraph)
     vars(graph).update(run=run, origin=origin_of(run), notes=run.notes)
     return graph
@@ -104,5 +104,5 @@ def _freeze(graph: Graph) -> None:
     run = known.pop("run", None)
     if isinstance(run, Run):
         with collector_paused():
-            known.update(vars(freeze(run)) | known)
+            known.update(vars(freeze(run, lets_go=True)) | known)
         object.__setattr__(graph, "__class__", Graph)

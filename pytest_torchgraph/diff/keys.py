@@ -328,6 +328,15 @@ def same_module(keys: Keys, body: Body, at: int) -> Hashable:
             return ("api", item.name)
 
 
+def same_operands(_keys: Keys, body: Body, at: int) -> Hashable:
+    """The same operation on several tensors, parameters in the same places: adding a parameter is no residual sum."""
+    item = body.record.items[at]
+    if not isinstance(item, Work):
+        return None
+    leaves = [isinstance(operand.reference, Leaf) for operand in operands_given(item)]
+    return ("on", item.name, *leaves) if len(leaves) > 1 else None
+
+
 def same_name(keys: Keys, body: Body, at: int) -> Hashable:
     """The same module name, or the same operation whatever its overload, in place or not."""
     item = body.record.items[at]
@@ -414,6 +423,7 @@ LEVELS: tuple[Level, ...] = (
     same_use,
     same_work,
     same_module,
+    same_operands,
     same_name,
     same_parameters,
     same_elements,

@@ -42,8 +42,12 @@ class Names(Protocol):
 
 
 _BECOMES = re.compile(rf"(?::(?P<position>\d+) )?(?:\$(?P<marked>{QUOTED}|{NAME})|(?P<leaf>{LEAF}))", re.ASCII)
-# The plainest of arguments: a value just as it was made, a number.
-_PLAIN = re.compile(r"(?:%([A-Za-z_]\w*)|(-?\d+)|(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?))(?=[,)])", re.ASCII)
+# The plainest of arguments: a value just as it was made, a number, a list of whole numbers, a word, a leaf with spec.
+_PLAIN = re.compile(
+    r"(?:%([A-Za-z_]\w*)|(-?\d+)|(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)|(\[[-\d, ]*\]|None|True|False)"
+    r"|([A-Za-z_]\w*):([a-z]\w*\[[\d,]*\]))(?=[,)])",
+    re.ASCII,
+)
 _NAMING = re.compile(r"[%^$]")
 Keywords = tuple[tuple[str, Argument], ...]
 BECOMES = " to "
@@ -76,8 +80,7 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
             position = _past_comma(text, position)
         plain = _PLAIN.match(text, position)
         if plain is not None:
-            name, whole, fraction = plain.groups()
-            arguments.append(names.operand(name, 0, "") if name else int(whole) if whole else float(fraction))
+            arguments.append(_plain_argument(plain.groups(), names))
             position = plain.end()
             continue
         keyword = KEYWORD_AHEAD.match(text, position)
@@ -87,6 +90,22 @@ def read_arguments(text: str, position: int, names: Names) -> tuple[tuple[Argume
         else:
             arguments.append(value)
     return tuple(arguments), tuple(keywords), position + 1
+
+
+def _plain_argument(found: tuple[str, ...], names: Names) -> Argument:
+    """What :data:`_PLAIN` found."""
+    name, whole, fraction, constant, leaf, spec = found
+    if name:
+        return names.operand(name, 0, "")
+    if leaf:
+        return names.leaf(leaf, spec_of(spec), "")
+    return int(whole) if whole else _constant(constant) if constant else float(fraction)
+
+
+@lru_cache(maxsize=4096)
+def _constant(text: str) -> Argument:
+    """An argument that names no tensor, so that it is told by the text alone."""
+    return _argument(text, 0, NoNames())[0]
 
 
 def read_results(text: str, names: Names) -> Results:

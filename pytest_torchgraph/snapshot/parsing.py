@@ -15,14 +15,13 @@ from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
     Block,
     Given,
-    Input,
-    Leaf,
     Operand,
     ParameterLoop,
     Reference,
     Result,
     Semantic,
     Work,
+    operand_of,
 )
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.snapshot.blocks import Begun, begun
@@ -56,8 +55,11 @@ class Leaves:
         if spec is not None:
             self.declared.append((path, spec))
             self.specs[path] = spec
+        plain = operand_of(path)
+        if not reading:
+            return plain
         known = self.specs.get(path)
-        return Operand(Leaf(path), reading_of(reading, base_of(known) if known else None) if reading else None)
+        return Operand(plain.reference, reading_of(reading, base_of(known) if known else None))
 
 
 class Body:
@@ -72,19 +74,24 @@ class Body:
 
     def reference(self, name: str, position: int) -> Reference:
         """The value ``%name:position``, which stands above the line that names it."""
+        return self._plain(name, position).reference
+
+    def _plain(self, name: str, position: int) -> Operand:
         index = self.names.get(name)
         if index is not None and index < len(self.values.made):
             if position and position >= self.values.count(index):
                 raise ValueError(f"%{name} has no result {position}")
-            return Result(index, self.values.place(index, position))
+            return operand_of((index, self.values.place(index, position)))
         if is_input(name) and int(name[2:]) < len(self.values.inputs):
-            return Input(int(name[2:]))
+            return operand_of(int(name[2:]))
         raise ValueError(f"no value %{name} stands above this line")
 
     def operand(self, name: str, position: int, reading: str) -> Operand:
         """The value ``%name:position`` as an operand."""
-        reference = self.reference(name, position)
-        return Operand(reference, reading_of(reading, self.values.resolve(reference)) if reading else None)
+        plain = self._plain(name, position)
+        if not reading:
+            return plain
+        return Operand(plain.reference, reading_of(reading, self.values.resolve(plain.reference)))
 
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value ``^name:position`` as an operand."""
@@ -122,7 +129,7 @@ class Inlined:
         operand = self.outer.operand(name, position, reading)
         if operand not in self.taken:
             self.taken.append(operand)
-        return Operand(Input(self.taken.index(operand)))
+        return operand_of(self.taken.index(operand))
 
     def saved(self, name: str, position: int, reading: str) -> Operand:
         """The forward value, as seen from the scope."""

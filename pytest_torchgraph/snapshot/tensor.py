@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pytest_torchgraph.recorded.tensor import SHORT_DTYPES, SIZE_SYMBOLS, Geometry, Shape, TensorSpec, contiguous_stride
+from pytest_torchgraph.recorded.tensor import (
+    SHORT_DTYPES,
+    SIZE_SYMBOLS,
+    Geometry,
+    Shape,
+    TensorSpec,
+    contiguous_stride,
+    one_of,
+)
 from pytest_torchgraph.words.quoting import QUOTED, quote, unquote
 
 DTYPE = rf"[a-z]\w*|{QUOTED}"
@@ -101,7 +109,7 @@ def spec_of(text: str) -> TensorSpec:
     device = parts["device"] or "cpu"
     words = _words(parts["rest"])
     layout = words.get("layout", "strided")
-    return TensorSpec(
+    found = TensorSpec(
         dtype=dtype_of(parts["dtype"]),
         shape=shape,
         geometry=_geometry_of(shape, words),
@@ -110,6 +118,7 @@ def spec_of(text: str) -> TensorSpec:
         conj="conj" in words,
         neg="neg" in words,
     )
+    return one_of(found)
 
 
 def _words(rest: str) -> dict[str, str]:

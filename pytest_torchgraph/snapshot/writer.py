@@ -44,6 +44,7 @@ def root_node(program: Program) -> Node:
     body, nodes = scope_body(root, (), None, Values(()), outputs)
     returns = [_output_node(path, operand, body) for path, operand in program.outputs]
     exports = " -> " + ", ".join(map(body.reference, root.exports)) if root.exports else ""
+    body.values.let_go()
     return Node(f"{ROOT} {class_text(root.class_name)}{exports}", (*nodes, *returns))
 
 

@@ -47,6 +47,8 @@ SAVED: Mapping[str, int] = {"saved-more": LOSS, "saved-less": ORDER}
 """Places of what autograd keeps where nothing else was edited."""
 SLIGHT = 50
 """A loss of operations that costs less than to write one part in this many of the peak is slight."""
+SMALL: frozenset[Kind] = frozenset({"operation", "copy", "argument"})
+"""Kinds whose losses may be slight."""
 KINDS: Mapping[Kind, int] = {"attention": 0, "sync": 1}
 """Among equals these kinds come first, all others by what they cost."""
 FLOPS_PER_BYTE = 16
@@ -121,7 +123,7 @@ def _rank(finding: Finding, beside: Beside) -> tuple[object, ...]:
     needs_no_more = _moves_no_peak(finding, beside.peaks)
     cost = finding.cost + finding.flops // FLOPS_PER_BYTE
     slight = cost * SLIGHT < max(beside.peaks) or needs_no_more
-    if place == LOSS and finding.kind == "operation" and slight:
+    if place == LOSS and finding.kind in SMALL and slight:
         place = EDIT
     others = READS_NEW_MODULE if id(finding) in beside.readers else OTHERS
     kind = LAST if needs_no_more else CAUSES.get(finding.cause, KINDS.get(finding.kind, others))

@@ -502,6 +502,29 @@ class PositionsOfSines(Example):
         return Run(model=Sines(), args=X)
 
 
+class LogitsForLabels(Example):
+    CAUSES = "logits-shifted", "labels-shifted"
+
+    @staticmethod
+    def before() -> Run:
+        class Padded(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                labels = functional.pad(torch.ones(2, LENGTH, dtype=torch.long), (0, 1), value=-100)
+                return functional.cross_entropy(super().forward(x).flatten(0, 1), labels[:, 1:].flatten())
+
+        return Run(model=Padded(), args=X)
+
+    @staticmethod
+    def after() -> Run:
+        class Cut(Model):
+            def forward(self, x: Tensor) -> Tensor:
+                labels = torch.ones(2, LENGTH, dtype=torch.long)
+                logits = super().forward(x)[:, :-1].contiguous()
+                return functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten())
+
+        return Run(model=Cut(), args=X)
+
+
 class PaddingCounted(Example):
     CAUSES = "asked-otherwise", "asked-otherwise"
 

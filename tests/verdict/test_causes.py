@@ -30,6 +30,7 @@ from tests.regressions.examples import (
     AnglesByBroadcast,
     Example,
     GridOfProducts,
+    LogitsForLabels,
     PaddingCounted,
     PositionsOfSines,
     pair_of,
@@ -254,7 +255,7 @@ def applied(*, scaled: bool = False, placed: bool = False, by: float | None = No
             made = self.up(x)
             made = made if self.gain is None else made * self.gain
             made = made if self.place is None else made + self.place
-            return (made if by is None else made * by).relu()
+            return x + (made if by is None else made * by)
 
     return trace(nn.Sequential(Layer(), Layer()), torch.ones(2, 3, 8), backward="auto")
 
@@ -302,6 +303,7 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a gathered slice": regression("types_gathered", "looked-up", "lookup-removed"),
     "a grid of products": example(GridOfProducts),
     "positions of sines": example(PositionsOfSines),
+    "logits for labels": example(LogitsForLabels),
     "padding that is counted": example(PaddingCounted),
     "angles by broadcast": example(AnglesByBroadcast),
     "a cast in the loss": regression("logits_cast_in_the_loss", "output-uncast", "output-cast"),

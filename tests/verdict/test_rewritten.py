@@ -142,6 +142,21 @@ def test_a_sum_with_nothing_is_a_copy_that_is_told_as_such() -> None:
     assert finding.cause == "copy-removed"
 
 
+def test_a_copy_of_a_few_bytes_does_not_head_an_edit_of_attention() -> None:
+    def attend(_: Any, x: Tensor, *, edited: bool) -> Tensor:
+        scale = (torch.arange(2) * 0.5).cos()
+        scale = scale * 1 if edited else scale
+        q = x.unflatten(-1, (2, -1)).transpose(1, 2)
+        mask = None if edited else torch.ones(64, 64, dtype=torch.bool).tril()
+        found: Tensor = functional.scaled_dot_product_attention(q, q, q, attn_mask=mask, is_causal=edited)
+        return found * scale[:, None, None]
+
+    sides = [Calls(lambda m, x, edited=edited: attend(m, x, edited=edited)) for edited in (False, True)]
+    first, *rest = told(sides[0], sides[1], torch.ones(2, 64, 8))
+    assert first.cause == "attention-path"
+    assert "extra-copy" in {each.cause for each in rest}
+
+
 def test_a_sum_with_a_number_is_no_copy() -> None:
     plain, added = (Calls(lambda _, x, more=more: (x.exp() + 2 if more else x.exp()).sin()) for more in (False, True))
     assert "extra-copy" not in {each.cause for each in told(plain, added, X)}

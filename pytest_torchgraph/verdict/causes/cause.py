@@ -168,6 +168,12 @@ MEANINGS: Mapping[str, Meaning] = {
             "table-held",
             "a table is read from a buffer that was computed in each call",
         ),
+        _loss_and_win(
+            "logits-shifted",
+            "a loss is given logits without the last position, which are copied, where its labels were padded",
+            "labels-shifted",
+            "a loss is given padded labels where it was given logits without the last position",
+        ),
         _either_way("asked-otherwise", "what only the host reads is computed by other operations"),
         _either_way("outer-product", "an outer product is a product of matrices, or one that broadcasts"),
         _either_way("made-otherwise", "what depends on no input, parameter or buffer is made by other operations"),

@@ -9,6 +9,7 @@ from pytest_torchgraph.canonical.program import Block, ModuleCall, Semantic
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Site, Value
 from pytest_torchgraph.diff.grouping import NUMBER, phase_of
+from pytest_torchgraph.recorded.kinds import COPIES
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import (
@@ -109,11 +110,14 @@ SUMMED = "the gradients of one value are added up in another order; their last d
 def summed_otherwise(seen: Seen) -> Iterator[Claim]:
     """As many additions of gradients as before in each layer, of others: those of one value in another order.
 
+    Copies that came or went in the layer have no part in that.
+
     Wrong where an edit of backward formulas takes away one sum and brings another of the same size to the layer.
     """
     layers: dict[str, list[Come]] = defaultdict(list)
     for change in seen.came_and_went:
-        layers[_layer_of(change)].append(change)
+        if packet(change) not in COPIES:
+            layers[_layer_of(change)].append(change)
     found = [change for changes in layers.values() if _are_sums_of_gradients(changes) for change in changes]
     if not found:
         return
