@@ -44,8 +44,8 @@ from pytest_torchgraph.diff.change import (
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.grouping import Group, phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN
-from pytest_torchgraph.verdict.causes.claim import places_text
 from pytest_torchgraph.verdict.finding import Direction, Kind
+from pytest_torchgraph.verdict.places import places_text
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, leaf_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
