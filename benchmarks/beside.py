@@ -1,7 +1,8 @@
-"""What the first check of a process costs, and what a graph of 100,000 operations does, beside an earlier build.
+"""What the first check of a process, a graph of 100,000 operations and commands cost, beside an earlier build.
 
     python -m benchmarks.beside 8557aee first     the first check of a process, passing: CPU time with all it imports
     python -m benchmarks.beside 8557aee large     to write, read, compare and explain operations that are all different
+    python -m benchmarks.beside 8557aee commands  commands without PyTorch and loading the plugin, in CPU time
 
 Each build runs in processes of its own, which take turns; told is the least that each needed in any turn.
 """
@@ -59,6 +60,25 @@ with open(os.environ["TOLD"], "w") as told:
 """
 
 
+COMMAND = """
+import contextlib, io, json, os, sys, time
+from pytest_torchgraph.cli.main import main
+
+with contextlib.redirect_stdout(io.StringIO()):
+    main(sys.argv[2:])
+assert "torch" not in sys.modules
+with open(os.environ["TOLD"], "w") as told:
+    json.dump({sys.argv[1]: time.process_time()}, told)
+"""
+LOADING = """
+import json, os, time
+
+def pytest_unconfigure():
+    with open(os.environ["TOLD"], "w") as told:
+        json.dump({os.environ["WHAT"]: time.process_time()}, told)
+"""
+
+
 def ran(arguments: list[str], folder: Path, package: Path) -> dict[str, float]:
     """What a process of the build at *package* wrote down; nothing where it wrote nothing."""
     told = folder / "told.json"
@@ -91,11 +111,31 @@ def large(folder: Path, package: Path) -> Iterator[dict[str, float]]:
         yield ran(["-c", LARGE], folder, package)
 
 
+def commands(folder: Path, package: Path) -> Iterator[dict[str, float]]:
+    """What commands without PyTorch take, Python's own start included, and pytest with syrupy and with the plugin."""
+    (folder / "conftest.py").write_text(LOADING, encoding="utf-8")
+    (folder / "test_it.py").write_text("def test_it(): pass\n", encoding="utf-8")
+    llama = package / "snapshots" / "tests" / "real" / "test_llama" / "test_llama.torchgraph"
+    other = llama.with_name("test_llama_prefill.torchgraph")
+    verbs = {"torchgraph show": ["show", str(llama)], "torchgraph diff": ["diff", str(llama), str(other)]}
+    pytest = ["-m", "pytest", "--collect-only", "-q", "-c", os.devnull, f"--rootdir={folder}", "-p", "syrupy"]
+    plugins = {"pytest with syrupy": [], "pytest with syrupy and the plugin": ["-p", "pytest_torchgraph.plugin.hooks"]}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    while True:
+        found: dict[str, float] = {}
+        for what, arguments in verbs.items():
+            found |= ran(["-c", COMMAND, what, *arguments], folder, package)
+        for what, arguments in plugins.items():
+            os.environ["WHAT"] = what
+            found |= ran([*pytest, *arguments, "test_it.py"], folder, package)
+        yield found
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("revision")
-    parser.add_argument("what", choices=("first", "large"))
+    parser.add_argument("what", choices=("first", "large", "commands"))
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     archive = subprocess.check_output(["git", "archive", chosen.revision], cwd=ROOT)  # noqa: S607
@@ -105,7 +145,7 @@ def main() -> None:
             folder.mkdir()
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folders[0], filter="data")
-        measure = {"first": first, "large": large}[chosen.what]
+        measure = {"first": first, "large": large, "commands": commands}[chosen.what]
         turns = measure(folders[1], folders[0]), measure(folders[2], ROOT)
         found = [[next(turn) for turn in turns] for _ in range(chosen.rounds)]
     print("| what | before | now | now / before |\n|---|---|---|---|")

@@ -28,9 +28,9 @@ from benchmarks.subjects import SUBJECTS, Subject
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("run", ("capture.step:Step.run",)),
     ("freeze", ("capture.recording:freeze", "capture.unfrozen:freeze")),
-    ("equal layers", ("capture.folded:rows_in",)),
+    ("equal layers", ("capture.folded:rows_in", "capture.folded:alike_in")),
     ("canonical", ("canonical.building:canonical", "graph.graph:canonical", "capture.folded:canonical")),
-    ("freeze", ("capture.folded:Folding._record",)),
+    ("freeze", ("capture.folded:Folding.__init__", "capture.folded:Folding._record")),
     ("compare", ("canonical.program:Program.__eq__",)),
     ("fingerprint", ("plugin.check.seen:passing",)),
     ("compare", ("plugin.comparison:judged",)),

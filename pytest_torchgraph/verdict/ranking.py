@@ -142,7 +142,7 @@ def _place(finding: Finding, *, has_edit: bool) -> int:
         return FOLLOW
     if finding.kind != "follow" and finding.cause in CAUSE_PLACES:
         return CAUSE_PLACES[finding.cause]
-    if finding.kind == "state" and finding.cause == "other-weight":
+    if finding.kind == "state" and finding.cause in ("other-weight", "other-dimensions"):
         return LOOK
     if finding.cause in SAVED and not has_edit:
         return SAVED[finding.cause]

@@ -38,12 +38,14 @@ from pytest_torchgraph.diff.change import (
     Renamed,
     Replaced,
     RunChanged,
+    Site,
     Value,
 )
 from pytest_torchgraph.diff.fields import spec_fields
 from pytest_torchgraph.diff.grouping import Group, phase_of
 from pytest_torchgraph.recorded.phase import BACKWARD, BETWEEN
 from pytest_torchgraph.verdict.finding import Direction, Kind
+from pytest_torchgraph.verdict.places import places_text
 from pytest_torchgraph.verdict.quantity import bytes_pair, bytes_text, moved_text
 from pytest_torchgraph.verdict.wording import field_text, leaf_text, operation_text, shown_text
 from pytest_torchgraph.words.closed import assert_never
@@ -99,21 +101,44 @@ def _came_and_went(kind: Kind, groups: Sequence[Group], first: Added | Removed, 
             return f"input %{item.name} {'added' if net > 0 else 'removed'}"
         return f"{_signed(net, groups)} {item.kind} {item.spec.text}, made by no operation of the run"
     if isinstance(item, Block):
-        operations = sum(
-            change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
-        )
-        if isinstance(item, PhaseBlock) and item.name == BETWEEN and net:
-            came = "added" if net > 0 else "removed"
-            return f"work between backward and optimizer {came} ({times(operations, 'operation')})"
-        calls = [change for group in groups for change in group.changes if not _is_behind(change)]
-        net = sum(1 if isinstance(change, Added) else -1 for change in calls) or net
-        return f"{_signed(net, groups)} {_block_text(item, abs(net))} ({times(operations, 'operation')})"
+        return _called(item, groups, net)
     name = operation_text(first.site.name)
     counts = counts_text(difference, name, net)
     if kind == "sync":
         return f"{_signed(net, groups)} {numbered(abs(net), KIND_NOUNS['sync'])}, {name}{counts}"
     beneath = f" beneath {operation_text(first.site.beneath)}" if first.site.beneath else ""
     return f"{_signed(net, groups)} {name}{counts}{_shares(groups) if kind == 'copy' else ''}{beneath}"
+
+
+def _called(item: AnyBlock, groups: Sequence[Group], net: int) -> str:
+    """``+2 Linear (4 operations)``: module calls and phases that came and went."""
+    operations = sum(
+        change.operations for group in groups for change in group.changes if isinstance(change, (Added, Removed))
+    )
+    if isinstance(item, PhaseBlock) and item.name == BETWEEN and net:
+        came = "added" if net > 0 else "removed"
+        return f"work between backward and optimizer {came} ({times(operations, 'operation')})"
+    calls = [change for group in groups for change in group.changes if not _is_behind(change)]
+    net = sum(1 if isinstance(change, Added) else -1 for change in calls) or net
+    if not net and isinstance(item, ModuleCall):
+        return _called_elsewhere(item, calls, operations)
+    return f"{_signed(net, groups)} {_block_text(item, abs(net))} ({times(operations, 'operation')})"
+
+
+def _called_elsewhere(call: ModuleCall, calls: Sequence[Change], operations: int) -> str:
+    """``LayerNorm called as norm, no longer as head.0``: where as many calls of a class came as went."""
+    now, before = (
+        places_text(path_of(change.site) for change in calls if isinstance(change, side)) for side in (Added, Removed)
+    )
+    name = call.class_name or "module"
+    again = now == before
+    where = f"{now} otherwise" if again else f"{now}, no longer as {before}"
+    return f"{name} called as {where} ({times(operations, 'operation')})"
+
+
+def path_of(site: Site) -> str:
+    """Path of the module that is called at *site*."""
+    return site.inner.module if site.inner is not None else site.scope.module
 
 
 def _is_behind(change: Change) -> bool:

@@ -103,8 +103,16 @@ class Pair:
     @property
     def outline(self) -> Outline:
         """The report as a failing test would give it."""
+        return self._outline(self.comparison)
+
+    @property
+    def outline_back(self) -> Outline:
+        """The report of the way back."""
+        return self._outline(self.reverse)
+
+    def _outline(self, comparison: Comparison) -> Outline:
         command = f"pytest test_model.py::test_{self.name} --torchgraph-update"
-        return self.comparison.outline(f"test_model.py::test_{self.name}", command if self.comparison.drifted else "")
+        return comparison.outline(f"test_model.py::test_{self.name}", command if comparison.drifted else "")
 
     def lines_of(self, row: Row) -> tuple[str, ...]:
         """The lines of the pair's own file that *row* names, ``file.py:3``."""

@@ -18,10 +18,16 @@ DRIFT = pairs_in("drift")
 HARMLESS = pairs_in("harmless")
 EVERY = {**DRIFT, **HARMLESS}
 MESSAGES = FOLDER / "messages"
+BACK = MESSAGES / "back"
+"""Messages of the way back: from the side after to the side before."""
 
 
-def message_file(pair: Pair) -> Path:
-    return MESSAGES / f"{pair.name}.txt"
+def messages_of(pair: Pair) -> dict[Path, str]:
+    """What is said of *pair* and of the way back, by the file that holds what was reviewed."""
+    return {
+        MESSAGES / f"{pair.name}.txt": f"{render(pair.outline)}\n",
+        BACK / f"{pair.name}.txt": f"{render(pair.outline_back)}\n",
+    }
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -35,12 +41,11 @@ def test_a_pair_is_told_for_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_message_of_a_pair_is_the_reviewed_one(name: str, request: pytest.FixtureRequest) -> None:
-    pair = EVERY[name]
-    message = render(pair.outline) + "\n"
-    if settings(request.config).updating:
-        message_file(pair).write_text(message, encoding="utf-8")
-    assert message == message_file(pair).read_text(encoding="utf-8")
+def test_the_messages_of_a_pair_are_the_reviewed_ones_both_ways(name: str, request: pytest.FixtureRequest) -> None:
+    for file, message in messages_of(EVERY[name]).items():
+        if settings(request.config).updating:
+            file.write_text(message, encoding="utf-8")
+        assert message == file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", DRIFT)
@@ -70,4 +75,5 @@ def test_two_files_tell_what_two_runs_tell(name: str) -> None:
 
 
 def test_every_message_has_its_pair() -> None:
-    assert {path.stem for path in MESSAGES.glob("*.txt")} == set(EVERY)
+    for folder in (MESSAGES, BACK):
+        assert {path.stem for path in folder.glob("*.txt")} == set(EVERY)

@@ -48,6 +48,14 @@ def scale(*, given: bool) -> Graph:
     return trace(Calls(run), X)
 
 
+def tokened(*sizes: int) -> Graph:
+    """A token in front of the rest, held in some dimensions."""
+    token = nn.Parameter(torch.ones(*sizes))
+    model = Calls(lambda model, x: torch.cat([model.token.expand(len(x), 1, SIZE), x], dim=1))
+    model.register_parameter("token", token)
+    return trace(model, X)
+
+
 def narrowed(*, before: bool) -> Graph:
     """A product that is narrowed before or after it is summed."""
 

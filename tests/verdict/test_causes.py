@@ -53,6 +53,7 @@ from tests.verdict.edits import (
     rerun,
     routed,
     scale,
+    tokened,
 )
 from tests.verdict.pairs import TOKENS, WIDTH, Decoder, graph_of, step_of
 from tests.verdict.sharded import gathered, split, step
@@ -278,6 +279,12 @@ def example(shown: type[Example]) -> tuple[Side, Side, str, str]:
 
 PAIRS: dict[str, tuple[Side, Side, str, str]] = {
     "a plain list": regression("layers_in_a_plain_list", "unregistered", "registered"),
+    "a token in fewer dimensions": (
+        partial(tokened, 1, 1, SIZE),
+        partial(tokened, 1, SIZE),
+        "other-dimensions",
+        "other-dimensions",
+    ),
     "a mask cast after it is expanded": regression("mask_cast_expanded", "expanded-before", "expanded-after"),
     "steps before the batch": (partial(biased, 0, 0), partial(biased, 0, 1), "bias-apart", "bias-within"),
     "a learned scale": (applied, partial(applied, scaled=True), "parameter-applied", "parameter-not-applied"),

@@ -190,3 +190,28 @@ def test_a_module_that_is_called_just_like_a_pass_is_none(name: str, backward: b
     verdict = judge(compare(graph(copies=False).canonical, graph(copies=True).canonical))
     assert verdict.findings[0].title == "+1 aten.clone (0 -> 1)"
     assert "pass" not in titles(verdict)
+
+
+class Pooled(nn.Module):
+    """A norm in front of the mean, or behind it."""
+
+    def __init__(self, *, last: bool) -> None:
+        super().__init__()
+        body, head = (nn.ModuleDict({"act": nn.ReLU()}) for _ in range(2))
+        (head if last else body)["norm"] = nn.LayerNorm(4)
+        self.body, self.head = body, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        for part, after in ((self.body, lambda made: made.mean(1)), (self.head, lambda made: made)):
+            x = part["act"](x)
+            x = part["norm"](x) if "norm" in part else x
+            x = after(x)
+        return x
+
+
+def test_a_module_of_one_class_that_is_called_elsewhere_is_told_with_both_places() -> None:
+    x = torch.ones(2, 3, 4)
+    first, last = (trace(Pooled(last=last), x).canonical for last in (False, True))
+    there, back = (judge(compare(*sides)).findings[0] for sides in ((first, last), (last, first)))
+    assert there.title == "LayerNorm called as head.norm, no longer as body.norm (2 operations)"
+    assert back.title == "LayerNorm called as body.norm, no longer as head.norm (2 operations)"

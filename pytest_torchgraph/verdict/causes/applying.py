@@ -19,9 +19,9 @@ from pytest_torchgraph.verdict.causes.claim import (
     is_work,
     module_of,
     packet,
-    places_text,
     reads_leaf,
 )
+from pytest_torchgraph.verdict.places import places_text
 
 BEHIND: Mapping[str, frozenset[str]] = {
     "aten.mul": frozenset({"aten.mul", "aten.sum"}),

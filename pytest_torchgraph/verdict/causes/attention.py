@@ -39,6 +39,7 @@ DIMENSIONS = 3
 """More than these has a tensor of keys or values: batch, heads, length, size."""
 REPEATS = frozenset({"aten.repeat", "aten.repeat_interleave", "aten.index_select"})
 MASK_HINT = "a mask rules out the flash kernel on CUDA, and grows with query x key length"
+NO_DROPOUT = "kernels that have no dropout can run now"
 DROPOUT_HINT = "dropout inside attention is for training, and restricts which kernel can run"
 REPEATED_HINT = "keys and values are repeated before the call, not shared by the kernel"
 SHARED = "keys and values are no longer written out for every head"
@@ -209,8 +210,8 @@ def _cause_of(fields: dict[str, Field], others: tuple[Change, ...]) -> tuple[Cau
         return Cause("attention-path", CONVERTED), "attention is given a mask of another type"
     if gqa := fields.get("enable_gqa"):
         return _grouped(others, shares=bool(gqa.after))
-    if fields.get("dropout_p"):
-        return Cause("attention-path", DROPOUT_HINT if fields["dropout_p"].after else ""), "attention call changed"
+    if dropout := fields.get("dropout_p"):
+        return Cause("attention-path", DROPOUT_HINT if dropout.after else NO_DROPOUT), "attention call changed"
     return Cause("attention-path", "which kernel can run depends on these arguments"), "attention call changed"
 
 

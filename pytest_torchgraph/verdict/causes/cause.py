@@ -315,6 +315,7 @@ MEANINGS: Mapping[str, Meaning] = {
         ),
         _either_way("state-bytes", "parameters, buffers, gradients or optimizer state take other space"),
         _either_way("other-configuration", "parameters or buffers have other sizes"),
+        _either_way("other-dimensions", "parameters or buffers hold as many elements in other dimensions"),
         _either_way("other-sizes", "the inputs have other sizes, and nothing else changed"),
         _either_way("other-inputs", "the inputs are others"),
         _both_ways(

@@ -9,15 +9,14 @@ from functools import wraps
 from typing import TypeAlias
 
 from pytest_torchgraph.analysis.traffic import width_of
-from pytest_torchgraph.canonical.ownership import natural
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
-from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
+from pytest_torchgraph.diff.grouping import scope_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
-from pytest_torchgraph.words.counting import listed
+from pytest_torchgraph.verdict.places import places_text
 
 Come: TypeAlias = "Added | Removed"
 
@@ -180,26 +179,6 @@ def module_of(change: Change) -> str:
 def named_places(changes: Iterable[Change]) -> str:
     """``layers.* ×4, head``: the outermost modules of *changes*."""
     return places_text(map(module_of, changes))
-
-
-def places_text(paths: Iterable[str]) -> str:
-    """``layers.* ×4, head``: the outermost of *paths*, at most three; the model itself where there is no other."""
-    modules = dict.fromkeys(paths)
-    outer = [name for name in modules if name and not any(name.startswith(f"{other}.") for other in modules if other)]
-    alike: dict[str, list[str]] = {}
-    for name in outer:
-        alike.setdefault(NUMBER.sub("*", name), []).append(name)
-    told = [_place(tuple(same)) + (f" ×{len(same)}" if len(same) > 1 else "") for same in alike.values()]
-    return listed(told, 3) or "the model"
-
-
-def _place(paths: tuple[str, ...]) -> str:
-    """The path that *paths* share; of modules that have nothing but a number, ``module 1``, ``modules 0, 1``."""
-    path = shared_path(paths)
-    if any(letter.isalpha() for letter in path):
-        return path
-    numbers = sorted(paths, key=natural)
-    return f"module {path}" if len(paths) == 1 else f"modules {listed(numbers, 4)}"
 
 
 def fields_of(change: Altered, kind: str) -> list[Field]:

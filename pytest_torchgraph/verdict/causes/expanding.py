@@ -66,7 +66,7 @@ def repeated(side: Side) -> Iterator[Claim]:
     specs = [spec for spec in (made(change.site) for change in found) if spec is not None]
     what = ", ".join(dict.fromkeys(spec.text for spec in specs[:2])) + (", …" if len(specs) > 2 else "")
     size = bytes_text(sum(map(bytes_of, specs)))
-    title = f"values are written {'' if side.more else 'no longer '}several times by aten.repeat: {what}, {size}"
+    title = f"values are {'' if side.more else 'no longer '}written several times by aten.repeat: {what}, {size}"
     direction: Direction = "more" if side.more else "fewer"
     cause = Cause("extra-copy", _repeat_hint(found)) if side.more else Cause("copy-removed", "")
     yield Claim(cause, "copy", title, tuple(found), direction)

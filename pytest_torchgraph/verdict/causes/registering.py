@@ -18,7 +18,8 @@ from pytest_torchgraph.diff.change import (
     Value,
 )
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, distinct, module_of, places_text
+from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, bytes_of, distinct, module_of
+from pytest_torchgraph.verdict.places import places_text
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
 

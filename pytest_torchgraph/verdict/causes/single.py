@@ -119,10 +119,7 @@ def held(finding: Finding, difference: Difference) -> Cause | None:
     """A parameter or buffer of another dtype or size, or work for other parameters."""
     pairs = [(change.before, change.after) for change in changes_of(finding) if isinstance(change, LeafChanged)]
     if any(before.shape != after.shape for before, after in pairs):
-        if not _holds_as_much(difference):
-            return Cause("other-configuration", "the model is built with other sizes (its configuration)")
-        if any(math.prod(before.shape) != math.prod(after.shape) for before, after in pairs):
-            return Cause("other-weight", OTHER_PLACE)
+        return _of_other_sizes(finding, difference)
     loops = [change for change in changes_of(finding) if isinstance(change, LoopChanged)]
     if loops and all(change.with_model for change in loops):
         return Cause("other-parameters", "")
@@ -131,6 +128,28 @@ def held(finding: Finding, difference: Difference) -> Cause | None:
     if loops:
         return Cause("other-optimizer", "parameter groups of the optimizer have other options (weight_decay, lr)")
     return None
+
+
+def _of_other_sizes(finding: Finding, difference: Difference) -> Cause:
+    if is_reshaped(finding):
+        return Cause("other-dimensions", RESHAPED)
+    if _holds_as_much(difference):
+        return Cause("other-weight", OTHER_PLACE)
+    return Cause("other-configuration", "the model is built with other sizes (its configuration)")
+
+
+RESHAPED = "as many elements as before: a state_dict of one does not load into the other"
+
+
+def is_reshaped(finding: Finding) -> bool:
+    """Whether *finding* tells of nothing but parameters or buffers that have their elements in other dimensions."""
+    changes = [change for group in finding.groups for change in group.changes]
+    return bool(changes) and all(
+        isinstance(change, LeafChanged)
+        and change.before.shape != change.after.shape
+        and math.prod(change.before.shape) == math.prod(change.after.shape)
+        for change in changes
+    )
 
 
 def _holds_as_much(difference: Difference) -> bool:
