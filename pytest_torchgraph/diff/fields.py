@@ -13,6 +13,8 @@ from pytest_torchgraph.diff.showing import shown
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.spelling import (
     COMMUTE,
+    broadcasts_alike,
+    differ_in_front,
     is_same_overload,
     is_same_range,
     is_same_reduction,
@@ -35,6 +37,7 @@ class FieldComparison:
         self.before = before
         self.after = after
         self.is_call = False
+        self.broadcasts = False
 
     def fields(self, before: Work | Semantic, after: Work | Semantic) -> tuple[Field, ...]:
         """Every property that differs; renumbered references and rewiring around insertions are none."""
@@ -44,6 +47,7 @@ class FieldComparison:
             name = Field("spelling", "overload", before.name, after.name)
             return (name, *(field for field in self._arguments(before, after) if field.kind != "spelling"))
         self.is_call = isinstance(after, Semantic)
+        self.broadcasts = broadcasts_alike(before, after)
         found: list[Field] = []
         if before.name != after.name:
             found.append(Field("name", "operation", before.name, after.name))
@@ -131,11 +135,19 @@ class FieldComparison:
                 yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
             elif self.is_call:
                 yield from self._dtype(name, left, right)
+        elif self.broadcasts and self._is_same_broadcast(before, after):
+            if before.reading != after.reading:
+                yield Field("spelling", name, *self._both(before, after))
         elif not self.matching.reads_as(left, right):
             found = list(self._geometry(name, left, right))
             only = found and all(field.kind == "geometry" for field in found)
             is_told = only and before.reading != after.reading
             yield from [Field("geometry", name, *self._both(before, after))] if is_told else found
+
+    def _is_same_broadcast(self, before: Operand, after: Operand) -> bool:
+        """Whether one operand has dimensions of size 1 in front that the other lacks, which broadcasting adds."""
+        left, right = self._spec_before(before), self._spec_after(after)
+        return left is not None and right is not None and left.shape != right.shape and differ_in_front(left, right)
 
     def _dtype(self, name: str, before: Read, after: Read) -> Iterator[Field]:
         """The dtype of what an API call is given: no result of its own would tell it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pytest_torchgraph.analysis.algebra import COMPLEX, REAL
@@ -34,14 +35,15 @@ def _flops_of(tree: Tree, body: Body, work: Work) -> int:
     formula = FORMULAS.get(packet)
     if formula is None:
         return 0
-    specs = [read_spec(tree, body.read(operand)) for operand in operands_given(work)]
-    if not all(spec and tells_sizes(spec) for spec in specs):
+    specs = {operand: read_spec(tree, body.read(operand)) for operand in operands_given(work)}
+    known = [spec for spec in specs.values() if spec and tells_sizes(spec)]
+    if len(known) < len(specs):
         return 0
-    arguments = [_shapes(tree, body, argument) for argument in work.arguments]
-    named = {name: _shapes(tree, body, argument) for name, argument in work.keywords}
+    arguments = [_shapes(specs, argument) for argument in work.arguments]
+    named = {name: _shapes(specs, argument) for name, argument in work.keywords}
     out = tuple(_made(outcome) for outcome in work.outcomes)
     flops = applied(formula, arguments, named, out[0] if len(out) == 1 else out) or 0
-    is_complex = any(spec and spec.dtype.startswith("complex") for spec in specs)
+    is_complex = any(spec.dtype.startswith("complex") for spec in known)
     return COMPLEX * flops if is_complex and packet not in REAL else flops
 
 
@@ -50,12 +52,12 @@ def tells_sizes(spec: TensorSpec) -> bool:
     return not spec.layout.startswith("sparse") and min(spec.shape, default=0) >= 0
 
 
-def _shapes(tree: Tree, body: Body, argument: Argument) -> Any:
-    """*argument* with shapes in the place of tensors."""
+def _shapes(specs: Mapping[Operand, TensorSpec | None], argument: Argument) -> Any:
+    """*argument* with shapes in the place of tensors, of which *specs* are known."""
     if isinstance(argument, Operand):
-        spec = read_spec(tree, body.read(argument))
+        spec = specs[argument]
         return spec and spec.shape
-    return tuple(_shapes(tree, body, part) for part in argument) if isinstance(argument, tuple) else argument
+    return tuple(_shapes(specs, part) for part in argument) if isinstance(argument, tuple) else argument
 
 
 def _made(outcome: Outcome) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pytest_torchgraph.canonical.program import Argument, Operand, Semantic, Work
 from pytest_torchgraph.recorded.operation import packet_of
@@ -17,6 +18,8 @@ SpecOf = Callable[[Operand], "TensorSpec | None"]
 ATTENTION = "scaled_dot_product"
 COMMUTE = frozenset({"aten.add.Tensor", "aten.mul.Tensor", "aten.maximum.default", "aten.minimum.default"})
 """Operations whose two operands may change places: the same bits come out."""
+BROADCASTING = COMMUTE | {f"aten.{name}.Tensor" for name in ("sub", "div", "eq", "ne", "lt", "le", "gt", "ge")}
+"""Operations of two operands, to the shorter of which broadcasting adds dimensions in front."""
 CLOSE = 1e-6
 """Relative: how far two decimals may lie apart that are the same number worked out in another order."""
 DIMENSIONS = frozenset({"dim", "dims", "dim0", "dim1", "start_dim", "end_dim"})
@@ -121,6 +124,27 @@ def is_same_reduction(before: Work | Semantic, after: Work | Semantic, spec_of: 
     whole = [_goes_over_all(item, specs) for item, specs in zip(pair, spec_of, strict=True)]
     made = [_made(item) for item in pair]
     return not WHOLE.isdisjoint({before.name, after.name}) and all(whole) and made[0] == made[1]
+
+
+def broadcasts_alike(before: Work | Semantic, after: Work | Semantic) -> bool:
+    """Whether both are one operation that broadcasts its operands, and make the same."""
+    made = _made(before)
+    return before.name == after.name and before.name in BROADCASTING and made is not None and made == _made(after)
+
+
+def differ_in_front(one: TensorSpec, other: TensorSpec) -> bool:
+    """Whether two tensors are alike but for how many dimensions of size 1 they have in front."""
+    rest = [replace(spec, shape=(), geometry=None) for spec in (one, other)]
+    parts = [_behind_ones(spec) for spec in (one, other)]
+    return rest[0] == rest[1] and parts[0] is not None and parts[0] == parts[1]
+
+
+def _behind_ones(spec: TensorSpec) -> tuple[object, ...] | None:
+    """Sizes and strides of *spec* from the first size that is not 1 on, and its offset; ``None`` where not known."""
+    if spec.geometry is None:
+        return None
+    at = next((at for at, size in enumerate(spec.shape) if size != 1), len(spec.shape))
+    return spec.shape[at:], spec.geometry.stride[at:], spec.geometry.offset
 
 
 def _goes_over_all(item: Work | Semantic, spec_of: SpecOf) -> bool:

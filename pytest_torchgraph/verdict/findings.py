@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pytest_torchgraph.canonical.metric import BYTE_METRICS
@@ -147,32 +147,29 @@ def metric_direction(change: MetricChanged) -> Direction:
     return "more" if (change.after or 0) > (change.before or 0) else "fewer"
 
 
-def cost_of(changes: Iterable[Change]) -> int:
+def cost_of(changes: Sequence[Change]) -> int:
     """Bytes written by what came, less those of what went; its size, whichever it is."""
-    total = 0
-    for change in changes:
-        if isinstance(change, Added):
-            total += written(change.site.item)
-        elif isinstance(change, Removed):
-            total -= written(change.site.item)
-        elif isinstance(change, MetricChanged) and change.name in BYTE_METRICS:
-            total += (change.after or 0) - (change.before or 0)
-        elif isinstance(change, Altered):
-            total += written(change.after.item) - written(change.before.item)
-    return abs(total)
+    metrics = [change for change in changes if isinstance(change, MetricChanged) and change.name in BYTE_METRICS]
+    moved = sum((metric.after or 0) - (metric.before or 0) for metric in metrics)
+    return abs(moved + _more_of(changes, lambda site: written(site.item)))
 
 
 def flops_of(changes: Iterable[Change]) -> int:
     """FLOPs of what came, less those of what went; how many, whichever it is."""
+    return abs(_more_of(changes, lambda site: site.flops))
+
+
+def _more_of(changes: Iterable[Change], amount: Callable[[Site], int]) -> int:
+    """How much more there is at the sites of *changes* after than before."""
     total = 0
     for change in changes:
         if isinstance(change, Added):
-            total += change.site.flops
+            total += amount(change.site)
         elif isinstance(change, Removed):
-            total -= change.site.flops
+            total -= amount(change.site)
         elif isinstance(change, Altered):
-            total += change.after.flops - change.before.flops
-    return abs(total)
+            total += amount(change.after) - amount(change.before)
+    return total
 
 
 def _driven_by_inputs(found: list[Finding]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -201,3 +202,14 @@ def test_of_packed_weights_only_what_differs_is_told() -> None:
     sides = [Packed((PackedTensor(dtype, (64, 32), "per_channel_affine"), bias)) for dtype in ("qint8", "quint8")]
     text = "packed qint8[64,32] per_channel_affine -> quint8[64,32] per_channel_affine"
     assert field_text(Field("argument", "weight", *sides)) == f"weight {text}"
+
+
+@pytest.mark.parametrize(
+    "reshape",
+    [lambda w: w[:, None], lambda w: w.double(), lambda w: w.flip(0)[None]],
+    ids=["behind", "another type", "other values"],
+)
+def test_what_broadcasting_does_not_add_is_no_spelling(reshape: Callable[[Tensor], Tensor]) -> None:
+    plain = Calls(lambda model, x: x * model.layer.weight, layer=nn.RMSNorm(8))
+    other = Calls(lambda model, x: x * reshape(model.layer.weight), layer=nn.RMSNorm(8))
+    assert "fail" in {finding.severity for finding in told(plain, other, torch.ones(8, 8))}
