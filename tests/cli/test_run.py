@@ -223,6 +223,19 @@ def test_a_check_that_forgets_phases_of_the_file_says_what_to_give(
     assert "a.torchgraph has the phases forward, backward, optimizer; this run had " + told in error
 
 
+def test_a_model_alone_is_run_with_random_numbers_of_the_shapes_that_are_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("trace", "some_models:without_inputs", "--input", "2,4", "-o", "a.torchgraph") == 0
+    assert run("check", "a.torchgraph", "some_models:without_inputs", "--input", "2x4") == 0
+    assert run("check", "a.torchgraph", "some_models:without_inputs", "--input", "3,4") == 1
+    assert "accept: torchgraph trace some_models:without_inputs --input 3,4 -o a.torchgraph" in capsys.readouterr().out
+    assert run("analyze", "some_models:build", "--input", "2,4") == 2
+    assert "build() returns inputs: leave out --input" in capsys.readouterr().err
+    assert run("analyze", "a.torchgraph", "--input", "2,4") == 2
+    assert "--input runs a model, and a.torchgraph is a file" in capsys.readouterr().err
+
+
 def test_a_model_before_the_file_is_told_the_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "some_models:trained", "a.torchgraph") == 2
     told = "the file comes first: torchgraph check a.torchgraph some_models:trained"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from pytest_torchgraph.cli.models.failures import told
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_torchgraph.graph import Graph
 
@@ -45,8 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser, metavar: str = "MODULE:FACTOR
     add_options(parser)
 
 
+def add_input(parser: argparse.ArgumentParser) -> None:
+    """The argument that gives a model inputs, where its factory returns none."""
+    help_of_input = "random numbers of that shape, 1,3,224,224; can be repeated"
+    parser.add_argument("--input", metavar="SIZE", action="append", type=_size, help=help_of_input)
+
+
+def _size(text: str) -> tuple[int, ...]:
+    """``1,3,224,224`` or ``1x3x224x224`` as a shape."""
+    if not re.fullmatch(r"\d+([,x]\d+)*", text, re.ASCII):
+        raise ArgumentTypeError(f"{text!r} is no shape: give whole numbers, as in 1,3,224,224")
+    return tuple(int(part) for part in re.split("[,x]", text))
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The arguments that say how a model is run."""
+    add_input(parser)
     parser.add_argument("--warmup", type=int, default=0, metavar="N", help="runs before the recorded one")
     parser.add_argument("--backward", action="store_true", help="go backward from the sum of the outputs")
     parser.add_argument("--loss", metavar="MODULE:FUNCTION", help="go backward from function(output) instead")
@@ -76,6 +92,7 @@ def spelled(arguments: argparse.Namespace) -> str:
     """The arguments that name a model and how it is run, as they are written in a shell."""
     words = [shlex.quote(arguments.model)]
     words += ["--fake"] if getattr(arguments, "fake", False) else []
+    words += [f"--input {','.join(map(str, size))}" for size in arguments.input or ()]
     words += [f"--warmup {arguments.warmup}"] if arguments.warmup else []
     words += ["--backward"] if arguments.backward else []
     words += [f"--{key} {shlex.quote(spec)}" for key in ("loss", "optimizer") if (spec := getattr(arguments, key))]
@@ -86,8 +103,19 @@ def load(arguments: argparse.Namespace) -> Run:
     """What the factories named on the command line return."""
     if arguments.optimizer and not (arguments.backward or arguments.loss):
         raise Wrong("--optimizer needs gradients: give --backward, or --loss MODULE:FUNCTION, as well.")
-    run = built(arguments.model, fake=is_fake(arguments))
+    run = with_inputs(built(arguments.model, fake=is_fake(arguments)), arguments.input)
     return replace(run, options=_options(arguments, run.model))
+
+
+def with_inputs(run: Run, sizes: Sequence[tuple[int, ...]] | None) -> Run:
+    """The same run, called with random numbers of *sizes*; as it is where there are none."""
+    if not sizes:
+        return run
+    if run.args != () or run.kwargs:
+        raise Wrong(f"{run.spec}() returns inputs: leave out --input, or return the model alone.")
+    with torch_wanted():
+        from pytest_torchgraph.tracking.summary import random_inputs
+    return replace(run, args=random_inputs(sizes))
 
 
 def built(spec: str, *, fake: bool = False) -> Run:
@@ -202,4 +230,4 @@ def _hint(spec: str) -> str:
     """What to do where a model that needs inputs was given none."""
     if is_program(spec):
         return f"On the command line: a factory that returns (torch.export.load({spec!r}), args)."
-    return f"{spec}() returned no inputs: return (model, args)."
+    return f"{spec}() returned no inputs: return (model, args), or give --input 1,3,224,224."

@@ -61,6 +61,6 @@ def timed(run: running.Run, runs: int) -> running.Run:
 
 def refuse_options(arguments: argparse.Namespace) -> None:
     """A file is not run: say so where it was asked for."""
-    for name in ("warmup", "backward", "loss", "optimizer"):
+    for name in ("input", "warmup", "backward", "loss", "optimizer"):
         if getattr(arguments, name):
             raise Wrong(f"--{name} runs a model, and {arguments.model} is a file: give MODULE:FACTORY instead.")
