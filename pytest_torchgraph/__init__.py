@@ -6,7 +6,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_torchgraph.recorded.memory import KiB, MiB
 from pytest_torchgraph.version import __version__
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.comparison import compare
     from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.fixture import TorchGraph
+    from pytest_torchgraph.recorded.memory import KiB, MiB
     from pytest_torchgraph.snapshot.loading import load
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
 
 _HOMES = {
     "Graph": "graph",
+    "KiB": "recorded.memory",
+    "MiB": "recorded.memory",
     "Scaling": "analysis.scaling",
     "TorchGraph": "plugin.fixture",
     "compare": "comparison",
