@@ -205,7 +205,8 @@ class Called:
 class LoopChanged:
     """Work that a phase does for each parameter is done for others; the parameters that came and went.
 
-    ``with_model`` says that the model reads none of those that came before, and none of those that went after.
+    ``with_model`` says that the model reads none of those that came before, and none of those that went after,
+    ``alike`` also that they are of the same sizes, so that they may be the same under other names.
     ``parted`` are those that a loop of their own works on now, ``joined`` those that one worked on before.
     """
 
@@ -213,6 +214,7 @@ class LoopChanged:
     came: tuple[str, ...]
     went: tuple[str, ...]
     with_model: bool = False
+    alike: bool = False
     parted: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
 

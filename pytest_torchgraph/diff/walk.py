@@ -255,13 +255,11 @@ class Walk:
         was = Counter(map(self._parameter_now, _looped(self.before.tree, before)))
         came = tuple(name for name in more if now[name] > was[name])
         went = tuple(name for name in fewer if now[name] < was[name])
-        known = map(self._parameter_now, self.before.tree.leaves())
-        with_model = (
-            bool(came or went)
-            and not {*came}.intersection(known)
-            and not {*went}.intersection(self.after.tree.leaves())
-        )
-        yield LoopChanged(after.scope, came, went, with_model, _without(fewer, went), _without(more, came))
+        known = {self._parameter_now(path): spec for path, spec in self.before.tree.leaves().items()}
+        held = self.after.tree.leaves()
+        with_model = bool(came or went) and known.keys().isdisjoint(came) and held.keys().isdisjoint(went)
+        alike = with_model and Counter(map(known.get, went)) == Counter(map(held.get, came))
+        yield LoopChanged(after.scope, came, went, with_model, alike, _without(fewer, went), _without(more, came))
 
     def _parameter_now(self, path: str) -> str:
         module, dot, name = path.rpartition(".")

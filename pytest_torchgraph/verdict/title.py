@@ -286,10 +286,13 @@ def called_text(change: Called) -> str:
 def loop_text(change: LoopChanged) -> str:
     """``the optimizer leaves out 2 parameters: a.bias, b.bias``."""
     parts = []
-    if change.went:
+    if change.alike:
+        many = times(len(change.came), "parameter")
+        parts.append(f"works on {many} of other names and the same sizes: {_few(change.came)}, for {_few(change.went)}")
+    elif change.went:
         gone = ", no longer the model's" if change.with_model else ""
         parts.append(f"leaves out {times(len(change.went), 'parameter')}{gone}: {_few(change.went)}")
-    if change.came:
+    if change.came and not change.alike:
         new = ", new in the model" if change.with_model else ""
         parts.append(f"works on {times(len(change.came), 'more parameter')}{new}: {_few(change.came)}")
     if change.parted:
