@@ -201,25 +201,27 @@ def test_parameters_that_come_with_a_layer_are_told_after_the_layer() -> None:
     assert not fewer.hint
 
 
-class Before(nn.Module):
-    """A head, and before it what widens and narrows; *after* the head under other names, and other work."""
+class Widened(nn.Module):
+    """A head, and before it what widens and narrows; or that after the head, under other names, at other work."""
 
     def __init__(self, *, after: bool) -> None:
         super().__init__()
         self.after, self.head = after, nn.Linear(8, 8)
-        names = ("fresh", "up", "down") if after else ("old", "wide", "narrow")
-        setattr(self, names[0], nn.ModuleDict({names[1]: nn.Linear(8, 16), names[2]: nn.Linear(16, 8)}))
+        up, down = nn.Linear(8, 16), nn.Linear(16, 8)
+        self.fresh = nn.ModuleDict({"up": up, "down": down} if after else {})
+        self.old = nn.ModuleDict({} if after else {"wide": up, "narrow": down})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor
         if self.after:
-            made: torch.Tensor = self.fresh["down"](self.fresh["up"](self.head(x).exp()).sin()).neg()
-            return made
-        made = self.head(self.old["narrow"](self.old["wide"](x).relu()))
+            made = self.fresh["down"](self.fresh["up"](self.head(x).exp()).sin()).neg()
+        else:
+            made = self.head(self.old["narrow"](self.old["wide"](x).relu()))
         return made
 
 
 def test_parameters_that_may_be_the_same_under_other_names_are_not_said_to_be_gone() -> None:
-    old, fresh = trained(Before(after=False)), trained(Before(after=True))
+    old, fresh = trained(Widened(after=False)), trained(Widened(after=True))
     for findings in (told(old, fresh), told(fresh, old)):
         (title,) = [finding.title for finding in findings if finding.title.startswith("the optimizer")]
         assert title.startswith("the optimizer works on 4 parameters of other names and the same sizes: ")
