@@ -135,18 +135,19 @@ class FieldComparison:
                 yield Field("leaf" if leaves else "operand", name, *self._both(before, after))
             elif self.is_call:
                 yield from self._dtype(name, left, right)
-        elif self.broadcasts and self._is_same_broadcast(before, after):
-            if before.reading != after.reading:
-                yield Field("spelling", name, *self._both(before, after))
         elif not self.matching.reads_as(left, right):
+            if self.broadcasts and self._is_same_broadcast(left, right):
+                if before.reading != after.reading:
+                    yield Field("spelling", name, *self._both(before, after))
+                return
             found = list(self._geometry(name, left, right))
             only = found and all(field.kind == "geometry" for field in found)
             is_told = only and before.reading != after.reading
             yield from [Field("geometry", name, *self._both(before, after))] if is_told else found
 
-    def _is_same_broadcast(self, before: Operand, after: Operand) -> bool:
+    def _is_same_broadcast(self, before: Read, after: Read) -> bool:
         """Whether one operand has dimensions of size 1 in front that the other lacks, which broadcasting adds."""
-        left, right = self._spec_before(before), self._spec_after(after)
+        left, right = read_spec(self.matching.before.tree, before), read_spec(self.matching.after.tree, after)
         return left is not None and right is not None and left.shape != right.shape and differ_in_front(left, right)
 
     def _dtype(self, name: str, before: Read, after: Read) -> Iterator[Field]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,12 @@ from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.effect import operands_of
 from pytest_torchgraph.capture.folded import folded
 from pytest_torchgraph.capture.graph import Run, freeze
-from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.row import rows_in
-from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.capture.unfrozen import UnfrozenGraph
 from pytest_torchgraph.snapshot.writer import write
+from tests.capture.edited_runs import edits, seen_otherwise
 
 LAYERS = 5
 
@@ -214,47 +213,12 @@ def test_a_stored_graph_is_recognised_without_working_out_the_run() -> None:
         assert type(second) is not UnfrozenGraph
 
 
-def edits(run: Run) -> Iterator[Run]:
-    """*run* with one thing changed in the operations of its fourth layer."""
+def test_whatever_one_layer_does_otherwise_is_seen() -> None:
+    run = run_of(FOLDS["with_mask"])
     (row,) = rows_in(run)
     segment = row.segments[3]
     inside = [raw for entry in run.log[segment.start : segment.end] for raw in operands_of(entry)]
-    for at in range(segment.start, segment.end, 2):
-        for entry in edited(run.log[at], [*inside, *operands_of(run.log[0])]):
-            yield replace(run, log=[*run.log[:at], entry, *run.log[at + 1 :]])
-
-
-def edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
-    for place, value in enumerate(entry.arguments):
-        found: list[Any] = []
-        if isinstance(value, Raw):
-            found = [other for other in others if other.shape == value.shape and other.storage != value.storage][:2]
-            found.append(Raw((*value[:2], value.view._replace(shape=(9, *value.shape)))))
-        elif isinstance(value, (bool, int, float)):
-            found = [value + 1, float(value) if type(value) is int else int(value), None]
-        for new in found:
-            yield entry._replace(arguments=[*entry.arguments[:place], new, *entry.arguments[place + 1 :]])
-    yield entry._replace(keywords={**(entry.keywords or {}), "alpha": 2})
-    yield entry._replace(scope=entry.scope - 1)
-    if isinstance(entry.results, Raw):
-        raw = entry.results
-        yield entry._replace(results=Raw((*raw[:2], raw.view._replace(dtype=torch.float16))))
-        yield entry._replace(results=None)
-
-
-def test_whatever_one_layer_does_otherwise_is_seen() -> None:
-    run = run_of(FOLDS["with_mask"])
-    whole = canonical(freeze(run))
-    tried = differing = 0
-    for other in edits(run):
-        try:
-            expected = canonical(freeze(other))
-        except (KeyError, AssertionError, StopIteration, ValueError):
-            continue  # no run is like that
-        program = folded(other)
-        tried += 1
-        differing += expected != whole
-        assert program is None or program == expected
+    tried, differing = seen_otherwise(run, edits(run, range(segment.start, segment.end, 2), inside))
     assert tried > 20
     assert differing > 15
 
