@@ -16,6 +16,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Side,
     both_ways,
     bytes_of,
+    is_behind,
     is_work,
     module_of,
     packet,
@@ -29,8 +30,8 @@ BEHIND: Mapping[str, frozenset[str]] = {
 }
 """What the backward pass of an operation with a parameter of its own does, by that operation."""
 DONE: Mapping[str, tuple[str, str]] = {
-    "aten.mul": ("is multiplied in", "values are multiplied by it: a learned scale or gate"),
-    "aten.add": ("is added", "it is added to the values: a learned position or shift"),
+    "aten.mul": ("multiplied in", "values are multiplied by it: a learned scale or gate"),
+    "aten.add": ("added", "it is added to the values: a learned position or shift"),
 }
 
 
@@ -69,15 +70,11 @@ def _is_all_that_is_held(side: Side, applications: list[tuple[Come, Value]]) -> 
 def _claim(side: Side, name: str, applications: list[tuple[Come, Value]]) -> Claim:
     forward = [change for change, _ in applications]
     modules = set(map(module_of, forward))
-    behind = [change for change in side.changes if _is_behind(change, name, modules)]
+    behind = [change for change in side.changes if is_behind(change, modules, BEHIND[name])]
     what, hint = DONE[name]
     paths = places_text(own.path for _, own in applications)
-    title = f"{paths} {what if side.more else what.replace('is', 'is no longer', 1)}"
+    title = f"{paths} is {'' if side.more else 'no longer '}{what}"
     title = f"{title}: {len(forward) if side.more else -len(forward):+d} {packet_of(name)} in the forward pass"
     cause = Cause("parameter-applied", hint) if side.more else Cause("parameter-not-applied", "")
     changes: tuple[Change, ...] = (*forward, *behind)
     return Claim(cause, "operation", title, changes, "more" if side.more else "fewer")
-
-
-def _is_behind(change: Come, name: str, modules: set[str]) -> bool:
-    return phase_of(change) != FORWARD and module_of(change) in modules and packet(change) in BEHIND[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TypeAlias
@@ -11,8 +11,9 @@ from typing import TypeAlias
 from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
-from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.diff.grouping import phase_of, scope_of
 from pytest_torchgraph.recorded.operation import packet_of
+from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.finding import Direction, Kind
@@ -97,6 +98,11 @@ def packet(change: Come) -> str:
 def is_work(change: Come) -> bool:
     """Whether one operation came or went, which no API call made."""
     return isinstance(change.site.item, Work) and not change.site.beneath
+
+
+def is_behind(change: Come, modules: Container[str], names: Container[str]) -> bool:
+    """Whether an operation of *names* came or went in one of *modules*, after the forward pass."""
+    return phase_of(change) != FORWARD and module_of(change) in modules and packet(change) in names
 
 
 def is_block(change: Come) -> bool:

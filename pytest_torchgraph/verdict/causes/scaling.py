@@ -18,6 +18,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     Seen,
     Side,
     both_ways,
+    is_behind,
     is_work,
     module_of,
     named_places,
@@ -28,13 +29,14 @@ from pytest_torchgraph.verdict.wording import shown_text
 from pytest_torchgraph.words.counting import times
 
 CAP = frozenset({"aten.tanh"})
-SCALING = frozenset({"aten.div", "aten.mul", "aten.div_", "aten.mul_"})
 SCALED = {
     "aten.mul": "multiplied by",
     "aten.mul_": "multiplied by",
     "aten.div": "divided by",
     "aten.div_": "divided by",
 }
+SCALING = frozenset(SCALED)
+CAP_BEHIND = SCALING | {"aten.tanh_backward"}
 Number: TypeAlias = "int | float"
 HINT = "a scale, an epsilon, a bound: the same operations compute other values"
 
@@ -73,7 +75,7 @@ def by_number(side: Side) -> Iterator[Claim]:
         forward = [change for change in changes if module_of(change) not in busy]
         if forward:
             modules = set(map(module_of, forward))
-            behind = [each for each in side.changes if _is_number_behind(each, number, modules)]
+            behind = [each for each in side.changes if is_behind(each, modules, SCALED) and _number_of(each) == number]
             title = f"values are {done} {number}{'' if side.more else ' no longer'} in {named_places(forward)}"
             hint = "a scale that was not there" if side.more else "a scale that is gone"
             yield Claim(Cause("other-scale", hint), "operation", title, (*forward, *behind), "other")
@@ -88,10 +90,6 @@ def _number_of(change: Come) -> Number | None:
     return given[0] if len(given) == 1 else None  # type: ignore[return-value]
 
 
-def _is_number_behind(change: Come, number: Number, modules: set[str]) -> bool:
-    return phase_of(change) != FORWARD and module_of(change) in modules and _number_of(change) == number
-
-
 @both_ways
 def soft_cap(side: Side) -> Iterator[Claim]:
     """``tanh(x / cap) * cap`` that came or went."""
@@ -100,7 +98,8 @@ def soft_cap(side: Side) -> Iterator[Claim]:
         return
     count = sum(packet(change) in CAP for change in found)
     title = f"values are soft-capped{'' if side.more else ' no longer'}: tanh(x / cap) * cap ({times(count, 'place')})"
-    behind = [each for each in side.changes if _is_behind(each, {module_of(change) for change in found})]
+    modules = set(map(module_of, found))
+    behind = [each for each in side.changes if is_behind(each, modules, CAP_BEHIND)]
     all_of_them: tuple[Change, ...] = (*found, *behind)
     yield Claim(Cause("other-scale", "a setting such as final_logit_softcapping"), "operation", title, all_of_them)
 
@@ -116,8 +115,3 @@ def _capped(tanh: Come, changes: Sequence[Come]) -> list[Come]:
 def _read_of(change: Come) -> str:
     """The operation whose result *change* reads first."""
     return packet_of(change.site.reads[0].maker) if change.site.reads else ""
-
-
-def _is_behind(change: Come, modules: set[str]) -> bool:
-    names = {"aten.tanh_backward", *SCALING}
-    return phase_of(change) != "forward" and module_of(change) in modules and packet(change) in names
