@@ -141,12 +141,12 @@ class Usage:
     @cached_property
     def _needed(self) -> set[Place]:
         """Where values are made that something needs: the caller, a later phase, or the host."""
-        return self._upstream([*self._needs.kept, *self._needs.read_by_host])
+        return self._upstream(self._needs.read_by_host, self._needed_on_device)
 
     @cached_property
     def _needed_on_device(self) -> set[Place]:
         """The same without what the host reads."""
-        return self._upstream(list(self._needs.kept)) if self._needs.read_by_host else self._needed
+        return self._upstream(self._needs.kept, set())
 
     @cached_property
     def _needs(self) -> Needs:
@@ -171,10 +171,11 @@ class Usage:
         """Whether *value* was there before the graph: an input or a constant."""
         return isinstance(self.bodies[value.body].record.items[value.item], Given)
 
-    def _upstream(self, waiting: list[Place]) -> set[Place]:
-        """Where *waiting* and everything that it was made from are made."""
+    def _upstream(self, of: list[Place], known: set[Place]) -> set[Place]:
+        """Where all *of* these and everything that they were made from are made, beside what is *known* as such."""
         writers, made = self._needs.writers, self._makers
-        found = set(waiting)
+        waiting = [place for place in of if place not in known]
+        found = known.union(waiting)
         while waiting:
             place = waiting.pop()
             for each in (*made(place), *writers.get(place, ())):
