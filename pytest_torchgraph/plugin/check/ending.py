@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from errno import ELOOP
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.plugin.check import case, comparison, storage, stored
 from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.owner import body_digest
 from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
 from pytest_torchgraph.words.closed import assert_never
