@@ -47,10 +47,11 @@ def check(
     """
     __tracebackhide__ = True
     passing = None if slot is None or slot.name in earlier else seen.passing(slot, rules, first)
-    if passing is None or not passing.is_known():
+    known = None if passing is None else passing.known()
+    if passing is None or known is None:
         return _compared(item, slot, rules, first, again, earlier, passing)
     item.stash[limits.CHECKED] = True
-    graph, failure = end(passing.ending())
+    graph, failure = end(known)
     earlier[passing.slot.name] = Checked(first, graph, failure)
     return graph
 

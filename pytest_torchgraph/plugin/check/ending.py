@@ -167,10 +167,17 @@ def _kept(same: Same) -> str:
     slot = same.slot
     _settle(slot)
     storage.count(slot, passes=True)
-    became: Literal["same"] | None = "same" if slot.settings.rewriting else None
-    told = case.compared(slot, same.outcome, became) if same.outcome and slot.settings.reporting else ""
+    told = _told(same, same.outcome) if same.outcome and slot.settings.telling_unchanged else ""
     events.note(*slot.where, "same", notes=same.notes, case=told)
     return ""
+
+
+def _told(same: Same, outcome: Outcome) -> str:
+    """What a report tells of a snapshot that stands."""
+    if outcome.is_equal:
+        return case.unchanged(same.slot, outcome.snapshot, same.graph)
+    became: Literal["same"] | None = "same" if same.slot.settings.rewriting else None
+    return case.compared(same.slot, outcome, became)
 
 
 def _settle(slot: Slot) -> None:
