@@ -25,11 +25,13 @@ FieldKind: TypeAlias = Literal[
     "spelling",
     "operand",
     "geometry",
+    "part",
     "leaf",
     "result",
     "wait",
 ]
-"""``spelling`` is an argument that is given otherwise and means the same: a default that is written out."""
+"""``spelling`` is an argument that is given otherwise and means the same: a default that is written out. ``part`` is
+an operand that is the same value, of which other elements are read."""
 
 
 @dataclass(frozen=True, slots=True)

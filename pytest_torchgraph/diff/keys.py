@@ -21,6 +21,7 @@ from pytest_torchgraph.canonical.program import (
     Leaf,
     ModuleCall,
     Operand,
+    Reading,
     RecomputedCall,
     Result,
     Semantic,
@@ -177,7 +178,8 @@ class Keys:
         plain, wiring = self.plain[known], self.wiring[known]
         self.plain[body.number], self.wiring[body.number] = plain, wiring
         leaves = body.record.leaves if isinstance(body.record, Block) else ()
-        self.digests[body.number] = self.interner.number(("body", tuple(plain), wiring, leaves, body.record.exports))
+        key = ("body", tuple(plain), wiring, leaves, body.record.exports, _handed_in(body))
+        self.digests[body.number] = self.interner.number(key)
 
     def _plain(self, body: Body, at: int, item: Item) -> int:
         number = self.interner.number
@@ -191,6 +193,12 @@ class Keys:
             case Block():
                 named = type(item), item.name, item.call, item.class_name, parameters_of(item)
                 return number(("scope", *named, self.digests[body.inner[at].number]))
+
+
+def _handed_in(body: Body) -> tuple[Reading | None, ...]:
+    """How the calls in *body* are handed what they take: another part of the same value is no other wire."""
+    calls = (inner for inner in body.inner.values() if inner.beneath is None)
+    return tuple([operand.reading for inner in calls for operand in inner.inputs])
 
 
 def _is_gate(item: Item, made_from: list[dict[int, tuple[str, ...]]]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.quick import dataclass
@@ -79,6 +80,23 @@ class Geometry:
             stride.append(step if size == 1 else actual)
             step = stride[-1] * size
         return Geometry(self.shape, tuple(reversed(stride)), self.offset)
+
+    @property
+    def elements(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Which elements are read, whatever their order and how often: where they begin, and sizes with their strides.
+
+        Different for equal elements where dimensions overlap, as windows do.
+        """
+        if 0 in self.shape:
+            return 0, ((0, 1),)
+        sizes = zip(self.shape, self.stride, strict=True)
+        runs: list[tuple[int, int]] = []
+        for size, stride in sorted((each for each in sizes if each[0] > 1 and each[1]), key=itemgetter(1)):
+            if runs and stride == runs[-1][0] * runs[-1][1]:
+                runs[-1] = (runs[-1][0] * size, runs[-1][1])
+            else:
+                runs.append((size, stride))
+        return self.offset, tuple(runs)
 
     @property
     def is_contiguous(self) -> bool:
