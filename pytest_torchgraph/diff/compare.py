@@ -116,9 +116,10 @@ def _peaks(before: Program, after: Program, names: Renames) -> Iterator[Change]:
 def _metrics(program: Program, other: Program) -> tuple[tuple[str, int], ...]:
     """The metrics of *program*; where only the *other* has phases, all operations are those of the forward pass."""
     metrics = _with_collectives(program, other)
-    if not other.phases or program.phases:
+    ops = dict(program.metrics).get("ops")
+    if not other.phases or program.phases or ops is None:
         return metrics
-    return (("forward.ops", dict(program.metrics)["ops"]), *metrics)
+    return (("forward.ops", ops), *metrics)
 
 
 def _with_collectives(program: Program, other: Program) -> tuple[tuple[str, int], ...]:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from pytest_torchgraph.canonical.operands import flat
 from pytest_torchgraph.canonical.program import Argument, Every, Operand, Outcome
 from pytest_torchgraph.recorded.kinds import Wait
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -122,6 +123,10 @@ def _plain_results(text: str) -> Results:
 def _results(text: str, names: Names) -> Results:
     outcomes, end = _outcomes(text, 0, names)
     becomes, end = _becomes(text, end)
+    values = tuple(flat(outcomes)) if becomes else ()
+    for position, path in becomes:
+        if position >= len(values) or not isinstance(values[position], TensorSpec):
+            raise ValueError(f"no tensor that was made becomes {path}")
     wait, end = _wait(text, end)
     return Results(outcomes, becomes, wait, end)
 

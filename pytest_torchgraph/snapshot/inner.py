@@ -34,6 +34,8 @@ def saved_text(saved: Saved, reader: Values) -> str:
 
 def saved_of(name: str, position: int, reader: Values) -> Saved:
     """What :func:`saved_text` wrote; raises ``ValueError`` for a name that stands for nothing."""
+    if reader.is_forward:
+        raise ValueError(f"{name} names a value of the forward pass, which phases alone do")
     path = name.lstrip("^")
     up = len(name) - len(path) - 1
     forward = reader.stands_for(up)
@@ -43,7 +45,7 @@ def saved_of(name: str, position: int, reader: Values) -> Saved:
         return Saved(up, (), int(path[2:]))
     steps = _steps(path, forward)
     made_in = forward.inside(steps[:-1])
-    if position >= max(made_in.count(steps[-1]), 1):
+    if position >= made_in.count(steps[-1]):
         raise ValueError(f"{name} has no result {position}")
     return Saved(up, steps, made_in.place(steps[-1], position))
 
@@ -66,7 +68,7 @@ def read_inner(text: str, position: int, root: Values) -> tuple[Operand, int] | 
         return None
     steps, told = _steps(found["path"], root), int(found["position"] or 0)
     made_in = root.inside(steps[:-1])
-    if told >= max(made_in.count(steps[-1]), 1):
+    if told >= made_in.count(steps[-1]):
         raise ValueError(f"%{found['path']} has no result {told}")
     inner = Inner(steps, made_in.place(steps[-1], told))
     reading = reading_of(found["reading"], root.resolve(inner)) if found["reading"] else None
@@ -81,7 +83,8 @@ def _steps(path: str, root: Values) -> tuple[int, ...]:
             if steps[-1] not in values.inner:
                 raise ValueError(f"%{path} goes through something that is no scope")
             values = values.inner[steps[-1]]
-        if name not in values.names:
+        step = values.names.get(name)
+        if step is None or step >= len(values.made):
             raise ValueError(f"no value {name!r} stands where %{path} says")
-        steps.append(values.names[name])
+        steps.append(step)
     return tuple(steps)

@@ -13,6 +13,7 @@ from pytest_torchgraph.canonical.naming import (
 )
 from pytest_torchgraph.canonical.operands import operands_in
 from pytest_torchgraph.canonical.program import (
+    AnyBlock,
     Block,
     Given,
     Operand,
@@ -52,14 +53,18 @@ class Leaves:
 
     def leaf(self, path: str, spec: TensorSpec | None, reading: str) -> Operand:
         """The leaf *path*; with *spec*, the scope has it from here on."""
-        if spec is not None:
+        if spec is None:
+            if path not in self.specs:
+                raise ValueError(f"no dtype and sizes of a parameter {path} stand above in this scope")
+        elif path in self.specs:
+            raise ValueError(f"the dtype and sizes of {path} stand above in this scope already")
+        else:
             self.declared.append((path, spec))
             self.specs[path] = spec
         plain = operand_of(path)
         if not reading:
             return plain
-        known = self.specs.get(path)
-        return Operand(plain.reference, reading_of(reading, base_of(known) if known else None))
+        return Operand(plain.reference, reading_of(reading, base_of(self.specs[path])))
 
 
 class Body:
@@ -71,6 +76,7 @@ class Body:
         self.leaf = leaves.leaf
         values.given_names = value_names(words)
         self.names = {name: index for index, name in enumerate(values.given_names)}
+        self._begun: set[tuple[type[AnyBlock], str]] = set()
 
     def reference(self, name: str, position: int) -> Reference:
         """The value ``%name:position``, which stands above the line that names it."""
@@ -79,12 +85,19 @@ class Body:
     def _plain(self, name: str, position: int) -> Operand:
         index = self.names.get(name)
         if index is not None and index < len(self.values.made):
-            if position and position >= self.values.count(index):
+            if (position or self.values.gives_nothing(index)) and position >= self.values.count(index):
                 raise ValueError(f"%{name} has no result {position}")
             return operand_of((index, self.values.place(index, position)))
         if is_input(name) and int(name[2:]) < len(self.values.inputs):
             return operand_of(int(name[2:]))
         raise ValueError(f"no value %{name} stands above this line")
+
+    def begin(self, first: Begun) -> None:
+        """Take in that the block of *first* is the next item; each stands once in a body."""
+        key = first.kind, first.text
+        if key in self._begun:
+            raise ValueError(f"{first.text} stands above already")
+        self._begun.add(key)
 
     def operand(self, name: str, position: int, reading: str) -> Operand:
         """The value ``%name:position`` as an operand."""
@@ -101,9 +114,10 @@ class Body:
     def exports(self, text: str) -> tuple[Result, ...]:
         """What an arrow at the end of a scope's line names; without one, the first result of the last item."""
         if not text:
-            if not self.values.made:
-                raise ValueError("nothing stands beneath this line; a scope that does nothing ends with ' -> none'")
-            return (Result(len(self.values.made) - 1),)
+            last = len(self.values.made) - 1
+            if last < 0 or not self.values.count(last):
+                raise ValueError("nothing beneath this line makes a value: such a scope ends with ' -> none'")
+            return (Result(last),)
         if text == " -> none":
             return ()
         found = list(_EXPORT.finditer(text, 4))
@@ -172,10 +186,11 @@ class Parser:
             self._declare(nodes[0], leaves)
             nodes = nodes[1:]
         lines = [self.line(node) for node in nodes]
-        body = Body(values, leaves, list(map(_wish, nodes, lines)))
-        for node, line in zip(nodes, lines, strict=True):
+        begins = list(map(self._begun, nodes, lines))
+        body = Body(values, leaves, list(map(_wish, nodes, lines, begins)))
+        for node, line, first in zip(nodes, lines, begins, strict=True):
             try:
-                self._item(node, line, body)
+                self._item(node, line, first, body)
             except SnapshotUnreadable:
                 raise
             except ValueError as error:
@@ -192,6 +207,13 @@ class Parser:
             self._lines[node.text] = found
         return found
 
+    def _begun(self, node: Node, line: re.Match[str]) -> Begun | None:
+        """The block that begins with *line*, if one does."""
+        try:
+            return None if line.re is CALLED else begun(line)
+        except ValueError as error:
+            raise self.error(node, str(error)) from None
+
     def error(self, node: Node, what: str) -> SnapshotUnreadable:
         """The error for *what* is wrong with the line of *node*."""
         return unreadable(self.path, node.line, what, node.text)
@@ -202,10 +224,10 @@ class Parser:
         except ValueError as error:
             raise self.error(node, str(error)) from None
 
-    def _item(self, node: Node, line: re.Match[str], body: Body) -> None:
+    def _item(self, node: Node, line: re.Match[str], first: Begun | None, body: Body) -> None:
         if line.re is CALLED:
             self._call(node, line, body)
-        elif (first := begun(line)) is not None:
+        elif first is not None:
             self._block(node, line.end(), first, body)
         elif line["given"] and not node.children:
             body.values.add(Given(line["given"], name_of(line["name"] or ""), spec_of(line["spec"])))
@@ -231,6 +253,7 @@ class Parser:
 
     def _block(self, node: Node, position: int, first: Begun, body: Body) -> None:
         text = node.text
+        body.begin(first)
         values = body.values.beneath(first.kind, first.name, first.turn.number)
         inputs: tuple[Operand, ...] | None = None
         if text.startswith("(", position):
@@ -292,13 +315,12 @@ class Parser:
         return inputs, body, position + end
 
 
-def _wish(node: Node, line: re.Match[str]) -> Wish:
+def _wish(node: Node, line: re.Match[str], first: Begun | None) -> Wish:
     """What the item of a line would be called, by the rule that ``naming.wish`` has for items."""
     if line.re is CALLED:
         name = line[1]
         is_semantic = _is_semantic(node)
         return Wish(semantic_word(semantic_of(name)), False) if is_semantic else operation_wish(operation_of(name))
-    first = begun(line)
     if first is not None:
         return Wish(first.text, True)
     if line["given"]:

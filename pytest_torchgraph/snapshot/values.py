@@ -85,6 +85,11 @@ class Values(Cursor["Base | None"]):
             return 1
         return len(item.exports) if isinstance(item, (Block, Semantic)) else sum(1 for _ in flat(item.outcomes))
 
+    def gives_nothing(self, index: int) -> bool:
+        """Whether the item at *index* gives no value at all."""
+        item = self.made[index]
+        return not isinstance(item, Given) and not (item.outcomes if isinstance(item, Work) else item.exports)
+
     def place(self, index: int, told: int) -> int:
         """Where the value is among those of the item at *index* that the file tells as number *told*."""
         return self.places[index][told] if index in self.places else told

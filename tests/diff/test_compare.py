@@ -299,6 +299,11 @@ def test_modes_metrics_and_the_place_of_the_peak_are_facts_of_their_own() -> Non
     )
 
 
+def test_a_head_that_does_not_count_operations_is_compared_with_one_of_a_step() -> None:
+    uncounted, step = layers(1, copies=0), layers(1, **{"forward.ops": 3, "backward.ops": 2}, ops=5, copies=0)
+    assert compare(uncounted, step).metrics_before == (("copies", 0),)
+
+
 def test_another_input_shape_is_a_change_of_the_input() -> None:
     def root(batch: int) -> Program:
         return program(lambda body: body.op("relu", body.given("x", f32(batch, 16)), out=f32(batch, 16)))
