@@ -36,6 +36,8 @@ class Likeness:
             return list(one) == list(other) and all(map(self.same, one.values(), other.values()))
         if kind in EXACT:
             return bool(one == other)
+        if kind is float and one == other != 0.0:
+            return True
         return kind in SPELLED and repr(one) == repr(other)
 
     def all_same(self, one: Any, other: Any) -> bool:
