@@ -73,7 +73,7 @@ def leading_to(asked: Sequence[int], log: Sequence[Entry], in_module: Sequence[b
     waiting = set(asked)
     found: list[int] = []
     for index in range(max(asked, default=-1), -1, -1):
-        if index in waiting or makes_any(log[index], wanted):
+        if index in waiting or (wanted and makes_any(log[index], wanted)):
             found.append(index)
             if not in_module[index]:
                 wanted |= storages_read(log[index])
@@ -82,10 +82,10 @@ def leading_to(asked: Sequence[int], log: Sequence[Entry], in_module: Sequence[b
 
 def makes_any(entry: Entry, storages: AbstractSet[int]) -> bool:
     """Whether an operation returns one of *storages*, or may write to one."""
-    results = entry.results
+    results = entry[3]
     if type(results) is Raw:
-        if results[1] in storages:
-            return True
+        if results[1] in storages or not entry[0].may_write:
+            return results[1] in storages
     elif not storages.isdisjoint([raw[1] for raw in readings_in(results)]):
         return True
     return entry.overload.may_write and not storages.isdisjoint([raw[1] for raw in operands_of(entry)])
