@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
@@ -19,6 +18,7 @@ from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.tensor import Role
 
 

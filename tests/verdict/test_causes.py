@@ -110,6 +110,16 @@ def linears(function: Callable[..., Any], *names: str) -> Graph:
     return trace(Calls(function, **{name: nn.Linear(4, 4) for name in names}), torch.ones(2, 4))
 
 
+def headed(at: int) -> Graph:
+    """A head that is given one token of what a layer made."""
+
+    def run(model: Any, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = model.head(model.layer(x)[:, at])
+        return found
+
+    return trace(Calls(run, layer=nn.Linear(4, 4), head=nn.Linear(4, 2)), torch.ones(2, 8, 4))
+
+
 def scaled(*, wide: bool) -> Graph:
     """What the norm of a Llama ends with: its weight times a float32, which is narrowed before or after."""
     weight = torch.ones(8, dtype=torch.bfloat16)
@@ -569,6 +579,8 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         "experts-looped",
         "experts-grouped",
     ),
+    "a shorter sequence": regression("sequence_cut_inside", "other-part", "other-part"),
+    "another token": (partial(headed, 0), partial(headed, -1), "other-part", "other-part"),
     "another cap": (partial(capped, 30.0), partial(capped, 50.0), "other-scale", "other-scale"),
     "another kernel": (
         partial(attention, 2),
