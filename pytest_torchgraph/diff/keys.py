@@ -68,6 +68,7 @@ class Keys:
         self._ends: dict[int, dict[int, Hashable]] = {}
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
         self.wiring: list[tuple[tuple[Hashable, ...], ...]] = [() for _ in tree.bodies]
+        self._with_items: dict[int, int] = {}
         for body in reversed(tree.bodies):
             self._digest(body)
 
@@ -169,9 +170,13 @@ class Keys:
 
     def _digest(self, body: Body) -> None:
         """Number the body itself: equal for bodies that do the same work on whatever they are given."""
-        plain = self.plain[body.number] = [self._plain(body, at, item) for at, item in enumerate(body.record.items)]
-        wiring = tuple([tuple([_wire(operand) for operand in _inputs(item)]) for item in body.record.items])
-        self.wiring[body.number] = wiring
+        items = body.record.items
+        known = self._with_items.setdefault(id(items), body.number)  # equal layers of a file share theirs
+        if known == body.number:
+            self.plain[known] = [self._plain(body, at, item) for at, item in enumerate(items)]
+            self.wiring[known] = tuple([tuple([_wire(operand) for operand in _inputs(item)]) for item in items])
+        plain, wiring = self.plain[known], self.wiring[known]
+        self.plain[body.number], self.wiring[body.number] = plain, wiring
         leaves = body.record.leaves if isinstance(body.record, Block) else ()
         key = ("body", tuple(plain), wiring, leaves, body.record.exports, _handed_in(body))
         self.digests[body.number] = self.interner.number(key)

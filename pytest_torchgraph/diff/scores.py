@@ -24,18 +24,21 @@ def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
 
 
 def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
-    has_product = _has_product(body) or (
-        len(body.record.items) == 1 and body.outer is not None and _has_product_within(body.outer)
-    )
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
             specs = [value_of(tree, body, operand).spec for operand in operands_given(item)[:2]]
             if len(specs) > 1 and specs[0] and specs[1] and min(len(spec.shape) for spec in specs if spec) > 1:
                 yield specs[0].shape[-2], specs[1].shape[-2]
-        elif has_product and isinstance(item, Work) and packet_of(item.name) in SOFTMAX:
+        elif isinstance(item, Work) and packet_of(item.name) in SOFTMAX and _is_beside_product(body):
             made = next((each for each in item.outcomes if isinstance(each, TensorSpec)), None)
             if made is not None and len(made.shape) >= MATRICES:
                 yield made.shape[-2], made.shape[-1]
+
+
+def _is_beside_product(body: Body) -> bool:
+    """Whether matrices are multiplied in the body, or, where it does one thing only, in the body around it."""
+    is_alone = len(body.record.items) == 1
+    return _has_product(body) or (is_alone and body.outer is not None and _has_product_within(body.outer))
 
 
 def _has_product_within(body: Body) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 
 Shape: TypeAlias = tuple[int, ...]
 StorageKind: TypeAlias = Literal["parameter", "buffer", "attribute", "gradient", "state", "input", "constant", "result"]
@@ -54,7 +53,6 @@ def contiguous_stride(shape: Shape) -> Shape:
     return tuple(reversed(stride))
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """How a storage is read: sizes, strides and offset, all in elements of the reading dtype.
@@ -106,7 +104,6 @@ class Geometry:
         return self.normalised().stride == contiguous_stride(self.shape)
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """Dtype, geometry, device and layout of one tensor; never its contents.
@@ -141,7 +138,6 @@ def one_of(spec: TensorSpec) -> TensorSpec:
     return spec
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Storage:
     """One block of memory that tensors share; ``bytes`` is ``None`` where PyTorch does not tell.
@@ -166,7 +162,6 @@ class Storage:
         return self.kind in NAMED_KINDS or self.role is not None
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TensorRef:
     """One tensor as an operation read or returned it.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline
 from pytest_torchgraph.verdict.finding import NO_CHANGE

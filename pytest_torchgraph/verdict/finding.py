@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.status import Judged
 
 NO_CHANGE = "no change"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_torchgraph.cli.exits import Wrong
+from pytest_torchgraph.quick import dataclass
 
 SUFFIX = ".torchgraph"
 _RANGE = re.compile(r"(?P<before>[^/.\s][^\s]*?)?(?P<dots>\.{2,3})(?P<after>[^/.\s][^\s]*)?")

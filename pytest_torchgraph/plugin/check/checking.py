@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from pytest_torchgraph.plugin.check.slot import fail_for_name, has_examples
 from pytest_torchgraph.plugin.location import node_id
 from pytest_torchgraph.plugin.session import events
 from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

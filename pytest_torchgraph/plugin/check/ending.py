@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from errno import ELOOP
+from errno import EDQUOT, ELOOP, ENOSPC
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.plugin.check import case, comparison, storage, stored
 from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.owner import body_digest
 from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
 from pytest_torchgraph.words.closed import assert_never
@@ -207,7 +207,9 @@ def _written(written: Written) -> str:
 
 def _remedy(error: OSError) -> str:
     in_the_way = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)) or error.errno == ELOOP
-    return "Remove what lies in its place" if in_the_way else "Make the folder writable"
+    if in_the_way:
+        return "Remove what lies in its place"
+    return "Make room on the disk" if error.errno in {ENOSPC, EDQUOT} else "Make the folder writable"
 
 
 def _removed(superfluous: Superfluous) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ import pytest
 
 from pytest_torchgraph.plugin.check import stored
 from pytest_torchgraph.plugin.check.ending import Same
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.version import __version__
 
 if TYPE_CHECKING:
