@@ -8,7 +8,6 @@ each other there. A call is worked out in the forward pass, too, where it is in 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.capture.attribution import Link, Linking
 from pytest_torchgraph.capture.effect import effect_of
@@ -17,6 +16,7 @@ from pytest_torchgraph.capture.likeness import same_first_reading
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.row import Found, Pair, Segment, found, is_made, is_worked_out, rows_among
 from pytest_torchgraph.capture.tensor import FirstSight
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, Phase
 
 Called = tuple[int, int]
