@@ -92,7 +92,7 @@ class Backward:
         found = Turns({}, [], set())
         current: Called | None = None
         for at in range(*phase.operations):
-            called = self.calls.get(self.links[at].scope)
+            called = self._called(at, phase, current)
             if called is not None and called not in found.operations:
                 found.operations[called] = []
                 found.order.append(called)
@@ -104,6 +104,17 @@ class Backward:
             if called is not None:
                 found.operations[called].append(at)
         return found
+
+    def _called(self, at: int, phase: Phase, current: Called | None) -> Called | None:
+        """The call that an operation stands in: a sum in the middle of the *current* one in that, whatever it is of."""
+        called = self.calls.get(self.links[at].scope)
+        if called == current or current is None or not self.links[at].sums_gradients:
+            return called
+        later = range(at + 1, phase.operations[1])
+        work = (one for one in later if not (self.links[one].sums_gradients or effect_of(self.run.log[one]).is_view))
+        following = next(work, None)
+        is_inside = following is not None and self.calls.get(self.links[following].scope) == current
+        return current if is_inside else called
 
     def backward(self, turns: Turns, phase: int) -> Iterator[Found]:
         """The rows of the backward pass that is the *phase* of that number."""
