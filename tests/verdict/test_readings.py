@@ -238,4 +238,6 @@ def test_an_attention_call_that_is_given_other_values_of_one_look_is_called_as_b
     for comparison in compared(lambda x: attend(x.sin(), x.cos()), lambda x: attend(x.cos(), x.sin()), X[:, None]):
         title = leading(comparison)[1]
         assert comparison.verdict.status == "drift"
-        assert title.startswith(("scaled_dot_product_attention: query %sin", "scaled_dot_product_attention: query %cos"))
+        assert title.startswith(
+            ("scaled_dot_product_attention: query %sin", "scaled_dot_product_attention: query %cos")
+        )
