@@ -20,7 +20,7 @@ def edits(run: Run, places: Iterable[int], others: list[Raw]) -> Iterator[Run]:
     """*run* with one thing changed in one of the operations at *places*, which may read one of *others* instead."""
     for at in places:
         for entry in _edited(run.log[at], [*others, *operands_of(run.log[0])]):
-            yield replace(run, log=[*run.log[:at], entry, *run.log[at + 1 :]])
+            yield replace(run, rows=[*run.log[:at], entry, *run.log[at + 1 :]])
 
 
 def _edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
