@@ -160,12 +160,16 @@ class Worker:
 
     def stages(self, name: str, what: str) -> dict[str, Any]:
         """Thread CPU seconds by stage, those of no stage as the rest."""
+        assert self.subject is not None
+        edited = self.subject.edit() if what == "fail" else None
         if what == "unseen":
             forget()
         found = Stages()
         gc.collect()
-        with found.installed():
+        with found.installed(), updating(self.item.config, what == "update"):
             whole = seconds(functools.partial(self.check, name))
+        if edited is not None:
+            edited()
         return {"rest": whole - sum(found.spent.values()), **found.spent}
 
     def memory(self, name: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pytest_torchgraph.analysis.traffic import width_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import REDUCTIONS, Redistribution, kind_of, redistribution_of
 from pytest_torchgraph.recorded.operation import Argument, Group, Operation, SourceLine, tensors_in
 from pytest_torchgraph.recorded.tensor import TensorRef

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.analysis.traffic import bytes_moved
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Operation
 from pytest_torchgraph.words.columns import aligned
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_torchgraph.analysis.flow import flows
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record

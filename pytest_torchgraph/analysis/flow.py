@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import operands_of, tensors_in
 
 if TYPE_CHECKING:

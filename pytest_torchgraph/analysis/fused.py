@@ -23,9 +23,9 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS
 from pytest_torchgraph.recorded.operation import Argument, Call, Operation, tensors_in
 from pytest_torchgraph.recorded.phase import BACKWARD

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 from typing import TypeAlias
@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pytest_torchgraph.analysis.cost import BINARY, scaled
 from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.memory import Category, Life
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.recorded.operation import SourceLine, operands_of
@@ -134,7 +135,7 @@ class MemoryLines(tuple[LineMemory, ...]):
         return sum(line.bytes for line in self)
 
 
-@dataclass
+@dataclasses.dataclass
 class Keeping:
     """Tells what keeps the storages of one run alive."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.cost import costs_by_module, paths_above
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import operands_of, tensors_in
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 

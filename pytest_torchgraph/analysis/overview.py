@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.critical import CriticalPath, critical_path
@@ -12,6 +12,7 @@ from pytest_torchgraph.analysis.layer import Layer, layers
 from pytest_torchgraph.analysis.performance import Kind, Performance, kinds, performance
 from pytest_torchgraph.analysis.recomputation import Recomputation, recomputation
 from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record

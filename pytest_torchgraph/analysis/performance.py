@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.collective import message_bytes
@@ -11,6 +10,7 @@ from pytest_torchgraph.analysis.cost import costs_of, intensity, total_bytes
 from pytest_torchgraph.analysis.layer import texts
 from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.analysis.traffic import bytes_moved
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import kind_of
 from pytest_torchgraph.recorded.operation import SourceLine, tensors_in
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Sizes: TypeAlias = tuple[int, ...]
 Powers: TypeAlias = tuple[int, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.tally import Total, total_flops
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import operands_of
 from pytest_torchgraph.recorded.tensor import TensorRef
 

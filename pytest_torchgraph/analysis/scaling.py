@@ -6,11 +6,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.polynomial import Polynomial, Powers, Sizes, fitted, outer
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.memory import is_saved
 from pytest_torchgraph.recorded.operation import tensors_in
 

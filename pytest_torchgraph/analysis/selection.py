@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from pytest_torchgraph.analysis.collective import message_bytes
@@ -17,6 +17,7 @@ from pytest_torchgraph.analysis.tally import (
     total_flops,
     why_unknown,
 )
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, group_named, is_in
 from pytest_torchgraph.recorded.operation import Call, Operation
 from pytest_torchgraph.recorded.phase import PHASES

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Protocol
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.kinds import ATTENTION_CALLS, GROUPS
 from pytest_torchgraph.recorded.operation import Operation, packet_of
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
 

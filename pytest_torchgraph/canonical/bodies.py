@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.canonical.scope_tree import Node
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Operation
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.collective import message_bytes
@@ -29,6 +29,7 @@ from pytest_torchgraph.canonical.row import Placed as PlacedRow
 from pytest_torchgraph.canonical.run import run_of
 from pytest_torchgraph.canonical.scope_tree import Made, Nesting, Node
 from pytest_torchgraph.canonical.unrolled_loops import known_leaves
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import GROUPS, Doing, counted
 from pytest_torchgraph.recorded.operation import Operation, flat_results, operands_of, tensors_in, tensors_of

@@ -9,7 +9,7 @@ second once for all. Parameters are sorted: what is done to one does not depend 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytest_torchgraph.canonical.operands import map_operands, operands_of
 from pytest_torchgraph.canonical.ownership import Ownership, Specs, natural
@@ -26,6 +26,7 @@ from pytest_torchgraph.canonical.program import (
 )
 from pytest_torchgraph.canonical.row import NotAlike
 from pytest_torchgraph.canonical.symbols import NotUniform, Symbols
+from pytest_torchgraph.quick import dataclass
 
 
 @dataclass(slots=True)

@@ -8,26 +8,26 @@ reading) and ``exports`` (made inside, read outside, in the order in which they 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias, cast
 
 from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.metric import OF_COLLECTIVES
 from pytest_torchgraph.canonical.run import Run
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import MARKS, kind_of
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.recorded.kinds import Wait, names_sync
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
-from pytest_torchgraph.recorded.quick import quick
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec
 from pytest_torchgraph.words.closed import assert_never
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Input:
     """The ``index``-th value that the enclosing scope (or call) takes from outside: ``%in0``."""
@@ -35,7 +35,6 @@ class Input:
     index: int
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """Result ``position`` of the operation at ``item`` in the same body, or export ``position`` of the scope there."""
@@ -44,7 +43,6 @@ class Result:
     position: int = 0
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A parameter, buffer or attribute of a module; ``path`` is told from the scope (:mod:`~..graph.paths`)."""
@@ -64,7 +62,6 @@ class Inner:
     position: int = 0
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Saved:
     """A value of the forward pass, read by a phase that follows it: ``^mm``, ``^in0``.
@@ -82,7 +79,6 @@ class Saved:
 Reference: TypeAlias = Input | Result | Leaf | Inner | Saved
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How an operand differs from the value it names: geometry relative to the value's start, dtype, lazy bits.
@@ -96,7 +92,6 @@ class Reading:
     neg: bool = False
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Operand:
     """One tensor argument: the value it names and, unless read just as it was made, how it is read."""
@@ -132,7 +127,6 @@ Argument: TypeAlias = "Constant | Operand | tuple[Argument, ...]"
 Outcome: TypeAlias = "Constant | TensorSpec | Operand | tuple[Outcome, ...]"
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Work:
     """One operation that does work.
@@ -159,7 +153,6 @@ class Work:
         return names_sync(self.name) if self.wait is None else self.wait == "sync"
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Given:
     """A value that no traced operation made: ``kind`` is ``input`` (named, root body only) or ``constant``."""
@@ -183,7 +176,6 @@ class Block:
     exports: tuple[Result, ...] = ()
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleCall(Block):
     """A call of a module, in the forward pass or, in a phase, what the phase does for that call.
@@ -198,7 +190,6 @@ class ModuleCall(Block):
     class_name: str
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecomputedCall(Block):
     """A call of a module that checkpointing makes again in the backward pass, for the ``call``-th time.
@@ -211,7 +202,6 @@ class RecomputedCall(Block):
     class_name: str
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseBlock(Block):
     """A phase that is not forward, where it was begun: it stands for the forward call around it.
@@ -267,7 +257,7 @@ class Semantic:
 Item: TypeAlias = "Work | Given | AnyBlock | Semantic"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Program:
     """A whole canonical graph.
 

@@ -9,7 +9,7 @@ built; here all calls are put in their places. Where that might not be what buil
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from pytest_torchgraph.canonical.program import (
     Work,
 )
 from pytest_torchgraph.canonical.scope_tree import Node
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.closed import assert_never
 
 

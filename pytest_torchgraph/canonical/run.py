@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal, TypeAlias, get_args
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import Backend, Compilation
 from pytest_torchgraph.recorded.origin import GradMode, Origin, Training
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pytest_torchgraph.canonical.paths import ROOT, absolute, steps_up
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES
 
 AGAIN = "again"

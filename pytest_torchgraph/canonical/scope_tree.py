@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.paths import relative
 from pytest_torchgraph.canonical.program import Given
 from pytest_torchgraph.canonical.reading import best_base
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Call, Operation
 from pytest_torchgraph.recorded.tensor import Storage, TensorRef, TensorSpec
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from pytest_torchgraph.analysis.algebra import COMPLEX, REAL, Formula
 from pytest_torchgraph.analysis.formulas import FORMULAS, applied
 from pytest_torchgraph.capture.light import is_light
 from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.tensor import RAGGED
 

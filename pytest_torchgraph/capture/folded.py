@@ -5,7 +5,6 @@ It is compared with a stored one and nothing else: its operations stand for othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -31,6 +30,7 @@ from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.parameters_alike import FoundAlike, alike_in
 from pytest_torchgraph.capture.row import Found, rows_in
 from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Call, Operation
 from pytest_torchgraph.recorded.record import Record
 from pytest_torchgraph.recorded.tensor import Storage, TensorRef

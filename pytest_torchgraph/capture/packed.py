@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from pytest_torchgraph.capture.contents import digest
 from pytest_torchgraph.capture.operation import named_entries, overloads_seen
 from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Packed, PackedTensor
 
 if TYPE_CHECKING:

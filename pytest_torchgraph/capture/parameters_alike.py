@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.ownership import owner_of
 from pytest_torchgraph.capture.attribution import Link
@@ -12,6 +11,7 @@ from pytest_torchgraph.capture.graph import Run
 from pytest_torchgraph.capture.likeness import Likeness, same_first_reading
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import Raw
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import OPTIMIZER, Phase
 from pytest_torchgraph.recorded.tensor import NAMED_KINDS
 

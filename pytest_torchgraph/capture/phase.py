@@ -5,12 +5,12 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from pytest_torchgraph.capture.hosting import kept_on_host
@@ -18,6 +18,7 @@ from pytest_torchgraph.capture.node import NodeWalk, Running, running_node
 from pytest_torchgraph.capture.source import user_frame
 from pytest_torchgraph.capture.tensor import Identity
 from pytest_torchgraph.capture.wrapper import unwrapped, unwraps_itself
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.tensor import Role
 
 
@@ -136,6 +137,8 @@ class Phases:
         count = 0
         for group in optimizer.param_groups:
             for parameter in group["params"]:
+                if is_lazy(parameter):  # its first forward pass gives it memory, and the step asks again
+                    continue
                 path = self.identity.name_of(parameter)
                 if path is None:
                     path = f"parameter{count}"

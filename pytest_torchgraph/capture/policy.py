@@ -7,13 +7,13 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
 from torch._ops import OpOverloadPacket, _OpNamespace, _Ops
 from torch.utils import checkpoint
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Operation
 
 CACHING = "_CachingTorchDispatchMode"

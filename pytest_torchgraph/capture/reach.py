@@ -14,12 +14,13 @@ import random
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+
+from pytest_torchgraph.quick import dataclass
 
 FOREIGN = (
     *("_ctypes", "_io", "_pytest", "_thread", "asyncio", "builtins", "concurrent", "ctypes", "io", "logging"),

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from pytest_torchgraph.capture.effect import operands_of, readings_in
 from pytest_torchgraph.capture.graph import Run
 from pytest_torchgraph.capture.likeness import Likeness, same_first_reading
 from pytest_torchgraph.capture.tensor import FirstSight
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.recorded.tensor import NAMED_KINDS
 

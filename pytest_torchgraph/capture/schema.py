@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import NAMESPACES
 
 # The schemas of these operations declare no write; comparing bytes before and after shows that they do.

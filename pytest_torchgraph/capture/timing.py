@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,6 +25,7 @@ from pytest_torchgraph.capture.operation import OperationMode, Where
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.target import Target
 from pytest_torchgraph.capture.tensor import Identity
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.timing import Span, Timing
 

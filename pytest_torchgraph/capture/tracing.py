@@ -31,7 +31,6 @@ from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.lazy import refuse_lazy
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.recording import Recording, clock_of_run, recorded
-from pytest_torchgraph.capture.room import roomy
 from pytest_torchgraph.capture.sharded import require_no_flat_parameters
 from pytest_torchgraph.capture.state import State
 from pytest_torchgraph.capture.step import Backward, Step, Stepping
@@ -47,6 +46,7 @@ from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.recorded.compilation import Backend, Kernels
 from pytest_torchgraph.recorded.note import Told
+from pytest_torchgraph.recorded.room import roomy
 
 if TYPE_CHECKING:
     from inspect import Signature

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from torch import Tensor
@@ -15,6 +14,7 @@ from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.operation import OperationMode, overload_of
 from pytest_torchgraph.capture.source import source_line, user_frame
 from pytest_torchgraph.catalog.vocabulary import operation_names
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import SourceLine, packet_of
 
 API = "torch."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overlo
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
+from pytest_torchgraph.quick import dataclass
 
 ROOM = re.compile(r"aten\.(new_|_)?empty\w*")
 """Operations that return memory with whatever was in it."""

@@ -6,7 +6,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor, distributed, nn
 
 from pytest_torchgraph.capture.pipeline import let_start, stages_of
 from pytest_torchgraph.capture.target import contents_of
+from pytest_torchgraph.quick import dataclass
 
 FAKE = "fake"
 """PyTorch's backend whose collectives return at once."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Kind: TypeAlias = Literal["function", "method", "class", "other"]
 SignatureSource: TypeAlias = Literal["inspect", "docstring", "unknown"]

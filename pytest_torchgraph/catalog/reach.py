@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.counting import times
 
 FILE = "reach.json"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli import output
 from pytest_torchgraph.cli.exits import DRIFT, SAME, Wrong
 from pytest_torchgraph.cli.files.rootdir import lines_of, root_of
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     import argparse

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_torchgraph.catalog.entry import ApiEntry, Catalogue, OverloadEntry
 from pytest_torchgraph.diff.nested import Differing, nested_differences
+from pytest_torchgraph.quick import dataclass
 
 CALLED_BY = frozenset({"namespace", "name", "signatures", "signature_source", "schema", "callable"})
 """Fields that name an entry or say how it is called, or how that is known."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.canonical.alive import Alive, Place
 from pytest_torchgraph.canonical.program import AnyBlock, Block, Given, Item, Reading, Semantic, Work
 from pytest_torchgraph.canonical.scope import ScopePath
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import CompiledGraph, GraphBreak, Recompilation
 from pytest_torchgraph.recorded.operation import Literal as Constant
 from pytest_torchgraph.recorded.operation import packet_of
@@ -24,11 +25,13 @@ FieldKind: TypeAlias = Literal[
     "spelling",
     "operand",
     "geometry",
+    "part",
     "leaf",
     "result",
     "wait",
 ]
-"""``spelling`` is an argument that is given otherwise and means the same: a default that is written out."""
+"""``spelling`` is an argument that is given otherwise and means the same: a default that is written out. ``part`` is
+an operand that is the same value, of which other elements are read."""
 
 
 @dataclass(frozen=True, slots=True)

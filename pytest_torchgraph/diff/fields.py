@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Semantic, Work
-from pytest_torchgraph.diff.change import Field, FieldKind, Shown
+from pytest_torchgraph.canonical.program import Argument, Operand, Outcome, Reading, Semantic, Work
+from pytest_torchgraph.diff.change import Field, FieldKind, Shown, Value
 from pytest_torchgraph.diff.keys import argument_key, out_of_place
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.nested import nested_differences
-from pytest_torchgraph.diff.showing import shown
+from pytest_torchgraph.diff.showing import shown, whole_value
 from pytest_torchgraph.diff.signature import named_arguments, signature_of
 from pytest_torchgraph.diff.spelling import (
     COMMUTE,
@@ -140,10 +141,30 @@ class FieldComparison:
                 if before.reading != after.reading:
                     yield Field("spelling", name, *self._both(before, after))
                 return
+            if self._is_other_part(left, right):
+                yield Field("part", name, *self._parts(before, after))
+                return
             found = list(self._geometry(name, left, right))
             only = found and all(field.kind == "geometry" for field in found)
             is_told = only and before.reading != after.reading
             yield from [Field("geometry", name, *self._both(before, after))] if is_told else found
+
+    def _is_other_part(self, before: Read, after: Read) -> bool:
+        """Whether other elements are read of a value that is made as before."""
+        trees = self.matching.before.tree, self.matching.after.tree
+        made = trees[0].spec_of(before.definition)
+        if made is None or made.geometry is None or made != trees[1].spec_of(after.definition):
+            return False
+        row = replace(made.geometry, offset=0)
+        parts = [_elements(tree.whole(read), row) for tree, read in zip(trees, (before, after), strict=True)]
+        return None not in parts and parts[0] != parts[1]
+
+    def _parts(self, before: Operand, after: Operand) -> tuple[Shown, Shown]:
+        """The two operands as they are read here; from where the value is made, where they differ outside alone."""
+        if before.reading != after.reading:
+            return self._both(before, after)
+        trees = self.matching.before.tree, self.matching.after.tree
+        return whole_value(trees[0], self.before, before), whole_value(trees[1], self.after, after)
 
     def _is_same_broadcast(self, before: Read, after: Read) -> bool:
         """Whether one operand has dimensions of size 1 in front that the other lacks, which broadcasting adds."""
@@ -197,6 +218,22 @@ class FieldComparison:
         if isinstance(outcome, tuple):
             return tuple(self._result(each, of_after=of_after) for each in outcome)
         return outcome
+
+
+def _elements(readings: tuple[Reading, ...], made: Geometry) -> object:
+    """Which elements *readings* read of a value that lies as *made*; nothing where they read other types."""
+    if any(reading.dtype for reading in readings) or len(readings) > 1:
+        return None
+    geometry = readings[0].geometry if readings else None
+    return (geometry or made).elements
+
+
+def is_shifted(field: Field) -> bool:
+    """Whether as many other elements of the same value are read in the same sizes."""
+    before, after = field.before, field.after
+    if field.kind != "part" or not isinstance(before, Value) or not isinstance(after, Value):
+        return False
+    return before.spec is not None and after.spec is not None and before.spec.shape == after.spec.shape
 
 
 def wait_fields(before: Work | Semantic, after: Work | Semantic) -> Iterator[Field]:

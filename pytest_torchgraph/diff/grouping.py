@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
@@ -31,6 +31,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     Value,
 )
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.closed import assert_never
 from pytest_torchgraph.words.counting import listed
 

@@ -21,6 +21,7 @@ from pytest_torchgraph.canonical.program import (
     Leaf,
     ModuleCall,
     Operand,
+    Reading,
     RecomputedCall,
     Result,
     Semantic,
@@ -67,6 +68,7 @@ class Keys:
         self._ends: dict[int, dict[int, Hashable]] = {}
         self.plain: list[list[int]] = [[] for _ in tree.bodies]
         self.wiring: list[tuple[tuple[Hashable, ...], ...]] = [() for _ in tree.bodies]
+        self._with_items: dict[int, int] = {}
         for body in reversed(tree.bodies):
             self._digest(body)
 
@@ -168,11 +170,16 @@ class Keys:
 
     def _digest(self, body: Body) -> None:
         """Number the body itself: equal for bodies that do the same work on whatever they are given."""
-        plain = self.plain[body.number] = [self._plain(body, at, item) for at, item in enumerate(body.record.items)]
-        wiring = tuple([tuple([_wire(operand) for operand in _inputs(item)]) for item in body.record.items])
-        self.wiring[body.number] = wiring
+        items = body.record.items
+        known = self._with_items.setdefault(id(items), body.number)  # equal layers of a file share theirs
+        if known == body.number:
+            self.plain[known] = [self._plain(body, at, item) for at, item in enumerate(items)]
+            self.wiring[known] = tuple([tuple([_wire(operand) for operand in _inputs(item)]) for item in items])
+        plain, wiring = self.plain[known], self.wiring[known]
+        self.plain[body.number], self.wiring[body.number] = plain, wiring
         leaves = body.record.leaves if isinstance(body.record, Block) else ()
-        self.digests[body.number] = self.interner.number(("body", tuple(plain), wiring, leaves, body.record.exports))
+        key = ("body", tuple(plain), wiring, leaves, body.record.exports, _handed_in(body))
+        self.digests[body.number] = self.interner.number(key)
 
     def _plain(self, body: Body, at: int, item: Item) -> int:
         number = self.interner.number
@@ -186,6 +193,12 @@ class Keys:
             case Block():
                 named = type(item), item.name, item.call, item.class_name, parameters_of(item)
                 return number(("scope", *named, self.digests[body.inner[at].number]))
+
+
+def _handed_in(body: Body) -> tuple[Reading | None, ...]:
+    """How the calls in *body* are handed what they take: another part of the same value is no other wire."""
+    calls = (inner for inner in body.inner.values() if inner.beneath is None)
+    return tuple([operand.reading for inner in calls for operand in inner.inputs])
 
 
 def _is_gate(item: Item, made_from: list[dict[int, tuple[str, ...]]]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from pytest_torchgraph.quick import dataclass
 
 WAYS: dict[str, Literal["changed", "added", "removed"]] = {
     "values_changed": "changed",

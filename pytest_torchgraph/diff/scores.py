@@ -24,18 +24,21 @@ def scores_of(tree: Tree) -> frozenset[tuple[int, int]]:
 
 
 def _in_body(tree: Tree, body: Body) -> Iterator[tuple[int, int]]:
-    has_product = _has_product(body) or (
-        len(body.record.items) == 1 and body.outer is not None and _has_product_within(body.outer)
-    )
     for item in body.record.items:
         if isinstance(item, Semantic) and packet_of(item.name) in ATTENTION_CALLS:
             specs = [value_of(tree, body, operand).spec for operand in operands_given(item)[:2]]
             if len(specs) > 1 and specs[0] and specs[1] and min(len(spec.shape) for spec in specs if spec) > 1:
                 yield specs[0].shape[-2], specs[1].shape[-2]
-        elif has_product and isinstance(item, Work) and packet_of(item.name) in SOFTMAX:
+        elif isinstance(item, Work) and packet_of(item.name) in SOFTMAX and _is_beside_product(body):
             made = next((each for each in item.outcomes if isinstance(each, TensorSpec)), None)
             if made is not None and len(made.shape) >= MATRICES:
                 yield made.shape[-2], made.shape[-1]
+
+
+def _is_beside_product(body: Body) -> bool:
+    """Whether matrices are multiplied in the body, or, where it does one thing only, in the body around it."""
+    is_alone = len(body.record.items) == 1
+    return _has_product(body) or (is_alone and body.outer is not None and _has_product_within(body.outer))
 
 
 def _has_product_within(body: Body) -> bool:
@@ -56,7 +59,8 @@ def _has_product(body: Body) -> bool:
 def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
     """Whether a value made of what *item* makes is given to attention in *body*, or handed out of that as a matrix.
 
-    Also where *item* is none of the body's own. Wrong where a module that attends to something else is given it.
+    Also where *item* is none of the body's own. What a body hands out that multiplies matrices itself is no mask: a
+    loss has scores of its own. Wrong where a module that attends to something else is given it.
     """
     at = next((at for at, other in enumerate(body.items) if other is item), None)
     if at is None:
@@ -70,7 +74,9 @@ def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
             return True
         made.add(position)
         made.update(result.item for result in read[:1] if _writes(other))
-    return any(result.item in made and _is_matrix(body.items[result.item], result.position) for result in body.exports)
+    if any(isinstance(other, Work) and packet_of(other.name) in PRODUCTS for other in body.items):
+        return False
+    return any(result.item in made and _is_matrix(body, result) for result in body.exports)
 
 
 def _attends(item: Item) -> bool:
@@ -90,7 +96,11 @@ def _writes(item: Item) -> bool:
     return isinstance(item, Work) and packet_of(item.name).endswith("_")
 
 
-def _is_matrix(item: Item, position: int) -> bool:
-    """Whether the result may have two dimensions: of a module call that is not known here."""
-    made = item.outcomes[position] if isinstance(item, Work) and position < len(item.outcomes) else None
+def _is_matrix(body: AnyBlock | Semantic, result: Result) -> bool:
+    """Whether the result may have two dimensions; not known of what no operation made."""
+    item = body.items[result.item]
+    while isinstance(item, (Block, Semantic)) and result.position < len(item.exports):
+        body, result = item, item.exports[result.position]
+        item = body.items[result.item]
+    made = item.outcomes[result.position] if isinstance(item, Work) and result.position < len(item.outcomes) else None
     return not isinstance(made, TensorSpec) or len(made.shape) > 1

@@ -47,6 +47,20 @@ def value_of(tree: Tree, body: Body, operand: Operand) -> Value:
     return Value(name, read_spec(tree, read), operand.reading, read_spec(tree, plain), path, bool(again), around, maker)
 
 
+def whole_value(tree: Tree, body: Body, operand: Operand) -> Value:
+    """What *operand* reads, as all views on the way read the value that is made, also those outside *body*.
+
+    As :func:`value_of` where these are several readings of which none is of the others.
+    """
+    read = body.read(operand)
+    readings, made = tree.whole(read), tree.spec_of(read.definition)
+    if len(readings) > 1 or made is None:
+        return value_of(tree, body, operand)
+    path = read.definition.path if isinstance(read.definition, Own) else ""
+    name = definition_name(tree, body, read.definition)
+    return Value(name, read_spec(tree, read), readings[0] if readings else None, made, path)
+
+
 def _maker(tree: Tree, calls: list[Body], definition: Definition) -> str:
     """Full name of the operation or API call that a value is named after; empty for all others."""
     if not isinstance(definition, Made):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, cached_property
 from typing import NamedTuple
 
 from pytest_torchgraph.canonical.program import Given, Operand, RecomputedCall, Work
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.tree import Body, Definition, Made, Own, Place, Read
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.kinds import names_sync
 
 VARYING = ("rand", "dropout", "bernoulli", "normal", "uniform", "multinomial", "exponential", "empty")
@@ -141,12 +142,12 @@ class Usage:
     @cached_property
     def _needed(self) -> set[Place]:
         """Where values are made that something needs: the caller, a later phase, or the host."""
-        return self._upstream([*self._needs.kept, *self._needs.read_by_host])
+        return self._upstream(self._needs.read_by_host, self._needed_on_device)
 
     @cached_property
     def _needed_on_device(self) -> set[Place]:
         """The same without what the host reads."""
-        return self._upstream(list(self._needs.kept)) if self._needs.read_by_host else self._needed
+        return self._upstream(self._needs.kept, set())
 
     @cached_property
     def _needs(self) -> Needs:
@@ -171,10 +172,11 @@ class Usage:
         """Whether *value* was there before the graph: an input or a constant."""
         return isinstance(self.bodies[value.body].record.items[value.item], Given)
 
-    def _upstream(self, waiting: list[Place]) -> set[Place]:
-        """Where *waiting* and everything that it was made from are made."""
+    def _upstream(self, of: list[Place], known: set[Place]) -> set[Place]:
+        """Where all *of* these and everything that they were made from are made, beside what is *known* as such."""
         writers, made = self._needs.writers, self._makers
-        found = set(waiting)
+        waiting = [place for place in of if place not in known]
+        found = known.union(waiting)
         while waiting:
             place = waiting.pop()
             for each in (*made(place), *writers.get(place, ())):

@@ -33,7 +33,7 @@ from pytest_torchgraph.diff.change import (
     Site,
     first_source,
 )
-from pytest_torchgraph.diff.fields import FieldComparison, spec_fields
+from pytest_torchgraph.diff.fields import FieldComparison, is_shifted, spec_fields
 from pytest_torchgraph.diff.keys import Keys
 from pytest_torchgraph.diff.matching import Matching
 from pytest_torchgraph.diff.modules import Modules
@@ -45,7 +45,7 @@ from pytest_torchgraph.diff.usage import Usage
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, COPIES
 from pytest_torchgraph.recorded.operation import packet_of
 
-LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry"})
+LOOKS = frozenset({"dtype", "shape", "stride", "device", "layout", "geometry", "part"})
 """Kinds of fields that are handed on from an operand to what reads it."""
 
 
@@ -316,8 +316,11 @@ class Walk:
         return len(reads[0]) == len(reads[1]) and all(map(self.matching.same_read, *reads))
 
     def _follows(self, fields: tuple[Field, ...], before: Body, left: int, after: Body, right: int) -> bool:
-        """Whether the fields are looks only, handed on from an operand whose look had changed before."""
-        if any(field.kind not in LOOKS for field in fields):
+        """Whether the fields are looks only, handed on from an operand whose look had changed before.
+
+        As many other elements of a value are nothing that an operand could hand on.
+        """
+        if any(field.kind not in LOOKS or is_shifted(field) for field in fields):
             return False
         pairs = zip(self.before.reads(before.number, left), self.after.reads(after.number, right), strict=False)
         for left_read, right_read in pairs:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pytest_torchgraph.drawing.kind import KINDS
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.memory import CATEGORIES
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD, OPTIMIZER
 

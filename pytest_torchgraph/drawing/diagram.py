@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pytest_torchgraph.drawing.colour import Theme, theme
 from pytest_torchgraph.drawing.describing import Describing
@@ -15,6 +15,7 @@ from pytest_torchgraph.drawing.model import Node, build, closed, collapsed, draw
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.drawing.paint import Painter
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import PHASES
 from pytest_torchgraph.words.counting import times
 

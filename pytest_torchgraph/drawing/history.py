@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, Theme, mix, theme
 from pytest_torchgraph.drawing.describing import Describing
@@ -12,6 +12,7 @@ from pytest_torchgraph.drawing.measure import MEANING, measured, total, written
 from pytest_torchgraph.drawing.model import Node, build
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 
 SMALLEST = 0.0005
 """The share of the whole below which a strip is left out."""

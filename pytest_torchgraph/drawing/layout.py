@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.drawing.engine import arrange
 from pytest_torchgraph.drawing.model import Body, Node
 from pytest_torchgraph.drawing.request import Arrangement, Point, Request
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import BACKWARD
 
 TITLE, DETAIL = 11.0, 9.5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.building import canonical
 from pytest_torchgraph.canonical.program import Item, Semantic, Work
@@ -12,6 +11,7 @@ from pytest_torchgraph.diff.change import Added, Altered, MetricChanged, Moved, 
 from pytest_torchgraph.diff.compare import compare
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.quantity import bytes_text
 
 BYTES = ("peak", "saved")

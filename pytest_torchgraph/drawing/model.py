@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from pytest_torchgraph.diff.grouping import NUMBER
 from pytest_torchgraph.drawing.kind import MATMUL, POINTWISE, kind_of, short
 from pytest_torchgraph.drawing.tree import Branch, grow
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Argument, Operation, tensors_in
 from pytest_torchgraph.recorded.phase import OPTIMIZER
 from pytest_torchgraph.recorded.tensor import TensorRef

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pytest_torchgraph.diff.same import Same
 from pytest_torchgraph.drawing.errors import require_known
 from pytest_torchgraph.drawing.measure import COLOUR_BY, SIZE_BY
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 
 RENDERERS = ("plotly", "matplotlib")
 PICTURES = ("graph", "memory", "icicle", "compare")

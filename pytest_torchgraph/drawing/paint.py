@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import log10
 
 from pytest_torchgraph.drawing.colour import KIND_COLOURS, MARK_COLOURS, MARK_SIGNS, Theme, ink_on, mix, on_scale
 from pytest_torchgraph.drawing.layout import Box, Scene
 from pytest_torchgraph.drawing.measure import MEANING, MEASURES, total, written
+from pytest_torchgraph.quick import dataclass
 
 DECADES = 3
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Point: TypeAlias = tuple[float, float]
 NODE_GAP, RANK_GAP = 16.0, 26.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pytest_torchgraph.analysis.cost import BINARY
 from pytest_torchgraph.analysis.memory import curves_of
 from pytest_torchgraph.drawing.colour import CATEGORY_COLOURS, Theme, theme
@@ -11,6 +9,7 @@ from pytest_torchgraph.drawing.errors import CannotDraw
 from pytest_torchgraph.drawing.kind import short
 from pytest_torchgraph.drawing.options import Options
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.memory import LivesUnknown
 from pytest_torchgraph.verdict.quantity import bytes_text
 

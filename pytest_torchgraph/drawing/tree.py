@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import Scope
 from pytest_torchgraph.recorded.operation import Operation, tensors_in
 from pytest_torchgraph.recorded.phase import FORWARD, PHASES

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.tally import Total, total_flops
 from pytest_torchgraph.explorer.module import Held, walked
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.kinds import is_in
 from pytest_torchgraph.recorded.memory import is_saved
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD

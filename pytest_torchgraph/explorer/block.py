@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Role: TypeAlias = Literal[
     "", "name", "kind", "faint", "number", "good", "bad", "warn", "accent", "head", "bar", "mark", "code", "tab"

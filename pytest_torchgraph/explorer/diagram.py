@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_torchgraph.analysis.flow import flows
@@ -13,6 +12,7 @@ from pytest_torchgraph.explorer.formatting import format_param_count
 from pytest_torchgraph.explorer.model import tree_of
 from pytest_torchgraph.explorer.module import walked
 from pytest_torchgraph.explorer.summary import infos_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import FORWARD
 
 if TYPE_CHECKING:

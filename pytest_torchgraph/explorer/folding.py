@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.explorer.module import Module, walked
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import INDEX
 
 FEWEST = 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.analysis.cost import STEPS, scaled
 from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.explorer.formatting import bytes_text, format_param_count, time_text
 from pytest_torchgraph.explorer.module import Held, Module, walked
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.analysis.layer import Layer

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.tensor import SHORT_DTYPES
 
 Kind: TypeAlias = Literal["parameter", "buffer", "leaf"]

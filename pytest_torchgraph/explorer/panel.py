@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.panels import (
@@ -18,6 +17,7 @@ from pytest_torchgraph.explorer.panels import (
     source,
     values,
 )
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.block import Block

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.folding import Run
 from pytest_torchgraph.explorer.module import Module, walked
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.search import Found

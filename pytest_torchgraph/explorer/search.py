@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -13,6 +13,7 @@ from pytest_torchgraph.analysis.selection import chooser
 from pytest_torchgraph.explorer.measure import BY_NAME
 from pytest_torchgraph.explorer.module import Module
 from pytest_torchgraph.explorer.subject import prefixes
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.nearest import nearest
 
 if TYPE_CHECKING:

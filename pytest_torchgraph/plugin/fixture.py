@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.graph import Graph
@@ -21,6 +22,7 @@ from pytest_torchgraph.plugin.check.running import (
 from pytest_torchgraph.plugin.check.slot import claimed
 from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.recorded.collector import collector_paused
+from pytest_torchgraph.recorded.room import roomy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.capture.watching import Sighting, Watcher
     from pytest_torchgraph.plugin.check.checking import Checked
     from pytest_torchgraph.plugin.check.running import RecordOptions, TraceOptions
+    from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.recorded.compilation import Backend
 
 
@@ -83,11 +86,16 @@ class TorchGraph:
         try:
             if not isinstance(model, Graph):
                 require_known("check", trace_options, self.check, capture().trace)
-            # All of the check: what it made is let go of before Python would look through it for cycles.
-            with collector_paused(), self._runs.observed(model, args, kwargs, trace_options) as (first, again):
-                return check(self._item, slot, rules, first, again, self._checks)
+            return roomy(partial(self._checked, slot, rules, model, args, kwargs, trace_options))
         except Exception as error:  # noqa: BLE001  raised again at once
             raise error.with_traceback(frames_of_others(error.__traceback__)) from error.__cause__
+
+    def _checked(self, slot: Slot | None, rules: Rules, *call: Any) -> Graph:
+        """The graph of a *call*, told as to :meth:`Runs.observed`, that stands."""
+        __tracebackhide__ = True
+        # All of the check: what it made is let go of before Python would look through it for cycles.
+        with collector_paused(), self._runs.observed(*call) as (first, again):
+            return check(self._item, slot, rules, first, again, self._checks)
 
     def check_compiled(  # noqa: PLR0913 -- all but the inputs are options, given by keyword
         self,

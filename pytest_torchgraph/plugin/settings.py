@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_torchgraph.plugin import surroundings
 from pytest_torchgraph.plugin.options import COMPARE, MARKER
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.diff.same import Same
@@ -23,7 +23,8 @@ class Settings:
     ``compare``, ``tolerance``, ``ignore``, ``same`` and ``budget`` are what a check compares by where it was told
     nothing else. ``updating``, ``recording`` and ``varying`` say what is written: what drifted, what is missing,
     variants. ``keeping`` says that drifts wait for review, ``reports`` where to write some, ``reporting`` that somebody
-    will read one, and ``covering`` that the operations of all graphs are counted.
+    will read one, ``telling_unchanged`` that one says more of an unchanged graph than that it is, and ``covering``
+    that the operations of all graphs are counted.
     """
 
     compare: str
@@ -39,6 +40,7 @@ class Settings:
     keeping: bool
     reports: tuple[str, ...]
     reporting: bool
+    telling_unchanged: bool
     covering: bool
 
     @property
@@ -97,8 +99,16 @@ def _read(config: pytest.Config) -> Settings:
         keeping=not around.ci,
         reports=reports,
         reporting=bool(reports or around.step_summary or around.github),
+        telling_unchanged=any(map(_tells_unchanged, reports)),
         covering=bool(option.torchgraph_op_coverage or option.torchgraph_op_coverage_json),
     )
+
+
+def _tells_unchanged(path: str) -> bool:
+    """Whether the report at *path* tells of an unchanged graph; Markdown, as GitHub's summary, counts it."""
+    from pytest_torchgraph.report.formats import format_of
+
+    return format_of(path) != "md"
 
 
 def _compare_mode(config: pytest.Config) -> str:

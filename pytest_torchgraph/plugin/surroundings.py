@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Picture: TypeAlias = "tuple[tuple[float | None, ...], ...]"
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Where a gradient flows to: the node at ``node`` in ``Graph.nodes``, and which of its inputs."""
@@ -16,7 +13,6 @@ class Edge:
     input: int
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutogradNode:
     """One node of the autograd graph, as ``grad_fn`` and ``next_functions`` show it.

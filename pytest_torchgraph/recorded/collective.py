@@ -7,10 +7,10 @@ Names are those of ``torch.distributed``'s documentation, whichever operation ca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import packet_of
 
 NAMESPACES = frozenset({"c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem"})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import SourceLine
 
 Backend: TypeAlias = Literal["eager", "aot_eager", "inductor"]

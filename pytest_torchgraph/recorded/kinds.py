@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import KINDS
 from pytest_torchgraph.recorded.collective import kind_of as collective_kind
 from pytest_torchgraph.recorded.operation import Operation, packet_of, tensors_in

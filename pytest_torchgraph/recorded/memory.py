@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import Literal, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import FORWARD
-from pytest_torchgraph.recorded.quick import quick
 
 Category: TypeAlias = Literal[
     "parameters", "buffers", "inputs", "saved", "gradients", "optimizer state", "temporaries", "other"
@@ -28,7 +28,6 @@ CUDA_BLOCK = 512
 """Bytes that PyTorch's CUDA allocator rounds every block up to (``kMinBlockSize`` in ``CUDACachingAllocator.cpp``)."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Life:
     """A storage in one category and of one size: right after operations ``born`` up to, not with, ``died``.

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 
 INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
 """The position of a module in a list, within its path."""
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Scope:
     """One call of a module (a module called twice has two scopes); the root scope is the traced callable itself.

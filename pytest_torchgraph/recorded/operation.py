@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.tensor import TensorRef
 
 
@@ -96,7 +95,6 @@ class SourceLine:
     function: str
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Call:
     """One API-level call whose meaning the dispatcher loses, such as ``scaled_dot_product_attention``."""
@@ -109,7 +107,6 @@ class Call:
     source: SourceLine | None = None
 
 
-@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One call that reached the dispatcher.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 GradMode: TypeAlias = Literal["grad", "no_grad"]
 Training: TypeAlias = Literal["train", "eval", "mixed", "none"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pytest_torchgraph.quick import dataclass
 
 FORWARD, BACKWARD, BETWEEN, OPTIMIZER = "forward", "backward", "between", "optimizer"
 PHASES = (FORWARD, BACKWARD, BETWEEN, OPTIMIZER)

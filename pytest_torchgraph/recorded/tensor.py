@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 
 Shape: TypeAlias = tuple[int, ...]
 StorageKind: TypeAlias = Literal["parameter", "buffer", "attribute", "gradient", "state", "input", "constant", "result"]
@@ -53,7 +53,6 @@ def contiguous_stride(shape: Shape) -> Shape:
     return tuple(reversed(stride))
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """How a storage is read: sizes, strides and offset, all in elements of the reading dtype.
@@ -83,12 +82,28 @@ class Geometry:
         return Geometry(self.shape, tuple(reversed(stride)), self.offset)
 
     @property
+    def elements(self) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Which elements are read, whatever their order and how often: where they begin, and sizes with their strides.
+
+        Different for equal elements where dimensions overlap, as windows do.
+        """
+        if 0 in self.shape:
+            return 0, ((0, 1),)
+        sizes = zip(self.shape, self.stride, strict=True)
+        runs: list[tuple[int, int]] = []
+        for size, stride in sorted((each for each in sizes if each[0] > 1 and each[1]), key=itemgetter(1)):
+            if runs and stride == runs[-1][0] * runs[-1][1]:
+                runs[-1] = (runs[-1][0] * size, runs[-1][1])
+            else:
+                runs.append((size, stride))
+        return self.offset, tuple(runs)
+
+    @property
     def is_contiguous(self) -> bool:
         """Whether the elements lie row-major without gaps, wherever they start."""
         return self.normalised().stride == contiguous_stride(self.shape)
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
     """Dtype, geometry, device and layout of one tensor; never its contents.
@@ -123,7 +138,6 @@ def one_of(spec: TensorSpec) -> TensorSpec:
     return spec
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Storage:
     """One block of memory that tensors share; ``bytes`` is ``None`` where PyTorch does not tell.
@@ -148,7 +162,6 @@ class Storage:
         return self.kind in NAMED_KINDS or self.role is not None
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class TensorRef:
     """One tensor as an operation read or returned it.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Source: TypeAlias = Literal["host clock", "cuda events"]
 

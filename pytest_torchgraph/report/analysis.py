@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import StringIO
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_torchgraph.analysis.cost import BINARY, STEPS, scaled
 from pytest_torchgraph.analysis.tally import Total
 from pytest_torchgraph.diff.grouping import NAMED
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.verdict.quantity import seconds
 from pytest_torchgraph.words.counting import listed, times

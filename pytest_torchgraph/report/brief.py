@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.report.outline import Outline, Row, Section, hint_text
 from pytest_torchgraph.words.counting import times
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.diff.change import Added, Altered, Difference, Moved
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.report.drift import outline_of
 from pytest_torchgraph.report.outline import Outline
+from pytest_torchgraph.verdict.finding import NO_CHANGE
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.status import QUIET, SPOKEN, Status
 
 if TYPE_CHECKING:
+    from pytest_torchgraph.canonical.program import Program
     from pytest_torchgraph.recorded.operation import SourceLine
     from pytest_torchgraph.verdict.compared import Compared
 
@@ -175,6 +178,13 @@ def source_lines(compared: Compared) -> Iterator[SourceLine]:
                     source = None if site.source is None else compared.source_of(site.source)
                     if source is not None:
                         yield source
+
+
+def unchanged_case(program: Program, *, test: str, path: str, environment: tuple[str, ...]) -> Case:
+    """The case of a graph that is the *program* of its snapshot; *environment* says what is not as it was recorded."""
+    outline = Outline(status="same", title=f"{test}: {NO_CHANGE}", environment=environment)
+    metrics = tuple(Metric(name, value, value) for name, value in program.metrics)
+    return Case(test=test, path=path, status="same", outline=outline, metrics=metrics)
 
 
 def case_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from pytest_torchgraph.canonical.program import Block, Work
@@ -16,6 +16,7 @@ from pytest_torchgraph.diff.change import (
 )
 from pytest_torchgraph.diff.grouping import NUMBER, scope_of, shared_path
 from pytest_torchgraph.diff.tree import Body, Tree
+from pytest_torchgraph.quick import dataclass
 
 Module: TypeAlias = "list[object]"
 

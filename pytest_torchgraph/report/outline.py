@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.status import Outlined
 
 

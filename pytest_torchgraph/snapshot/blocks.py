@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.naming import scope_text, turn_from
 from pytest_torchgraph.canonical.program import (
@@ -15,6 +14,7 @@ from pytest_torchgraph.canonical.program import (
     RecomputedCall,
 )
 from pytest_torchgraph.canonical.scope import Turn
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.quoting import name_of
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import (
     Backend,
     CodeLine,

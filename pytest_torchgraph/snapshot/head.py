@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.alive import Alive, Place, What
 from pytest_torchgraph.canonical.run import Run, read_run
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import Compilation
 from pytest_torchgraph.snapshot.compilation import Made, compilation_lines
 from pytest_torchgraph.snapshot.errors import shortened, unreadable

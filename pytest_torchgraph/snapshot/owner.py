@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.quoting import rest_of
 
 OWN_LINES = 3

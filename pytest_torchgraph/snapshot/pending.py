@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.errors import unreadable
 
 SUFFIX = ".new"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_torchgraph.canonical.program import ModuleCall, Operand, Program
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collector import collector_paused
 from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.calls import read_operand

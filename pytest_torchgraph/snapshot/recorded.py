@@ -8,6 +8,7 @@ from pytest_torchgraph.recorded.origin import UNKNOWN, Recorder
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.recorded.origin import Origin
 
 NOT_COMPARED = " (not compared)"
 SEPARATOR = ", "
@@ -19,13 +20,20 @@ SYSTEMS = frozenset({"linux", "darwin", "windows"})
 
 def recorded_line(graph: Graph) -> str:
     """``torch 2.13.0, python 3.11, linux x86_64, cpu avx512_vnni, rank 0 of 8, flops 1310720 (not compared)``."""
-    origin = graph.origin
+    return SEPARATOR.join((*_recorder_texts(graph.origin), f"{FLOPS} {graph.flops}")) + NOT_COMPARED
+
+
+def recorder_line(origin: Origin) -> str:
+    """The same without the FLOPs, for which a graph has to be worked out."""
+    return SEPARATOR.join(_recorder_texts(origin)) + NOT_COMPARED
+
+
+def _recorder_texts(origin: Origin) -> list[str]:
     python = ".".join(origin.python.split(".")[:2])
     libraries = [f"{name} {version}" for name, version in origin.libraries]
     machine = [f"{origin.system} {origin.architecture}", *([f"{CPU} {origin.processor}"] if origin.processor else [])]
     ranks = [f"{RANK} {origin.rank} of {origin.world_size}"] if origin.world_size > 1 else []
-    parts = [f"torch {origin.torch}", f"python {python}", *libraries, *machine, *ranks, f"{FLOPS} {graph.flops}"]
-    return SEPARATOR.join(parts) + NOT_COMPARED
+    return [f"torch {origin.torch}", f"python {python}", *libraries, *machine, *ranks]
 
 
 def flops_in(recorded: str) -> int | None:

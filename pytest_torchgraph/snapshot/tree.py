@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from pytest_torchgraph.recorded.quick import quick
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.errors import unreadable
 from pytest_torchgraph.snapshot.limits import LEVELS
 
 INDENT = "  "
 
 
-@quick
 @dataclass(frozen=True, slots=True)
 class Node:
     """A line and the lines beneath it.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.errors import unreadable
 
 LIST = "torchgraph/unclaimed.json"

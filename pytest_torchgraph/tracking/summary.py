@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.tracking.settings import settings_of
 from pytest_torchgraph.words.columns import aligned
 

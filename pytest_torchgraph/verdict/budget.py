@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from pytest_torchgraph.analysis.collective import message_bytes
 from pytest_torchgraph.analysis.cost import total_bytes
 from pytest_torchgraph.analysis.tally import Total, total_flops, why_unknown
 from pytest_torchgraph.diff.grouping import modules_text
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.compiled import is_compiled_key, places_of
 from pytest_torchgraph.verdict.finding import Direction, Finding
 from pytest_torchgraph.verdict.measure import (

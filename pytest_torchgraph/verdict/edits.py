@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from pytest_torchgraph.diff.change import Change
 from pytest_torchgraph.diff.fingerprint import fingerprint
 from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.finding import Finding, Kind
 from pytest_torchgraph.verdict.kind import kind_of
 

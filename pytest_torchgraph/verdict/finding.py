@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_torchgraph.diff.grouping import Group
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.status import Judged
+
+NO_CHANGE = "no change"
+"""The headline of a comparison that found nothing."""
 
 Kind: TypeAlias = Literal[
     "budget",
@@ -92,7 +95,7 @@ class Verdict:
     @property
     def headline(self) -> str:
         """The one line to tell; of a win, that it should be recorded."""
-        return self.headline_with(self.findings[0].title) if self.findings else "no change"
+        return self.headline_with(self.findings[0].title) if self.findings else NO_CHANGE
 
     def headline_with(self, title: str) -> str:
         """The headline that has *title* in the place of the first finding's."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pytest_torchgraph.canonical.metric import METRICS
@@ -23,6 +22,7 @@ from pytest_torchgraph.diff.change import (
     SiteChange,
 )
 from pytest_torchgraph.diff.grouping import scope_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.words.closed import assert_never
 

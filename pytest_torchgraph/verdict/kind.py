@@ -49,7 +49,7 @@ FIELDS: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"wait"}), "sync"),
     (frozenset({"dtype"}), "cast"),
     (frozenset({"argument", "operand", "leaf", "result"}), "argument"),
-    (frozenset({"shape", "stride", "device", "layout", "geometry"}), "look"),
+    (frozenset({"shape", "stride", "device", "layout", "geometry", "part"}), "look"),
 )
 
 

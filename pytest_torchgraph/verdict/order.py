@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.analysis.scaling import Growth, Scaling, order_text
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.finding import Finding
 from pytest_torchgraph.words.nearest import nearest
 

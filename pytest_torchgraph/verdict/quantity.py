@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.analysis.cost import STEPS, scaled
 from pytest_torchgraph.analysis.tally import Total
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.diff.change import Difference

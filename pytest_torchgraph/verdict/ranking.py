@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from pytest_torchgraph.diff.change import Added, Altered, Change, LeafChanged, LoopChanged, Moved, Removed, RunChanged
 from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.verdict.causes.cause import tone_of
 from pytest_torchgraph.verdict.finding import Finding, Kind

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.canonical.program import Block, Given, Item, ParameterLoop, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Moved, Removed
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.recorded.record import Record

@@ -5,8 +5,9 @@ Files and ``report.schema.json`` spell it as it stands here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Judged: TypeAlias = Literal["same", "note", "improved", "drift"]
 """What a comparison comes to."""

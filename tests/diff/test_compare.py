@@ -372,3 +372,43 @@ def test_an_operation_done_in_place_is_one_operation_swapped() -> None:
     assert [(field.kind, field.before, field.after) for field in change.fields] == [
         ("name", "aten.relu_.default", "aten.relu.default")
     ]
+
+
+def pooled(at: int) -> Program:
+    """A head that is given one position of what a layer made."""
+
+    def head(body: Body, x: Operand) -> None:
+        body.op("exp", x, out=f32(2, 16))
+
+    def root(body: Body) -> Operand:
+        x = body.scope("layer", "Layer", body.given("x", f32(2, 8, 16)), of=layer_of_exp)
+        return body.scope("head", "Head", read(x, 2, 16, stride=(128, 1), offset=16 * at), of=head)
+
+    return program(root)
+
+
+def layer_of_exp(body: Body, x: Operand) -> None:
+    body.op("exp", x, out=f32(2, 8, 16))
+
+
+def test_a_module_that_is_given_another_part_of_a_value_is_told() -> None:
+    (change,) = compare(pooled(0), pooled(7)).changes
+    assert isinstance(change, Altered)
+    assert (change.follows, [(field.kind, field_text(field)) for field in change.fields]) == (
+        False,
+        [("part", "self %layer[:,0] f32[2,16] -> %layer[:,7] f32[2,16]")],
+    )
+
+
+def test_the_same_part_cut_within_the_module_or_before_it_is_no_change_of_work() -> None:
+    def cut(*, within: bool) -> Program:
+        def head(body: Body, x: Operand) -> None:
+            body.op("exp", read(x, 2, 16, stride=(128, 1)) if within else x, out=f32(2, 16))
+
+        def root(body: Body) -> Operand:
+            x = body.scope("layer", "Layer", body.given("x", f32(2, 8, 16)), of=layer_of_exp)
+            return body.scope("head", "Head", x if within else read(x, 2, 16, stride=(128, 1)), of=head)
+
+        return program(root)
+
+    assert compare(cut(within=True), cut(within=False)).changes == (Redeclared(ScopePath()),)

@@ -77,6 +77,15 @@ def test_a_pull_request_has_one_comment_that_is_rewritten(project: Path) -> None
         assert asked["body"] == f"<!-- torchgraph -->\n{text}"
 
 
+def test_what_the_action_keeps_from_run_to_run_is_what_knows_the_checks_that_passed(project: Path) -> None:
+    action = yaml.safe_load((PROJECT / "action.yml").read_text("utf-8"))
+    (kept,) = (each["with"]["path"] for each in action["runs"]["steps"] if each.get("uses") == "actions/cache@v4")
+    assert kept == "${{ inputs.seen }}"
+    step(project, "check.sh", ARGS="--torchgraph-update")
+    step(project, "check.sh")
+    assert list((project / action["inputs"]["seen"]["default"]).iterdir())
+
+
 def test_the_page_names_every_input_and_output() -> None:
     action = yaml.safe_load((PROJECT / "action.yml").read_text("utf-8"))
     page = (PROJECT / "docs" / "how-to" / "github-actions.md").read_text("utf-8")

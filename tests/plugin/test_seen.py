@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -152,10 +154,42 @@ def test_a_name_to_ignore_that_nothing_has_fails_though_the_run_was_seen(seen: P
 
 @pytest.mark.parametrize(
     "option",
-    ["--torchgraph-report=r.json", "--torchgraph-op-coverage", "--torchgraph-verify", "--cache-clear"],
+    ["--torchgraph-op-coverage", "--torchgraph-verify", "--cache-clear"],
 )
 def test_where_somebody_reads_more_than_that_it_passes_it_is_compared(seen: Project, option: str) -> None:
     assert hits(seen, option) == 0
+
+
+@pytest.mark.parametrize("form", ["json", "html", "txt", "md"])
+def test_a_report_says_the_same_of_a_check_that_was_seen_and_of_one_that_was_not(seen: Project, form: str) -> None:
+    report = Path(seen.path, f"r.{form}")
+    texts = []
+    for clear, hit in (["--cache-clear"], 0), ([], 1):
+        assert hits(seen, f"--torchgraph-report={report}", *clear) == hit
+        texts.append(report.read_text(encoding="utf-8"))
+        report.unlink()
+    assert texts[0] == texts[1]
+    assert ("unchanged" in texts[0]) == (form != "txt")
+
+
+def test_github_reads_a_summary_of_checks_that_were_seen(seen: Project, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    done = seen.run("-q", CI="true", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    assert "not compared again: 1" in done.text
+    assert summary.read_text(encoding="utf-8") == "### ✅ torchgraph: the graph is unchanged\n\n"
+
+
+def test_memory_that_moved_within_its_tolerance_is_compared_for_a_report(seen: Project) -> None:
+    (path,) = Path(seen.path, "snapshots").rglob("*.torchgraph")
+    text = path.read_text(encoding="utf-8")
+    peak = re.search(r"^peak (\d+)", text, re.MULTILINE)
+    assert peak is not None
+    path.write_text(text.replace(peak[0], f"peak {int(peak[1]) + 1}"), encoding="utf-8")
+    edited(seen, rules=", tolerance='50%'")
+    report = Path(seen.path, "r.json")
+    assert [hits(seen), hits(seen), hits(seen, f"--torchgraph-report={report}")] == [0, 1, 0]
+    (case,) = json.loads(report.read_text(encoding="utf-8"))["cases"]
+    assert {"name": "peak", "before": int(peak[1]) + 1, "after": int(peak[1])} in case["metrics"]
 
 
 def test_without_the_cache_of_pytest_nothing_is_kept(fresh: QuickProject) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from pytest_torchgraph.capture.compiling.graphs import Graphs, TakenGraph
@@ -20,6 +19,7 @@ from pytest_torchgraph.capture.compiling.session import (
 )
 from pytest_torchgraph.capture.target import Target, holdings_of
 from pytest_torchgraph.graph import Graph
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import Compilation, CompiledGraph
 from pytest_torchgraph.recorded.phase import FORWARD
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, fx
 from pytest_torchgraph.capture.compiling.listening import Frame
 from pytest_torchgraph.capture.compiling.reading import code_line, plain_name
 from pytest_torchgraph.capture.compiling.running import GraphRuns
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import Backend, CodeLine
 from pytest_torchgraph.recorded.operation import SourceLine
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from pytest_torchgraph.capture.compiling.reading import break_of, function_line, recompilation_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import GraphBreak, Recompilation
 from pytest_torchgraph.recorded.operation import SourceLine
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.capture.compiling.reading import frames_in, innermost
 from pytest_torchgraph.capture.node import InGraph, Running
 from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import SourceLine
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.compilation import BACKENDS, Backend
 
 Arguments: TypeAlias = "tuple[tuple[Any, ...], dict[str, Any]]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from torch import Tensor, fx
@@ -22,6 +22,7 @@ from pytest_torchgraph.capture.compiling.nodes import (
 from pytest_torchgraph.capture.effect import effect_of
 from pytest_torchgraph.capture.node import InGraph
 from pytest_torchgraph.capture.operation import Entry, OperationMode
+from pytest_torchgraph.quick import dataclass
 
 
 @dataclass(slots=True)

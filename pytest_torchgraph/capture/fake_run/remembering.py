@@ -6,12 +6,13 @@ PyTorch keeps them too, by a key that costs more than what is found by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, in_kernel_invocation_manager
+
+from pytest_torchgraph.quick import dataclass
 
 SCALARS = frozenset({int, float, bool, type(None), str, torch.dtype, torch.layout, torch.memory_format, torch.device})
 Key: TypeAlias = "tuple[Any, ...]"

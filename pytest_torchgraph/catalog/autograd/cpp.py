@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.catalog.autograd.masking import masked
 from pytest_torchgraph.catalog.autograd.source import Definition, Include, Member, Reading
 from pytest_torchgraph.catalog.autograd.wording import first_sentence
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.catalog.autograd.area import LAYERS
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

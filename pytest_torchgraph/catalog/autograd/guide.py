@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.catalog.autograd.area import BUILDING, CLASSES, EXECUTION, LAYERS, PYTHON, STRUCTURE
 from pytest_torchgraph.catalog.autograd.dependency import Dependencies
 from pytest_torchgraph.catalog.autograd.lookup import Defined, defined_as, last
 from pytest_torchgraph.catalog.autograd.markdown import code, table
 from pytest_torchgraph.catalog.autograd.source import Definition, Inventory, SourceFile
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.counting import times
 
 CORE_CLASSES = ("torch::autograd::Node", "torch::autograd::Edge", "torch::autograd::GraphTask")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from torch import Tensor
 
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.counting import times
 
 RAW = "_raw_saved_"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.catalog.autograd.area import CORE, PYTHON_CORE
 from pytest_torchgraph.catalog.autograd.node import close, find
 from pytest_torchgraph.catalog.autograd.source import BackwardNode, Definition, Inventory, Member, SourceFile
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

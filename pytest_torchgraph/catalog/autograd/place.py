@@ -7,12 +7,12 @@ checkout: ``torch/include/torch/csrc/autograd/edge.h`` is named ``torch/csrc/aut
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.catalog.autograd.area import CORE, PYTHON_CORE, TOOLS, is_named
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

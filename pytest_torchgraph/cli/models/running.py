@@ -7,13 +7,14 @@ import shlex
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.models.factory import found, produced_by
 from pytest_torchgraph.cli.models.failures import told
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     import argparse

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.files.snapshots import load, parsed
 from pytest_torchgraph.cli.judgement import same_modules
 from pytest_torchgraph.cli.review import settling
 from pytest_torchgraph.cli.review.waiting import Waiting, gone, orphan_text, reread
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.pending import WaitingChange
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.printable import printable, printable_lines

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.cli.files.rootdir import root_of, snapshot_folder
 from pytest_torchgraph.cli.files.searching import files_below, from_root, near, project_files
 from pytest_torchgraph.cli.files.snapshots import read_text
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.owner import Owner
 from pytest_torchgraph.snapshot.pending import SUFFIX, Pending, pending_path, read_pending

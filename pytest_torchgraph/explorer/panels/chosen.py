@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.explorer.block import Block, Line, Missing, line
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.counting import times
 from pytest_torchgraph.words.printable import printable
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_torchgraph.explorer.block import Block, Grid, Heading, Line, Role, Span, line
@@ -12,6 +11,7 @@ from pytest_torchgraph.explorer.formatting import count_text
 from pytest_torchgraph.explorer.measure import BY_NAME, MEASURES
 from pytest_torchgraph.explorer.module import Module
 from pytest_torchgraph.explorer.panels.chosen import Chosen
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.explorer.subject import Subject

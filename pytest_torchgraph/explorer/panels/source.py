@@ -6,13 +6,13 @@ import inspect
 import linecache
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.explorer.block import Block, Code, Heading, Missing, line
 from pytest_torchgraph.explorer.panels.chosen import RUN_IT, Chosen, title_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.words.printable import printable
 

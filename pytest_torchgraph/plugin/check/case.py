@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_torchgraph.comparison import Comparison
+    from pytest_torchgraph.graph import Graph
     from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.slot import Slot
     from pytest_torchgraph.plugin.settings import Settings
     from pytest_torchgraph.report.case import Place
+    from pytest_torchgraph.snapshot.reader import Snapshot
     from pytest_torchgraph.verdict.finding import Finding
     from pytest_torchgraph.words.status import Status
 
@@ -36,6 +38,18 @@ def compared(slot: Slot, outcome: Outcome, became: Status | None = None, accept:
         view=None if quiet else _view(slot.settings, outcome),
     )
     return case_text(case)
+
+
+def unchanged(slot: Slot, snapshot: Snapshot, graph: Graph) -> str:
+    """The case of a check whose *graph* is what *snapshot* holds; the graph is not worked out for it."""
+    from pytest_torchgraph.report.case import unchanged_case
+    from pytest_torchgraph.report.json import case_text
+    from pytest_torchgraph.snapshot.recorded import recorder_line
+    from pytest_torchgraph.verdict.environment import differences
+
+    environment = differences(snapshot.recorded, recorder_line(graph.origin))
+    test, path = slot.base.test, slot.address.label
+    return case_text(unchanged_case(snapshot.program, test=test, path=path, environment=environment))
 
 
 def over_budget(item: pytest.Item, label: str, findings: list[Finding]) -> str:

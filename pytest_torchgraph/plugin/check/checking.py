@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from pytest_torchgraph.plugin.check.slot import fail_for_name, has_examples
 from pytest_torchgraph.plugin.location import node_id
 from pytest_torchgraph.plugin.session import events
 from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +47,11 @@ def check(
     """
     __tracebackhide__ = True
     passing = None if slot is None or slot.name in earlier else seen.passing(slot, rules, first)
-    if passing is None or not passing.is_known():
+    known = None if passing is None else passing.known()
+    if passing is None or known is None:
         return _compared(item, slot, rules, first, again, earlier, passing)
     item.stash[limits.CHECKED] = True
-    graph, failure = end(passing.ending())
+    graph, failure = end(known)
     earlier[passing.slot.name] = Checked(first, graph, failure)
     return graph
 

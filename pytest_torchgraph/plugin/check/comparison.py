@@ -23,15 +23,21 @@ COUNTS_TOLD = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """A graph judged against its stored snapshot under some rules; explained when somebody asks."""
+    """A graph judged against its stored snapshot under some rules; explained when somebody asks.
+
+    ``was_equal`` is whether a run that did the same was seen to be what the snapshot holds.
+    """
 
     snapshot: Snapshot
     graph: Graph
     rules: Rules
+    was_equal: bool = False
 
     @cached_property
     def is_equal(self) -> bool:
         """Whether both canonical graphs are the same, so that no rule finds anything: most checks end here."""
+        if self.was_equal:
+            return True
         try:
             return not self.rules.same and self.graph.is_canonically(self.snapshot.program)
         except RecursionError:  # so deep a graph is compared without recursion

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from errno import ELOOP
+from errno import EDQUOT, ELOOP, ENOSPC
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.plugin.check import case, comparison, storage, stored
 from pytest_torchgraph.plugin.location import from_here, label, same_test_elsewhere
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.owner import body_digest
 from pytest_torchgraph.snapshot.pending import drop, pending_path, read_pending, write_pending
 from pytest_torchgraph.words.closed import assert_never
@@ -167,10 +167,17 @@ def _kept(same: Same) -> str:
     slot = same.slot
     _settle(slot)
     storage.count(slot, passes=True)
-    became: Literal["same"] | None = "same" if slot.settings.rewriting else None
-    told = case.compared(slot, same.outcome, became) if same.outcome and slot.settings.reporting else ""
+    told = _told(same, same.outcome) if same.outcome and slot.settings.telling_unchanged else ""
     events.note(*slot.where, "same", notes=same.notes, case=told)
     return ""
+
+
+def _told(same: Same, outcome: Outcome) -> str:
+    """What a report tells of a snapshot that stands."""
+    if outcome.is_equal:
+        return case.unchanged(same.slot, outcome.snapshot, same.graph)
+    became: Literal["same"] | None = "same" if same.slot.settings.rewriting else None
+    return case.compared(same.slot, outcome, became)
 
 
 def _settle(slot: Slot) -> None:
@@ -200,7 +207,9 @@ def _written(written: Written) -> str:
 
 def _remedy(error: OSError) -> str:
     in_the_way = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)) or error.errno == ELOOP
-    return "Remove what lies in its place" if in_the_way else "Make the folder writable"
+    if in_the_way:
+        return "Remove what lies in its place"
+    return "Make room on the disk" if error.errno in {ENOSPC, EDQUOT} else "Make the folder writable"
 
 
 def _removed(superfluous: Superfluous) -> str:

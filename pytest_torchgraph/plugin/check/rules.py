@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from pytest_torchgraph.plugin.check import limits
 from pytest_torchgraph.plugin.location import node_id
 from pytest_torchgraph.plugin.options import COMPARE
 from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,19 +17,21 @@ import pytest
 
 from pytest_torchgraph.plugin.check import stored
 from pytest_torchgraph.plugin.check.ending import Same
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_torchgraph.graph import Graph
+    from pytest_torchgraph.plugin.check.comparison import Outcome
     from pytest_torchgraph.plugin.check.ending import Ending
     from pytest_torchgraph.plugin.check.rules import Rules
     from pytest_torchgraph.plugin.check.slot import Slot
 
 FOLDER = "torchgraph-seen"
-MOST_KEPT = 8
-"""Digests of one snapshot: two for each version of Python and PyTorch that share a cache, of a check and an update."""
+MOST_KEPT = 12
+"""Digests of one snapshot: three for each version of Python and PyTorch that share a cache."""
 PLAIN = (str, int, float, type(None))
 HITS = pytest.StashKey[int]()
 """How many checks of the session were not compared again."""
@@ -41,24 +42,37 @@ _CODE = pytest.StashKey[str]()
 class Passing:
     """One check, and what it has to equal to pass without a comparison: ``digest``, kept in the file at ``path``.
 
-    ``of_update`` is the digest of the same check in a run that updates.
+    ``of_update`` is the digest of the same check in a run that updates, ``of_equal`` that of one whose graph was the
+    snapshot's, which a check that passes with memory that moved a little is not.
     """
 
     slot: Slot
     graph: Graph
+    rules: Rules
     digest: str
     of_update: str
+    of_equal: str
     path: Path
 
-    def is_known(self) -> bool:
-        """Whether a check with this digest has passed."""
-        return self.digest in _kept(self.path)
-
-    def ending(self) -> Same:
-        """What the check comes to where it is known, counted."""
+    def known(self) -> Same | None:
+        """What the check comes to, counted, where one with this digest has passed and told all that is asked for."""
+        kept, tells = _kept(self.path), self.slot.settings.telling_unchanged
+        if self.digest not in kept or (tells and self.of_equal not in kept):
+            return None
+        outcome = self._outcome() if tells else None
+        if tells and outcome is None:
+            return None
         stash = self.slot.item.config.stash
         stash[HITS] = stash.get(HITS, 0) + 1
-        return Same(self.slot, self.graph)
+        return Same(self.slot, self.graph, outcome=outcome)
+
+    def _outcome(self) -> Outcome | None:
+        from pytest_torchgraph.plugin.check.comparison import Outcome
+
+        snapshot = stored.load(self.slot.address).snapshot
+        if snapshot is None:
+            return None
+        return Outcome(snapshot=snapshot, graph=self.graph, rules=self.rules, was_equal=True)
 
     def remember(self, ending: Ending) -> None:
         """Keep the digest, where the check passed at its first run with nothing to tell."""
@@ -66,7 +80,7 @@ class Passing:
             return
         from pytest_torchgraph.snapshot.saving import write_whole
 
-        new = list(dict.fromkeys([self.digest, *([self.of_update] if _stands(ending) else [])]))
+        new = list(dict.fromkeys(self._true_of(ending)))
         others = [each for each in _kept(self.path) if each not in new]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,16 +88,24 @@ class Passing:
         except OSError:
             return  # a folder that cannot be written keeps nothing
 
+    def _true_of(self, ending: Same) -> Iterator[str]:
+        """The digests of what is known by now."""
+        yield self.digest
+        if _stands(ending):
+            yield self.of_update
+        if ending.outcome is not None and ending.outcome.is_equal:
+            yield self.of_equal
+
 
 def passing(base: Slot, rules: Rules, graph: Graph) -> Passing | None:
     """What the check of *graph* has to equal; ``None`` where it is compared in any case.
 
-    That is so where somebody reads more of it than that it passes (a report, coverage, notes of the run), where it was
-    verified, timed or recorded otherwise than by a check, and where a part of its rules has no exact text.
+    That is so where somebody reads more of it than that it passes (coverage, notes of the run), where it was verified,
+    timed or recorded otherwise than by a check, and where a part of its rules has no exact text.
     """
     config, does = base.item.config, base.settings
     cache = getattr(config, "cache", None)
-    if cache is None or graph.notes or does.varying or does.covering or does.reporting or does.verifying:
+    if cache is None or graph.notes or does.varying or does.covering or does.verifying:
         return None
     slot = base.at(stored.best(base.base, graph))
     told, run, text = list(_told(rules)), _fingerprint(graph), _bytes(slot.address.path)
@@ -93,8 +115,8 @@ def passing(base: Slot, rules: Rules, graph: Graph) -> Passing | None:
         return None
     head = (slot.base.test, slot.address.label, run, hashlib.sha256(text).hexdigest())
     parts = (*head, _code(config), sys.version, *_settings(), *told)
-    own, of_update = (_digest(updating, *parts) for updating in (does.updating, True))
-    return Passing(slot, graph, own, of_update, _path(cache, slot))
+    own, of_update, of_equal = (_digest(what, *parts) for what in (does.updating, True, "equal"))
+    return Passing(slot, graph, rules, own, of_update, of_equal, _path(cache, slot))
 
 
 def _stands(ending: Same) -> bool:

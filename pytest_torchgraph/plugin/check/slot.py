@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -12,6 +12,7 @@ from pytest_torchgraph.plugin.check.command import command
 from pytest_torchgraph.plugin.check.ranks import slot_of
 from pytest_torchgraph.plugin.location import Address, address, is_text, label
 from pytest_torchgraph.plugin.session import events
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,13 +7,14 @@ Variants are snapshots of environments whose graphs legitimately differ from tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 from os.path import isfile
 from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin.location import SUFFIX, Address
+from pytest_torchgraph.quick import dataclass
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph

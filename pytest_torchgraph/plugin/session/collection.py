@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import pytest
 
 from pytest_torchgraph.plugin.location import label, node_id
+from pytest_torchgraph.quick import dataclass
 
 OWN_COLLECTION = ("pytest_pycollect_makeitem", "pytest_pycollect_makemodule", "pytest_collect_file")
 """Hooks by which a conftest file, or a plugin that the project names, makes tests that stand in no source."""

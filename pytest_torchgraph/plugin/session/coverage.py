@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_torchgraph.plugin.settings import settings
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.counting import times
 
 if TYPE_CHECKING:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pytest
 
 from pytest_torchgraph.plugin.location import without_labels
 from pytest_torchgraph.plugin.session.collection import Collection
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.status import Status
 
 if TYPE_CHECKING:

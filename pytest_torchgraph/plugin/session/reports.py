@@ -12,7 +12,7 @@ from pytest_torchgraph.plugin import surroundings
 from pytest_torchgraph.plugin.options import FORMS
 from pytest_torchgraph.plugin.settings import settings
 from pytest_torchgraph.words.printable import printable
-from pytest_torchgraph.words.status import SPOKEN
+from pytest_torchgraph.words.status import QUIET, SPOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_torchgraph.plugin.session.events import Event, Ledger
     from pytest_torchgraph.report.case import Case, Report
     from pytest_torchgraph.report.formats import Format
+    from pytest_torchgraph.words.status import Outlined
 
 Told: TypeAlias = tuple[str, dict[str, bool]]
 """A line and its colour."""
@@ -60,7 +61,8 @@ def _cases(events: Iterable[Event]) -> Iterator[Case]:
             yield read_case(event.case)
         elif event.status is not None:
             text = f": {event.text}" if event.text else ""
-            outline = Outline(status="drift", title=f"{event.test}: {SPOKEN[event.status].word}{text}")
+            status: Outlined = "same" if event.status in QUIET else "drift"
+            outline = Outline(status=status, title=f"{event.test}: {SPOKEN[event.status].word}{text}")
             yield Case(test=event.test, status=event.status, outline=outline, path=event.path)
 
 

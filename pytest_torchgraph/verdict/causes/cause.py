@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from pytest_torchgraph.quick import dataclass
 
 Tone: TypeAlias = Literal["loss", "win", "other"]
 
@@ -336,6 +337,7 @@ MEANINGS: Mapping[str, Meaning] = {
         _either_way("other-parameters", "backward or optimizer work is done for other parameters"),
         _either_way("other-optimizer", "the optimizer keeps or does something else for each parameter"),
         _either_way("other-weight", "an operation reads another parameter than before"),
+        _either_way("other-part", "other elements of the same value are read"),
         _either_way("other-number", "the same number has another type"),
         _either_way("same-argument", "an argument is spelled otherwise and means the same, as a default that is given"),
         _either_way("renamed", "a module, input or parameter has another name"),

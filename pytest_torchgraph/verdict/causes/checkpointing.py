@@ -145,7 +145,7 @@ def _is_forward_edit(change: Change) -> bool:
 
 
 def _is_rewired(change: Altered) -> bool:
-    return all(field.kind in ("operand", "geometry") for field in change.fields)
+    return all(field.kind in ("operand", "geometry", "part") for field in change.fields)
 
 
 def _is_again(change: Come) -> bool:

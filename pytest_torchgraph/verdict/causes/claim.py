@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from pytest_torchgraph.analysis.traffic import width_of
 from pytest_torchgraph.canonical.program import Block, Given, Item, Semantic, Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, Difference, Field, Removed, Site
 from pytest_torchgraph.diff.grouping import phase_of, scope_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.tensor import Geometry, TensorSpec

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 
 from pytest_torchgraph.canonical.run import COMPILERS, ENGINES
 from pytest_torchgraph.diff.change import Altered, Change, RunChanged
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.verdict.causes.claim import Come, Seen, module_of
 
 

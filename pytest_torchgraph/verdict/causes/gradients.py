@@ -262,7 +262,7 @@ def _rewired(seen: Seen, found: list[Come]) -> Iterator[Altered]:
 
 def _is_wiring(field: Field) -> bool:
     """Whether *field* says only which gradients are read and made."""
-    return field.kind in ("operand", "geometry", "result") or field.name.startswith("output_mask")
+    return field.kind in ("operand", "geometry", "part", "result") or field.name.startswith("output_mask")
 
 
 def _gained(difference: Difference, found: list[Come], names: list[str]) -> tuple[Cause, str]:

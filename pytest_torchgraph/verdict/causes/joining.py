@@ -53,7 +53,7 @@ def _parts(site: Site) -> int:
 
 def _reads_elsewhere(change: Altered) -> bool:
     """Whether nothing differs but where a value of the same sizes is read from."""
-    return all(field.kind in ("operand", "geometry") for field in change.fields)
+    return all(field.kind in ("operand", "geometry", "part") for field in change.fields)
 
 
 def _lies_beside(module: str, modules: set[str]) -> bool:

@@ -11,7 +11,7 @@ from pytest_torchgraph.verdict.causes.cause import Cause
 from pytest_torchgraph.verdict.causes.claim import Claim, Seen, made
 from pytest_torchgraph.words.counting import times
 
-READINGS = frozenset({"shape", "stride", "geometry", "operand"})
+READINGS = frozenset({"shape", "stride", "geometry", "part", "operand"})
 LEAST = 2
 """Operations of the forward pass from which on dimensions are told to have changed places, and not one operation."""
 HINT = "the same sizes in another order: batch_first, or heads before the length?"

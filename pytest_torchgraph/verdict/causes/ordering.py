@@ -61,7 +61,7 @@ def _is_call_in_place(change: Moved) -> bool:
 
 def is_rewired(change: Altered) -> bool:
     """Whether nothing differs but which values are read."""
-    return all(field.kind in ("operand", "geometry") for field in change.fields)
+    return all(field.kind in ("operand", "geometry", "part") for field in change.fields)
 
 
 def _reads_others(change: Altered) -> bool:

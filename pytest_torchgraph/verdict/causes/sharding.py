@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from pytest_torchgraph.canonical.program import Work
 from pytest_torchgraph.diff.change import Added, Altered, Change, LeafChanged, Removed, Site
 from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.collective import RULE, Redistribution, kind_of, redistribution_of
 from pytest_torchgraph.recorded.phase import BACKWARD, FORWARD
 from pytest_torchgraph.recorded.tensor import TensorSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from pytest_torchgraph.cli.files.rootdir import is_configured
 from pytest_torchgraph.cli.files.searching import near
 from pytest_torchgraph.cli.files.snapshots import save
 from pytest_torchgraph.cli.streams import say
+from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.pending import pending_path
 from pytest_torchgraph.snapshot.saving import remove_empty

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from pytest_torchgraph.capture.room import roomy
+from pytest_torchgraph.recorded.room import roomy
 
 
 def test_what_runs_in_a_large_frame_returns_and_raises_as_it_is() -> None:

@@ -1,9 +1,9 @@
-"""Room for the frames of a run.
+"""Room for the frames of what calls many functions.
 
 CPython keeps frames in pieces of 16 KiB. A loop that happens to call at the end of one gets a new piece from the
-operating system and gives it back at every call: a run then takes up to twice as long, at some depths of the stack
-and not at others, and no line of Python says why. A frame that asks for more than a piece holds gets a piece twice as
-large for itself, and what it calls finds its place in there.
+operating system and gives it back at every call: a run or a comparison then takes up to twice as long, at some depths
+of the stack and not at others, and no line of Python says why. A frame that asks for more than a piece holds gets a
+piece twice as large for itself, and what it calls finds its place in there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ SLOTS = 1 << 15
 
 def roomy(call: Callable[[], Result]) -> Result:
     """What *call* returns, run where there is room for its frames."""
+    __tracebackhide__ = True
     return call()
 
 
