@@ -229,3 +229,15 @@ def test_the_scores_of_a_batch_against_itself_are_no_mask_though_they_are_of_its
         for after in graphs:
             titles = [finding.title for finding in compare(before, after).verdict.findings]
             assert not [title for title in titles if "a mask" in title]
+
+
+def test_an_attention_call_that_is_given_other_values_of_one_look_is_called_as_before() -> None:
+    def attend(x: Tensor, y: Tensor) -> Tensor:
+        return functional.scaled_dot_product_attention(x, y, y)
+
+    for comparison in compared(lambda x: attend(x.sin(), x.cos()), lambda x: attend(x.cos(), x.sin()), X[:, None]):
+        title = leading(comparison)[1]
+        assert comparison.verdict.status == "drift"
+        assert title.startswith(
+            ("scaled_dot_product_attention: query %sin", "scaled_dot_product_attention: query %cos")
+        )
