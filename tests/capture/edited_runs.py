@@ -25,7 +25,7 @@ def edits(run: Run, places: Iterable[int], others: list[Raw]) -> Iterator[Run]:
     for at in places:
         there = [raw for raw in others if sights[raw.storage].before_run or sights[raw.storage].born < at]
         for entry in (*_edited(run.log[at], [*there, *operands_of(run.log[0])]), *_of_other_nodes(run.log, at)):
-            yield replace(run, log=[*run.log[:at], entry, *run.log[at + 1 :]])
+            yield replace(run, rows=[*run.log[:at], entry, *run.log[at + 1 :]])
 
 
 def _edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
