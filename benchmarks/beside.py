@@ -1,6 +1,7 @@
-"""What the first check of a process, a graph of 100,000 operations and commands cost, beside an earlier build.
+"""What the first check of a process, a session, a graph of 100,000 operations and commands cost, beside another build.
 
     python -m benchmarks.beside 8557aee first     the first check of a process, passing: CPU time with all it imports
+    python -m benchmarks.beside 8557aee session   100 checks of ten models, and these models alone: CPU time
     python -m benchmarks.beside 8557aee large     to write, read, compare and explain operations that are all different
     python -m benchmarks.beside 8557aee commands  commands without PyTorch and loading the plugin, in CPU time
 
@@ -77,6 +78,26 @@ def pytest_unconfigure():
     with open(os.environ["TOLD"], "w") as told:
         json.dump({os.environ["WHAT"]: time.process_time()}, told)
 """
+SESSION = """
+import importlib, os
+from collections.abc import Mapping
+import pytest, torch
+
+NAMES = "mlp block bottleneck densenet encoder_layer grouped_attention gru lora mha moe".split()
+
+@pytest.mark.parametrize("turn", range(10))
+@pytest.mark.parametrize("name", NAMES)
+def test_model(name, turn, request):
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    given = importlib.import_module("tests.models." + name).example()
+    if os.environ["CHECKED"]:
+        request.getfixturevalue("torch_graph").check(given.model, given.args, given.kwargs)
+    elif isinstance(given.args, Mapping):
+        given.model(**given.args, **given.kwargs)
+    else:
+        given.model(*(given.args if isinstance(given.args, tuple) else (given.args,)), **given.kwargs)
+"""
 
 
 def ran(arguments: list[str], folder: Path, package: Path) -> dict[str, float]:
@@ -111,6 +132,22 @@ def large(folder: Path, package: Path) -> Iterator[dict[str, float]]:
         yield ran(["-c", LARGE], folder, package)
 
 
+def session(folder: Path, package: Path) -> Iterator[dict[str, float]]:
+    """What sessions of a hundred tests take; where none was seen before, pytest's cache is empty."""
+    (folder / "conftest.py").write_text(LOADING, encoding="utf-8")
+    (folder / "test_session.py").write_text(SESSION, encoding="utf-8")
+    command = ["-m", "pytest", "-q", "-c", os.devnull, f"--rootdir={folder}", "-W", "ignore", "test_session.py"]
+    os.environ |= {"CHECKED": "yes", "WHAT": "recorded"}
+    ran([*command, "--torchgraph-update"], folder, package)
+    ways = {"the models alone": [], "100 checks, never seen": ["--cache-clear"], "100 checks, seen before": []}
+    while True:
+        found: dict[str, float] = {}
+        for what, options in ways.items():
+            os.environ |= {"CHECKED": "" if what == "the models alone" else "yes", "WHAT": what}
+            found |= ran([*command, *options], folder, package)
+        yield found
+
+
 def commands(folder: Path, package: Path) -> Iterator[dict[str, float]]:
     """What commands without PyTorch take, Python's own start included, and pytest with syrupy and with the plugin."""
     (folder / "conftest.py").write_text(LOADING, encoding="utf-8")
@@ -135,7 +172,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("revision")
-    parser.add_argument("what", choices=("first", "large", "commands"))
+    parser.add_argument("what", choices=("first", "session", "large", "commands"))
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     archive = subprocess.check_output(["git", "archive", chosen.revision], cwd=ROOT)  # noqa: S607
@@ -145,7 +182,7 @@ def main() -> None:
             folder.mkdir()
         with tarfile.open(fileobj=BytesIO(archive)) as files:
             files.extractall(folders[0], filter="data")
-        measure = {"first": first, "large": large, "commands": commands}[chosen.what]
+        measure = {"first": first, "session": session, "large": large, "commands": commands}[chosen.what]
         turns = measure(folders[1], folders[0]), measure(folders[2], ROOT)
         found = [[next(turn) for turn in turns] for _ in range(chosen.rounds)]
     print("| what | before | now | now / before |\n|---|---|---|---|")

@@ -22,7 +22,7 @@ class Placing:
 
     graph: Record
     nodes: dict[_Key, Node] = field(default_factory=dict)
-    left: set[_Key] = field(default_factory=set)
+    left: dict[_Key, Node] = field(default_factory=dict)
     calls: set[int] = field(default_factory=set)
 
     @property
@@ -48,6 +48,10 @@ class Placing:
                 chain = self._chain(key)
             placed.append((operation, self.node(*key)))
         return placed
+
+    def last(self, key: _Key) -> Node | None:
+        """The last body of a module call; ``None`` where no work was done for it."""
+        return self.nodes.get(key) or self.left.get(key)
 
     def node(self, phase: int | None, scope: int, call: int | None) -> Node:
         """The body of a module call in the forward pass or a phase, or of an API call inside it."""
@@ -112,8 +116,7 @@ class Placing:
         kept = set(self._chain(key))
         for one in chain:
             if one not in kept and one in self.nodes and one[2] is None:
-                del self.nodes[one]
-                self.left.add(one)
+                self.left[one] = self.nodes.pop(one)
 
 
 def scopes_of(operations: list[Operation], graph: Record) -> list[int]:

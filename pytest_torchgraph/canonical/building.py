@@ -199,7 +199,7 @@ class Builder:
     def placed_rows(self, rows: Iterable[Row]) -> Iterator[PlacedRow]:
         """*rows* in the bodies that were built; of calls without work there is nothing to place."""
         for row in rows:
-            first, second = (self.placing.nodes.get((None, scope, None)) for scope in (row.first, row.second))
+            first, second = (self.placing.last((row.phase, scope, None)) for scope in (row.first, row.second))
             if first is not None and second is not None:
                 yield PlacedRow(first, second, row.paths)
 

@@ -92,19 +92,27 @@ class Settling:
 
     def _saved(self, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], node: Node) -> Operand:
         """How a phase names what the forward pass made: from the nearest forward call that has it."""
-        made_in, item, position, spec = home
         for up, around in enumerate(node.block.above()):
-            forward = around.forward
-            if forward is None:
-                continue
-            inside = list(made_in.above())
-            if forward in inside:
-                steps = [inner.position for inner in reversed(inside[: inside.index(forward)])]
-                return Operand(Saved(up, (*steps, item), position), reading_of(reference.spec, spec))
-            place = forward.input_for(reference)
-            if place is not None:
-                return Operand(Saved(up, (), place), reading_of(reference.spec, forward.inputs[place].spec))
+            told = self._saved_in(around.forward, reference, home, up) if around.forward is not None else None
+            if told is not None:
+                return told
+            self.rows.leave(around)
         raise AssertionError("the root body has every forward value")
+
+    def _saved_in(
+        self, forward: Node, reference: TensorRef, home: tuple[Node, int, int, TensorSpec], up: int
+    ) -> Operand | None:
+        """How a forward value is named from the call *forward*, *up* blocks further out; ``None`` where it has none."""
+        made_in, item, position, spec = home
+        inside = list(made_in.above())
+        if forward in inside:
+            steps = [self.rows.place(inner) for inner in reversed(inside[: inside.index(forward)])]
+            steps.append(self.rows.position(made_in, item))
+            return Operand(Saved(up, tuple(steps), position), reading_of(reference.spec, spec))
+        place = forward.input_for(reference)
+        if place is None:
+            return None
+        return Operand(Saved(up, (), place), reading_of(reference.spec, forward.inputs[place].spec))
 
     def output(self, reference: TensorRef, root: Node) -> Operand:
         """How the caller of the model names and reads one tensor."""
@@ -153,7 +161,7 @@ class Settling:
             items=self.items(node),
             exports=self._exports(node),
         )
-        return self.rows.written_out(block, node) if isinstance(block, ModuleCall) else block
+        return self.rows.written_out(block, node)
 
     def root(self, node: Node) -> ModuleCall:
         """The frozen root body."""

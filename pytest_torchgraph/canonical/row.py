@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_torchgraph.canonical.operands import map_operands
 from pytest_torchgraph.canonical.program import (
     Block,
+    CalledBlock,
     Given,
     Inner,
     Item,
     ModuleCall,
     Operand,
+    PhaseBlock,
     Result,
     Semantic,
     Work,
@@ -29,6 +31,8 @@ from pytest_torchgraph.canonical.scope_tree import Node
 from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.words.closed import assert_never
 
+Body = TypeVar("Body", bound="PhaseBlock | CalledBlock")
+
 
 class NotAlike(Exception):
     """The calls of a row hand out different values, or do not stand side by side."""
@@ -36,16 +40,23 @@ class NotAlike(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The scopes of a row's ``first`` and ``second`` call, and the ``paths`` of the modules that are called later."""
+    """The scopes of a row's ``first`` and ``second`` call, and the ``paths`` of the modules that are called later.
+
+    In the forward pass, or in the ``phase`` of that number, in which these calls come in another order.
+    """
 
     first: int
     second: int
     paths: tuple[str, ...]
+    phase: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A row in the body of a node: raises :class:`NotAlike` where the two calls are no neighbours in it."""
+    """A row in the body of a node: raises :class:`NotAlike` where the two calls are no neighbours in it.
+
+    Or, in a phase, where they do not stand for the forward calls.
+    """
 
     first: Node
     second: Node
@@ -53,6 +64,8 @@ class Placed:
 
     def __post_init__(self) -> None:
         if self.first.parent is not self.second.parent or self.first.position != self.at - 1:
+            raise NotAlike
+        if self.second.forward is None or self.first.forward is None:
             raise NotAlike
 
     @property
@@ -66,13 +79,24 @@ class Rows:
 
     def __init__(self, placed: Iterable[Placed]) -> None:
         self._within: dict[int, list[Placed]] = {}
+        self._standing: set[int] = set()
         for row in sorted(placed, key=lambda one: one.at):
             self._within.setdefault(id(row.first.parent), []).append(row)
+            self._standing.add(id(row.second))
 
     def position(self, node: Node, position: int) -> int:
         """Where the item at *position* of *node*, or of the last call of its row, comes to stand."""
         rows = self._within.get(id(node), ())
         return position + sum(len(row.paths) for row in rows if row.at <= position)
+
+    def leave(self, node: Node) -> None:
+        """Raise :class:`NotAlike` where *node* stands for others: a forward value is told from further out than it."""
+        if id(node) in self._standing:
+            raise NotAlike
+
+    def place(self, node: Node) -> int:
+        """Where *node* itself comes to stand in the body around it."""
+        return node.position if node.parent is None else self.position(node.parent, node.position)
 
     def steps(self, inner: Inner, root: Node) -> Inner:
         """*inner* as it is told when all calls are in their places."""
@@ -91,7 +115,7 @@ class Rows:
         place = self.position(node, reference.item)
         return operand if place == reference.item else Operand(Result(place, reference.position), operand.reading)
 
-    def written_out(self, block: ModuleCall, node: Node) -> ModuleCall:
+    def written_out(self, block: Body, node: Node) -> Body:
         """*block*, the body of *node*, with every call in its place."""
         rows = self._within.get(id(node))
         if not rows:
@@ -118,7 +142,7 @@ class Rows:
             case _:
                 assert_never(item)
 
-    def _copies(self, row: Placed, block: ModuleCall, node: Node) -> Iterable[Item]:
+    def _copies(self, row: Placed, block: PhaseBlock | CalledBlock, node: Node) -> Iterable[Item]:
         """The calls that the second one stands for: each takes from the one before it what that one takes."""
         first, second = block.items[row.at - 1], block.items[row.at]
         if not (isinstance(first, ModuleCall) and isinstance(second, ModuleCall)) or first.exports != second.exports:

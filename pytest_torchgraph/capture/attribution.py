@@ -257,8 +257,11 @@ def phase_names(log: list[Entry], scopes: list[OpenScope], followed: Followed) -
     """
     names: list[str] = []
     base, since, numbered = FORWARD, 0, followed.first_sequence_number
+    around: dict[str, int] = {}
+    changes = {bound for one in followed.stretches for bound in (one.start, one.end)}
     for index, entry in enumerate(log):
-        around = open_at(index, followed.stretches)
+        if index in changes:
+            around = open_at(index, followed.stretches)
         makes_node, numbered = entry.sequence_number > numbered, max(entry.sequence_number, numbered)
         start = scopes[entry.scope].start if entry.scope else -1
         innermost = next(reversed(around), None)

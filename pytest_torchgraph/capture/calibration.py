@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import _disable_current_modes
 
+from pytest_torchgraph.capture.outside import without_dispatch_modes
 from pytest_torchgraph.capture.timing import Clock, Surcharge
 from pytest_torchgraph.recorded.collector import collector_paused
 
@@ -24,7 +24,7 @@ Record: TypeAlias = Callable[[Callable[[], Any], Clock], None]
 @cache
 def surcharge(record: Record) -> Surcharge:
     """What recording adds to an operation beside what the clock sees; *record* runs a callable with the recorder."""
-    with _disable_current_modes(), torch.inference_mode(mode=False), torch.no_grad(), collector_paused():
+    with without_dispatch_modes(), torch.inference_mode(mode=False), torch.no_grad(), collector_paused():
         inside = surcharge_inside(record)
         return Surcharge(outside=surcharge_outside(record, inside), inside=inside)
 

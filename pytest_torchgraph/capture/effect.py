@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Raw
-from pytest_torchgraph.recorded.kinds import CAST, COPIES, MASKABLE, MASKS, SYNCS
+from pytest_torchgraph.recorded.kinds import MASKABLE, MASKS, MOVES, SYNCS
 from pytest_torchgraph.recorded.operation import packet_of
 
 EMPTY = "aten.empty.memory_format"
@@ -122,14 +123,23 @@ def _launches_nothing(entry: Entry, writes: tuple[int, ...], made: list[Raw], gi
     return all(raw.storage in known for raw in made)
 
 
+@lru_cache(maxsize=1 << 12)
+def may_read_on_host(name: str) -> bool:
+    """Whether the operation *name* makes the host wait in some of its calls, as far as its name tells."""
+    packet = packet_of(name)
+    return packet in MASKABLE or packet in MOVES or packet in SYNCS
+
+
 def reads_on_host(entry: Entry) -> bool:
     """Whether the value or the size of a result is needed on the host."""
     overload = entry.overload
+    if not (overload.is_data_dependent or may_read_on_host(overload.name)):
+        return False
     packet = packet_of(overload.name)
     if packet in MASKABLE:
         # Tagged as depending on data, which it does with a mask only.
         return any(dtype_name(raw) in MASKS for raw in readings_in(entry.arguments[1]))
-    if packet == CAST or packet in COPIES:
+    if packet in MOVES:
         reads, made = readings_in(entry.arguments), readings_in(entry.results)
         return bool(reads and made) and reads[-1].device.type != "cpu" and made[0].device.type == "cpu"
     if (entry.keywords or {}).get("output_size") is not None:

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from pytest_torchgraph.capture.effect import operands_of, readings_in
-from pytest_torchgraph.capture.operation import Entry, overloads_seen
-from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw, device_types
+from pytest_torchgraph.capture.operation import Entry, named_entries, overloads_seen
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 
 if TYPE_CHECKING:
     from pytest_torchgraph.capture.call import OpenCall
@@ -89,7 +89,7 @@ class Left:
     @classmethod
     def of(
         cls,
-        log: list[Entry],
+        rows: list[tuple[Any, ...]],
         identity: Identity,
         inputs: Iterable[Raw],
         asides: list[tuple[int, int]],
@@ -101,10 +101,10 @@ class Left:
         operations = {index for begun, ended in asides for index in range(begun, ended)}
         made = enumerate(sights) if operations else ()
         storages = {index for index, sight in made if sight.kind == "result" and sight.born in operations}
-        if fake and not (fake_mode or is_fake_run(log, fake, list(inputs))):
-            operations |= {index for index, entry in enumerate(log) if makes_nothing(entry, fake)}
+        if fake and not (fake_mode or is_fake_run(named_entries(rows), fake, list(inputs))):
+            operations |= {index for index, entry in enumerate(named_entries(rows)) if makes_nothing(entry, fake)}
             storages |= fake
-        return cls(frozenset(operations), frozenset(storages | zero_tensors(log)))
+        return cls(frozenset(operations), frozenset(storages | zero_tensors(rows)))
 
     def kept(self, length: int) -> list[int]:
         """Positions of the operations that stay."""
@@ -113,12 +113,10 @@ class Left:
 
 def fake_in(identity: Identity) -> set[int]:
     """The storages that were first seen behind a fake or ``meta`` tensor."""
-    sights = identity.sights
-    on_meta = {key for key, found in device_types(sights).items() if found == "meta"}
-    if not on_meta:
+    if all(device.type != "meta" for device in identity.devices):
         return identity.fakes
-    raws = ((index, sight.raw) for index, sight in enumerate(sights))
-    return identity.fakes | {index for index, raw in raws if raw is not None and id(raw.view) in on_meta}
+    raws = ((index, sight.raw) for index, sight in enumerate(identity.sights))
+    return identity.fakes | {index for index, raw in raws if raw is not None and raw.device.type == "meta"}
 
 
 def is_fake_run(log: list[Entry], fake: set[int], inputs: list[Raw]) -> bool:
@@ -141,11 +139,12 @@ def makes_nothing(entry: Entry, fake: set[int]) -> bool:
     return bool(concerned) and all(raw.storage in fake for raw in concerned)
 
 
-def zero_tensors(log: list[Entry]) -> set[int]:
+def zero_tensors(rows: list[tuple[Any, ...]]) -> set[int]:
     """The storages of zeros that forward-mode differentiation makes: they say a size and take no memory."""
     if not any(overload.name == ZEROS for overload in overloads_seen()):
         return set()
-    return {raw.storage for entry in log if entry.overload.name == ZEROS for raw in readings_in(entry.results)}
+    zeros = (entry for entry in named_entries(rows) if entry.overload.name == ZEROS)
+    return {raw.storage for entry in zeros for raw in readings_in(entry.results)}
 
 
 class Moments:
@@ -180,14 +179,15 @@ def stretches(sight: FirstSight, end: int) -> Iterator[tuple[int, int, int]]:
             begun = ended
 
 
-def take_out(left: Left, log: list[Entry], run: Observed) -> list[Entry]:
-    """*log* without what is left out; all of *run* that tells moments in operations then counts those that stay."""
+def take_out(left: Left, rows: list[tuple[Any, ...]], run: Observed) -> list[tuple[Any, ...]]:
+    """*rows* without what is left out; all of *run* that tells moments in operations then counts those that stay."""
     if not (left.operations or left.storages):
-        return log
+        return rows
+    log = named_entries(rows)
     live = bytes_before([run.sights[index] for index in left.storages], len(log))
     kept = left.kept(len(log))
     numbers = call_numbers(log, left.operations, len(run.calls))
-    stays = [
+    stays: list[tuple[Any, ...]] = [
         log[index]._replace(live=log[index].live - live[index], call=numbers.get(log[index].call)) for index in kept
     ]
     for index in left.storages:

@@ -32,7 +32,7 @@ OF_IDENTITY = ("gathered", "regrown", "fakes", "values", "clock", "neg_bits")
 """What a record may be made of beside the sights. What Python keeps alive for itself is left out: weak references,
 callables, and ``live``, which stands in every row of the log."""
 
-_of_overload = attrgetter(*(each.name for each in fields(Overload) if each.name != "target"))
+_of_overload = attrgetter(*(each.name for each in fields(Overload) if each.name not in ("target", "run")))
 _of_sight = attrgetter(*(name for name in FirstSight.__slots__ if name != "raw"))
 _of_scope = attrgetter(*OpenScope.__slots__)
 _of_call = attrgetter(*(name for name in OpenCall.__slots__ if name not in ("arguments", "keywords", "frame")))
@@ -71,7 +71,7 @@ class Telling:
         """All that a record is made of."""
         run, told_before = self.run, self._told.get
         told = [
-            list(self._columns()) if run.log else [],
+            list(self._columns()) if run.rows else [],
             [(_of_sight(one), told_before(id(one.raw)) or self._value(one.raw)) for one in run.identity.sights],
             [plainly(value) for value in _of_identity(run.identity)],
             [_of_scope(scope) for scope in run.scopes],
@@ -90,7 +90,7 @@ class Telling:
         """The log, column by column: most are told as they are, and each of the others in one go."""
         # All parts by name: with one more in the log there would be no digest.
         overloads, arguments, keywords, results, scopes, calls, _, live, numbers, running = zip(
-            *self.run.log, strict=True
+            *self.run.rows, strict=True
         )
         first, told = self.first, self._told.get
         self.overloads = list({id(each): each for each in overloads}.values())
@@ -158,7 +158,7 @@ class Telling:
             yield path, repr(one.record), one.size, one.digests
 
 
-TOLD_APART = frozenset({"log", "identity", "scopes", "calls", "inputs", "outputs", "followed", "weights"})
+TOLD_APART = frozenset({"rows", "identity", "scopes", "calls", "inputs", "outputs", "followed", "weights"})
 """What of a run is told part by part; all else is told as it is."""
 
 

@@ -13,6 +13,7 @@ from pytest_torchgraph.canonical.parameter_loops import Alike
 from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.canonical.row import NotAlike, Row
 from pytest_torchgraph.capture.attribution import Linking, phases_of
+from pytest_torchgraph.capture.backward_row import rows_of_step
 from pytest_torchgraph.capture.graph import (
     Records,
     Run,
@@ -28,7 +29,7 @@ from pytest_torchgraph.capture.graph import (
 from pytest_torchgraph.capture.memory import memory_of, peak_of
 from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.parameters_alike import FoundAlike, alike_in
-from pytest_torchgraph.capture.row import Found, rows_in
+from pytest_torchgraph.capture.row import Found, Segment, all_read_alone, calls_alike, rows_in
 from pytest_torchgraph.capture.tensor import Raw
 from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Call, Operation
@@ -44,8 +45,9 @@ def folded(run: Run, expected: Program | None = None) -> Program | None:
     """
     if expected is not None and peak_of(run.log, run.resident) != dict(expected.metrics).get("peak"):
         return None
-    rows = rows_in(run)
-    if not (rows or run.followed.stretches):
+    is_step = bool(run.followed.stretches)
+    rows = calls_alike(run) if is_step else rows_in(run)
+    if not (rows or is_step):
         return None
     try:
         return Folding(run, rows).program(expected)
@@ -95,10 +97,16 @@ class Folding:
         self.linking = Linking(run.log, run.scopes, run.followed)
         self.links = self.linking.link()
         self.phases = phases_of(run.log, self.links, run.scopes, run.followed)
-        self.rows = rows
         self.alike = alike_in(run, self.links, self.phases)
-        self.standing = standing_in(run, rows, self.alike)
+        self.rows = self._in_step(rows) if run.followed.stretches else rows
+        self.standing = standing_in(run, self.rows, self.alike)
         self.records = FoldedRecords(run, self.standing.storages)
+
+    def _in_step(self, rows: list[Found]) -> list[Found]:
+        """The rows of a training step whose forward pass has *rows*."""
+        found = rows_of_step(self.run, rows, self.linking, self.phases) if rows else []
+        known = frozenset(chain.from_iterable(each.within for each in self.alike))
+        return found if all_read_alone(self.run, found, known) else []
 
     def program(self, expected: Program | None) -> Program | None:
         """The canonical graph; ``None`` where nothing is alike, or it has other numbers than the one *expected*."""
@@ -107,8 +115,9 @@ class Folding:
         record = self._record()
         if expected is not None and metrics_of(record) != expected.metrics:
             return None
-        paths = [tuple(self.run.scopes[each.scope].path for each in row.segments[2:]) for row in self.rows]
-        rows = [Row(row.segments[0].scope, row.second.scope, own) for row, own in zip(self.rows, paths, strict=True)]
+        paths = [tuple(self.run.scopes[each.scope].path for each in row.later) for row in self.rows]
+        scopes = [(row.segments[0].scope, row.second.scope) for row in self.rows]
+        rows = [Row(*each, own, row.phase) for each, own, row in zip(scopes, paths, self.rows, strict=True)]
         alike = [Alike(each.within, each.like) for each in self.alike]
         return canonical(record, rows, alike, self.standing.operations)
 
@@ -170,17 +179,18 @@ def standing_in(run: Run, rows: list[Found], alike: list[FoundAlike]) -> Standin
     calls: dict[int, int] = {}
     for row in rows:
         second = row.second
-        operations |= {at: second.start + (at - second.start) % second.length for at in row.dropped}
         storages |= row.stands_for
-        in_second = calls_in(run, second.scope, second.last)
-        for segment in row.segments[2:]:
-            calls |= dict(zip(calls_in(run, segment.scope, segment.last), in_second, strict=True))
+        in_second = calls_in(run, second)
+        for segment in row.later:
+            operations.update(zip(segment.operations, second.operations, strict=True))
+            if row.phase is None:
+                calls.update(zip(calls_in(run, segment), in_second, strict=True))
     for each in alike:
         operations |= each.operations
         storages |= each.storages
     return Standing(operations, storages, calls)
 
 
-def calls_in(run: Run, scope: int, last: int) -> list[int]:
-    """The API calls in the scopes from *scope* up to *last*."""
-    return [index for index, call in enumerate(run.calls) if scope <= call.scope < last]
+def calls_in(run: Run, segment: Segment) -> list[int]:
+    """The API calls in the scopes of *segment*."""
+    return [index for index, call in enumerate(run.calls) if segment.scope <= call.scope < segment.last]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,12 @@ from pytest_torchgraph.capture.effect import effect_of, operands_of, readings_in
 from pytest_torchgraph.capture.memory import memory_of
 from pytest_torchgraph.capture.module import OpenScope
 from pytest_torchgraph.capture.node import NodeKey, SeenNode
-from pytest_torchgraph.capture.operation import Entry
+from pytest_torchgraph.capture.operation import Entry, named_entries
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.processor import capability
 from pytest_torchgraph.capture.provenance import Provenance, in_a_module
 from pytest_torchgraph.capture.source import Frame, source_line
-from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw, device_types
+from pytest_torchgraph.capture.tensor import FirstSight, Identity, Raw
 from pytest_torchgraph.catalog.vocabulary import operation_names
 from pytest_torchgraph.graph import Graph
 from pytest_torchgraph.recorded.autograd import AutogradNode, Edge
@@ -42,9 +43,13 @@ CONSTANTS = (torch.dtype, torch.layout, torch.memory_format)
 
 @dataclass(frozen=True)
 class Run:
-    """All that a finished run left behind; ``hollow`` are storages that hold no bytes."""
+    """All that a finished run left behind; ``hollow`` are storages that hold no bytes.
 
-    log: list[Entry]
+    ``rows`` are the operations, each with its parts in the order of :class:`Entry`: a run that was seen before needs no
+    names for them.
+    """
+
+    rows: list[tuple[Any, ...]]
     identity: Identity
     scopes: list[OpenScope]
     calls: list[OpenCall]
@@ -65,6 +70,11 @@ class Run:
     root_is_module: bool = False
     rank: int = 0
     world_size: int = 1
+
+    @cached_property
+    def log(self) -> list[Entry]:
+        """The operations."""
+        return named_entries(self.rows)
 
 
 class Records:
@@ -367,10 +377,16 @@ def call_of(index: int, call: OpenCall, records: Records) -> Call:
     )
 
 
+def device_types(run: Run) -> set[str]:
+    """The types of the devices that hold bytes."""
+    if not run.hollow:
+        return {device.type for device in run.identity.devices}
+    raws = (sight.raw for index, sight in enumerate(run.identity.sights) if index not in run.hollow)
+    return {raw.device.type for raw in raws if raw is not None}
+
+
 def origin_of(run: Run) -> Origin:
     """Versions and machine of this process, and the modes of the run."""
-    hollow = run.hollow
-    devices = device_types(sight for index, sight in enumerate(run.identity.sights) if index not in hollow)
     return Origin(
         torch=str(torch.__version__).partition("+")[0],
         python=platform.python_version(),
@@ -378,7 +394,7 @@ def origin_of(run: Run) -> Origin:
         system=platform.system().lower(),
         architecture=platform.machine().lower(),
         processor=capability(),
-        device="+".join(sorted({*devices.values()} - {"cpu"})) or "cpu",
+        device="+".join(sorted(device_types(run) - {"cpu"})) or "cpu",
         grad_mode=run.grad_mode,
         training=run.training,
         inference_mode=run.inference_mode,

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
+from pytest_torchgraph.capture.operation import Entry
 from pytest_torchgraph.capture.tensor import FirstSight, Raw
 from pytest_torchgraph.recorded.operation import Group
 
 EXACT = frozenset({type(None), bool, int, str, torch.dtype, torch.layout, torch.memory_format, torch.device, Group})
-NOTHING: Any = object()
 SPELLED = (float, complex)
 """Equal only when they are spelled alike: ``0.0`` is not ``-0.0``, ``nan`` is ``nan``."""
 
@@ -21,7 +21,12 @@ class Likeness:
     def __init__(self) -> None:
         self.told: dict[int, int] = {}
         self._back: dict[int, int] = {}
-        self._readings: dict[int, Raw] = {}
+
+    def does_same(self, entry: Entry, like: Entry) -> bool:
+        """Whether two operations are one, but for what tells tensors apart."""
+        if entry[0] is not like[0] or not (self.all_same(entry[1], like[1]) and self.same(entry[3], like[3])):
+            return False
+        return entry[2] is like[2] or self.same(entry[2], like[2])
 
     def same(self, one: Any, other: Any) -> bool:
         """Whether two values are equal, and the tensors in them read storages that answer to each other."""
@@ -36,26 +41,29 @@ class Likeness:
             return list(one) == list(other) and all(map(self.same, one.values(), other.values()))
         if kind in EXACT:
             return bool(one == other)
-        return kind in SPELLED and repr(one) == repr(other)
+        return kind in SPELLED and ((kind is float and one == other != 0.0) or repr(one) == repr(other))
 
     def all_same(self, one: Any, other: Any) -> bool:
         """Whether two lists of values are so."""
         if len(one) != len(other):
             return False
-        readings = self._readings
         for value, like in zip(one, other, strict=True):
-            if readings.get(id(value), NOTHING) is not like and not self.same(value, like):
+            if type(value) is Raw:
+                if type(like) is not Raw or not self._same_reading(value, like):
+                    return False
+            elif not self.same(value, like):
                 return False
         return True
 
     def _same_reading(self, one: Raw, other: Raw) -> bool:
-        if one[2] != other[2] or not self._answers(one[1], other[1]):
+        """Whether two storages are read alike, and answer to each other and to nothing else."""
+        if one[2] is not other[2] and one[2] != other[2]:
             return False
-        self._readings[id(one)] = other  # the run keeps every reading, so an `id` stays its own
-        return True
-
-    def _answers(self, one: int, other: int) -> bool:
-        return self.told.setdefault(one, other) == other and self._back.setdefault(other, one) == one
+        known = self.told.get(one[1])
+        if known is not None:
+            return bool(known == other[1])
+        self.told[one[1]] = other[1]
+        return bool(self._back.setdefault(other[1], one[1]) == one[1])
 
 
 def same_first_reading(sight: FirstSight, like: FirstSight) -> bool:

@@ -6,7 +6,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import CellType, FunctionType
+from types import CellType, CodeType, FunctionType
 from typing import Any, TypeAlias
 
 from torch import Tensor, nn
@@ -107,24 +107,82 @@ Opened: TypeAlias = "tuple[int, nn.Module | None]"
 @contextmanager
 def following(calls: ModuleCalls) -> Iterator[None]:
     """Follow module calls while the context is open: ``Module.__call__`` and each class's ``forward`` are watched."""
-    plain_call = nn.Module.__call__
-    watched_call = watched(calls, plain_call)
     plain_forwards = forwards_of({type(module) for _, module in calls.modules})
     cells = {kind: known_to_itself(forward) for kind, forward in plain_forwards.items()}
     wrapped = [(cell, cell.cell_contents) for forward in plain_forwards.values() for cell in wrapped_by(forward)]
     try:
-        nn.Module.__call__ = watched_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
             set_forward(kind, watched_forward(calls, forward), cells[kind])
         for cell, forward in wrapped:
             cell.cell_contents = watched_forward(calls, forward)
-        yield
+        with other_code(nn.Module.__call__, calls):
+            yield
     finally:
-        nn.Module.__call__ = plain_call  # type: ignore[method-assign]
         for kind, forward in plain_forwards.items():
             set_forward(kind, forward, cells[kind])
         for cell, forward in wrapped:
             cell.cell_contents = forward
+
+
+class Followed:
+    """What ``Module.__call__`` has to know while it has other code: who follows it, and what it does by itself."""
+
+    __slots__ = ("calls", "function")
+
+    def __init__(self) -> None:
+        self.calls: ModuleCalls | None = None
+        self.function: Any = None
+
+
+FOLLOWED = Followed()
+
+
+@contextmanager
+def other_code(function: Any, calls: ModuleCalls) -> Iterator[None]:
+    """Let *function*, ``Module.__call__``, open scopes while the context is open.
+
+    It stays the function that it is and gets other code. Setting an attribute of ``nn.Module`` makes Python go through
+    every class of modules that is loaded, 500 with transformers, and forget where each finds its attributes.
+    """
+    plain = function.__code__
+    same = FunctionType(plain, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    same.__kwdefaults__ = function.__kwdefaults__
+    FOLLOWED.calls, FOLLOWED.function = calls, same
+    function.__code__ = code_in_scope(plain.co_freevars)
+    try:
+        yield
+    finally:
+        function.__code__ = plain
+        FOLLOWED.calls = None
+
+
+@functools.cache
+def code_in_scope(names: tuple[str, ...]) -> CodeType:
+    """The code of :func:`called_in_scope` for a function whose closure has *names*, of which it reads none."""
+    code = called_in_scope.__code__
+    consts = tuple(FOLLOWED if each == "followed" else each for each in code.co_consts)
+    made = code.replace(co_consts=consts, co_freevars=names)
+    NOTES_FAILURES.add(made)
+    return made
+
+
+def called_in_scope(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """What the function returns whose code this becomes, run in a scope of *module*.
+
+    Such code sees the globals of the function that it is given to, so that all it knows is a constant in it.
+    """
+    followed: Any = "followed"
+    calls, function = followed.calls, followed.function
+    if calls is None:  # another thread came here as the run ended
+        return function(module, *args, **kwargs)
+    opened = calls.open(module)
+    try:
+        return function(module, *args, **kwargs)
+    except BaseException as error:
+        calls.where.fail(error)
+        raise
+    finally:
+        calls.close(opened)
 
 
 def set_forward(kind: type[nn.Module], forward: Callable[..., Any], cells: list[CellType]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,13 +18,17 @@ class OutsideModes:
     In a dispatch handler the modes below it are still active: those that were entered before the recording began, or
     inside the model. Made for every tensor that an optimizer writes to, so nothing is a generator here, and nothing is
     put aside that is not there: PyTorch takes as long to find that out as to copy a small tensor.
+
+    What is taken off the stack is ``held``: PyTorch 2.9 deletes a mode that nothing but the stack holds, and then
+    returns it.
     """
 
-    __slots__ = ("functions", "grad", "modes")
+    __slots__ = ("functions", "grad", "held", "modes")
 
     def __enter__(self) -> None:
         self.modes: Any = DISPATCH._disable_current_modes() if is_any_active() else None
         if self.modes is not None:
+            self.held = DISPATCH._get_current_dispatch_mode_stack()
             self.modes.__enter__()
         self.functions: Any = torch._C.DisableTorchFunction()
         self.functions.__enter__()
@@ -37,6 +43,15 @@ class OutsideModes:
 
 
 outside_modes = OutsideModes
+
+
+@contextmanager
+def without_dispatch_modes() -> Iterator[None]:
+    """No dispatch mode is active while the context is open; gradients and function modes are as they were."""
+    held = DISPATCH._get_current_dispatch_mode_stack()
+    with DISPATCH._disable_current_modes():
+        yield
+    del held
 
 
 def is_any_active() -> bool:

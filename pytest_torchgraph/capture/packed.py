@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from pytest_torchgraph.capture.contents import digest
-from pytest_torchgraph.capture.operation import Entry, overloads_seen
+from pytest_torchgraph.capture.operation import named_entries, overloads_seen
 from pytest_torchgraph.capture.tensor import FirstSight, Raw, View
 from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.operation import Packed, PackedTensor
@@ -66,12 +66,12 @@ class Weights:
     The dispatcher wraps an object anew for every operation, so the same contents read in the same module are one.
     """
 
-    def __init__(self, log: Iterable[Entry], scopes: list[OpenScope]) -> None:
+    def __init__(self, rows: list[tuple[Any, ...]], scopes: list[OpenScope]) -> None:
         self.known: dict[int, Contents] = {}
         self.distinct: dict[tuple[str, Contents], None] = {}
         if not any(overload.takes_objects for overload in overloads_seen()):
             return
-        for entry in (one for one in log if one.overload.takes_objects):
+        for entry in (one for one in named_entries(rows) if one.overload.takes_objects):
             for value in objects_in([entry.arguments, list((entry.keywords or {}).values())]):
                 if id(value) not in self.known:
                     found = contents_of(value)

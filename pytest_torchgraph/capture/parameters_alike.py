@@ -130,10 +130,7 @@ class TurnPair(Likeness):
         """Whether the same is done for both, to what is the same to each."""
         log = self.turns.run.log
         for at, later in zip(self.one, self.other, strict=True):
-            entry, like = log[at], log[later]
-            if at > later or not (self.all_same(entry[1], like[1]) and self.same(entry[3], like[3])):
-                return False
-            if entry[2] is not like[2] and not self.same(entry[2], like[2]):
+            if at > later or not self.does_same(log[at], log[later]):
                 return False
         return all(self._answers_to(one, other) for one, other in self.told.items())
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from pytest_torchgraph.capture.hosting import kept_on_host
@@ -136,6 +137,8 @@ class Phases:
         count = 0
         for group in optimizer.param_groups:
             for parameter in group["params"]:
+                if is_lazy(parameter):  # its first forward pass gives it memory, and the step asks again
+                    continue
                 path = self.identity.name_of(parameter)
                 if path is None:
                     path = f"parameter{count}"

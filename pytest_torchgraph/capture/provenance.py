@@ -40,7 +40,7 @@ class Provenance:
         self._met: set[int] = set()
         for entry, inside in zip(log, in_module, strict=True):
             if inside:
-                self._derived |= storages_read(entry)
+                self._derived.update([raw[1] for raw in operands_of(entry)])
         followed = range(max(asked, default=-1) + 1) if self._has_literals else leading_to(asked, log, in_module)
         derived = {index for index in followed if self._follow(log[index], inside=in_module[index])}
         self.on_host = frozenset(asked) - derived
@@ -73,7 +73,7 @@ def leading_to(asked: Sequence[int], log: Sequence[Entry], in_module: Sequence[b
     waiting = set(asked)
     found: list[int] = []
     for index in range(max(asked, default=-1), -1, -1):
-        if index in waiting or makes_any(log[index], wanted):
+        if index in waiting or (wanted and makes_any(log[index], wanted)):
             found.append(index)
             if not in_module[index]:
                 wanted |= storages_read(log[index])
@@ -82,11 +82,13 @@ def leading_to(asked: Sequence[int], log: Sequence[Entry], in_module: Sequence[b
 
 def makes_any(entry: Entry, storages: AbstractSet[int]) -> bool:
     """Whether an operation returns one of *storages*, or may write to one."""
-    results = entry.results
-    made = (results,) if type(results) is Raw else readings_in(results)
-    if any(raw[1] in storages for raw in made):
+    results = entry[3]
+    if type(results) is Raw:
+        if results[1] in storages or not entry[0].may_write:
+            return results[1] in storages
+    elif not storages.isdisjoint([raw[1] for raw in readings_in(results)]):
         return True
-    return entry.overload.may_write and any(raw[1] in storages for raw in operands_of(entry))
+    return entry.overload.may_write and not storages.isdisjoint([raw[1] for raw in operands_of(entry)])
 
 
 def derives(sight: FirstSight) -> bool:
@@ -98,7 +100,7 @@ def derives(sight: FirstSight) -> bool:
 
 def storages_read(entry: Entry) -> set[int]:
     """The storages of all that an operation was given."""
-    return {raw.storage for raw in operands_of(entry)}
+    return {raw[1] for raw in operands_of(entry)}
 
 
 def in_a_module(entry: Entry, link: Link, *, root: bool) -> bool:

@@ -20,7 +20,6 @@ from pytest_torchgraph.capture.collective import following_reductions, place_of_
 from pytest_torchgraph.capture.compiled import Eagerly, run_eagerly
 from pytest_torchgraph.capture.compiling.calls import FrameCalls, FrameWhere
 from pytest_torchgraph.capture.control_flow import control_flow_in_sight
-from pytest_torchgraph.capture.draining import drained
 from pytest_torchgraph.capture.entering import entered, require_fake
 from pytest_torchgraph.capture.events import device
 from pytest_torchgraph.capture.exported import following_nodes
@@ -31,7 +30,7 @@ from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.importing import imports_swept
 from pytest_torchgraph.capture.lazy import identity
 from pytest_torchgraph.capture.module import ModuleCalls, following
-from pytest_torchgraph.capture.operation import Entry, OperationMode, Where, named_entries, nowhere
+from pytest_torchgraph.capture.operation import OperationMode, Where, named_entries, nowhere
 from pytest_torchgraph.capture.packed import Weights
 from pytest_torchgraph.capture.phase import Phases, following_phases
 from pytest_torchgraph.capture.policy import Policy, notes_on, policies_seen
@@ -206,18 +205,19 @@ class Recording:
             self.modules.measure(entry[4] for entry in self.mode.log)
         calls[0].end = self.identity.clock
         self.phases.close()
-        entries = named_entries(drained(self.mode.log))
-        left = self._left_out(entries)
-        weights = Weights(entries, calls)
-        entries = [entry._replace(live=entry.live + weights.bytes) for entry in entries] if weights.known else entries
+        rows = self.mode.log
+        left = self._left_out(rows)
+        weights = Weights(rows, calls)
+        if weights.known:
+            rows = [entry._replace(live=entry.live + weights.bytes) for entry in named_entries(rows)]
         self.resident += weights.bytes
         rank, world_size = place_of_process()
         weights.admit(self.identity.sights, self.identity.values)
-        log = take_out(left, entries, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
-        if self.is_fake and any(entry.overload.name.startswith(PRIMS) for entry in log):
+        rows = take_out(left, rows, Observed(self.identity.sights, calls, self.phases.stretches, self.calls))
+        if self.is_fake and any(entry[0].name.startswith(PRIMS) for entry in rows):
             notes = (*notes, DECOMPOSED)
         self._run = Run(
-            log=log,
+            rows=rows,
             identity=self.identity,
             scopes=calls,
             calls=self.calls,
@@ -240,18 +240,16 @@ class Recording:
             world_size=world_size,
         )
 
-    def _left_out(self, log: list[Entry]) -> Left:
+    def _left_out(self, rows: list[tuple[Any, ...]]) -> Left:
         """What is no part of the run: see ``fake.py``."""
         sights = self.identity.sights
         inputs = [raw for _, raw in self.inputs]
-        left = Left.of(log, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
+        left = Left.of(rows, self.identity, inputs, self.asides, fake_mode=self.fake_mode)
         self.is_fake = bool(self.identity.fakes - left.storages)
         self.resident -= sum(sights[index].bytes or 0 for index in left.storages if sights[index].before_run)
-        kept = left.kept(len(log))
-        if self.evidence is not None:
-            self.evidence.keep_only(kept)
-        if self.clock is not None:
-            self.clock.keep_only(kept)
+        for keeper in (self.evidence, self.clock):
+            if keeper is not None:
+                keeper.keep_only(left.kept(len(rows)))
         return left
 
 

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.ambient import random_undo
 from pytest_torchgraph.capture.contents import bare, digest, reads_memory
+from pytest_torchgraph.capture.outside import without_dispatch_modes
 from pytest_torchgraph.capture.progress import progress
 from pytest_torchgraph.capture.rebuilding import target_of, tensor_of, value_of
 from pytest_torchgraph.capture.witness import Evidence, Witnessed, flat
@@ -46,7 +46,7 @@ def replaying() -> Iterator[None]:
     undo = random_undo()
     with ExitStack() as stack:
         stack.callback(undo)
-        stack.enter_context(_disable_current_modes())
+        stack.enter_context(without_dispatch_modes())
         stack.enter_context(torch.inference_mode(mode=False))
         stack.enter_context(torch.no_grad())
         yield

@@ -1,4 +1,4 @@
-"""Module calls in a row that do the same, found in the log of a forward pass.
+"""Module calls in a row that do the same, found in the log of a run's forward pass.
 
 Two neighbouring calls are alike where one is the other with other numbers: each operation has the same overload and the
 same arguments, stands in the same module within, and reads and makes tensors of the same kind; each storage of the one
@@ -9,13 +9,13 @@ storage from before the row, or was handed out by the call before as the other o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain, pairwise
 
-from pytest_torchgraph.capture.effect import operands_of, readings_in
+from pytest_torchgraph.capture.effect import EMPTY, operands_of, readings_in
 from pytest_torchgraph.capture.graph import Run
 from pytest_torchgraph.capture.likeness import Likeness, same_first_reading
-from pytest_torchgraph.capture.tensor import FirstSight
+from pytest_torchgraph.capture.tensor import FirstSight, Raw
 from pytest_torchgraph.quick import dataclass
 from pytest_torchgraph.recorded.module import INDEX
 from pytest_torchgraph.recorded.tensor import NAMED_KINDS
@@ -26,26 +26,35 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One module call: the operations from ``start`` to ``end``, and the scopes from ``scope`` to ``last``."""
+    """The ``operations`` of a module call, or of what a backward pass does for it, which has scopes up to ``last``."""
 
     scope: int
     last: int
-    start: int
-    end: int
+    operations: Sequence[int]
+
+    @property
+    def start(self) -> int:
+        """The first of its operations; it has some."""
+        return self.operations[0]
 
     @property
     def length(self) -> int:
         """How many operations it has."""
-        return self.end - self.start
+        return len(self.operations)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Three or more calls in a row; ``stands_for`` gives for each storage made in a later one that of the second."""
+    """Three or more calls in a row, in the forward pass or in the ``phase`` of that number.
+
+    ``answers`` tell, for each call and the next, which storage of that answers to which of the one before;
+    ``stands_for`` gives for each storage made in the third call or later that of the second.
+    """
 
     segments: tuple[Segment, ...]
+    answers: tuple[dict[int, int], ...]
     stands_for: dict[int, int]
-    outside: frozenset[int]
+    phase: int | None = None
 
     @property
     def second(self) -> Segment:
@@ -53,47 +62,124 @@ class Found:
         return self.segments[1]
 
     @property
-    def dropped(self) -> range:
-        """The operations of the calls that it stands for."""
-        return range(self.second.end, self.segments[-1].end)
+    def later(self) -> tuple[Segment, ...]:
+        """The calls that it stands for."""
+        return self.segments[2:]
 
     @property
-    def unread(self) -> range:
+    def unread(self) -> Iterator[int]:
         """The operations whose values only the next call of the row may read."""
-        return range(self.second.start, self.segments[-1].start)
+        return chain.from_iterable(segment.operations for segment in self.segments[1:-1])
+
+    @property
+    def inside(self) -> Iterator[int]:
+        """All operations of its calls."""
+        return chain.from_iterable(segment.operations for segment in self.segments)
+
+
+def found(
+    segments: Sequence[Segment], answers: Sequence[dict[int, int]], sights: list[FirstSight], phase: int | None = None
+) -> Found:
+    """The row of some calls that are alike, each of which *answers* to the one before."""
+    stands: dict[int, int] = {}
+    for segment, told in zip(segments[2:], answers[1:], strict=True):
+        inside = frozenset(segment.operations)
+        for one, other in told.items():
+            if is_made(sights[other]) and sights[other].born in inside:
+                stands[other] = stands.get(one, one)
+    return Found(tuple(segments), tuple(answers), stands, phase)
 
 
 def rows_in(run: Run) -> list[Found]:
-    """The rows of *run*; none where it is more than a forward pass in eager mode."""
-    is_plain = not (run.followed.stretches or run.compiled or run.hollow or (run.weights and run.weights.known))
-    sights = run.identity.sights
-    if not is_plain or any(sight.role or sight.resized for sight in sights):
-        return []
-    if any(entry[9] is not None or entry[0].communicates for entry in run.log):
-        return []
-    rows = list(Finding(run).rows())
+    """The rows of *run*, which is a forward pass alone."""
+    rows = calls_alike(run)
     return rows if rows and all_read_alone(run, rows) else []
 
 
-def all_read_alone(run: Run, rows: list[Found]) -> bool:
-    """Whether the values of calls that the second one of a row stands for are read by the next call alone."""
+def calls_alike(run: Run) -> list[Found]:
+    """The calls in a row that do the same in the forward pass of *run*; none where it did not run in eager mode."""
+    if run.compiled or run.hollow or (run.weights and run.weights.known):
+        return []
+    if any(sight.resized for sight in run.identity.sights) or any(entry[0].communicates for entry in run.log):
+        return []
+    return list(Finding(run).rows())
+
+
+def all_read_alone(run: Run, rows: Collection[Found], known: Collection[int] = ()) -> bool:
+    """Whether the values of calls that the second one of a row stands for are read by the next call alone.
+
+    And by what a backward pass does for these calls, where that is in a row, too. Of the operations at positions that
+    are *known* it is known.
+    """
     sights = run.identity.sights
     hidden = {at for row in rows for at in row.unread}
     unread = {storage for storage, sight in enumerate(sights) if sight.born in hidden and is_made(sight)}
-    inside = {at for row in rows for segment in row.segments for at in range(segment.start, segment.end)}
-    others = [entry for at, entry in enumerate(run.log) if at not in inside]
-    read = {raw[1] for entry in others for raw in (*operands_of(entry), *readings_in(entry.results))}
-    read |= {raw[1] for _, raw in (*run.inputs, *run.outputs)}
-    read |= {storage for row in rows for storage in row.outside}
+    inside = {at for row in rows for at in row.inside}
+    others = (entry for at, entry in enumerate(run.log) if not (at in inside or at in known))
+    if any(raw[1] in unread for entry in others for raw in (*operands_of(entry), *readings_in(entry.results))):
+        return False
+    read = {raw[1] for _, raw in (*run.inputs, *run.outputs)}
+    read |= {storage for row in rows for storage in outside(row, sights)}
     within = {scope for row in rows for segment in row.segments for scope in range(segment.scope, segment.last)}
     calls = [call for call in run.calls if call.scope not in within]
     read |= {raw[1] for call in calls for raw in readings_in([*call.arguments, *call.keywords.values()])}
     return unread.isdisjoint(read)
 
 
+def outside(row: Found, sights: list[FirstSight]) -> Iterator[int]:
+    """The storages that every call of *row* reads and none made, and what the first one was given in their place."""
+    inside = frozenset(row.inside)
+    for told in row.answers:
+        for one, other in told.items():
+            if one == other or (told is row.answers[0] and sights[one].born not in inside):
+                yield one
+
+
+def is_named(sight: FirstSight) -> bool:
+    """Whether a storage is known by its name."""
+    return sight.kind in NAMED_KINDS or sight.role is not None
+
+
 def is_made(sight: FirstSight) -> bool:
     """Whether a storage was first seen in the run, and has no name."""
-    return not sight.before_run and sight.kind not in NAMED_KINDS
+    return not (sight.before_run or is_named(sight))
+
+
+def is_worked_out(sight: FirstSight, run: Run) -> bool:
+    """Whether an operation of *run* that does work made a storage: what none made may stand in any body."""
+    if sight.kind != "result" or sight.before_run or sight.raw is None:
+        return False
+    entry = run.log[sight.born]
+    if entry[0].moves_metadata or entry[0].name == EMPTY:
+        return False
+    results = entry[3]
+    made = (results,) if type(results) is Raw else readings_in(results)
+    return any(raw[1] == sight.raw[1] for raw in made)
+
+
+def rows_among(
+    segments: list[Segment], paired: Paired, sights: list[FirstSight], phase: int | None = None
+) -> Iterator[Found]:
+    """The rows among some calls side by side; *paired* gives two of them where their operations are alike."""
+    at = 0
+    while at + FEWEST <= len(segments):
+        row = first_row(segments[at:], paired, sights, phase)
+        if row is not None:
+            yield row
+        at += 1 if row is None else len(row.segments)
+
+
+def first_row(segments: list[Segment], paired: Paired, sights: list[FirstSight], phase: int | None) -> Found | None:
+    """The row that begins with the first of *segments*."""
+    answers: list[dict[int, int]] = []
+    for one, other in pairwise(segments):
+        pair = paired(one, other)
+        if pair is None or not pair.answers(segments[0].start, answers):
+            break
+        answers.append(pair.told)
+    if len(answers) < FEWEST - 1:
+        return None
+    return found(segments[: len(answers) + 1], answers, sights, phase)
 
 
 class Finding:
@@ -118,7 +204,7 @@ class Finding:
         for parent in sorted(children):
             if parent in taken:
                 continue
-            for row in self._among([self._segment(child) for child in children[parent]]):
+            for row in rows_among([self._segment(child) for child in children[parent]], self._pair, self.sights):
                 yield row
                 taken.update(scope for each in row.segments for scope in range(each.scope, each.last))
 
@@ -126,35 +212,18 @@ class Finding:
         last = scope + 1
         while last < len(self.scopes) and (self.scopes[last].parent or 0) >= scope:
             last += 1
-        return Segment(scope, last, self.scopes[scope].start, self.scopes[scope].end)
+        return Segment(scope, last, range(self.scopes[scope].start, self.scopes[scope].end))
 
-    def _among(self, segments: list[Segment]) -> Iterator[Found]:
-        at = 0
-        while at + FEWEST <= len(segments):
-            row = self._row(segments[at:])
-            if row is not None:
-                yield row
-            at += 1 if row is None else len(row.segments)
-
-    def _row(self, segments: list[Segment]) -> Found | None:
-        """The row that begins with the first of *segments*."""
-        answers: list[dict[int, int]] = []
-        start = segments[0].start
-        for one, other in pairwise(segments):
-            if not self._has_shape_of(one, other):
-                break
-            pair = Pair(self.run, one, other)
-            if not (pair.is_alike(self._calls_in(one), self._calls_in(other)) and pair.answers(start, answers)):
-                break
-            answers.append(pair.told)
-        if len(answers) < FEWEST - 1:
+    def _pair(self, one: Segment, other: Segment) -> Pair | None:
+        """Two calls side by side, where the operations of both are alike."""
+        if not self._has_shape_of(one, other):
             return None
-        row = tuple(segments[: len(answers) + 1])
-        return Found(row, self._standing(row, answers), self._outside(row, answers))
+        pair = Pair(self.run, one, other)
+        return pair if pair.is_alike(self._calls_in(one), self._calls_in(other)) else None
 
     def _has_shape_of(self, one: Segment, other: Segment) -> bool:
         """Whether both calls, and those inside them, are of like modules in like places, one right after the other."""
-        if one.end != other.start or one.length != other.length or not one.length:
+        if one.length != other.length or not one.length or one.operations[-1] + 1 != other.operations[0]:
             return False
         if (one.last, other.last - other.scope) != (other.scope, one.last - one.scope):
             return False
@@ -177,20 +246,6 @@ class Finding:
     def _calls_in(self, segment: Segment) -> list[int]:
         return [place for scope in range(segment.scope, segment.last) for place in self.calls.get(scope, ())]
 
-    def _standing(self, row: tuple[Segment, ...], answers: list[dict[int, int]]) -> dict[int, int]:
-        """For each storage made in the third call or later, that of the second."""
-        found: dict[int, int] = {}
-        for segment, told in zip(row[2:], answers[1:], strict=True):
-            for one, other in told.items():
-                if is_made(self.sights[other]) and segment.start <= self.sights[other].born < segment.end:
-                    found[other] = found.get(one, one)
-        return found
-
-    def _outside(self, row: tuple[Segment, ...], answers: list[dict[int, int]]) -> frozenset[int]:
-        """The storages that the row reads and did not make."""
-        met = {storage for told in answers for pair in told.items() for storage in pair}
-        return frozenset(one for one in met if self.sights[one].before_run or self.sights[one].born < row[0].start)
-
 
 class Pair(Likeness):
     """Two neighbouring calls of modules."""
@@ -201,6 +256,7 @@ class Pair(Likeness):
         self.sights = run.identity.sights
         self.one = one
         self.other = other
+        self.inside = frozenset(one.operations), frozenset(other.operations)
         self.roots = run.scopes[one.scope].path, run.scopes[other.scope].path
 
     def is_alike(self, calls: list[int], others: list[int]) -> bool:
@@ -209,16 +265,14 @@ class Pair(Likeness):
             return False
         numbers: dict[int | None, int | None] = {None: None, **dict(zip(calls, others, strict=True))}
         log, size = self.run.log, self.one.last - self.one.scope
-        moved, ahead = self.other.scope - self.one.scope, self.one.length
-        for at in range(self.one.start, self.one.end):
-            entry, like = log[at], log[at + ahead]
-            if entry[0] is not like[0] or entry[4] + moved != like[4] or not 0 <= entry[4] - self.one.scope < size:
+        moved = self.other.scope - self.one.scope
+        for at, later in zip(self.one.operations, self.other.operations, strict=True):
+            entry, like = log[at], log[later]
+            if entry[4] + moved != like[4] or not 0 <= entry[4] - self.one.scope < size:
                 return False
-            if entry[5] not in numbers or numbers[entry[5]] != like[5]:
+            if entry[5] not in numbers or numbers[entry[5]] != like[5] or entry[9] is not None or like[9] is not None:
                 return False
-            if not (self.all_same(entry[1], like[1]) and self.same(entry[3], like[3])):
-                return False
-            if entry[2] is not like[2] and not self.same(entry[2], like[2]):
+            if not self.does_same(entry, like):
                 return False
         return all(self._same_call(one, other, moved) for one, other in zip(calls, others, strict=True))
 
@@ -235,24 +289,30 @@ class Pair(Likeness):
 
         The row began with operation *start*; *before* tells what answered to what in the pairs before.
         """
-        return all(self._answers_to(one, other, start, before) for one, other in self.told.items())
+        return all(self.answers_to(one, other, start, before) for one, other in self.told.items())
 
-    def _answers_to(self, one: int, other: int, start: int, before: list[dict[int, int]]) -> bool:
+    def answers_to(self, one: int, other: int, start: int, before: list[dict[int, int]]) -> bool:
+        """Whether storage *other* is so, which answers to *one*."""
         sight, like = self.sights[one], self.sights[other]
-        if sight.kind != like.kind or not same_first_reading(sight, like):
+        if (sight.kind, sight.role) != (like.kind, like.role) or not same_first_reading(sight, like):
             return False
+        in_one, in_other = (each.born in own for each, own in zip((sight, like), self.inside, strict=True))
         if not is_made(sight):
             own, others = (within(each.name or "", root) for each, root in zip((sight, like), self.roots, strict=True))
-            return own == others and like.kind in NAMED_KINDS if own[0] else one == other
+            has_place = own == others and is_named(like) if own[0] else one == other
+            return has_place and (sight.role is None or in_one == in_other)
         if sight.born < start:
-            return one == other or (not before and self._is_in(self.one, like))
-        if self._is_in(self.one, sight):
-            return self._is_in(self.other, like) and sight.bytes == like.bytes
-        return bool(before) and before[-1].get(one) == other and self._is_in(self.one, like)
+            return one == other or (not before and self._is_handed_on(like))
+        if in_one:
+            return in_other and sight.bytes == like.bytes
+        return bool(before) and before[-1].get(one) == other and self._is_handed_on(like)
 
-    @staticmethod
-    def _is_in(segment: Segment, sight: FirstSight) -> bool:
-        return not sight.before_run and segment.start <= sight.born < segment.end
+    def _is_handed_on(self, sight: FirstSight) -> bool:
+        """Whether the first call made a storage that the second one reads."""
+        return sight.born in self.inside[0] and is_worked_out(sight, self.run)
+
+
+Paired = Callable[[Segment, Segment], Pair | None]
 
 
 def within(path: str, root: str) -> tuple[bool, str]:

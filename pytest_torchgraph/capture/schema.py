@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -74,6 +75,7 @@ LIFTS = frozenset({"aten.lift.default", "aten.lift_fresh.default"})
 class Overload:
     """One overload: its full name, which argument positions and keywords it writes, and how it is treated.
 
+    ``run`` is what *target* hands its arguments on to, one call of Python less for each operation.
     ``may_write`` covers both contents and metadata. ``ignored`` operations are PyTorch's own bookkeeping and never
     recorded. ``moves_metadata`` marks in-place view operations (``unsqueeze_``, ``set_``, ``resize_``): they change how
     an existing tensor reads its storage. ``communicates`` marks what ranks do together, ``takes_objects``
@@ -84,6 +86,7 @@ class Overload:
 
     name: str
     target: Any
+    run: Callable[..., Any]
     written_positions: tuple[int, ...]
     written_keywords: tuple[str, ...]
     argument_names: tuple[str, ...]
@@ -134,7 +137,7 @@ def learn(target: Any) -> Overload:
     """Read the schema and tags of *target*."""
     name = overload_name(target)
     if not isinstance(target, torch._ops.OpOverload):
-        return Overload(name, target, (), (), (), False, False, False, False, None, False)
+        return Overload(name, target, target, (), (), (), False, False, False, False, None, False)
     arguments = target._schema.arguments
     written = [
         (position, argument)
@@ -149,6 +152,7 @@ def learn(target: Any) -> Overload:
     return Overload(
         name=name,
         target=target,
+        run=target._op if type(target) is torch._ops.OpOverload else target,
         written_positions=() if moves_metadata else positions + undeclared,
         written_keywords=tuple(argument.name for _, argument in written),
         argument_names=tuple(argument.name for argument in arguments),

@@ -56,6 +56,19 @@ def require_no_flat_parameters(roots: Iterable[nn.Module]) -> None:
         )
 
 
+def first_steps_of(modules: Iterable[nn.Module]) -> Iterator[Callable[[], None]]:
+    """What notes again that a static graph of ``DistributedDataParallel`` has gone backward once.
+
+    Its reducer knows that in C++ and is not put back; a flag that says otherwise ends the next backward pass.
+    """
+    parallel: Any = sys.modules.get("torch.nn.parallel")
+    for module in modules:
+        if parallel is not None and isinstance(module, parallel.DistributedDataParallel):
+            flag = "_static_graph_delay_allreduce_enqueued"
+            if getattr(module, flag, False):
+                yield partial(setattr, module, flag, True)
+
+
 def states_of(modules: Iterable[nn.Module]) -> Iterator[tuple[Any, Any]]:
     """FSDP's state of each of *modules* that it shards, once, and the module."""
     if "torch.distributed.fsdp" not in sys.modules:

@@ -22,7 +22,7 @@ from pytest_torchgraph.capture.ambient import mode_undo, random_undo
 from pytest_torchgraph.capture.guard import Guard
 from pytest_torchgraph.capture.outside import outside_modes
 from pytest_torchgraph.capture.picture import Picture
-from pytest_torchgraph.capture.sharded import Sharding
+from pytest_torchgraph.capture.sharded import Sharding, first_steps_of
 from pytest_torchgraph.capture.wrapper import unwrapped
 
 
@@ -151,8 +151,10 @@ class State:
 
     def _everything(self) -> Iterator[Callable[[], None]]:
         yield from self.sharding.restore()
+        first_steps = list(first_steps_of(modules_of(self.roots)))
         for picture in (self.model, self.gradients, self.inputs):
             yield from picture.restore()
+        yield from first_steps
         yield from self.guard.restore()
 
 

@@ -99,11 +99,15 @@ def modules_of(function: Any) -> dict[str, nn.Module]:
     return modules or ({"stage": stages[0]} if len(stages) == 1 else several)
 
 
-CAPTURED = (nn.Module, Tensor, torch.optim.Optimizer)
+CAPTURED = (
+    *(nn.Module, Tensor, torch.Generator),
+    *(torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler, torch.amp.GradScaler),
+)
+"""What a function may use of its surroundings, and is put back there."""
 
 
 def held_by(function: Any) -> list[Any]:
-    """The objects behind a callable that are put back: itself, or the modules, tensors and optimizers of a function.
+    """The objects behind a callable that are put back: itself, or what is :data:`CAPTURED` by a function.
 
     Those that it closes over or names globally count, also in a list, tuple or dictionary; the list itself does not,
     in which a test may write down what it sees.
@@ -127,7 +131,7 @@ def held_by(function: Any) -> list[Any]:
 
 
 def captured(values: Iterable[Any]) -> Iterator[Any]:
-    """The modules, tensors and optimizers among *values*, and those in lists, tuples and dictionaries among them."""
+    """What counts among *values*, and in lists, tuples and dictionaries among them."""
     for value in values:
         parts = value.values() if type(value) is dict else value if type(value) in (list, tuple) else (value,)
         yield from (part for part in parts if isinstance(part, CAPTURED))

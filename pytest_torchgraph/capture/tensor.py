@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -131,7 +131,8 @@ class Identity:
     tensor; ``gathered`` are parameters as long as a module runs. ``find_parameter`` tells the path of a
     parameter that a module holds by now, ``stand_in`` the fake tensor that a run computes with in the place of a real
     one; ``stand_ins`` are those by the real one's ``id``, kept because the mode of fake tensors knows them only as long
-    as they are. ``past`` are storages that go on as those of stand-ins: their addresses may be used again.
+    as they are. ``past`` are storages that go on as those of stand-ins: their addresses may be used again. ``devices``
+    are those of all tensors.
     """
 
     def __init__(self) -> None:
@@ -151,6 +152,7 @@ class Identity:
         self.stand_in: Callable[[Tensor], Tensor | None] = no_name
         self.stand_ins: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
         self.past: list[LiveStorage] = []
+        self.devices: set[torch.device] = set()
         self._views: dict[tuple[Any, ...], View] = {}
         self._when_released: Callable[[weakref.ref[torch.UntypedStorage]], None] = self._release
 
@@ -216,10 +218,12 @@ class Identity:
         try:
             known = self._views.get(told)
         except TypeError:  # a size is a symbol, which has no hash
+            self.devices.add(told[4])
             return View(tuple(told[0]), *told[1:])
         if known is None:
             known = View(tuple(told[0]), *told[1:])
             self._views[known] = known
+            self.devices.add(known[4])
         return known
 
     def introduce(self, tensor: Tensor, kind: StorageKind, name: str) -> None:
@@ -363,6 +367,7 @@ class Identity:
 
     def _meet_opaque(self, tensor: Tensor, value: int, kind: StorageKind, name: str | None) -> Raw:
         index = len(self.sights)
+        self.devices.add(tensor.device)
         raw = Raw((value, index, View(sizes_of(tensor), None, 0, tensor.dtype, tensor.device, tensor.layout)))
         self.sights.append(FirstSight(kind, name, None, self.clock, raw))
         if is_lazy(tensor):
@@ -389,12 +394,6 @@ def following_resizes(identity: Identity) -> Iterator[None]:
         yield
     finally:
         torch.UntypedStorage.resize_ = plain  # type: ignore[method-assign]
-
-
-def device_types(sights: Iterable[FirstSight]) -> dict[int, str]:
-    """The type of device of every view through which a storage was first seen, by the view's ``id``."""
-    views: dict[int, View] = {id(raw[2]): raw[2] for sight in sights if (raw := sight.raw) is not None}
-    return {key: view.device.type for key, view in views.items()}
 
 
 def sizes_of(tensor: Tensor) -> tuple[int, ...]:

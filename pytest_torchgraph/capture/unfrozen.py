@@ -43,7 +43,7 @@ class UnfrozenGraph(Graph):
         """Whether nothing ran."""
         run = vars(self).get("run")
         if isinstance(run, Run):
-            return not (run.log or run.outputs or len(run.scopes) > 1)
+            return not (run.rows or run.outputs or len(run.scopes) > 1)
         return Graph.is_empty.__get__(self)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: Any) -> Any:

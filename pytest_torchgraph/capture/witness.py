@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _disable_current_modes
 
 from pytest_torchgraph.capture.capability import never_compiled
 from pytest_torchgraph.capture.contents import bare, digest, holds_contents, reads_memory, whole_storage
 from pytest_torchgraph.capture.operation import SEQUENCES, OperationMode, overload_of
+from pytest_torchgraph.capture.outside import without_dispatch_modes
 from pytest_torchgraph.capture.schema import Overload
 from pytest_torchgraph.capture.tensor import Identity, Raw, Seen
 from pytest_torchgraph.capture.wrapper import unwraps_itself
@@ -106,7 +106,7 @@ class Evidence:
 
     def keep_ends(self, identity: Identity) -> None:
         """Note the contents of every tensor that is alive."""
-        with _disable_current_modes():
+        with without_dispatch_modes():
             for seen in list(identity.seen.values()):
                 tensor = seen()
                 found = None if tensor is None else digest_as(seen, tensor)
@@ -139,11 +139,11 @@ class Witness(OperationMode):
             return self.mode.__torch_dispatch__(func, types, args, kwargs)
         given = (*args, *(value for _, value in sorted((kwargs or {}).items())))
         operands = list(tensors_in(given))
-        with _disable_current_modes():
+        with without_dispatch_modes():
             seen = self.before(overload, given, operands)
             readings = [bare(one) if holds_contents(one) and reads_memory(one) else one for one in operands]
         out = self.mode.__torch_dispatch__(func, types, args, kwargs)
-        with _disable_current_modes():
+        with without_dispatch_modes():
             self.note(overload, seen, operands, readings, out)
         self.evidence.operations[self.position(func)] = seen
         return out

@@ -59,7 +59,8 @@ def _has_product(body: Body) -> bool:
 def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
     """Whether a value made of what *item* makes is given to attention in *body*, or handed out of that as a matrix.
 
-    Also where *item* is none of the body's own. Wrong where a module that attends to something else is given it.
+    Also where *item* is none of the body's own. What a body hands out that multiplies matrices itself is no mask: a
+    loss has scores of its own. Wrong where a module that attends to something else is given it.
     """
     at = next((at for at, other in enumerate(body.items) if other is item), None)
     if at is None:
@@ -73,7 +74,9 @@ def may_reach_attention(body: AnyBlock | Semantic, item: Item) -> bool:
             return True
         made.add(position)
         made.update(result.item for result in read[:1] if _writes(other))
-    return any(result.item in made and _is_matrix(body.items[result.item], result.position) for result in body.exports)
+    if any(isinstance(other, Work) and packet_of(other.name) in PRODUCTS for other in body.items):
+        return False
+    return any(result.item in made and _is_matrix(body, result) for result in body.exports)
 
 
 def _attends(item: Item) -> bool:
@@ -93,7 +96,11 @@ def _writes(item: Item) -> bool:
     return isinstance(item, Work) and packet_of(item.name).endswith("_")
 
 
-def _is_matrix(item: Item, position: int) -> bool:
-    """Whether the result may have two dimensions: of a module call that is not known here."""
-    made = item.outcomes[position] if isinstance(item, Work) and position < len(item.outcomes) else None
+def _is_matrix(body: AnyBlock | Semantic, result: Result) -> bool:
+    """Whether the result may have two dimensions; not known of what no operation made."""
+    item = body.items[result.item]
+    while isinstance(item, (Block, Semantic)) and result.position < len(item.exports):
+        body, result = item, item.exports[result.position]
+        item = body.items[result.item]
+    made = item.outcomes[result.position] if isinstance(item, Work) and result.position < len(item.outcomes) else None
     return not isinstance(made, TensorSpec) or len(made.shape) > 1

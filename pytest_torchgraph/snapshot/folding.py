@@ -10,7 +10,6 @@ from typing import NamedTuple
 from pytest_torchgraph.snapshot.allowance import Allowance
 from pytest_torchgraph.snapshot.errors import SnapshotUnreadable
 from pytest_torchgraph.snapshot.limits import CHARACTERS, OPERATIONS
-from pytest_torchgraph.snapshot.lists import shorten
 from pytest_torchgraph.snapshot.marks import (
     AS,
     COUNTED,
@@ -25,6 +24,7 @@ from pytest_torchgraph.snapshot.marks import (
     throughout_text,
 )
 from pytest_torchgraph.snapshot.repeats import Run, Runs
+from pytest_torchgraph.snapshot.shortening import shorten
 from pytest_torchgraph.snapshot.slots import fractions, shape, without_specs
 from pytest_torchgraph.snapshot.template import LETTERS, Counter
 from pytest_torchgraph.snapshot.throughout import LEAST_REPETITIONS, DeepRun, DeepRuns, Shapes

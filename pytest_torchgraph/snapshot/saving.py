@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from pathlib import Path
 
 
@@ -23,7 +22,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         return
     # Named without the file's own name, which may be as long as names can be, and unlike any other writer's: threads
     # share a process id, and so do containers that share a folder.
-    temporary = target.with_name(f".torchgraph-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".torchgraph-{os.urandom(8).hex()}.tmp")
     try:
         temporary.write_bytes(data)
         if target.exists():

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pytest_torchgraph.snapshot.patterns import LEAF, SAVED, VALUE
 from pytest_torchgraph.snapshot.reading import READING
+from pytest_torchgraph.snapshot.template import UNSAID
 from pytest_torchgraph.snapshot.tensor import SPEC
 from pytest_torchgraph.words.quoting import NAME, QUOTED
 
@@ -40,7 +41,6 @@ class Number(NamedTuple):
 
 
 _KINDS = {"%": "%", "^": "%", "#": "#", "": "#"}
-UNSAID = {"#": 1, "_": 0, ":": 0}
 
 
 class Split(NamedTuple):

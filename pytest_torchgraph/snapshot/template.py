@@ -13,13 +13,14 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_torchgraph.snapshot.slots import UNSAID
 from pytest_torchgraph.snapshot.tensor import SPEC
 
 LETTERS = "ijklmn"
 """What counts in repetitions inside one another, the outermost first."""
 _ESCAPES = {"{": "{{", "}": "}}", "|": "{|}"}
 _ESCAPED = re.compile(r"[{}|]")
+UNSAID = {"#": 1, "_": 0, ":": 0}
+"""Numbers that go without saying, by the sign before them."""
 
 
 class Counter(NamedTuple):

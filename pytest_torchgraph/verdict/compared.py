@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.analysis.keeping import keepers_at_peak
-from pytest_torchgraph.analysis.performance import source_of
 from pytest_torchgraph.diff.compare import compare as differences_of
 from pytest_torchgraph.diff.same import NOTHING, Same
 from pytest_torchgraph.verdict.drift import Compare, judge
@@ -87,11 +85,19 @@ class Compared:
 
     def source_of(self, operation: int) -> SourceLine | None:
         """Where the operation at this position of the graph after, or what it goes backward through, was asked for."""
-        return source_of(self.live, self.live.operations[operation]) if self.live else None
+        if self.live is None:
+            return None
+        from pytest_torchgraph.analysis.performance import source_of  # what was read from files has no lines
+
+        return source_of(self.live, self.live.operations[operation])
 
     @cached_property
     def _keepers(self) -> dict[int, str]:
-        return keepers_at_peak(self.live) if self.live else {}
+        if self.live is None:
+            return {}
+        from pytest_torchgraph.analysis.keeping import keepers_at_peak
+
+        return keepers_at_peak(self.live)
 
     def keeper_of(self, operation: int) -> str:
         """What keeps alive at the peak of the graph after what the operation at this position made."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_torchgraph.analysis.fused import math_path
-from pytest_torchgraph.graph import Graph
+from typing import TYPE_CHECKING
+
 from pytest_torchgraph.snapshot.recorded import CPU, RANK, flops_in, recorded_parts
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
+
+if TYPE_CHECKING:
+    from pytest_torchgraph.graph import Graph
 
 DIFFERS = {
     "": "recorded with {0} {1}, running {2}",
@@ -39,6 +42,8 @@ def same_backend(before: str, after: str) -> bool:
 
 def attention(graph: Graph) -> tuple[str, ...]:
     """One sentence where the CPU computed attention by separate operations, with the peak as run and as estimated."""
+    from pytest_torchgraph.analysis.fused import math_path  # what was read from files has no run
+
     found = math_path(graph)
     if found is None:
         return ()

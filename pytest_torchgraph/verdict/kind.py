@@ -29,6 +29,7 @@ from pytest_torchgraph.diff.change import (
     Replaced,
     RunChanged,
     Site,
+    Value,
 )
 from pytest_torchgraph.recorded.kinds import ATTENTION, ATTENTION_CALLS, GROUPS, Doing
 from pytest_torchgraph.recorded.operation import packet_of
@@ -171,6 +172,19 @@ def _altered_kind(change: Altered) -> Kind:
 
 def _edit_kind(change: Altered, found: AbstractSet[str]) -> Kind:
     is_kernel = packet_of(change.after.name) in ATTENTION and change.before.name == change.after.name
-    if is_kernel or change.after.name in ATTENTION_CALLS:
+    if is_kernel or (change.after.name in ATTENTION_CALLS and not _is_rewired(change)):
         return "attention"
     return next(kind for kinds, kind in FIELDS if found & kinds)
+
+
+def _is_rewired(change: Altered) -> bool:
+    """Whether nothing differs but which values are read, which look as before: the call is as it was."""
+    pairs = [(field.before, field.after) for field in change.fields if field.kind == "operand"]
+    return len(pairs) == len(change.fields) and all(
+        isinstance(before, Value)
+        and isinstance(after, Value)
+        and before.spec is not None
+        and after.spec is not None
+        and (before.spec.shape, before.spec.dtype) == (after.spec.shape, after.spec.dtype)
+        for before, after in pairs
+    )

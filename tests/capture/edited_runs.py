@@ -17,10 +17,15 @@ from pytest_torchgraph.capture.tensor import Raw
 
 
 def edits(run: Run, places: Iterable[int], others: list[Raw]) -> Iterator[Run]:
-    """*run* with one thing changed in one of the operations at *places*, which may read one of *others* instead."""
+    """*run* with one thing changed in one of the operations at *places*.
+
+    It may read one of *others* instead, if that is there by then, or be what another node of the autograd graph does.
+    """
+    sights = run.identity.sights
     for at in places:
-        for entry in _edited(run.log[at], [*others, *operands_of(run.log[0])]):
-            yield replace(run, log=[*run.log[:at], entry, *run.log[at + 1 :]])
+        there = [raw for raw in others if sights[raw.storage].before_run or sights[raw.storage].born < at]
+        for entry in (*_edited(run.log[at], [*there, *operands_of(run.log[0])]), *_of_other_nodes(run.log, at)):
+            yield replace(run, rows=[*run.log[:at], entry, *run.log[at + 1 :]])
 
 
 def _edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
@@ -39,6 +44,12 @@ def _edited(entry: Entry, others: list[Raw]) -> Iterator[Entry]:
         raw = entry.results
         yield entry._replace(results=Raw((*raw[:2], raw.view._replace(dtype=torch.float16))))
         yield entry._replace(results=None)
+
+
+def _of_other_nodes(log: list[Entry], at: int) -> Iterator[Entry]:
+    entry, others = log[at], (log[max(at - distance, 0)].running for distance in (9, 40))
+    if entry.running is not None:
+        yield from (entry._replace(running=other) for other in (None, *others) if other != entry.running)
 
 
 def seen_otherwise(run: Run, edited: Iterable[Run]) -> tuple[int, int]:

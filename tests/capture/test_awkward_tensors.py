@@ -154,6 +154,13 @@ def test_lazy_modules_are_recorded_before_and_after_they_know_their_sizes() -> N
     assert trace(model, X) == second
 
 
+def test_the_first_step_of_a_lazy_module_is_recorded() -> None:
+    model = nn.LazyLinear(4)
+    step = trace(model, X, backward=True, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    assert step.select(phase="optimizer").op_counts["aten.add_"] == 2
+    assert type(model) is nn.LazyLinear
+
+
 def test_fake_and_meta_tensors_are_recorded_without_memory_behind_them() -> None:
     fake = FakeTensorMode()
     with fake:

@@ -381,6 +381,46 @@ def test_data_parallel_training_is_recorded_from_its_third_step() -> None:
         assert all(parameter.grad is None for parameter in model.parameters())
 
 
+def test_data_parallel_training_of_a_static_graph_goes_on_after_a_recording() -> None:
+    with process_group():
+        layers = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8))
+        model = nn.parallel.DistributedDataParallel(layers, static_graph=True)
+        trace(model, X, backward=True)
+        with repeated(model, X, None, Options(backward=True)) as again:
+            settle(again(), again)
+        model(X).sum().backward()
+
+
+class Surroundings:
+    """A training step that uses what is no part of its model, by a closure."""
+
+    def __init__(self) -> None:
+        model = nn.Linear(8, 4)
+        self.optimizer = optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        self.scheduler = scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=10)
+        self.scaler = scaler = torch.amp.GradScaler("cpu", init_scale=8.0)
+        self.generator = generator = torch.Generator().manual_seed(3)
+
+        def step(x: Tensor) -> Tensor:
+            loss: Tensor = model(x + torch.rand(8, generator=generator)).square().mean()
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            scheduler.step()
+            optimizer.zero_grad()
+            return loss
+
+        self.step = step
+        self.all = (model, optimizer, scheduler, scaler, generator)
+
+
+def test_schedulers_scalers_and_generators_that_a_function_closes_over_are_put_back() -> None:
+    around = Surroundings()
+    before = portrait(*around.all)
+    checked(around.step)
+    assert portrait(*around.all) == before
+
+
 def test_modules_that_are_not_called_say_nothing_of_training() -> None:
     layers = nn.Sequential(nn.Linear(8, 8), nn.Dropout()).eval()
     model: Any = Calls(lambda module, x: module.layers[0](x), layers=nn.ModuleList(list(layers))).eval()
@@ -404,6 +444,8 @@ def planted(monkeypatch: pytest.MonkeyPatch, path: str, defect: Any) -> Any:
         ("picture.Picture.restore_training", test_training_flags_and_grad_mode_are_put_back_between_runs),
         ("leaf.Leaf.restore_gradient", test_layers_in_a_plain_list_have_no_gradients_afterwards),
         ("leaf.Leaf._restore_hooks", test_hooks_that_a_run_puts_on_parameters_are_gone),
+        ("target.captured", test_schedulers_scalers_and_generators_that_a_function_closes_over_are_put_back),
+        ("state.first_steps_of", test_data_parallel_training_of_a_static_graph_goes_on_after_a_recording),
         ("sharded.Sharding.restore", test_a_sharded_model_that_only_went_forward_works_afterwards),
     ],
 )

@@ -203,6 +203,7 @@ def test_what_a_record_is_made_of_is_all_known_here() -> None:
         "stand_in",
         "stand_ins",
         "past",
+        "devices",
         "_views",
         "_when_released",
     }

@@ -134,10 +134,25 @@ def test_a_module_with_a_forward_of_its_own_keeps_it() -> None:
 
 def test_modules_and_their_classes_are_as_they_were_afterwards() -> None:
     model = nn.Sequential(linear(), nn.ReLU())
+    code = nn.Module.__call__.__code__
     before = nn.Module.__call__, nn.Linear.forward, nn.ReLU.forward, nn.Sequential.forward
     trace(model, X)
     assert all("forward" not in module.__dict__ for module in model.modules())
+    assert nn.Module.__call__.__code__ is code
     assert (nn.Module.__call__, nn.Linear.forward, nn.ReLU.forward, nn.Sequential.forward) == before
+
+
+def test_modules_are_followed_where_another_tool_has_wrapped_their_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, seen = nn.Module.__call__, []
+
+    def wrapper(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        seen.append(type(module).__name__)
+        return plain(module, *args, **kwargs)
+
+    monkeypatch.setattr(nn.Module, "__call__", wrapper)
+    graph = trace(nn.Sequential(linear(), nn.ReLU()), X)
+    assert paths(graph) == ["0", "1"]
+    assert seen == ["Sequential", "Linear", "ReLU"]
 
 
 def test_forward_looks_like_itself_while_it_is_watched() -> None:

@@ -11,6 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from pytest_torchgraph import trace
+from pytest_torchgraph.capture.options import Options
+from pytest_torchgraph.capture.tracing import repeated
+from pytest_torchgraph.plugin.check.steady import settle
 from tests.capture.small import Calls, example
 
 X = example(4, 8)
@@ -40,6 +43,15 @@ def test_frozen_torchscript_is_recorded_by_itself_and_as_a_child(name: str) -> N
     module = FROZEN[name]()
     for model in (module, Calls(lambda parent, x: parent.child(x) + 1, child=module)):
         assert trace(model, X).count("ops") >= 2
+
+
+def test_what_torchscript_compares_while_it_optimizes_is_set_aside() -> None:
+    model = nn.Sequential(nn.Linear(8, 8), FROZEN["scripted"]())
+    with repeated(model, X, None, Options()) as again:
+        first = again()
+        steady = settle(first, again)
+    assert first.op_counts["aten.equal"]
+    assert not steady.graph.op_counts["aten.equal"]
 
 
 def nested() -> Tensor:

@@ -36,6 +36,18 @@ def test_python_runs_the_package_as_the_command() -> None:
     assert done.stdout == f"pytest-torchgraph {__version__}\n"
 
 
+def test_two_files_are_compared_without_what_records_and_writes_them() -> None:
+    names = ("subprocess", *(f"pytest_torchgraph.{name}" for name in ("graph", "analysis.keeping", "snapshot.slots")))
+    files = [str(ROOT / "snapshots/tests/real/test_llama" / name) for name in ("test_llama", "test_llama_prefill")]
+    code = (
+        "import sys; from pytest_torchgraph.cli.main import main; main(['diff', *sys.argv[1:]]); "
+        f"print('loaded', *{{*sys.modules}} & {{*{names}}})"
+    )
+    command = [sys.executable, "-c", code, *(f"{file}.torchgraph" for file in files)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_completion_is_valid_and_names_every_verb_and_option(
     shell: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -134,7 +134,7 @@ def test_where_it_cannot_be_written_the_failure_shows_and_says_so(drifted: Proje
 
 
 def test_what_does_not_repeat_does_not_wait(drifted: Project) -> None:
-    calls = f"calls({', '.join('graph(ADD' + ', CLONE' * more + ')' for more in (1, 2, 3, 4))})"
+    calls = f"calls({', '.join('graph(ADD' + ', CLONE' * more + ')' for more in (1, 2, 3, 4, 5))})"
     drifted.write({"test_m.py": CHAIN.replace("lambda: graph(ADD, MUL)", calls)})
     assert drifted.run().outcomes() == {"failed": 1}
     assert list(drifted.snapshots()) == [FILE]

@@ -43,10 +43,10 @@ def test_each_of_several_calls_that_are_set_aside_is_told() -> None:
     assert note.startswith("recorded from the third call; the first does the same; the second does other work: ")
 
 
-def test_a_model_that_never_repeats_is_refused_after_four_calls() -> None:
+def test_a_model_that_never_repeats_is_refused_after_five_calls() -> None:
     with pytest.raises(DoesNotRepeat) as caught:
-        settle(ONE, calls(TWO, THREE, FOUR))
-    assert (caught.value.before, caught.value.after, caught.value.runs) == (THREE, FOUR, 4)
+        settle(ONE, calls(TWO, ONE, THREE, FOUR))
+    assert (caught.value.before, caught.value.after, caught.value.runs) == (THREE, FOUR, 5)
 
 
 def test_a_graph_that_cannot_be_traced_again_stands() -> None:

@@ -266,6 +266,7 @@ def test_a_write_that_fails_leaves_the_file_and_no_litter(recorded: Project) -> 
     recorded.write({"test_m.py": COPIED.replace("\n    def test_chain(torch_graph):\n", fails)})
     result = recorded.run("--torchgraph-update")
     assert "No space left on device" in result.text
+    assert "Make room on the disk" in result.text
     assert recorded.snapshots() == before
 
 
@@ -298,13 +299,8 @@ def test_a_fixed_warmup_records_the_first_traced_call(project: Project) -> None:
 
 
 def test_what_does_not_repeat_is_refused_and_named(project: Project) -> None:
-    project.write(
-        {
-            "test_m.py": CHAIN.replace(
-                "lambda: graph(ADD, MUL)", "calls(graph(ADD), graph(ADD, MUL), graph(ADD, RELU), graph(MUL), graph())"
-            )
-        }
-    )
+    graphs = "graph(ADD), graph(RELU), graph(ADD, MUL), graph(ADD, RELU), graph(MUL)"
+    project.write({"test_m.py": CHAIN.replace("lambda: graph(ADD, MUL)", f"calls({graphs})")})
     result = project.run("--torchgraph-update")
     assert result.code == 1
     assert project.snapshots() == {}

@@ -120,6 +120,28 @@ def headed(at: int) -> Graph:
     return trace(Calls(run, layer=nn.Linear(4, 4), head=nn.Linear(4, 2)), torch.ones(2, 8, 4))
 
 
+def scanned(*, einsum: bool) -> Graph:
+    """What a state space model sums over its chunks."""
+
+    def run(_: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if einsum:
+            return torch.einsum("blhn,bshn->bhls", x, y)
+        return (x[:, :, None] * y[:, None]).sum(-1).permute(0, 3, 1, 2)
+
+    return trace(Calls(run), (torch.ones(2, 4, 3, 5), torch.ones(2, 4, 3, 5)))
+
+
+def heads(*, expand: bool) -> Graph:
+    """Groups that are written out for each head."""
+
+    def run(_: Any, x: torch.Tensor) -> torch.Tensor:
+        wide = x[:, :, :, None]
+        repeated = wide.expand(-1, -1, -1, 4, -1).reshape(2, 4, 8, 5) if expand else wide.repeat(1, 1, 1, 4, 1)
+        return repeated.reshape(2, 4, 8, 5).sin()
+
+    return trace(Calls(run), torch.ones(2, 4, 2, 5))
+
+
 def scaled(*, wide: bool) -> Graph:
     """What the norm of a Llama ends with: its weight times a float32, which is narrowed before or after."""
     weight = torch.ones(8, dtype=torch.bfloat16)
@@ -578,6 +600,13 @@ PAIRS: dict[str, tuple[Side, Side, str, str]] = {
         partial(routed, grouped=False),
         "experts-looped",
         "experts-grouped",
+    ),
+    "a product by einsum": (partial(scanned, einsum=False), partial(scanned, einsum=True), "fused", "unfused"),
+    "repeated by a copy": (
+        partial(heads, expand=False),
+        partial(heads, expand=True),
+        "copied-elsewhere",
+        "copied-elsewhere",
     ),
     "a shorter sequence": regression("sequence_cut_inside", "other-part", "other-part"),
     "another token": (partial(headed, 0), partial(headed, -1), "other-part", "other-part"),

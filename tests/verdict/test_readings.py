@@ -194,3 +194,50 @@ def test_an_operation_with_another_number_is_not_the_same_one_in_place() -> None
         assert not {"in-place", "out-of-place"} & {finding.cause for finding in comparison.verdict.findings}
     there, back = compared(lambda x: (x.exp() + 1).sum(), lambda x: x.exp().add_(1).sum(), X)
     assert {leading(there)[0], leading(back)[0]} == {"in-place", "out-of-place"}
+
+
+class Ranked(nn.Module):
+    """Texts of one batch ranked against each other: as many of them as each has tokens."""
+
+    def __init__(self, protects: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.protects, self.loss = protects, nn.CrossEntropyLoss()
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = functional.scaled_dot_product_attention(x, x, x).mean(1)
+        scores = mean @ mean.mT
+        scores = scores.masked_fill((scores > 1) & ~self.protects(scores), float("-inf"))
+        found: Tensor = self.loss(scores, torch.arange(6))
+        return found
+
+
+def test_the_scores_of_a_batch_against_itself_are_no_mask_though_they_are_of_its_sizes() -> None:
+    def eye(_: Tensor) -> Tensor:
+        return torch.eye(6, dtype=torch.bool)
+
+    def compared_with_itself(_: Tensor) -> Tensor:
+        return torch.arange(6)[:, None] == torch.arange(6)
+
+    def written(scores: Tensor) -> Tensor:
+        found = torch.zeros_like(scores, dtype=torch.bool)
+        found[torch.arange(6), torch.arange(6)] = True
+        return found
+
+    x = torch.ones(6, 6, 8)
+    graphs = [trace(nn.Sequential(Ranked(protects)), (x,)) for protects in (eye, compared_with_itself, written)]
+    for before in graphs:
+        for after in graphs:
+            titles = [finding.title for finding in compare(before, after).verdict.findings]
+            assert not [title for title in titles if "a mask" in title]
+
+
+def test_an_attention_call_that_is_given_other_values_of_one_look_is_called_as_before() -> None:
+    def attend(x: Tensor, y: Tensor) -> Tensor:
+        return functional.scaled_dot_product_attention(x, y, y)
+
+    for comparison in compared(lambda x: attend(x.sin(), x.cos()), lambda x: attend(x.cos(), x.sin()), X[:, None]):
+        title = leading(comparison)[1]
+        assert comparison.verdict.status == "drift"
+        assert title.startswith(
+            ("scaled_dot_product_attention: query %sin", "scaled_dot_product_attention: query %cos")
+        )

@@ -13,6 +13,8 @@ import sysconfig
 from functools import lru_cache
 from pathlib import Path
 
+from torch._dynamo.exc import get_gbid_documentation_link
+
 from pytest_torchgraph.capture.source import SKIPPED_FOLDERS
 from pytest_torchgraph.recorded.compilation import CodeLine, GraphBreak, Recompilation
 from pytest_torchgraph.recorded.operation import SourceLine
@@ -40,9 +42,11 @@ def break_of(payload: str, module: str) -> GraphBreak:
     if not frames and at is not None:
         frames = (SourceLine(at["file"], int(at["line"]), ""),)
     told = title["title"] if title else reason["reason"] if reason else payload.partition("\n")[0]
+    told = told.strip().rstrip(".")
+    number = number or _ID.search(get_gbid_documentation_link(told) or "")  # 2.9 does not tell it of every break
     return GraphBreak(
         id=f"GB{number[1]}" if number else "",
-        reason=without_addresses(told.strip().rstrip(".")),
+        reason=without_addresses(told),
         module=module,
         line=code_line(innermost(frames)),
         frames=tuple(frame for frame in frames if is_users(frame.file)),

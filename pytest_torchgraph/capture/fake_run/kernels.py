@@ -27,6 +27,22 @@ def normalised(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs:
     return (out[0], *(torch.empty_like(one, dtype=weights.dtype) for one in out[1:]))
 
 
+def normalised_backward(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The gradients of a norm: on the processor each has the dtype of what it is the gradient of.
+
+    PyTorch's fake kernels have them in one dtype where input and weights differ; of a layer norm, 2.9 alone.
+    """
+    out = plain(func, types, args, kwargs)
+    if args[0].device.type != "cpu":
+        return out
+    weight = next((one for one in args[-3::-1] if isinstance(one, Tensor)), args[1])
+    kinds = (args[1].dtype, weight.dtype, weight.dtype)
+    return tuple(
+        torch.empty_like(one, dtype=kind) if isinstance(one, Tensor) else one
+        for one, kind in zip(out, kinds, strict=True)
+    )
+
+
 def multiplied_in_groups(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Products of groups; the processor takes any floating-point dtype, PyTorch's fake kernel ``bfloat16`` alone."""
     left = args[0]
@@ -51,6 +67,11 @@ def waited_for(plain: Plain, func: Any, types: Any, args: Sequence[Any], kwargs:
 KERNELS: dict[Any, Callable[..., Any]] = {
     aten.native_layer_norm.default: normalised,
     aten.native_group_norm.default: normalised,
+    aten.native_batch_norm.default: normalised,
+    aten._native_batch_norm_legit.default: normalised,
+    aten._native_batch_norm_legit.no_stats: normalised,
+    aten.native_layer_norm_backward.default: normalised_backward,
+    aten.native_group_norm_backward.default: normalised_backward,
     **({functional.wait_tensor.default: waited_for} if hasattr(functional, "wait_tensor") else {}),
     **({aten._grouped_mm.default: multiplied_in_groups} if hasattr(aten, "_grouped_mm") else {}),
 }

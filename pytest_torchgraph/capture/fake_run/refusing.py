@@ -19,12 +19,10 @@ from pytest_torchgraph.capture.source import is_user_code
 ADVICE = "record a real run of a smaller model, or a fake run of the part before"
 
 NO_KERNEL = "has no fake kernel (torch.library.register_fake gives it one)"
+WITHOUT_SIZES = "PyTorch follows this (a while_loop, a nested tensor) with symbolic sizes only"
 SAID = (
     (r"\.numpy\(\) is not supported for tensor subclasses", "Tensor.numpy reads what a fake tensor does not hold"),
-    (
-        r"shape_env must not be None|'ignore_fresh_unbacked_symbols'",
-        "PyTorch follows this (a while_loop, a nested tensor) with symbolic sizes only",
-    ),
+    (r"shape_env must not be None|'ignore_fresh_unbacked_symbols'", WITHOUT_SIZES),
     (r"its data is not allocated yet", "code in C++ reads what a tensor holds, and a fake tensor holds nothing"),
     (r"QuantizedMeta|quantized nyi", "PyTorch has no fake tensor of a quantized dtype"),
 )
@@ -72,6 +70,8 @@ def why_refused(error: BaseException) -> str | None:
             return f"{error.func} {NO_KERNEL}"
         case UnsupportedFakeTensorException():
             return f"PyTorch makes no fake tensor here ({str(error.reason).splitlines()[0]})"
+        case AssertionError() if raised_in(error) == "create_symbolic_nested_int":  # 2.9 asserts without a word
+            return WITHOUT_SIZES
         case _:
             return next((why for said, why in SAID if re.search(said, str(error))), None) or without_kernel(error)
 
@@ -80,6 +80,14 @@ def without_kernel(error: BaseException) -> str | None:
     """Which operator of a library is missing its fake kernel."""
     found = re.search(r"There was no fake impl registered for <CustomOpDef\((?P<name>[\w:.]+)\)>", str(error))
     return None if found is None else f"{found['name']} {NO_KERNEL}"
+
+
+def raised_in(error: BaseException) -> str:
+    """The name of the function that raised *error*; empty where none is known."""
+    function, traceback = "", error.__traceback__
+    while traceback is not None:
+        function, traceback = traceback.tb_frame.f_code.co_name, traceback.tb_next
+    return function
 
 
 def line_of(error: BaseException) -> str:

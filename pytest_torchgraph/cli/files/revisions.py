@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from pytest_torchgraph.cli.exits import Wrong
@@ -89,6 +88,8 @@ def _lying(path: Path) -> str | None:
 
 def git(*arguments: str, what: str = "") -> str:
     """What git prints; its refusal becomes one message."""
+    import subprocess  # two files are compared without git
+
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, check=False)  # noqa: S607  the user's own git
     except OSError as error:

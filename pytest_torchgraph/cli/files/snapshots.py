@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.cli.exits import Wrong
 from pytest_torchgraph.snapshot.pending import snapshot_text
-from pytest_torchgraph.snapshot.saving import write_whole
 
 if TYPE_CHECKING:
     from pytest_torchgraph.graph import Graph
@@ -43,6 +42,8 @@ def parsed(text: str, path: str) -> Snapshot:
 
 def save(path: Path, text: str) -> None:
     """Write *text* to *path* in one step; a folder that is not there is more likely mistyped than meant."""
+    from pytest_torchgraph.snapshot.saving import write_whole
+
     if not path.parent.exists():
         raise Wrong(f"{path} cannot be written: there is no folder {path.parent}. Make it, or mend the path.")
     try:

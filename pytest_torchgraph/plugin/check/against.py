@@ -65,7 +65,7 @@ def _says_the_same(base: Slot, rules: Rules, graph: Graph) -> bool:
 
 
 def _compared(slot: Slot, rules: Rules, outcome: Outcome, again: Callable[[], Graph] | None) -> Ending:
-    """The first run that matches, or the last one: that which repeats the one before, or a fourth."""
+    """The first run that matches, or the last one: that which repeats the one before, or the last that is made."""
     graphs = [outcome.graph]
     is_steady = again is None
     while again is not None and not outcome.passes and not is_steady and len(graphs) < MOST_RUNS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from errno import ELOOP
+from errno import EDQUOT, ELOOP, ENOSPC
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_torchgraph.plugin.check import case, comparison, storage, stored
@@ -207,7 +207,9 @@ def _written(written: Written) -> str:
 
 def _remedy(error: OSError) -> str:
     in_the_way = isinstance(error, (IsADirectoryError, NotADirectoryError, FileExistsError)) or error.errno == ELOOP
-    return "Remove what lies in its place" if in_the_way else "Make the folder writable"
+    if in_the_way:
+        return "Remove what lies in its place"
+    return "Make room on the disk" if error.errno in {ENOSPC, EDQUOT} else "Make the folder writable"
 
 
 def _removed(superfluous: Superfluous) -> str:

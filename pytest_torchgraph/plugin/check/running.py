@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import Parameter, signature
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
 
 PACKAGE = __name__.partition(".")[0]
+FOLDER = str(Path(__file__).parents[2]) + os.sep
 
 
 NO_INPUTS: Any = object()
@@ -208,6 +211,8 @@ def frames_of_others(traceback: TracebackType | None) -> TracebackType | None:
     if traceback is None:
         return None
     rest = frames_of_others(traceback.tb_next)
-    if str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0] in {PACKAGE, "contextlib"}:
+    frame = traceback.tb_frame
+    is_own = frame.f_code.co_filename.startswith(FOLDER)  # of functions, too, that have the recorder's code meanwhile
+    if is_own or str(frame.f_globals.get("__name__", "")).partition(".")[0] in {PACKAGE, "contextlib"}:
         return rest
     return TracebackType(rest, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)

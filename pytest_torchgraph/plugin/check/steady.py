@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from pytest_torchgraph.graph import Graph
 
-MOST_RUNS = 4
-"""How often a model is run to see it repeat; data parallel training does from its third step on."""
-ORDINALS = ("first", "second", "third", "fourth")
+MOST_RUNS = 5
+"""How often a model is run to see it repeat: data parallel training of a static graph, and layers of frozen TorchScript
+behind one that learns, do from their fourth step on."""
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class DoesNotRepeat(Exception):
 
 
 def settle(first: Graph, again: Callable[[], Graph] | None) -> Steady:
-    """The first graph that equals the one after it, of up to four runs.
+    """The first graph that equals the one after it, of up to :data:`MOST_RUNS` runs.
 
     Without *again* there is nothing to repeat and *first* stands. Raises :class:`DoesNotRepeat`.
     """

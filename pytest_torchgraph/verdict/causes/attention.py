@@ -25,7 +25,7 @@ from pytest_torchgraph.verdict.causes.claim import (
     packet,
     work_names,
 )
-from pytest_torchgraph.verdict.causes.masks import is_mask_work
+from pytest_torchgraph.verdict.causes.masks import built_for_attention
 from pytest_torchgraph.verdict.finding import Direction
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.verdict.wording import field_text
@@ -66,7 +66,7 @@ def unfused(seen: Seen) -> Iterator[Claim]:
         return
     leading = [*calls, *(change for change in parts if packet(change) in PARTS)]
     rest = [change for change in seen.changes if _belongs(change, modules)]
-    masks = [change for change in seen.came_and_went if is_work(change) and is_mask_work(change.site)]
+    masks = built_for_attention(seen.came_and_went)
     beside = masks if any(change in others for change in masks) else []
     steps = [change for change in others if _is_step(change, modules)]
     changes = distinct((*leading, *rest, *steps, *beside))
@@ -152,15 +152,15 @@ def _around(seen: Seen, changes: list[Altered]) -> Iterator[Change]:
     """What the change of the call brought: other operations beneath it and behind it, a mask, repeated keys."""
     modules, claimed = set(map(module_of, changes)), set(map(id, changes))
     names = {field.name for change in changes for field in change.fields}
+    masks = set(map(id, built_for_attention(seen.came_and_went) if names & {"attn_mask", MASK_DTYPE} else ()))
     for each in seen.changes:
         match each:
             case Added(site) | Removed(site) if site.beneath:
                 if module_of(each) in modules:
                     yield each
-            case Added(site) | Removed(site):
-                for_mask = names & {"attn_mask", MASK_DTYPE} and is_work(each) and is_mask_work(site)
+            case Added() | Removed():
                 for_keys = "enable_gqa" in names and is_repeat(each)
-                if for_mask or (module_of(each) in modules and (for_keys or _copies_result(each))):
+                if id(each) in masks or (module_of(each) in modules and (for_keys or _copies_result(each))):
                     yield each
             case Altered(_, after) if after.beneath or "scaled_dot_product" in after.name:
                 if module_of(each) in modules and id(each) not in claimed:

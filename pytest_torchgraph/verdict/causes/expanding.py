@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_torchgraph.diff.change import Altered, Value
+from pytest_torchgraph.diff.change import Altered, Change, Site, Value
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.tensor import TensorSpec
 from pytest_torchgraph.verdict.causes.cause import Cause
-from pytest_torchgraph.verdict.causes.claim import Claim, Come, Seen, Side, both_ways, bytes_of, is_work, made, packet
+from pytest_torchgraph.verdict.causes.claim import (
+    Claim,
+    Come,
+    Seen,
+    Side,
+    both_ways,
+    bytes_of,
+    is_expanded,
+    is_work,
+    made,
+    packet,
+)
 from pytest_torchgraph.verdict.finding import Direction
 from pytest_torchgraph.verdict.quantity import bytes_text
 from pytest_torchgraph.words.counting import times
@@ -55,6 +66,45 @@ def _expands(change: Altered, *, more: bool) -> bool:
     sizes = zip(narrow.shape, wide.shape, wide.geometry.stride, strict=True)
     pairs = [(one, many, stride) for one, many, stride in sizes if one != many]
     return bool(pairs) and all(one == 1 and stride == 0 for one, _, stride in pairs)
+
+
+def repeated_otherwise(seen: Seen) -> Iterator[Claim]:
+    """Values that are written several times as before, by ``repeat`` or by a copy of an expanded tensor."""
+    for was, now in (BY, BY[::-1]):
+        pairs = [*_swapped(seen, was, now)]
+        if pairs:
+            spec = made(pairs[0][0])
+            what = f": {spec.text}" if spec else ""
+            title = f"values are written several times by {WORDS[now]}, by {WORDS[was]} before{what}"
+            changes = tuple(change for _, both in pairs for change in both)
+            yield Claim(Cause("copied-elsewhere", AS_MUCH), "copy", title, changes)
+
+
+def _swapped(seen: Seen, was: str, now: str) -> Iterator[tuple[Site, tuple[Change, ...]]]:
+    """What does it now, with the changes that say so."""
+    for change in seen.altered:
+        if _are_swapped(change.before, change.after, was, now):
+            yield change.after, (change,)
+    waiting = [change for change in seen.removed if packet(change) == was]
+    for came in seen.added:
+        went = next((change for change in waiting if _are_swapped(change.site, came.site, was, now)), None)
+        if went is not None:
+            waiting.remove(went)
+            yield came.site, (came, went)
+
+
+REPEAT, CLONE = BY = ("aten.repeat", "aten.clone")
+"""What writes values several times."""
+WORDS = {REPEAT: REPEAT, CLONE: f"{CLONE} of an expanded tensor"}
+AS_MUCH = "either writes as much; .expand() alone writes nothing"
+
+
+def _are_swapped(before: Site, after: Site, was: str, now: str) -> bool:
+    """Whether *now* writes as much in a scope as *was* did, which one of them reads from an expanded tensor."""
+    if (packet_of(before.name), packet_of(after.name)) != (was, now) or before.scope != after.scope:
+        return False
+    copy = after if now == CLONE else before
+    return is_expanded(copy) and bytes_of(made(before)) == bytes_of(made(after)) > 0
 
 
 @both_ways

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from pytest_torchgraph.canonical.program import Block, ParameterLoop, Work
-from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced
+from pytest_torchgraph.canonical.operands import operands_given
+from pytest_torchgraph.canonical.program import Block, Item, ParameterLoop, Result, Work
+from pytest_torchgraph.diff.change import Added, Altered, Change, Removed, Replaced, Site
 from pytest_torchgraph.diff.grouping import phase_of
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import OPTIMIZER
@@ -58,6 +60,7 @@ FUSED: Mapping[str, frozenset[str]] = {
     "aten.cdist": _parts("sub", "pow", "sum", "sqrt", "mm", "norm"),
 }
 """What an operation becomes when it is written out by hand: at least two of these."""
+PRODUCTS = frozenset({"aten.mm", "aten.bmm"})
 BEHIND = _parts("sum", "neg", "rsub", "where", "sigmoid_backward", "tanh_backward", "mul", "add", "div", "pow")
 """What is behind the parts in the backward pass."""
 
@@ -91,19 +94,70 @@ def _written_out(side: Side, name: str, changes: list[Come], near: dict[str, lis
     behind = [change for change in side.seen.came_and_went if _is_behind(change, name, modules)]
     each = forward // len(changes) + bool(within)
     told = ", ".join(kind.removeprefix("aten.") for kind in sorted(kinds))
-    all_changes: tuple[Change, ...] = distinct((*changes, *parts, *within, *behind))
+    claimed = Written(name, told, each, len(changes), distinct((*changes, *parts, *within, *behind)))
     copies = [change for module in in_order for change in near.get(module, ()) if _copies_a_view(change)]
     if name == "aten.addmm" and set(map(module_of, copies)) == modules:
-        told = f"clone, {told} ({_places(len(changes))})"
-        yield _by_layout(told, distinct((*all_changes, *copies)), more=side.more)
-    elif side.more:
-        what = f"{name} did alone what {told} do" if within else f"{name} is written out: {told}"
-        title = f"{what} ({times(each, 'operation')} in place of 1, {_places(len(changes))})"
-        hint = "one kernel became several, each of which reads and writes memory"
-        yield Claim(Cause("unfused", hint), "operation", title, all_changes)
+        yield _by_layout(f"clone, {told} ({claimed.places})", distinct((*claimed.changes, *copies)), more=side.more)
+    elif name in PRODUCTS and (own := _copied_for(changes, side)):
+        yield _product_with_copies(claimed, own, more=side.more)
     else:
-        title = f"{name} does what {told} did (1 operation in place of {each}, {_places(len(changes))})"
-        yield Claim(Cause("fused", "several kernels became one"), "operation", title, all_changes)
+        yield _in_parts(claimed, within=bool(within), more=side.more)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An operation that is written out, or was: what does *told* instead of it, *each* of them *count* times."""
+
+    name: str
+    told: str
+    each: int
+    count: int
+    changes: tuple[Change, ...]
+
+    @property
+    def places(self) -> str:
+        """How often."""
+        return _places(self.count)
+
+
+def _in_parts(of: Written, *, within: bool, more: bool) -> Claim:
+    if more:
+        what = f"{of.name} did alone what {of.told} do" if within else f"{of.name} is written out: {of.told}"
+        title = f"{what} ({times(of.each, 'operation')} in place of 1, {of.places})"
+        hint = "one kernel became several, each of which reads and writes memory"
+        return Claim(Cause("unfused", hint), "operation", title, of.changes)
+    title = f"{of.name} does what {of.told} did (1 operation in place of {of.each}, {of.places})"
+    return Claim(Cause("fused", "several kernels became one"), "operation", title, of.changes)
+
+
+def _copied_for(products: Sequence[Come], side: Side) -> list[Come]:
+    """The copies that came or went with *products*, which read them."""
+    made = {(product.site.scope, id(item)) for product in products for item in _makers(product.site)}
+    copies = [change for change in side.others if packet(change) == "aten.clone"]
+    return [change for change in copies if (change.site.scope, id(change.site.item)) in made]
+
+
+def _makers(site: Site) -> Iterator[Item]:
+    """The items beside *site* that made what the operation there reads."""
+    items = site.body.items if site.body is not None else ()
+    operands = operands_given(site.item) if isinstance(site.item, Work) else ()
+    for operand in operands:
+        if isinstance(operand.reference, Result):
+            yield items[operand.reference.item]
+
+
+def _product_with_copies(of: Written, copies: Sequence[Come], *, more: bool) -> Claim:
+    """A product of matrices, for which operands are copied into the order that it takes, as ``einsum`` does."""
+    made, changes = times(len(copies), "copy"), distinct((*of.changes, *copies))
+    if more:
+        title = f"{of.name} and {made} for it gave way to {of.told} ({of.places})"
+        return Claim(Cause("unfused", MULTIPLIED), "operation", title, changes)
+    title = f"{of.name} does what {of.told} did, with {made} made for it ({of.places})"
+    return Claim(Cause("fused", SUMMED), "operation", title, changes)
+
+
+MULTIPLIED = "values are multiplied and summed; no operand is copied into the order that a product takes"
+SUMMED = "a product of matrices (einsum, @), whose operands are copied into the order that it takes"
 
 
 def _does_within(change: Come, name: str, modules: set[str]) -> bool:

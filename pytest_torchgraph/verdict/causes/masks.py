@@ -156,12 +156,18 @@ def _mask_of(change: Come) -> object:
 
 def masks_among(seen: Seen, changes: Sequence[Come]) -> list[Come]:
     """What builds masks among *changes*; nothing where none of it writes one of the sizes that attention has."""
-    found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
-    sizes = seen.difference.scores
+    found, sizes = built_for_attention(changes), seen.difference.scores
     if not any(_writes_scores(change, sizes) and _may_mask(change.site) for change in found):
         return []
     scopes = {change.site.scope for change in found}
     return [*found, *(change for change in changes if change.site.scope in scopes and _counts_positions(change))]
+
+
+def built_for_attention(changes: Iterable[Come]) -> list[Come]:
+    """What builds masks among *changes*, where something that is made beside it may come to attention."""
+    found = [change for change in changes if is_work(change) and is_mask_work(change.site)]
+    places = {change.site.scope for change in found if _may_mask(change.site)}
+    return [change for change in found if change.site.scope in places]
 
 
 def _may_mask(site: Site) -> bool:

@@ -10,6 +10,7 @@ from pytest_torchgraph.canonical.program import Given, Item, Result, Work
 from pytest_torchgraph.canonical.scope import ScopePath
 from pytest_torchgraph.diff.change import Change, Site
 from pytest_torchgraph.diff.grouping import phase_of
+from pytest_torchgraph.diff.scores import may_reach_attention
 from pytest_torchgraph.recorded.operation import packet_of
 from pytest_torchgraph.recorded.phase import FORWARD
 from pytest_torchgraph.recorded.tensor import TensorSpec
@@ -74,8 +75,8 @@ def depends_on_nothing(site: Site) -> bool:
 
 def _ends_in_mask(site: Site, scores: frozenset[tuple[int, int]]) -> bool:
     """Whether what depends on no input ends in a mask of one of the sizes that attention has."""
-    sizes = [spec.shape[-2:] for item in _free_items(site) if (spec := _masks(item)) is not None]
-    return any(size in scores for size in sizes)
+    masks = [item for item in _free_items(site) if (spec := _masks(item)) is not None and spec.shape[-2:] in scores]
+    return site.body is not None and any(may_reach_attention(site.body, item) for item in masks)
 
 
 def _masks(item: Item) -> TensorSpec | None:

@@ -91,6 +91,7 @@ STORIES: tuple[Story, ...] = (
     copying.joined_with_nothing,
     expanding.expanded,
     copying.copied_otherwise,
+    expanding.repeated_otherwise,
     lookups.positions,
     tables.masked,
     masks.materialised,

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
+from torch import nn
 
 from pytest_torchgraph import Graph, trace
 from pytest_torchgraph.capture.fake_run.refusing import NeedsContents
 from pytest_torchgraph.capture.fake_run.stand_in import NoStandIn
 from tests.models import MODELS
+from tests.models.example import Example
 from tests.real.factories import FACTORIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tests.models.example import Example
 
 READS = {
     "cond": "cond.py:19 in forward: aten._local_scalar_dense.default reads what a tensor holds",
@@ -74,6 +74,26 @@ def test_a_small_model_goes_backward_as_in_a_real_run(trait: str) -> None:
     assert facts(real) == facts(fake)
 
 
+NORMS: dict[str, Callable[[], nn.Module]] = {
+    "batch": lambda: nn.BatchNorm1d(8),
+    "batch of its own statistics": lambda: nn.BatchNorm1d(8, track_running_stats=False),
+    "group": lambda: nn.GroupNorm(2, 8),
+    "layer": lambda: nn.LayerNorm(8),
+    "layer without bias": lambda: nn.LayerNorm(8, bias=False),
+    "no weights": lambda: nn.GroupNorm(2, 8, affine=False),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_a_norm_whose_weights_are_wider_than_its_input_is_recorded_as_in_a_real_run(name: str) -> None:
+    real, fake = both(
+        lambda: Example(nn.Sequential(nn.Linear(8, 8).bfloat16(), NORMS[name]()), torch.ones(2, 8).bfloat16()),
+        backward="auto",
+    )
+    assert facts(real) == facts(fake)
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor:UserWarning")  # transformers, below 2.10
 @pytest.mark.parametrize("name", FACTORIES)
 def test_a_real_model_is_recorded_as_in_a_real_run(name: str) -> None:
     real, fake = both(FACTORIES[name])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tests.regressions.decoder import WIDTH
 from tests.regressions.pair import Run, Told
 
-TOLD = Told(module="layers.*.attention ×4")
+TOLD = Told(cause="copied-elsewhere", module="layers.*.attention ×4")
 WINDOWS = 8
 
 

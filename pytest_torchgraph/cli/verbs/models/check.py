@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {"backward": "--backward or --loss MODULE:FUNCTION", "optimizer": "--optimizer MODULE:FUNCTION"}
 """What makes a run have each phase."""
-MOST_RUNS = 4
+MOST_RUNS = 5
 """How often a model is run to see it match or repeat, as in a test."""
 
 
