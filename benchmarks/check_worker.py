@@ -28,7 +28,8 @@ from benchmarks.subjects import SUBJECTS, Subject
 STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("run", ("capture.step:Step.run",)),
     ("freeze", ("capture.recording:freeze", "capture.unfrozen:freeze")),
-    ("equal layers", ("capture.folded:rows_in", "capture.folded:alike_in")),
+    ("equal layers", ("capture.folded:rows_in", "capture.folded:calls_alike", "capture.folded:rows_of_step")),
+    ("equal layers", ("capture.folded:all_read_alone", "capture.folded:alike_in")),
     ("canonical", ("canonical.building:canonical", "graph.graph:canonical", "capture.folded:canonical")),
     ("freeze", ("capture.folded:Folding.__init__", "capture.folded:Folding._record")),
     ("compare", ("canonical.program:Program.__eq__",)),
