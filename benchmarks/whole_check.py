@@ -6,9 +6,9 @@
 
 Each build runs in a process of its own; they take turns, check by check, so that they share the machine's moods. Each
 turn is made at another depth of the stack: CPython keeps frames in pieces of 16 KiB, and a loop that happens to call at
-the end of one pays for a new piece at every operation. Told is the least that each build and the bare mode needed in
-any turn, which is what a machine comes to that does nothing else; in parentheses stands the median of the ratios within
-one turn.
+the end of one pays for a new piece at every operation. Microseconds are the least that each build and the bare mode
+needed in any turn. The ratio of both builds is the median of those within one turn, as a processor that goes at two
+speeds may give either build its better moment; the ratio of the least stands in parentheses.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def rows(pair: tuple[Build, Build], name: str, rounds: int) -> Iterator[str]:
         before, after = (min(one[side]["check"] for one in found) for side in (0, 1))
         median = statistics.median(one[1]["check"] / one[0]["check"] for one in found)
         micro = (f"{seconds / counted * 1e6:.0f}" for seconds in (bare, before, after))
-        ratios = f"{before / bare:.1f}", f"{after / bare:.1f}", f"**{after / before:.2f}** ({median:.2f})"
+        ratios = f"{before / bare:.1f}", f"{after / bare:.1f}", f"**{median:.2f}** ({after / before:.2f})"
         yield f"| {' | '.join((TITLES[name], title, *micro, *ratios))} |"
 
 

@@ -69,6 +69,7 @@ class Backward:
         self.run = run
         self.rows = rows
         self.links = links
+        self.inside = frozenset(at for row in rows for at in row.inside)
         self.calls = {
             scope: (number, place)
             for number, row in enumerate(rows)
@@ -78,10 +79,9 @@ class Backward:
 
     def is_alone(self, passes: Collection[int]) -> bool:
         """Whether all that is done for the calls is done in the forward pass itself, or in backward *passes*."""
-        inside = {at for row in self.rows for at in row.inside}
-        if any(self.links[at].phase != FORWARD for at in inside):
+        if any(self.links[at].phase != FORWARD for at in self.inside):
             return False
-        return all(at in inside or at in passes or link.scope not in self.calls for at, link in enumerate(self.links))
+        return all(at in self.inside or at in passes or link.scope not in self.calls for at, link in enumerate(self.links))
 
     def turns(self, phase: Phase) -> Turns:
         """What the backward pass *phase* does for each call.
@@ -129,7 +129,7 @@ class Backward:
 
     def _pair(self, one: Segment, other: Segment) -> Pair | None:
         row, place = self.calls[other.scope]
-        pair = BackwardPair(self.run, one, other, self.links, self.rows[row].answers[place])
+        pair = BackwardPair(self.run, one, other, self.links, self.rows[row].answers[place], self.inside)
         return pair if pair.is_done_alike() else None
 
     def forward(self, turns: Mapping[int, Turns], backward: Iterable[Found]) -> Iterator[Found]:
@@ -146,13 +146,23 @@ class Backward:
 class BackwardPair(Pair):
     """What is done for two neighbouring calls in a backward pass, of which it comes to the earlier one later.
 
-    ``forward`` tells which storage of the later call answers to which of the earlier one in the forward pass.
+    ``forward`` tells which storage of the later call answers to which of the earlier one in the forward pass,
+    ``called`` are the operations of all calls there.
     """
 
-    def __init__(self, run: Run, one: Segment, other: Segment, links: list[Link], forward: dict[int, int]) -> None:
+    def __init__(  # noqa: PLR0913 -- the two calls, and what is known of the run
+        self,
+        run: Run,
+        one: Segment,
+        other: Segment,
+        links: list[Link],
+        forward: dict[int, int],
+        called: Collection[int],
+    ) -> None:
         super().__init__(run, one, other)
         self.links = links
         self.forward = forward
+        self.called = called
 
     def is_done_alike(self) -> bool:
         """Whether each operation is like that of the other, and done for the same module within."""
@@ -171,6 +181,8 @@ class BackwardPair(Pair):
     def answers_to(self, one: int, other: int, start: int, before: list[dict[int, int]]) -> bool:
         """Whether storage *other* is to the second call what *one* is to the first: in the forward pass, or in this."""
         sight, like = self.sights[one], self.sights[other]
+        if one == other and is_made(sight) and sight.born in self.called:
+            return False  # to one of both it is of its own call, to the other of another
         if one == other or self.forward.get(other) != one or not (is_made(sight) and is_made(like)):
             return super().answers_to(one, other, start, before)
         return same_first_reading(sight, like) and is_worked_out(sight, self.run) and is_worked_out(like, self.run)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pytest_torchgraph.canonical.building import canonical
 from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.effect import operands_of
-from pytest_torchgraph.capture.folded import folded
+from pytest_torchgraph.capture.folded import Folding, folded
 from pytest_torchgraph.capture.graph import Run, freeze
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.row import rows_in
@@ -211,6 +211,17 @@ def test_a_stored_graph_is_recognised_without_working_out_the_run() -> None:
         assert type(second) is UnfrozenGraph
         assert not second.is_canonically(replace(program, metrics=()))
         assert type(second) is not UnfrozenGraph
+
+
+def test_an_answer_that_is_wrong_is_seen_wherever_a_test_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted defect: equal layers that are said to be whatever is expected."""
+    monkeypatch.setattr(Folding, "program", lambda _, expected: expected)
+    model, x = Stack(plain), torch.ones(2, 4)
+    with torch.no_grad(), repeated(model, x, None, Options()) as run:
+        program = run().canonical
+        model.body = lambda model, x: plain(model, x.sin_())
+        with pytest.raises(AssertionError):
+            run().is_canonically(program)
 
 
 def test_whatever_one_layer_does_otherwise_is_seen() -> None:
