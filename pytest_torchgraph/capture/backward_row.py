@@ -79,9 +79,10 @@ class Backward:
 
     def is_alone(self, passes: Collection[int]) -> bool:
         """Whether all that is done for the calls is done in the forward pass itself, or in backward *passes*."""
-        if any(self.links[at].phase != FORWARD for at in self.inside):
+        inside = self.inside
+        if any(self.links[at].phase != FORWARD for at in inside):
             return False
-        return all(at in self.inside or at in passes or link.scope not in self.calls for at, link in enumerate(self.links))
+        return all(at in inside or at in passes or link.scope not in self.calls for at, link in enumerate(self.links))
 
     def turns(self, phase: Phase) -> Turns:
         """What the backward pass *phase* does for each call.
@@ -150,7 +151,7 @@ class BackwardPair(Pair):
     ``called`` are the operations of all calls there.
     """
 
-    def __init__(  # noqa: PLR0913 -- the two calls, and what is known of the run
+    def __init__(
         self,
         run: Run,
         one: Segment,
