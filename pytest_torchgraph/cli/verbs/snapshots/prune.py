@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 CACHE = ".pytest_cache"
 NO_LIST = (
-    "no list of snapshots that were not claimed{where}: run pytest once, on whole files, with nothing deselected. "
-    "Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
+    "no list of snapshots that were not claimed{where}: run pytest once, on whole files, with nothing deselected "
+    "and with its cache (not -p no:cacheprovider). Where its cache_dir lies elsewhere: torchgraph prune --cache FOLDER"
 )
 NOTHING = "nothing: the runs so far claimed every snapshot of the test files that they collected as a whole\n"
 ENDINGS = (".torchgraph", ".scaling")
