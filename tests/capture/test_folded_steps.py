@@ -22,6 +22,7 @@ from pytest_torchgraph.capture.row import Found, calls_alike
 from pytest_torchgraph.capture.tracing import repeated
 from pytest_torchgraph.snapshot.writer import write
 from tests.capture.edited_runs import edits, seen_otherwise
+from tests.capture.test_folded import plain, through
 from tests.real import factories
 
 LAYERS = 7
@@ -110,17 +111,6 @@ class Trainer(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.step(self.net, x)
-
-
-def through(model: Any, x: Tensor, *others: Tensor) -> list[Tensor]:
-    found = [x]
-    for layer in model.layers:
-        found.append(layer(found[-1], *others))
-    return found
-
-
-def plain(model: Any, x: Tensor) -> Any:
-    return model.head(through(model, x)[-1])
 
 
 def with_others(model: Any, x: Tensor) -> Any:
