@@ -12,17 +12,14 @@ from torch import Tensor, nn
 from torch.optim import SGD, AdamW
 from torch.utils.checkpoint import checkpoint
 
-from pytest_torchgraph.canonical.building import canonical
-from pytest_torchgraph.canonical.program import Program
 from pytest_torchgraph.capture.effect import operands_of
 from pytest_torchgraph.capture.folded import Folding, folded
-from pytest_torchgraph.capture.graph import Run, freeze
+from pytest_torchgraph.capture.graph import Run
 from pytest_torchgraph.capture.options import Options
 from pytest_torchgraph.capture.row import Found, calls_alike
 from pytest_torchgraph.capture.tracing import repeated
-from pytest_torchgraph.snapshot.writer import write
 from tests.capture.edited_runs import edits, seen_otherwise
-from tests.capture.test_folded import plain, through
+from tests.capture.test_folded import plain, same, through
 from tests.real import factories
 
 LAYERS = 7
@@ -374,16 +371,6 @@ def run_of(model: nn.Module, *, args: Any = None, optimizer: Any = None, backwar
 def rows_of(run: Run) -> list[Found]:
     """The rows of a training step."""
     return Folding(run, calls_alike(run)).rows
-
-
-def same(program: Program, run: Run) -> bool:
-    """Whether *program* is the canonical graph of *run*, byte for byte."""
-    expected = canonical(freeze(run))
-    return program == expected and text(program) == text(expected)
-
-
-def text(program: Program) -> str:
-    return write(program, test="test", recorded="")
 
 
 @pytest.mark.parametrize("name", sorted(FOLDS))

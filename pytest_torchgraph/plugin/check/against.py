@@ -17,8 +17,9 @@ from pytest_torchgraph.plugin.check.ending import (
     Written,
 )
 from pytest_torchgraph.plugin.check.rules import mistyped_in
-from pytest_torchgraph.plugin.check.steady import MOST_RUNS, DoesNotRepeat, Steady, repeats, set_aside, settle
+from pytest_torchgraph.plugin.check.steady import DoesNotRepeat, Steady, repeats, set_aside, settle
 from pytest_torchgraph.plugin.location import label, same_test_elsewhere
+from pytest_torchgraph.recorded.repeating import MOST_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

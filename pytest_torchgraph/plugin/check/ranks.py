@@ -6,7 +6,7 @@ import sys
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from pytest_torchgraph.plugin.check.steady import MOST_RUNS
+from pytest_torchgraph.recorded.repeating import MOST_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -115,7 +115,8 @@ def passing(base: Slot, rules: Rules, graph: Graph) -> Passing | None:
         return None
     head = (slot.base.test, slot.address.label, run, hashlib.sha256(text).hexdigest())
     parts = (*head, _code(config), sys.version, *_settings(), *told)
-    own, of_update, of_equal = (_digest(what, *parts) for what in (does.updating, True, "equal"))
+    told_once = _digest(*parts)
+    own, of_update, of_equal = (_digest(what, told_once) for what in (does.updating, True, "equal"))
     return Passing(slot, graph, rules, own, of_update, of_equal, _path(cache, slot))
 
 

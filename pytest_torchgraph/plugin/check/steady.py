@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 from pytest_torchgraph.plugin.check import comparison
 from pytest_torchgraph.quick import dataclass
+from pytest_torchgraph.recorded.repeating import MOST_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_torchgraph.graph import Graph
 
-MOST_RUNS = 5
-"""How often a model is run to see it repeat: data parallel training of a static graph, and layers of frozen TorchScript
-behind one that learns, do from their fourth step on."""
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 

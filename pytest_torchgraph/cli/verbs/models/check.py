@@ -11,6 +11,7 @@ from pytest_torchgraph.cli.exits import DRIFT, Wrong
 from pytest_torchgraph.cli.files.revisions import SUFFIX
 from pytest_torchgraph.cli.files.snapshots import as_snapshot, load
 from pytest_torchgraph.cli.models import running
+from pytest_torchgraph.recorded.repeating import MOST_RUNS
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 OPTIONS = {"backward": "--backward or --loss MODULE:FUNCTION", "optimizer": "--optimizer MODULE:FUNCTION"}
 """What makes a run have each phase."""
-MOST_RUNS = 5
-"""How often a model is run to see it match or repeat, as in a test."""
 
 
 def register(verbs: Any) -> None:
